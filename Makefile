@@ -1,0 +1,57 @@
+# The commands of this project; `make` alone prints them. Each sets up what it needs, and does nothing twice.
+
+SHELL := /bin/sh
+VENV_PYTHON := .venv/bin/python
+# A sparse environment may have no PATH at all, and `ip` lives in an sbin folder.
+export PATH := $(or $(PATH),/usr/local/bin:/usr/bin:/bin):/usr/sbin:/sbin
+
+.DEFAULT_GOAL := help
+.PHONY: help setup programs control-plane chart-tools demo test test-fast check format lock clean
+
+help: ## print this list
+	@echo 'Stagekeeper: make TARGET'
+	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  \1|\2/p' Makefile | awk -F'|' '{ printf "%-16s %s\n", $$1, $$2 }'
+
+setup: ## the Python environment in .venv, from hashed locks
+	@scripts/setup
+
+programs: setup ## Prometheus, Alertmanager, etcd: found, or fetched from Debian's packages
+	@$(VENV_PYTHON) -m scripts.programs
+
+control-plane: setup ## a real kube-apiserver for the tests: found, or built (about 8 minutes once)
+	@$(VENV_PYTHON) -m scripts.go_tools control-plane
+
+chart-tools: setup ## helm and kubeconform: found, or built (about 2 minutes once)
+	@$(VENV_PYTHON) -m scripts.go_tools helm kubeconform
+
+demo: setup programs ## watch a stager die and be restarted; FAULT=certificate for another fault, KEEP=1 to keep it up
+	@PATH="$$PATH:$$($(VENV_PYTHON) -m scripts.programs --folder)" \
+		.venv/bin/stagekeeper demo $(if $(FAULT),--fault '$(FAULT)') $(if $(KEEP),--keep)
+
+test: check programs control-plane ## everything: check, then all tests (under 6 minutes once set up)
+	@scripts/test
+
+test-fast: setup ## only the tests that need nothing but Python
+	@scripts/test fast
+
+check: setup ## lint, format, types, import rules
+	@echo '==> Lint (ruff)'
+	@.venv/bin/ruff check
+	@echo '==> Format (ruff)'
+	@.venv/bin/ruff format --check
+	@echo '==> Types (mypy)'
+	@.venv/bin/mypy
+	@.venv/bin/mypy scripts tests/conftest.py tests/testbed
+	@echo '==> Imports (import-linter)'
+	@.venv/bin/lint-imports
+
+format: setup ## let ruff format and sort what it can
+	@.venv/bin/ruff check --fix-only
+	@.venv/bin/ruff format
+
+lock: setup ## make requirements/*.lock anew from pyproject.toml
+	@scripts/lock
+
+clean: ## remove .venv and what tools left here (the cache of built programs stays)
+	rm -rf .venv .demo build dist .coverage* .hypothesis .import_linter_cache .mypy_cache .pytest_cache .ruff_cache
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +

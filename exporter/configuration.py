@@ -1,0 +1,50 @@
+"""What the exporter is configured with, read at the start and at each reload."""
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from exporter import settings
+from exporter.metrics import Reloads
+from exporter.settings import ExporterSettings
+from stagekeeper.diego.environments import environments
+from stagekeeper.diego.profiles import Environment
+from stagekeeper.service.problems import ConfigurationProblem
+from stagekeeper.settings import SettingsProblem, read
+
+
+@dataclass(frozen=True, slots=True)
+class Configuration:
+    """The environments to look at, and how to answer scrapes."""
+
+    environments: tuple[Environment, ...]
+    exporter: ExporterSettings
+
+
+def load(path: Path | None) -> Configuration:
+    """The configuration in the file at `path`, or the defaults. Raises `ConfigurationProblem`."""
+    try:
+        document = read(path)
+        return Configuration(environments(document), settings.section(document))
+    except SettingsProblem as problem:
+        raise ConfigurationProblem(str(problem)) from problem
+
+
+class ConfigurationFile:
+    """The configuration in force, and whether the newest one is it."""
+
+    def __init__(self, path: Path | None, clock: Callable[[], float] = time.time) -> None:
+        """Read the file for the first time. Raises `ConfigurationProblem`."""
+        self._path, self._clock = path, clock
+        self.current = load(path)
+        self.reloads = Reloads(successful=True, succeeded_at=clock())
+
+    def reload(self) -> None:
+        """Read it again. What cannot be used is not taken: the old one stays, and `ConfigurationProblem` says why."""
+        try:
+            self.current = load(self._path)
+        except ConfigurationProblem:
+            self.reloads = Reloads(successful=False, succeeded_at=self.reloads.succeeded_at)
+            raise
+        self.reloads = Reloads(successful=True, succeeded_at=self._clock())

@@ -1,0 +1,145 @@
+"""The metric families of one scrape, made afresh from what was seen, so that no series lingers. Pure.
+
+What is not known has no series: a part that could not be read yields no sample, never a 0.
+"""
+
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+
+from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, HistogramMetricFamily
+from prometheus_client.metrics_core import Metric
+from prometheus_client.registry import Collector
+
+from exporter import samples
+from exporter.samples import Sample, Seen
+from exporter.tally import BUCKETS
+
+ROUND_TRIP = "bbs_probe_round_trip_seconds"
+
+
+@dataclass(frozen=True, slots=True)
+class Series:
+    """One family: its name, what it says, its labels next to `environment`, and where its samples come from."""
+
+    name: str
+    about: str
+    samples: Callable[[Seen], Iterable[Sample]]
+    labels: tuple[str, ...] = ()
+
+
+SERIES = (
+    Series("bbs_reachable", "Whether the Service led to a BBS that serves (1) or not (0).", samples.reachable),
+    Series("diego_api_ready", "BBS pods of which all containers are ready.", samples.ready),
+    Series("active_bbs_count", "BBS pods labelled active, Ready and not terminating. Normal is 1.", samples.active),
+    Series("diego_api_desired", "Replicas that the BBS StatefulSets ask for.", samples.desired),
+    Series(
+        "diego_bbs_diagnosis",
+        "What the last look means: 1 for one of all diagnoses.",
+        samples.diagnosis,
+        ("diagnosis",),
+    ),
+    Series("diego_api_pod_ready", "Whether all containers of the pod are ready.", samples.pod_ready, ("pod",)),
+    Series(
+        "diego_api_pod_active",
+        "Whether the pod is labelled active, Ready and not terminating.",
+        samples.pod_active,
+        ("pod",),
+    ),
+    Series(
+        "diego_api_pod_serving",
+        "Whether the pod's own BBS port answered as one that serves.",
+        samples.pod_serving,
+        ("pod",),
+    ),
+    Series(
+        "bbs_probe_duration_seconds", "Time of the last probe of the Service, by phase.", samples.phases, ("phase",)
+    ),
+    Series("bbs_probes_total", "Probes of the Service.", samples.probes),
+    Series(
+        "bbs_probe_failures_total",
+        "Probes of the Service that found no BBS that serves.",
+        samples.failures,
+        ("reason",),
+    ),
+    Series(
+        "bbs_last_success_timestamp_seconds",
+        "When a probe of the Service last found a BBS that serves.",
+        samples.answered,
+    ),
+    Series("bbs_certificate_expiry_timestamp_seconds", "When a certificate ends.", samples.certificates, ("which",)),
+    Series("stagekeeper_kubernetes_up", "Whether pods and StatefulSets could be read.", samples.kubernetes_up),
+    Series(
+        "stagekeeper_kubernetes_failures_total",
+        "Looks whose pods or StatefulSets could not be read.",
+        samples.kubernetes_failures,
+        ("reason",),
+    ),
+    Series("stagekeeper_looks_total", "Looks that ended.", samples.looks),
+    Series("stagekeeper_look_duration_seconds", "Time that the last look took.", samples.look_seconds),
+    Series("stagekeeper_last_look_timestamp_seconds", "When the last look ended.", samples.looked_at),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Reloads:
+    """How the configuration was last read. `succeeded_at` is a Unix time in seconds."""
+
+    successful: bool
+    succeeded_at: float
+
+
+class Scrape(Collector):
+    """Everything that one answer to a scrape says: what was seen, and what `process` says of this process."""
+
+    def __init__(self, seen: tuple[Seen, ...], reloads: Reloads, process: Collector) -> None:
+        self._seen, self._reloads, self._process = seen, reloads, process
+
+    def collect(self) -> Iterator[Metric]:
+        """The families, each once."""
+        yield from self._process.collect()
+        yield from families(self._seen)
+        yield from _reloads(self._reloads)
+
+
+def families(seen: tuple[Seen, ...]) -> Iterator[Metric]:
+    """The families that speak of environments; one without samples is left out."""
+    for series in SERIES:
+        family = _family(series)
+        for each in seen:
+            for labels, value in series.samples(each):
+                family.add_metric([each.environment, *labels], value)
+        if family.samples:
+            yield family
+    histogram = HistogramMetricFamily(
+        ROUND_TRIP, "Time of pings of the Service that were answered well.", labels=["environment"]
+    )
+    for each in seen:
+        if each.applicable:
+            histogram.add_metric(
+                [each.environment], _cumulated(each.tally.round_trips.counts), each.tally.round_trips.total
+            )
+    if histogram.samples:
+        yield histogram
+
+
+def _family(series: Series) -> GaugeMetricFamily | CounterMetricFamily:
+    kind = CounterMetricFamily if series.name.endswith("_total") else GaugeMetricFamily
+    return kind(series.name, series.about, labels=["environment", *series.labels])
+
+
+def _cumulated(counts: tuple[int, ...]) -> list[tuple[str, float]]:
+    bounds = [*map(str, BUCKETS), "+Inf"]
+    return [(bound, sum(counts[: index + 1])) for index, bound in enumerate(bounds)]
+
+
+def _reloads(reloads: Reloads) -> Iterator[Metric]:
+    yield GaugeMetricFamily(
+        "stagekeeper_config_last_reload_successful",
+        "Whether the newest configuration is in force.",
+        value=float(reloads.successful),
+    )
+    yield GaugeMetricFamily(
+        "stagekeeper_config_last_reload_success_timestamp_seconds",
+        "When a configuration was last read with success.",
+        value=reloads.succeeded_at,
+    )

@@ -1,0 +1,71 @@
+"""How the exporter starts: what it opens, in which order, and what a reload does."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from exporter.configuration import ConfigurationFile
+from exporter.scrape import TakeLook, looking
+from exporter.web import application
+from stagekeeper.diego.observe import Observer
+from stagekeeper.diego.profiles import Environment
+from stagekeeper.kube.client import Kube, NoCluster, connect
+from stagekeeper.service.address import ListenAddress
+from stagekeeper.service.health import Readiness, health_routes
+from stagekeeper.service.listen import serving
+from stagekeeper.service.metrics import process_registry
+from stagekeeper.service.problems import ConfigurationProblem
+from stagekeeper.service.runtime import Runtime
+from stagekeeper.service.web_config import WebConfigFile
+
+FIRST_LOOK = "first look"
+
+
+@dataclass(frozen=True, slots=True)
+class Flags:
+    """The command line."""
+
+    config_file: Path | None
+    listen: Sequence[ListenAddress]
+    web_config: Path | None
+    lifecycle: bool
+    kubeconfig: Path | None
+    context: str | None
+
+
+async def start(runtime: Runtime, flags: Flags) -> None:
+    """Read the configuration, serve, take a first look. An API server that is down does not hinder the start.
+
+    Raises `ServiceProblem`.
+    """
+    configuration = ConfigurationFile(flags.config_file)
+    web_config = WebConfigFile(flags.web_config) if flags.web_config else None
+    kube = await _kube(runtime, flags)
+
+    def observe(environment: Environment) -> TakeLook:
+        return Observer(environment, kube).look
+
+    targets = await runtime.open("The look at the environments", looking(observe))
+
+    async def use() -> None:
+        await targets.use(configuration.current.environments, configuration.current.exporter.recent_looks)
+
+    async def reload() -> None:
+        configuration.reload()
+        await use()
+
+    await use()
+    runtime.on_reload(reload)
+    readiness = Readiness({FIRST_LOOK: "no look at the environments has ended yet"})
+    health = health_routes(readiness, runtime.reload, lifecycle=flags.lifecycle)
+    app = application(targets, configuration, process_registry("exporter"), health)
+    await runtime.open("The HTTP listener", serving(app, flags.listen, web_config=web_config))
+    await targets.seen(configuration.current.exporter.default_deadline)
+    readiness.met(FIRST_LOOK)
+
+
+async def _kube(runtime: Runtime, flags: Flags) -> Kube:
+    try:
+        return await runtime.open("The Kubernetes client", connect(flags.kubeconfig, flags.context))
+    except NoCluster as problem:
+        raise ConfigurationProblem(str(problem)) from problem

@@ -1,0 +1,145 @@
+"""Takes looks when it is asked to, at most one of each environment at a time, and answers in time whatever happens.
+
+No cache: a scrape that begins after a look has ended takes a new one. A scrape that begins while a look is under way
+shares it. The look belongs to nobody who waits for it, so a scraper that goes away takes nothing from the others.
+"""
+
+import asyncio
+import time
+from collections import deque
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
+from contextlib import asynccontextmanager
+
+import structlog
+
+from exporter.certificates import CertificateDates
+from exporter.changes import tell
+from exporter.look import Look, blind, judged
+from exporter.samples import Seen
+from exporter.tally import Tally
+from stagekeeper.diego.observation import Observation, Unknown
+from stagekeeper.diego.profiles import Environment
+
+LOOK_SHARE = 0.9
+"""The share of a scrape's time that a look is told to use; every part of it is bounded by that."""
+CUT_SHARE = 0.95
+"""The share after which a look is cut off. What is left is for writing the answer."""
+
+TakeLook = Callable[[float], Awaitable[Observation]]
+"""Looks at one environment within so many seconds: `Observer.look`."""
+
+_log: structlog.stdlib.BoundLogger = structlog.get_logger(__name__)
+
+
+class Target:
+    """One environment: the look under way, and what is kept from look to look."""
+
+    def __init__(self, environment: Environment, take: TakeLook, keep: int, clock: Callable[[], float]) -> None:
+        self.environment = environment
+        self.tally = Tally()
+        self.recent: deque[Look] = deque(maxlen=keep)
+        self.latest: Look | None = None
+        self._take, self._clock = take, clock
+        self._certificates = CertificateDates(environment.tls)
+        self._under_way: asyncio.Task[Look] | None = None
+
+    async def look(self, within: float) -> Look | None:
+        """The result of the look under way, or of a new one; None if it does not come within `within` seconds."""
+        if self._under_way is None or self._under_way.done():
+            self._under_way = asyncio.create_task(self._look(within), name=f"The look at {self.environment.name}")
+        task = self._under_way
+        done, _ = await asyncio.wait({task}, timeout=within)
+        return task.result() if done and not task.cancelled() else None
+
+    async def seen(self, within: float) -> Seen:
+        """What a scrape with `within` seconds may say of this environment."""
+        look = await self.look(within)
+        applicable = self.latest is None or self.latest.applicable
+        return Seen(self.environment.name, look, self.tally, self._certificates.current(), applicable)
+
+    def keep(self, looks: int) -> None:
+        """Remember so many looks from now on."""
+        self.recent = deque(self.recent, maxlen=looks)
+
+    def follow(self, old: "Target") -> None:
+        """Go on with the counts of the target that this one replaces: a counter must not fall at a reload."""
+        self.tally, self.latest = old.tally, old.latest
+        self.recent.extend(old.recent)
+
+    async def close(self) -> None:
+        """Cut off the look under way."""
+        if self._under_way is not None:
+            self._under_way.cancel()
+            await asyncio.wait({self._under_way})
+
+    async def _look(self, within: float) -> Look:
+        began = asyncio.get_running_loop().time()
+        result: Observation | Unknown
+        try:
+            async with asyncio.timeout(within * CUT_SHARE):
+                result = await self._take(within * LOOK_SHARE)
+        except TimeoutError:
+            result = Unknown(f"The look did not end within {within * CUT_SHARE:.3g} s.", "timeout")
+        except Exception:  # noqa: BLE001 -- the edge of a task: the scrape is answered all the same
+            _log.exception("A look failed for a reason that nobody foresaw.", environment=self.environment.name)
+            result = Unknown("The look failed; the exporter's log says why.", "failed")
+        seconds = asyncio.get_running_loop().time() - began
+        if isinstance(result, Unknown):
+            return self._remember(blind(self.environment.name, result, self._clock(), seconds))
+        return self._remember(judged(result, self._clock(), seconds))
+
+    def _remember(self, look: Look) -> Look:
+        tell(self.latest, look)
+        self.tally = self.tally.add(look)
+        self.latest = look
+        self.recent.append(look)
+        return look
+
+
+class Targets:
+    """All environments of the configuration."""
+
+    def __init__(self, observe: Callable[[Environment], TakeLook], clock: Callable[[], float] = time.time) -> None:
+        self._observe, self._clock = observe, clock
+        self._targets: dict[str, Target] = {}
+
+    async def use(self, environments: Iterable[Environment], keep: int) -> None:
+        """Look at these from now on, and show `keep` looks of each. An unchanged environment goes on undisturbed."""
+        old = self._targets
+        self._targets = {each.name: self._target(each, old.get(each.name), keep) for each in environments}
+        staying = set(self._targets.values())
+        for target in old.values():
+            if target not in staying:
+                await target.close()
+
+    def _target(self, environment: Environment, known: Target | None, keep: int) -> Target:
+        if known is not None and known.environment == environment:
+            known.keep(keep)
+            return known
+        new = Target(environment, self._observe(environment), keep, self._clock)
+        if known is not None:
+            new.follow(known)
+        return new
+
+    async def seen(self, within: float) -> tuple[Seen, ...]:
+        """What is seen of every environment within `within` seconds, all looked at at once."""
+        return tuple(await asyncio.gather(*(target.seen(within) for target in self._targets.values())))
+
+    def recent(self) -> list[Look]:
+        """The recent looks of all environments, newest first."""
+        looks = (look for target in self._targets.values() for look in target.recent)
+        return sorted(looks, key=lambda look: look.ended_at, reverse=True)
+
+    async def close(self) -> None:
+        """Cut off every look under way."""
+        await asyncio.gather(*(target.close() for target in self._targets.values()))
+
+
+@asynccontextmanager
+async def looking(observe: Callable[[Environment], TakeLook]) -> AsyncIterator[Targets]:
+    """Targets whose looks end when this context does."""
+    targets = Targets(observe)
+    try:
+        yield targets
+    finally:
+        await targets.close()

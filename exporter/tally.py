@@ -1,0 +1,61 @@
+"""What accumulates from look to look: the counters, the histogram, and when something was last so. Pure."""
+
+from bisect import bisect_left
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+
+from exporter.look import Look
+from stagekeeper.diego.observation import Probe, Reply
+
+BUCKETS = (0.01, 0.05, 0.25, 1.0, 3.0)
+"""Upper bounds in seconds. A ping takes about 6 ms and 0.25 s is slow; `BBSSlow` asks for 1 s; 3 s is the probe's
+default timeout."""
+FAILURES = tuple(reply for reply in Reply if reply is not Reply.OK)
+
+
+@dataclass(frozen=True, slots=True)
+class RoundTrips:
+    """A histogram of pings that were answered well; `counts` has one more entry than `BUCKETS`, not cumulated."""
+
+    counts: tuple[int, ...] = (0,) * (len(BUCKETS) + 1)
+    total: float = 0.0
+
+    def add(self, seconds: float) -> "RoundTrips":
+        """With one more ping. A bucket's bound belongs to it, as in Prometheus."""
+        at = bisect_left(BUCKETS, seconds)
+        counts = tuple(count + (index == at) for index, count in enumerate(self.counts))
+        return RoundTrips(counts, self.total + seconds)
+
+
+@dataclass(frozen=True, slots=True)
+class Tally:
+    """The counts of one environment since this process began. Times are Unix times in seconds."""
+
+    looks: int = 0
+    look_seconds: float | None = None
+    looked_at: float | None = None
+    probes: int = 0
+    failures: Mapping[Reply, int] = field(default_factory=lambda: dict.fromkeys(FAILURES, 0))
+    round_trips: RoundTrips = field(default_factory=RoundTrips)
+    answered_at: float | None = None
+    kubernetes_failures: Mapping[str, int] = field(default_factory=dict)
+
+    def add(self, look: Look) -> "Tally":
+        """With one more look. A look that was cut off is none: its age must grow until one ends again."""
+        tally = self
+        if look.complete:
+            tally = replace(tally, looks=tally.looks + 1, look_seconds=look.seconds, looked_at=look.ended_at)
+        if look.service is not None and look.applicable:
+            tally = tally.with_probe(look.service, look.ended_at)
+        if look.kubernetes_failure is not None:
+            counts = tally.kubernetes_failures
+            more = {look.kubernetes_failure: counts.get(look.kubernetes_failure, 0) + 1}
+            tally = replace(tally, kubernetes_failures={**counts, **more})
+        return tally
+
+    def with_probe(self, probe: Probe, at: float) -> "Tally":
+        """With one more probe of the Service. Only good answers enter the histogram: a refusal takes no time."""
+        probed = replace(self, probes=self.probes + 1)
+        if probe.reply is not Reply.OK:
+            return replace(probed, failures={**self.failures, probe.reply: self.failures[probe.reply] + 1})
+        return replace(probed, answered_at=at, round_trips=self.round_trips.add(sum(probe.phases.values())))

@@ -1,0 +1,1 @@
+"""Takes Alertmanager's webhook and performs one proven restart."""

@@ -1,0 +1,13 @@
+"""`python -m remediator`, which is `stagekeeper remediator`."""
+
+from remediator.program import start
+from stagekeeper.service.flags import program
+
+
+@program("remediator", 9890, start)
+def command() -> None:
+    """Take Alertmanager's webhook, and restart the BBS pods once when that is the cure."""
+
+
+if __name__ == "__main__":
+    command(prog_name="python -m remediator")

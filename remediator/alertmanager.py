@@ -1,0 +1,111 @@
+"""Asking Alertmanager itself what it has: before acting, and every minute in case a webhook was lost.
+
+The answer of `/api/v2/alerts` counts silences and inhibitions at the moment of asking, which the webhook does not.
+"""
+
+import asyncio
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import aiohttp
+
+from remediator.episode import Request
+from remediator.gates import AlertSeen, Seen
+from remediator.settings import AlertmanagerSettings
+from stagekeeper.service.files import Reloaded, read_text
+from stagekeeper.service.problems import ServiceProblem
+from stagekeeper.service.tls import ClientContext
+
+LARGEST_ANSWER = 4 * 1024 * 1024
+
+
+@dataclass(frozen=True, slots=True)
+class Answered:
+    """What one Alertmanager has of one environment's alert."""
+
+    seen: AlertSeen
+    requests: tuple[Request, ...] = ()
+    """The active ones, as they would open an episode."""
+
+
+class Alertmanager:
+    """One Alertmanager, asked over HTTP. Never raises: what can't be read is an answer too."""
+
+    def __init__(self, settings: AlertmanagerSettings, session: aiohttp.ClientSession, alertname: str) -> None:
+        self.url = str(settings.url).rstrip("/")
+        self._settings, self._session, self._alertname = settings, session, alertname
+        self._tls = ClientContext(settings.ca_file) if settings.ca_file else None
+        secret = settings.bearer_token_file or settings.password_file
+        self._secret = (
+            Reloaded(
+                "The credentials for Alertmanager", [secret], lambda: read_text(secret, "The credentials file").strip()
+            )
+            if secret
+            else None
+        )
+
+    async def ask(self, environment: str) -> Answered:
+        """What it has of `alertname` in `environment` now."""
+        try:
+            async with asyncio.timeout(self._settings.timeout):
+                return self._judge(environment, await self._alerts(environment))
+        except (aiohttp.ClientError, TimeoutError, OSError, ValueError, ServiceProblem) as problem:
+            why = "no answer in time" if isinstance(problem, TimeoutError) else str(problem) or type(problem).__name__
+            return Answered(AlertSeen(self.url, Seen.UNREADABLE, why))
+
+    async def _alerts(self, environment: str) -> list[Mapping[str, Any]]:
+        filters = [("filter", f'alertname="{self._alertname}"'), ("filter", f'environment="{environment}"')]
+        async with self._session.get(
+            f"{self.url}/api/v2/alerts",
+            params=filters,
+            headers=self._headers(),
+            ssl=self._tls.current() if self._tls else True,
+            allow_redirects=False,
+        ) as response:
+            if response.status != 200:  # noqa: PLR2004 -- HTTP's OK
+                raise ValueError(f"HTTP {response.status}")
+            found = await response.json(content_type=None)
+        if not isinstance(found, list):
+            raise ValueError("the answer is not a list of alerts")  # noqa: TRY004 -- what is wrong is the answer, not a type of ours
+        return [each for each in found if isinstance(each, Mapping)]
+
+    def _headers(self) -> dict[str, str]:
+        if self._secret is None:
+            return {}
+        if self._settings.bearer_token_file:
+            return {"Authorization": f"Bearer {self._secret.current()}"}
+        return {"Authorization": aiohttp.encode_basic_auth(self._settings.username or "", self._secret.current())}
+
+    def _judge(self, environment: str, alerts: Sequence[Mapping[str, Any]]) -> Answered:
+        states = [_status(each) for each in alerts]
+        suppressed = next((state for state in states if state.get("state") == "suppressed"), None)
+        if suppressed is not None:
+            how = (
+                "silenced"
+                if suppressed.get("silencedBy")
+                else "inhibited"
+                if suppressed.get("inhibitedBy")
+                else "suppressed"
+            )
+            return Answered(AlertSeen(self.url, Seen.SUPPRESSED, how))
+        active = [
+            each for each, state in zip(alerts, states, strict=True) if state.get("state") in {"active", "unprocessed"}
+        ]
+        if not active:
+            return Answered(AlertSeen(self.url, Seen.ABSENT))
+        requests = tuple(
+            Request(
+                environment=environment,
+                alertname=self._alertname,
+                fingerprint=str(each.get("fingerprint", "")),
+                starts_at=str(each.get("startsAt", "")),
+            )
+            for each in active
+        )
+        return Answered(AlertSeen(self.url, Seen.ACTIVE), requests)
+
+
+def _status(alert: Mapping[str, Any]) -> Mapping[str, Any]:
+    found = alert.get("status")
+    return found if isinstance(found, Mapping) else {}

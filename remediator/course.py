@@ -1,0 +1,93 @@
+"""What one replica remembers from look to look of an episode. Pure; lost with the process, to the safe side.
+
+Time that decides is the API server's. The process's own monotonic clock is asked as well, so that a server clock
+that jumps can't shorten a confirmation.
+"""
+
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+
+from stagekeeper.diego.diagnosis import Diagnosis, Name
+from stagekeeper.diego.observation import Observation
+
+
+@dataclass(frozen=True, slots=True)
+class Moment:
+    """When a look was taken: by the API server's clock, and in seconds of our own monotonic one."""
+
+    at: datetime
+    monotonic: float
+
+    def since(self, earlier: "Moment") -> timedelta:
+        """The lesser of what both clocks say has passed."""
+        return min(self.at - earlier.at, timedelta(seconds=self.monotonic - earlier.monotonic))
+
+    def gap(self, earlier: "Moment") -> timedelta:
+        """The greater of what both clocks say has passed."""
+        return max(self.at - earlier.at, timedelta(seconds=self.monotonic - earlier.monotonic))
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """The same thing seen in look after look."""
+
+    what: str
+    first: Moment
+    last: Moment
+    looks: int = 1
+
+    @property
+    def length(self) -> timedelta:
+        """From the first to the last look of the run."""
+        return self.last.since(self.first)
+
+
+@dataclass(frozen=True, slots=True)
+class Course:
+    """The runs that the decisions are made by."""
+
+    diagnosis: Run | None = None
+    """The same diagnosis in every look; looks that could not tell neither count nor end it."""
+    never: Run | None = None
+    """The same gates' refusals in every look."""
+    alert_gone: Run | None = None
+    serving: int = 0
+    """Looks in a row in which the restart looked complete."""
+
+    def saw(self, diagnosis: Diagnosis, moment: Moment, largest_gap: timedelta) -> "Course":
+        """The course after one more look."""
+        if could_not_tell(diagnosis):
+            return self
+        return replace(self, diagnosis=_longer(self.diagnosis, diagnosis.name, moment, largest_gap))
+
+    def refused(self, by: str, moment: Moment) -> "Course":
+        """With what the gates answered `never` to ("" for nothing)."""
+        return replace(self, never=_longer(self.never, by, moment, timedelta.max) if by else None)
+
+    def without_alert(self, gone: bool, moment: Moment) -> "Course":  # noqa: FBT001 -- one bit, named by the method
+        """With whether every Alertmanager says that the alert is not there."""
+        return replace(self, alert_gone=_longer(self.alert_gone, "gone", moment, timedelta.max) if gone else None)
+
+    def verified(self, complete: bool) -> "Course":  # noqa: FBT001 -- one bit, named by the method
+        """With whether this look found the restart complete."""
+        return replace(self, serving=self.serving + 1 if complete else 0)
+
+
+@dataclass(frozen=True, slots=True)
+class Look:
+    """One look with its judgement and its time."""
+
+    observation: Observation
+    diagnosis: Diagnosis
+    moment: Moment
+
+
+def could_not_tell(diagnosis: Diagnosis) -> bool:
+    """A look that was blind. It saw no accept either: a pod that accepts is judged by an earlier row."""
+    return diagnosis.name is Name.OBSERVER_FAULT
+
+
+def _longer(run: Run | None, what: str, moment: Moment, largest_gap: timedelta) -> Run:
+    if run is None or run.what != what or moment.gap(run.last) > largest_gap:
+        return Run(what, moment, moment)
+    return replace(run, last=moment, looks=run.looks + 1)

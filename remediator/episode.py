@@ -1,0 +1,181 @@
+"""One episode of one target: a frozen value. Questions are properties; a transition returns the next value. Pure."""
+
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from enum import StrEnum
+
+from remediator.answers import Answer
+
+LONGEST_LOGBOOK = 30
+"""Transitions kept in a record; an episode has rarely more than five."""
+
+
+class Phase(StrEnum):
+    """Where an episode stands."""
+
+    WATCHING = "Watching"
+    RESTARTING = "Restarting"
+    VERIFYING = "Verifying"
+    RECOVERED = "Recovered"
+    SELF_HEALED = "SelfHealed"
+    OBSERVED = "Observed"
+    ESCALATED = "Escalated"
+
+    @property
+    def open(self) -> bool:
+        """Whether there is something left to do."""
+        return self in {Phase.WATCHING, Phase.RESTARTING, Phase.VERIFYING}
+
+
+class Reason(StrEnum):
+    """Why an episode is in its phase: a fixed list, fit for a metric label and a printer column."""
+
+    ALERT = "AlertFired"
+    PERSON = "PersonAsked"
+    GATES_OPEN = "GatesOpen"
+    DELETED = "PodsDeleted"
+    SOMEBODY_SERVES = "SomebodyServes"
+    SERVING = "Serving"
+    WOULD_RESTART = "WouldRestart"
+    NEVER = "RestartIsNoCure"
+    ALERT_GONE = "ResolvedButNotServing"
+    GAVE_UP = "GaveUpWatching"
+    STEP_LATE = "RestartNotFinished"
+    PODS_LATE = "PodsNotBack"
+    NOT_SERVING = "NotServingAfterRestart"
+
+
+@dataclass(frozen=True, slots=True)
+class PlannedPod:
+    """One pod that a plan terminates: exactly this one, by UID."""
+
+    name: str
+    uid: str
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """Pods of one StatefulSet or of all BBS StatefulSets, deleted one right after the other."""
+
+    workload: str
+    pods: tuple[PlannedPod, ...]
+    deadline_seconds: int
+    """Their grace period and a margin per replica."""
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What is to be restarted, in order. Written once, before the first delete."""
+
+    decided_at: datetime
+    diagnosis: str
+    steps: tuple[Step, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Deletion:
+    """What became of one planned pod: `deleted` by us, or `gone`, `terminating` or `replaced` when we came."""
+
+    name: str
+    uid: str
+    result: str
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Transition:
+    """One line of the logbook."""
+
+    at: datetime
+    phase: Phase
+    reason: Reason
+    message: str
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """Why the episode exists: data of the alert, or the person who asked. Immutable; nothing here chooses targets."""
+
+    environment: str
+    alertname: str = ""
+    fingerprint: str = ""
+    starts_at: str = ""
+    person: str = ""
+    why: str = ""
+    accept: str = ""
+    """The one `never` of the diagnosis gate that this person overrides."""
+
+
+@dataclass(frozen=True, slots=True)
+class Episode:
+    """One record, as read from the API."""
+
+    name: str
+    request: Request
+    created: datetime
+    resource_version: str = ""
+    phase: Phase = Phase.WATCHING
+    reason: Reason = Reason.ALERT
+    message: str = ""
+    since: datetime | None = None
+    """When it entered its phase; None: when it was created."""
+    plan: Plan | None = None
+    would_restart: Plan | None = None
+    """In mode observe: the plan that nobody executes."""
+    deletions: tuple[Deletion, ...] = ()
+    gates: tuple[tuple[str, Answer], ...] = ()
+    diagnosis: str = ""
+    evidence: tuple[str, ...] = ()
+    transitions: tuple[Transition, ...] = ()
+    overdue: bool = False
+    released_at: datetime | None = None
+    """When the latch of an escalated or observed episode was opened."""
+    released_by: str = ""
+    extra: dict[str, object] = field(default_factory=dict, compare=False)
+    """What the stored object holds besides: kept, so that a newer version's fields survive ours."""
+
+    @property
+    def ordinal(self) -> int:
+        """The number at the end of its name."""
+        return int(self.name.rpartition("-")[2])
+
+    @property
+    def entered(self) -> datetime:
+        """When it entered its phase."""
+        return self.since or self.created
+
+    @property
+    def latched(self) -> bool:
+        """Whether it keeps its target from a new episode until the BBS serves or a person resets it."""
+        return self.phase in {Phase.ESCALATED, Phase.OBSERVED} and self.released_at is None
+
+    @property
+    def closed_at(self) -> datetime | None:
+        """When it ended; None while it is open."""
+        return None if self.phase.open else self.entered
+
+    def done(self, pod: PlannedPod) -> bool:
+        """Whether this planned pod has been dealt with."""
+        return any(each.uid == pod.uid for each in self.deletions)
+
+    @property
+    def current_step(self) -> Step | None:
+        """The first step with a pod that has not been dealt with; None without a plan or when all is done."""
+        steps = self.plan.steps if self.plan else ()
+        return next((step for step in steps if not all(self.done(pod) for pod in step.pods)), None)
+
+    def moved(self, phase: Phase, reason: Reason, message: str, at: datetime) -> "Episode":
+        """The episode in another phase, with a line in its logbook."""
+        line = Transition(at, phase, reason, message)
+        logbook = (*self.transitions, line)[-LONGEST_LOGBOOK:]
+        return replace(self, phase=phase, reason=reason, message=message, since=at, transitions=logbook)
+
+    def dealt_with(self, pod: PlannedPod, result: str, at: datetime) -> "Episode":
+        """The episode with the fate of one planned pod noted; noting it twice changes nothing."""
+        if self.done(pod):
+            return self
+        return replace(self, deletions=(*self.deletions, Deletion(pod.name, pod.uid, result, at)))
+
+    def released(self, by: str, at: datetime) -> "Episode":
+        """The episode with its latch opened."""
+        return replace(self, released_by=by, released_at=at)

@@ -1,0 +1,72 @@
+"""One environment with everything that works on it: opening, resync, pruning, the worker."""
+
+import asyncio
+from collections.abc import Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+
+import structlog
+
+from remediator import opening
+from remediator.episode import Request
+from remediator.opening import Judgement, Verdict
+from remediator.policy import Policy
+from remediator.record import Unreadable
+from remediator.webhook import Receiver
+from remediator.worker import Worker
+from remediator.world import World
+from stagekeeper.diego.diagnosis import Name
+from stagekeeper.kube.errors import KubeError, Nonsense
+
+_log = structlog.get_logger("remediator.keeper")
+
+
+@dataclass(frozen=True, slots=True)
+class Keeper:
+    """The keeper of one environment."""
+
+    world: World
+    worker: Worker
+    policy: Policy
+
+    @property
+    def receiver(self) -> Receiver:
+        """What the webhook does with an alert of this environment."""
+        return Receiver(self.open, self.worker.wake)
+
+    async def open(self, request: Request) -> Verdict:
+        """Open or join an episode for a webhook: durable when it returns. Raises `KubeError`."""
+        try:
+            return await opening.open_or_join(self.world, request, self.policy)
+        except Unreadable as problem:
+            raise Nonsense(str(problem)) from problem
+
+    async def resync(self) -> None:
+        """Heal what a lost webhook, a cut notification or a deleted record left behind. Raises `KubeError`."""
+        answers = await self.world.answers()
+        request = next((request for answer in answers for request in answer.requests), None)
+        try:
+            if request is not None:
+                await self._open_late(request)
+            episodes, now = await self.world.listing()
+        except Unreadable as problem:
+            raise Nonsense(str(problem)) from problem
+        await self.world.prune(opening.prunable(episodes, now, self.policy))
+
+    async def _open_late(self, request: Request) -> None:
+        verdict = await opening.open_or_join(self.world, request, self.policy, self._ill)
+        if verdict.judgement is Judgement.OPENED:
+            _log.info(f"Alertmanager has an alert that no webhook told of. {verdict.why}")
+            self.worker.wake()
+
+    async def _ill(self) -> bool:
+        return (await self.world.look()).diagnosis.name is not Name.SERVING
+
+
+async def resync_forever(keepers: Sequence[Keeper], every: float) -> None:
+    """Resync all environments each `every` seconds. What can't be read now is read the next time."""
+    while True:
+        await asyncio.sleep(every)
+        for keeper in keepers:
+            with suppress(KubeError):  # the worker meets the same trouble and tells of it
+                await keeper.resync()

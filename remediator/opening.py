@@ -1,0 +1,108 @@
+"""Opening an episode, or joining the one that is open: at most one per target, whoever receives the alert.
+
+The record's name is the target and an ordinal, so that two who open at once collide on the name; the loser lists
+again and joins.
+"""
+
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+from typing import Protocol
+
+from remediator.episode import Episode, Request
+from remediator.policy import Policy
+from stagekeeper.kube.errors import AlreadyExists, Unavailable
+from stagekeeper.kube.objects import time
+
+ATTEMPTS = 5
+"""Lost races in a row after which we let the caller try again; more than two replicas never race longer."""
+
+
+class Judgement(StrEnum):
+    """What became of one alert. Also a metric label."""
+
+    OPENED = "opened"
+    JOINED = "joined"
+    LATCHED = "latched"
+    HELD_OFF = "held_off"
+    OLD_ALERT = "old_alert"
+    LOOKED = "looked"
+    NOTHING_OPEN = "nothing_open"
+    FOREIGN_ALERT = "foreign_alert"
+    UNKNOWN_ENVIRONMENT = "unknown_environment"
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """One judgement with the record it speaks of and a sentence for the sender's log."""
+
+    judgement: Judgement
+    why: str
+    episode: str = ""
+
+
+class Store(Protocol):
+    """The records of one target, and how to add one."""
+
+    async def listing(self) -> tuple[Sequence[Episode], datetime]:
+        """Every record of the target, oldest first, and the API server's time."""
+        ...
+
+    async def create(self, ordinal: int, request: Request) -> str:
+        """Create the record with this ordinal; its name. Raises `AlreadyExists`."""
+        ...
+
+
+async def open_or_join(
+    store: Store, request: Request, policy: Policy, ill: Callable[[], Awaitable[bool]] | None = None
+) -> Verdict:
+    """A verdict that is durable when it is returned. Raises `KubeError` if it could not be stored.
+
+    `ill` is asked before a record is opened for an alert that was there before the last episode ended: such an alert
+    may only be late to go.
+    """
+    for _ in range(ATTEMPTS):
+        episodes, now = await store.listing()
+        latest = episodes[-1] if episodes else None
+        verdict = standing(latest, request, now, policy)
+        if verdict is not None and not (verdict.judgement is Judgement.OLD_ALERT and ill is not None and await ill()):
+            return verdict
+        try:
+            name = await store.create((latest.ordinal if latest else 0) + 1, request)
+        except AlreadyExists:
+            continue
+        return Verdict(Judgement.OPENED, f"{name} was opened.", name)
+    raise Unavailable(f"Others opened and closed episodes {ATTEMPTS} times while we tried; try again.")
+
+
+def standing(latest: Episode | None, request: Request, now: datetime, policy: Policy) -> Verdict | None:
+    """What the latest record makes of a firing alert; None: a new one is to be opened. Pure."""
+    if latest is None:
+        return None
+    if latest.phase.open:
+        return Verdict(Judgement.JOINED, f"{latest.name} is already open ({latest.phase}).", latest.name)
+    if latest.latched:
+        said = f"{latest.name} ended {latest.phase}; the target is left alone until it serves or a person resets it."
+        return Verdict(Judgement.LATCHED, said, latest.name)
+    ended = latest.closed_at or latest.created
+    if now < ended + policy.hold_off:
+        said = (
+            f"{latest.name} ended {latest.phase} at {ended:%H:%M:%S} UTC; the alert is given {policy.hold_off} to go."
+        )
+        return Verdict(Judgement.HELD_OFF, said, latest.name)
+    began = time(request.starts_at)
+    if began is not None and began <= ended:
+        said = f"This alert is older than the end of {latest.name}; a look decides whether it still means something."
+        return Verdict(Judgement.OLD_ALERT, said, latest.name)
+    return None
+
+
+def prunable(episodes: Sequence[Episode], now: datetime, policy: Policy) -> list[Episode]:
+    """Old records that nothing is read from any more: closed, not latched, not the latest, out of the budget window."""
+    old = [
+        each
+        for each in episodes[:-1]
+        if each.closed_at is not None and not each.latched and each.closed_at < now - policy.budget_window
+    ]
+    return old[: max(0, len(episodes) - policy.keep)]

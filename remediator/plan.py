@@ -1,0 +1,73 @@
+"""Which pods a restart would terminate, and whether that is within bounds. Pure."""
+
+from collections.abc import Iterable, Sequence
+from datetime import timedelta
+
+from remediator.answers import Answer, never, not_yet, passes
+from remediator.episode import Plan, PlannedPod, Step
+from stagekeeper.diego.observation import Locket, Observation
+from stagekeeper.diego.profiles import Environment
+from stagekeeper.kube.objects import Pod, StatefulSet
+
+
+def make(look: Observation, diagnosis: str, margin: timedelta) -> Plan:
+    """All BBS pods at once, as the tutorial does; Locket's first where it has a StatefulSet of its own.
+
+    A BBS whose lock's owner is gone is refused for ever until Locket restarts (locket:lock/lock.go), so Locket first.
+    """
+    steps = []
+    if isinstance(look.locket, Locket):
+        steps.append(_step(look.locket.workload.name, look.locket.pods, [look.locket.workload], margin))
+    pods = [each.pod for each in look.known_pods]
+    steps.append(_step(bbs_step(look.known_workloads), pods, look.known_workloads, margin))
+    return Plan(look.taken_at, diagnosis, tuple(steps))
+
+
+def bbs_step(workloads: Iterable[StatefulSet]) -> str:
+    """How a plan names its BBS step."""
+    return "+".join(each.name for each in workloads)
+
+
+def bounds(look: Observation, environment: Environment, largest: int) -> Answer:
+    """Few pods, of the configured owners only, as many as asked for, that come back with the same revision."""
+    workloads = {each.name: each for each in look.known_workloads}
+    missing = [name for name in environment.statefulsets if name not in workloads]
+    if missing:
+        return never(f"The configured StatefulSet {missing[0]} is not there.")
+    pods = [each.pod for each in look.known_pods]
+    groups = [(pods, [*workloads.values()])]
+    if environment.locket is not None:
+        if not isinstance(look.locket, Locket):
+            return not_yet("Locket's own StatefulSet could not be read.")
+        groups.append(([*look.locket.pods], [look.locket.workload]))
+    for members, owners in groups:
+        problem = _strangers(members, owners) or _count(members, owners) or _revisions(members, owners)
+        if problem is not None:
+            return problem
+    total = sum(len(members) for members, _ in groups)
+    if total > largest:
+        return never(f"A restart would terminate {total} pods, more than the largest plan of {largest}.")
+    return passes("The pods are the configured ones and come back as they were.")
+
+
+def _strangers(pods: Sequence[Pod], owners: Sequence[StatefulSet]) -> Answer | None:
+    names = {each.name for each in owners}
+    found = next((pod for pod in pods if pod.owner not in names), None)
+    return never(f"{found.name} does not belong to a configured StatefulSet.") if found else None
+
+
+def _count(pods: Sequence[Pod], owners: Sequence[StatefulSet]) -> Answer | None:
+    wanted = sum(each.replicas for each in owners)
+    return not_yet(f"{wanted} pods are asked for, and {len(pods)} are seen.") if len(pods) != wanted else None
+
+
+def _revisions(pods: Sequence[Pod], owners: Sequence[StatefulSet]) -> Answer | None:
+    """A plain RollingUpdate that has ended brings every pod back as it was; anything else must have equal hashes."""
+    by_name = {each.name: each.update_revision for each in owners}
+    found = next((pod for pod in pods if pod.revision != by_name.get(pod.owner or "")), None)
+    return never(f"{found.name} would come back with another revision of its StatefulSet.") if found else None
+
+
+def _step(name: str, pods: Iterable[Pod], workloads: Iterable[StatefulSet], margin: timedelta) -> Step:
+    seconds = sum(each.grace_seconds + each.replicas * int(margin.total_seconds()) for each in workloads)
+    return Step(name, tuple(PlannedPod(pod.name, pod.uid) for pod in pods), seconds)

@@ -1,0 +1,54 @@
+"""Every number that the judgement uses, with its unit and its reason. Pure."""
+
+from dataclasses import dataclass
+from datetime import timedelta
+from enum import StrEnum
+
+
+class Mode(StrEnum):
+    """What the remediator may do. There is no default: a person decides."""
+
+    ACT = "act"
+    OBSERVE = "observe"
+
+
+@dataclass(frozen=True, slots=True)
+class Policy:
+    """How much proof is asked for, and how long everything may take."""
+
+    mode: Mode
+    confirm_for: timedelta = timedelta(seconds=120)
+    """A normal fail-over takes up to 60 s (KubeCF); twice that is no fail-over."""
+    confirm_looks: int = 8
+    """So that 120 s can't be two looks with a blind stretch between them."""
+    largest_gap: timedelta = timedelta(seconds=30)
+    """Two looks further apart than this prove nothing about the time between them."""
+    confirm_stuck_for: timedelta = timedelta(minutes=10)
+    """For `restart_stuck_unavailable`: a 503 might still be a migration that we misjudge."""
+    restart_stuck_unavailable: bool = False
+    never_for: timedelta = timedelta(seconds=120)
+    """How long a "never" must stand unchanged before a person is called: a fail-over shows a second of split brain."""
+    cooldown: timedelta = timedelta(minutes=15)
+    """After a restart: CC's bulk sync, convergence and instance recovery take up to 7 minutes."""
+    budget: int = 2
+    budget_window: timedelta = timedelta(hours=6)
+    """A third restart within a shift hides a fault that restarts do not cure."""
+    largest_plan: int = 6
+    """Pods. The field has 1 to 3 BBS and as many Locket pods; more means that a selector is wrong."""
+    locket_settles: timedelta = timedelta(seconds=30)
+    """After Locket is back the cure takes one lock TTL (15 s): somebody may serve without any further restart."""
+    step_margin: timedelta = timedelta(seconds=300)
+    """Per replica, on top of its grace period: schedule, pull, start, become ready."""
+    verify_for: timedelta = timedelta(seconds=180)
+    """After the pods are ready: one lock TTL, one label round (30 s on KubeCF), the Service's endpoints."""
+    verify_looks: int = 3
+    """In a row, so that one lucky probe in a flapping fail-over is no recovery."""
+    overdue_after: timedelta = timedelta(minutes=10)
+    """An episode that still watches then is one that a person should know of."""
+    give_up_after: timedelta = timedelta(minutes=60)
+    hold_off: timedelta = timedelta(minutes=10)
+    """After a cure the alert fires on for its look-back (5 minutes) and one evaluation: it is no new outage."""
+    look_age: timedelta = timedelta(seconds=10)
+    """A look older than this deletes nothing."""
+    keep: int = 50
+    """Closed records kept in the cluster, as the history that people read."""

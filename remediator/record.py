@@ -1,0 +1,148 @@
+"""An episode as the custom resource stores it: `load` and `store` are a pair. Pure."""
+
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import fields
+from datetime import UTC, datetime
+from typing import Any
+
+from remediator.answers import Answer, Word
+from remediator.episode import Deletion, Episode, Phase, Plan, PlannedPod, Reason, Request, Step, Transition
+from stagekeeper.kube.objects import time, timestamp
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_SPEC = {"starts_at": "startsAt"}
+
+
+class Unreadable(ValueError):
+    """A stored record is not one that this version understands; the message names it and what is wrong."""
+
+
+def load(source: Mapping[str, Any]) -> Episode:
+    """The episode that a stored object holds. Raises `Unreadable`."""
+    name = _text(_map(source, "metadata"), "name")
+    if not re.fullmatch(r".+-\d+", name):
+        raise Unreadable(f"Remediation {name!r}: its name does not end in an ordinal, so it belongs to no target.")
+    try:
+        return _load(name, source)
+    except (ValueError, TypeError, KeyError, AttributeError) as problem:
+        raise Unreadable(f"Remediation {name}: its status can't be understood ({problem}).") from problem
+
+
+def _load(name: str, source: Mapping[str, Any]) -> Episode:
+    metadata, spec, status = _map(source, "metadata"), _map(source, "spec"), _map(source, "status")
+    return Episode(
+        name=name,
+        request=Request(**{each.name: _text(spec, _SPEC.get(each.name, each.name)) for each in fields(Request)}),
+        created=time(metadata.get("creationTimestamp")) or _EPOCH,
+        resource_version=_text(metadata, "resourceVersion"),
+        phase=Phase(status.get("phase", Phase.WATCHING)),
+        reason=Reason(status.get("reason", Reason.ALERT)),
+        message=_text(status, "message"),
+        since=time(status.get("since")),
+        plan=_plan(status.get("plan")),
+        would_restart=_plan(status.get("wouldRestart")),
+        deletions=tuple(
+            Deletion(each["name"], each["uid"], each["result"], _time(each["at"]))
+            for each in _list(status, "deletions")
+        ),
+        gates=tuple((each["name"], Answer(Word(each["answer"]), each["why"])) for each in _list(status, "gates")),
+        diagnosis=_text(status, "diagnosis"),
+        evidence=tuple(str(line) for line in status.get("evidence") or ()),
+        transitions=tuple(
+            Transition(_time(each["at"]), Phase(each["phase"]), Reason(each["reason"]), each.get("message", ""))
+            for each in _list(status, "transitions")
+        ),
+        overdue=status.get("overdue") is True,
+        released_at=time(status.get("releasedAt")),
+        released_by=_text(status, "releasedBy"),
+        extra=dict(source),
+    )
+
+
+def spec(request: Request) -> dict[str, str]:
+    """The `spec` of a new record: what is known, without empty fields."""
+    found = {_SPEC.get(each.name, each.name): getattr(request, each.name) for each in fields(Request)}
+    return {key: value for key, value in found.items() if value}
+
+
+def store(episode: Episode) -> dict[str, Any]:
+    """The object to swap in: as it was read, with the episode's status."""
+    status: dict[str, Any] = {
+        "phase": episode.phase.value,
+        "reason": episode.reason.value,
+        "message": episode.message,
+        "since": timestamp(episode.entered),
+        "diagnosis": episode.diagnosis,
+        "evidence": list(episode.evidence),
+        "overdue": episode.overdue,
+        "gates": [{"name": name, "answer": answer.word.value, "why": answer.why} for name, answer in episode.gates],
+        "deletions": [
+            {"name": each.name, "uid": each.uid, "result": each.result, "at": timestamp(each.at)}
+            for each in episode.deletions
+        ],
+        "transitions": [
+            {
+                "at": timestamp(each.at),
+                "phase": each.phase.value,
+                "reason": each.reason.value,
+                "message": each.message,
+            }
+            for each in episode.transitions
+        ],
+    }
+    if episode.plan:
+        status["plan"] = _stored_plan(episode.plan)
+    if episode.would_restart:
+        status["wouldRestart"] = _stored_plan(episode.would_restart)
+    if episode.released_at:
+        status |= {"releasedAt": timestamp(episode.released_at), "releasedBy": episode.released_by}
+    return {**episode.extra, "status": status}
+
+
+def _stored_plan(plan: Plan) -> dict[str, Any]:
+    return {
+        "decidedAt": timestamp(plan.decided_at),
+        "diagnosis": plan.diagnosis,
+        "steps": [
+            {
+                "workload": step.workload,
+                "deadlineSeconds": step.deadline_seconds,
+                "pods": [{"name": pod.name, "uid": pod.uid} for pod in step.pods],
+            }
+            for step in plan.steps
+        ],
+    }
+
+
+def _plan(source: Any) -> Plan | None:
+    if not isinstance(source, Mapping):
+        return None
+    return Plan(_time(source["decidedAt"]), source["diagnosis"], tuple(_step(each) for each in _list(source, "steps")))
+
+
+def _step(source: Mapping[str, Any]) -> Step:
+    pods = tuple(PlannedPod(str(each["name"]), str(each["uid"])) for each in _list(source, "pods"))
+    return Step(str(source["workload"]), pods, int(source["deadlineSeconds"]))
+
+
+def _time(text: Any) -> datetime:
+    moment = time(text)
+    if moment is None:
+        raise ValueError(f"{text!r} is not a time")
+    return moment
+
+
+def _map(source: Mapping[str, Any], key: str) -> Mapping[str, Any]:
+    found = source.get(key)
+    return found if isinstance(found, Mapping) else {}
+
+
+def _list(source: Mapping[str, Any], key: str) -> Iterable[Mapping[str, Any]]:
+    found = source.get(key)
+    return [each for each in found if isinstance(each, Mapping)] if isinstance(found, list) else []
+
+
+def _text(source: Mapping[str, Any], key: str) -> str:
+    found = source.get(key)
+    return found if isinstance(found, str) else ""

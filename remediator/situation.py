@@ -1,0 +1,87 @@
+"""What a decision is made from, and what it can be. Pure."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+
+from remediator.course import Course, Look
+from remediator.episode import Episode, Phase, PlannedPod, Reason
+from remediator.gates import AlertSeen, Past, Pause
+from remediator.policy import Policy
+from stagekeeper.diego.observation import Locket, Observation, Unknown
+from stagekeeper.diego.profiles import Environment
+from stagekeeper.kube.objects import Pod
+
+
+@dataclass(frozen=True, slots=True)
+class Wait:
+    """Nothing to do until the next look."""
+
+    why: str
+
+
+@dataclass(frozen=True, slots=True)
+class Continue:
+    """The episode entered another phase in which there may be something to do at once."""
+
+
+@dataclass(frozen=True, slots=True)
+class DeletePod:
+    """Delete exactly this pod, as it was in this look."""
+
+    pod: Pod
+    planned: PlannedPod
+
+
+@dataclass(frozen=True, slots=True)
+class Close:
+    """The episode has ended."""
+
+
+Action = Wait | Continue | DeletePod | Close
+
+
+@dataclass(frozen=True, slots=True)
+class Inputs:
+    """Everything that a decision is made from, besides the episode."""
+
+    environment: Environment
+    policy: Policy
+    look: Look
+    course: Course = field(default_factory=Course)
+    pause: Pause = field(default_factory=lambda: Pause(paused=False))
+    alerts: Sequence[AlertSeen] = ()
+    past: Sequence[Past] = ()
+
+    @property
+    def seen(self) -> Observation:
+        """What this look saw."""
+        return self.look.observation
+
+
+Decision = tuple[Episode, Course, Action]
+"""The episode as it should be recorded, what to remember, and the one thing to do after recording it."""
+
+
+def pods_by_uid(seen: Observation) -> dict[str, Pod]:
+    """Every pod that a plan may name, by UID."""
+    locket = seen.locket.pods if isinstance(seen.locket, Locket) else ()
+    return {pod.uid: pod for pod in (*(each.pod for each in seen.known_pods), *locket)}
+
+
+def readable(seen: Observation) -> bool:
+    """Whether the look can carry a decision about pods."""
+    whole = isinstance(seen.pods, tuple) and isinstance(seen.workloads, tuple) and seen.steady is True
+    return whole and not isinstance(seen.locket, Unknown)
+
+
+def holdups(seen: Observation) -> str:
+    """Pods that hold a restart up, each with its node and state."""
+    held = [pod for pod in pods_by_uid(seen).values() if pod.terminating or pod.ready != "True"]
+    states = ((pod, "Terminating" if pod.terminating else pod.phase or "not started") for pod in held)
+    return " ".join(f"{pod.name} on node {pod.node or 'none'} is {state}." for pod, state in states)
+
+
+def moved(episode: Episode, phase: Phase, reason: Reason, message: str, given: Inputs) -> Episode:
+    """The episode in another phase, with the evidence of the look that decided it."""
+    next_ = episode.moved(phase, reason, message, given.look.moment.at)
+    return replace(next_, diagnosis=given.look.diagnosis.name, evidence=given.look.diagnosis.evidence)

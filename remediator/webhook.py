@@ -1,0 +1,159 @@
+"""Alertmanager's webhook: authenticate, bound, parse, judge each alert, record durably, answer.
+
+The answers follow what Alertmanager does with them (alertmanager:notify/webhook): only 5xx and network errors are tried
+again, every 4xx is final for this flush, and the body of an answer lands in Alertmanager's log.
+"""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass
+from typing import Annotated, Any, Literal
+
+import structlog
+from aiohttp import web
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from remediator.episode import Request
+from remediator.opening import Judgement, Verdict
+from stagekeeper.kube.errors import KubeError
+
+PATH = "/api/v1/alerts"
+LISTED = 20
+"""Alerts that an answer tells of one by one: the sender's log is not for ten thousand lines."""
+
+_log = structlog.get_logger("remediator.webhook")
+
+
+class Alert(BaseModel):
+    """One alert of a notification; keys of newer versions are ignored."""
+
+    model_config = ConfigDict(extra="ignore")
+
+    status: Literal["firing", "resolved"]
+    labels: dict[str, str]
+    starts_at: Annotated[str, Field(alias="startsAt")] = ""
+    fingerprint: str = ""
+
+
+class Notification(BaseModel):
+    """The body, version 4. Only each alert's own status counts: the group's is "firing" if any of them fires."""
+
+    model_config = ConfigDict(extra="ignore")
+
+    version: str
+    alerts: list[Alert]
+    truncated: Annotated[int, Field(alias="truncatedAlerts")] = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Receiver:
+    """What happens with an alert of one environment."""
+
+    open: Callable[[Request], Awaitable[Verdict]]
+    """Opens or joins an episode; raises `KubeError` if that could not be stored."""
+    wake: Callable[[], None]
+    """Has the worker look at once."""
+
+
+class Refused(Exception):
+    """The notification can never become valid."""
+
+
+class Webhook:
+    """Judges notifications. `stopping` says whether new ones are to be sent elsewhere."""
+
+    def __init__(self, alertname: str, receivers: Mapping[str, Receiver], stopping: Callable[[], bool]) -> None:
+        self._alertname, self._receivers, self._stopping = alertname, receivers, stopping
+
+    async def handle(self, request: web.Request) -> web.Response:
+        """One POST. Every way out of here is an answer that says what became of the alerts."""
+        if self._stopping():
+            return _answer(503, "Shutting down; nothing was recorded. Another replica, or the next attempt, takes it.")
+        try:
+            notification = parse(await request.read())
+        except Refused as problem:
+            return _answer(400, str(problem))
+        except web.HTTPRequestEntityTooLarge:
+            return _answer(413, "The body is too large. Lower max_alerts in Alertmanager's webhook_config.")
+        except (web.HTTPBadRequest, ValueError, asyncio.IncompleteReadError) as problem:
+            return _answer(400, f"The body can't be read: {problem}.")
+        try:
+            verdicts = await self.judge(notification)
+        except KubeError as problem:
+            _log.warning(f"An alert could not be recorded and is left to Alertmanager's next attempt. {problem}")
+            return _answer(503, f"Not recorded, try again: {problem}")
+        return web.json_response({"results": verdicts[:LISTED], "count": len(verdicts)})
+
+    async def judge(self, notification: Notification) -> list[dict[str, Any]]:
+        """A verdict for each alert. All that can be stored is stored, then the first failure is raised."""
+        firing: dict[str, Request] = {}
+        for alert in notification.alerts:
+            environment = alert.labels.get("environment", "")
+            if alert.status == "firing" and self._ours(alert) and environment in self._receivers:
+                firing.setdefault(environment, self._request(alert, environment))
+        opened = await asyncio.gather(
+            *(self._receivers[environment].open(request) for environment, request in firing.items()),
+            return_exceptions=True,
+        )
+        for problem in opened:
+            if isinstance(problem, BaseException):
+                raise problem
+        by_environment = dict(zip(firing, opened, strict=True))
+        return [self._verdict(alert, by_environment) for alert in notification.alerts]
+
+    def _verdict(self, alert: Alert, opened: Mapping[str, Any]) -> dict[str, Any]:
+        environment = alert.labels.get("environment", "")
+        if not self._ours(alert):
+            verdict = Verdict(Judgement.FOREIGN_ALERT, f"Only {self._alertname} is acted on.")
+        elif environment not in self._receivers:
+            said = (
+                f"No environment {environment!r} is configured here."
+                if environment
+                else "The alert has no label environment."
+            )
+            verdict = Verdict(Judgement.UNKNOWN_ENVIRONMENT, said)
+        else:
+            self._receivers[environment].wake()
+            resolved = Verdict(Judgement.LOOKED, "Resolved: a look is taken; it ends nothing by itself.")
+            verdict = opened[environment] if alert.status == "firing" else resolved
+        return {
+            "fingerprint": alert.fingerprint,
+            "environment": environment,
+            "judgement": verdict.judgement.value,
+            "why": verdict.why,
+            **({"remediation": verdict.episode} if verdict.episode else {}),
+        }
+
+    def _ours(self, alert: Alert) -> bool:
+        return alert.labels.get("alertname") == self._alertname
+
+    def _request(self, alert: Alert, environment: str) -> Request:
+        return Request(
+            environment=environment,
+            alertname=self._alertname,
+            fingerprint=alert.fingerprint[:64],
+            starts_at=alert.starts_at[:64],
+        )
+
+
+def parse(body: bytes) -> Notification:
+    """The notification in a request's body. Raises `Refused` with a sentence for whoever configured the sender."""
+    try:
+        return Notification.model_validate_json(body)
+    except ValidationError as problem:
+        first = problem.errors(include_url=False)[0]
+        place = ".".join(str(key) for key in first["loc"])
+        if first["type"] == "json_invalid":
+            raise Refused("The body is not JSON.") from problem
+        if "version" in first["loc"]:
+            raise Refused(
+                "The body has no version: it is not Alertmanager's own. "
+                "Remove the option `payload:` from the webhook_config that sends here."
+            ) from problem
+        raise Refused(
+            f"The body is not a notification of Alertmanager: {place or 'body'}: {first['msg']}."
+        ) from problem
+
+
+def _answer(status: int, sentence: str) -> web.Response:
+    return web.json_response({"error": sentence}, status=status)

@@ -1,0 +1,147 @@
+"""`stagekeeper diagnose`: one look, told to a person along the tutorial's eight steps."""
+
+import asyncio
+import sys
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import click
+
+from stagekeeper.cli.from_pod import Kubectl, NoKubectl, PodProber, kubectl
+from stagekeeper.cli.report import CANNOT_TELL, Report, as_json, as_text, report
+from stagekeeper.cli.stager_errors import StagerErrors, read_errors
+from stagekeeper.diego.environments import environments
+from stagekeeper.diego.observation import Observation, Probe, Reply
+from stagekeeper.diego.observe import Observer
+from stagekeeper.diego.profiles import Environment
+from stagekeeper.kube import workloads
+from stagekeeper.kube.client import Kube, NoCluster, connect
+from stagekeeper.kube.errors import KubeError
+from stagekeeper.kube.objects import Pod
+from stagekeeper.settings import SettingsProblem, read
+
+_FILE = click.Path(path_type=Path)
+_CONTROL = ("kubernetes.default.svc.cluster.local", 443)
+
+
+class CannotTell(Exception):
+    """Nothing could be seen at all; the message says why."""
+
+
+@dataclass(frozen=True, slots=True)
+class Ask:
+    """What to look at, how, and for how many seconds."""
+
+    environment: Environment
+    kubeconfig: Path | None
+    context: str | None
+    within: float
+    kubectl: Kubectl | None
+    """Given: the probes are made from inside a Cloud Controller pod."""
+
+
+@click.command("diagnose", context_settings={"show_default": True})
+@click.option("--config.file", "config_file", type=_FILE, help="Environments. Default: the tutorial's environment.")
+@click.option("--environment", "name", help="Which environment, where the file has several.")
+@click.option("--from-pod", is_flag=True, help="Probe from inside a Cloud Controller pod, by `kubectl exec` and nc.")
+@click.option("--output", type=click.Choice(("text", "json")), default="text")
+@click.option("--timeout", "within", type=click.FloatRange(1, 300), default=30.0, help="Seconds for the whole look.")
+@click.option("--kubeconfig", type=_FILE, help="Default: the pod's ServiceAccount, else $KUBECONFIG or ~/.kube/config.")
+@click.option("--context", help="Context of the kubeconfig. Default: its current one.")
+def command(  # noqa: PLR0913 -- one argument for each flag
+    *,
+    config_file: Path | None,
+    name: str | None,
+    from_pod: bool,
+    output: str,
+    within: float,
+    kubeconfig: Path | None,
+    context: str | None,
+) -> None:
+    """Take one look at an environment; say what is wrong and what to do. Nothing is changed.
+
+    From a laptop the pods' addresses usually can't be reached: use --from-pod there.
+
+    Exit codes: 0 the BBS serves, 1 it does not, 2 a flag or the configuration is wrong, 3 could not tell.
+    """
+    try:
+        environment = choose(environments(read(config_file)), name)
+        program = kubectl(kubeconfig, context) if from_pod else None
+        said = asyncio.run(ask(Ask(environment, kubeconfig, context, within, program)))
+    except (SettingsProblem, NoCluster, NoKubectl) as problem:
+        _end(problem, 2)
+    except CannotTell as problem:
+        _end(problem, CANNOT_TELL)
+    else:
+        click.echo(as_json(said) if output == "json" else as_text(said), nl=False)
+        sys.exit(said.exit_code)
+
+
+def _end(problem: Exception, code: int) -> None:
+    click.echo(f"stagekeeper diagnose: {problem}", err=True)
+    sys.exit(code)
+
+
+def choose(known: Sequence[Environment], name: str | None) -> Environment:
+    """The environment of that name, or the only one. Raises `SettingsProblem`."""
+    names = ", ".join(each.name for each in known)
+    if name is None:
+        if len(known) > 1:
+            raise SettingsProblem(f"There are several environments: choose one of {names} with --environment.")
+        return known[0]
+    found = next((each for each in known if each.name == name), None)
+    if found is None:
+        raise SettingsProblem(f"There is no environment {name}. Known are {names}.")
+    return found
+
+
+async def ask(question: Ask) -> Report:
+    """Take the look. Raises `NoCluster` and `CannotTell`."""
+    environment = question.environment
+    async with connect(question.kubeconfig, question.context) as kube:
+        controllers = await _controllers(kube, environment)
+        if question.kubectl is None:
+            look, asked_from = await Observer(environment, kube).look(question.within), "here"
+        else:
+            prober = PodProber(environment, question.kubectl, _pod_to_ask(controllers))
+            look, asked_from = await _look_from(prober, kube, question), f"pod {prober.pod}"
+        return report(environment, look, await _errors(kube, environment, controllers), asked_from)
+
+
+async def _look_from(prober: PodProber, kube: Kube, question: Ask) -> Observation:
+    """A look whose probes are made from a pod. What only we could ask from here is left out, or asked there."""
+    environment = replace(question.environment, database_address=None)
+    look = await Observer(environment, kube, prober).look(question.within)
+    if not any(each.reply is Reply.TIMEOUT for each in look.known_pods):
+        return look
+    answer = await prober.connect(*_CONTROL, environment.probe_timeout)
+    reached = isinstance(answer, Probe) and answer.reply is Reply.OK
+    return replace(look, control=f"the Kubernetes Service from pod {prober.pod}" if reached else "")
+
+
+async def _controllers(kube: Kube, environment: Environment) -> tuple[Pod, ...] | KubeError:
+    """The Cloud Controller's pods; the error where they can't be listed."""
+    selector = environment.cloud_controller_selector
+    if selector is None:
+        return ()
+    try:
+        found = await workloads.list_pods(kube, environment.namespace, selector, timeout=environment.api_timeout)
+    except KubeError as problem:
+        return problem
+    return found.pods
+
+
+def _pod_to_ask(controllers: tuple[Pod, ...] | KubeError) -> str:
+    if isinstance(controllers, KubeError):
+        raise CannotTell(f"No Cloud Controller pod to ask from: {controllers}")
+    found = next((pod.name for pod in controllers if pod.phase == "Running" and not pod.terminating), None)
+    if found is None:
+        raise CannotTell("No Cloud Controller pod runs, so there is none to ask from. Run without --from-pod.")
+    return found
+
+
+async def _errors(kube: Kube, environment: Environment, controllers: tuple[Pod, ...] | KubeError) -> StagerErrors:
+    if isinstance(controllers, KubeError):
+        return StagerErrors(unread=str(controllers))
+    return await read_errors(kube, environment.namespace, controllers, timeout=environment.api_timeout)

@@ -1,0 +1,79 @@
+"""What the Cloud Controller's own log says: how often code 170010 (CF-StagerUnavailable), and with which tail.
+
+The line's form is `"error_code"=>"CF-StagerUnavailable", "code"=>170010`, in newer Rubies with spaces around `=>`; V2
+logs it as an error, V3 as info, so the level says nothing (cloud_controller_ng:errors/v2.yml).
+"""
+
+import asyncio
+import re
+from collections import Counter
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from stagekeeper.kube.client import Call, Kube
+from stagekeeper.kube.errors import KubeError
+from stagekeeper.kube.objects import Pod
+
+CODE = re.compile(r'"code"\s*=>\s*170010\b')
+TAILS = {
+    "execution expired": "no endpoints, or the network",
+    "Connection refused": "no endpoints, or nobody listens",
+    "getaddrinfo": "DNS, or a headless Service without endpoints",
+    "certificate verify failed": "certificates",
+    "failed with status: 503": "migrations, or dead database connections",
+}
+"""How the message ends for each cause, and what that points to."""
+OTHER = "another tail"
+_SINCE_SECONDS = 3600
+_LINES = 5000
+"""The newest lines of each container: some megabytes at most."""
+
+
+@dataclass(frozen=True, slots=True)
+class StagerErrors:
+    """What was found in the logs of the last hour."""
+
+    tails: tuple[tuple[str, int], ...] = ()
+    """Tail and count, the most frequent first."""
+    logs: int = 0
+    """How many containers' logs were read."""
+    unread: str | None = None
+    """Why one or all could not be read."""
+
+    @property
+    def count(self) -> int:
+        """All lines with the code."""
+        return sum(count for _, count in self.tails)
+
+    def sentence(self) -> str:
+        """For a person."""
+        if not self.logs:
+            return f"The Cloud Controller's log could not be read: {self.unread or 'there is no pod of it'}"
+        where = f"in {self.logs} logs of the Cloud Controller, last hour"
+        tails = "; ".join(f"{count} x {tail} ({TAILS.get(tail, 'see the log')})" for tail, count in self.tails)
+        found = f"Code 170010 {self.count} times {where}: {tails}." if self.count else f"Code 170010 not once {where}."
+        return f"{found} Not all could be read: {self.unread}" if self.unread else found
+
+
+def tails(log: str) -> Counter[str]:
+    """How often each tail follows the code in `log`."""
+    lines = (line for line in log.splitlines() if CODE.search(line))
+    return Counter(next((tail for tail in TAILS if tail in line), OTHER) for line in lines)
+
+
+async def read_errors(kube: Kube, namespace: str, pods: Iterable[Pod], *, timeout: float) -> StagerErrors:
+    """Read the log of every container of `pods`, within `timeout` seconds each. Never raises."""
+    reads = [_log(kube, namespace, pod.name, container.name, timeout) for pod in pods for container in pod.containers]
+    logs = await asyncio.gather(*reads)
+    found: Counter[str] = sum((tails(log) for log in logs if isinstance(log, str)), Counter())
+    unread = next((str(log) for log in logs if isinstance(log, KubeError)), None)
+    return StagerErrors(tuple(found.most_common()), sum(isinstance(log, str) for log in logs), unread)
+
+
+async def _log(kube: Kube, namespace: str, pod: str, container: str, timeout: float) -> str | KubeError:
+    query = {"container": container, "sinceSeconds": str(_SINCE_SECONDS), "tailLines": str(_LINES)}
+    try:
+        text, _ = await kube.text(Call("GET", f"/api/v1/namespaces/{namespace}/pods/{pod}/log", query), timeout=timeout)
+    except KubeError as problem:
+        return problem
+    return text

@@ -1,0 +1,89 @@
+"""What a look found, in sentences for a person. Pure."""
+
+from datetime import datetime, timedelta
+
+from stagekeeper.diego.observation import BbsPod, Locket, NotConfigured, Observation, Probe, ReadyPods, Unknown
+
+
+def evidence(look: Observation) -> tuple[str, ...]:
+    """Everything that was seen, one sentence for each part; parts that are not configured are left out."""
+    lines = [f"Service: {probe(look.service)}.", *_workloads(look), *_pods(look)]
+    for what, part in (
+        ("Endpoints", look.endpoints),
+        ("Cloud Controller", look.cloud_controller),
+        ("Locket", look.locket),
+        ("Database", look.database),
+        ("Control", look.control),
+    ):
+        if not isinstance(part, NotConfigured):
+            lines.append(f"{what}: {_value(part)}.")
+    return tuple(lines)
+
+
+def probe(part: object) -> str:
+    """The result of a probe in a few words."""
+    if isinstance(part, Probe):
+        ends = f", certificate ends {part.certificate_ends:%Y-%m-%d}" if part.certificate_ends else ""
+        return f"{part.reply}{f' ({part.detail})' if part.detail else ''}{ends}"
+    return f"not known ({part.reason})" if isinstance(part, Unknown) else "not asked"
+
+
+def pod(look: Observation, each: BbsPod) -> str:
+    """One pod in one sentence: what its port said, its containers, label, age, node."""
+    seen = each.pod
+    ready = sum(container.ready for container in seen.containers)
+    restarts = sum(container.restarts for container in seen.containers)
+    words = [
+        probe(each.probe),
+        f"{ready}/{len(seen.containers)} ready",
+        {True: "labelled active", False: "not labelled active", None: "without an active label"}[each.labelled_active],
+        f"{_duration(look.taken_at, seen.created)} old",
+        f"on node {seen.node}" if seen.node else "on no node",
+    ]
+    words += [f"{container.name} in {container.waiting}" for container in seen.containers if container.waiting]
+    if restarts:
+        words.append(f"{restarts} restarts")
+    if seen.terminating:
+        words.append(f"Terminating until {seen.ends_at:%H:%M:%S} UTC")
+    return f"{seen.name}: {', '.join(words)}."
+
+
+def _pods(look: Observation) -> list[str]:
+    if isinstance(look.pods, Unknown):
+        return [f"Pods: not known ({look.pods.reason})."]
+    return [pod(look, each) for each in look.known_pods] or ["Pods: there are none."]
+
+
+def _workloads(look: Observation) -> list[str]:
+    if isinstance(look.workloads, Unknown):
+        return [f"StatefulSet: not known ({look.workloads.reason})."]
+    found = [f"StatefulSet {each.name}: {each.replicas} replicas." for each in look.known_workloads]
+    return found or ["StatefulSet: there is none."]
+
+
+def _value(part: object) -> str:
+    match part:
+        case Unknown(reason):
+            return f"not known ({reason})"
+        case ReadyPods(ready, total):
+            return f"{ready} of {total} pods Ready"
+        case Locket(workload, pods):
+            return f"{sum(each.ready == 'True' for each in pods)} of {workload.replicas} pods Ready"
+        case bool():
+            return "reachable" if part else "not reachable"
+        case int():
+            return f"{part} ready addresses"
+        case _:
+            return str(part) or "none answered"
+
+
+def _duration(now: datetime, since: datetime | None) -> str:
+    if since is None:
+        return "? s"
+    age = max(now - since, timedelta(0))
+    if age >= timedelta(days=1):
+        return f"{age.days} d"
+    hours, minutes = divmod(int(age.total_seconds()) // 60, 60)
+    if hours:
+        return f"{hours} h {minutes} min"
+    return f"{minutes} min" if minutes else f"{int(age.total_seconds())} s"

@@ -1,0 +1,181 @@
+"""Everything seen of one environment in one look, as values. Pure.
+
+Each part is a value, or `Unknown` with its reason, or `NOT_CONFIGURED`. Unknown is never 0 and never "fine".
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import Enum, StrEnum
+from typing import Literal, TypeAlias, TypeVar
+
+from stagekeeper.diego.profiles import DEFAULT_PATIENCE, Patience
+from stagekeeper.kube.objects import Container, Pod, StatefulSet
+
+T = TypeVar("T")
+
+
+class Reply(StrEnum):
+    """What a probe of port 8889 met. Only a BBS that holds the lock listens (`bbs:cmd/bbs/main.go`)."""
+
+    OK = "ok"
+    """200 and the two bytes of a PingResponse: it serves."""
+    REFUSED = "refused"
+    """Nobody listens: a passive BBS, one that hangs in its first Lock(), or one that crashed."""
+    TIMEOUT = "timeout"
+    """No answer to the connection attempt: node, CNI or NetworkPolicy."""
+    DNS = "dns"
+    """The name does not resolve."""
+    TLS = "tls"
+    """The handshake or the verification of a certificate failed, on either side."""
+    UNAVAILABLE = "unavailable"
+    """503 with an empty body, on every route (`bbs:handlers/unavailable_handler.go`)."""
+    NO_REPLY = "no_reply"
+    """Accepted, then silence."""
+    BAD_REPLY = "bad_reply"
+    """Accepted, then something that no BBS says."""
+
+    @property
+    def accepted(self) -> bool:
+        """Somebody listened there, whatever was said afterwards."""
+        return self not in {Reply.REFUSED, Reply.TIMEOUT, Reply.DNS}
+
+
+@dataclass(frozen=True, slots=True)
+class Probe:
+    """The result of one probe. `phases`: seconds spent in dns, connect, tls and request, as far as it came."""
+
+    reply: Reply
+    detail: str = ""
+    address: str = ""
+    phases: Mapping[str, float] = field(default_factory=dict)
+    certificate_ends: datetime | None = None
+    """notAfter of the server's certificate, where the handshake showed one."""
+
+
+@dataclass(frozen=True, slots=True)
+class Unknown:
+    """This part could not be read."""
+
+    reason: str
+    word: str = "unknown"
+    """The reason in one of few words, fit for a metric label: `KubeError.reason`, or "timeout"."""
+
+
+class NotConfigured(Enum):
+    """This part is not looked at in this environment."""
+
+    NOT_CONFIGURED = "not_configured"
+
+
+NOT_CONFIGURED: Literal[NotConfigured.NOT_CONFIGURED] = NotConfigured.NOT_CONFIGURED
+Part: TypeAlias = T | Unknown | Literal[NotConfigured.NOT_CONFIGURED]
+
+
+@dataclass(frozen=True, slots=True)
+class BbsPod:
+    """One diego-api pod and what its own port 8889 said."""
+
+    pod: Pod
+    labelled_active: bool | None
+    """None where the platform does not set the label at all."""
+    probe: Part[Probe]
+    """`NOT_CONFIGURED` for a pod that has no IP yet: there is nothing to ask."""
+
+    @property
+    def reply(self) -> Reply | None:
+        """What the probe met; None if there was no probe, or it could not be made."""
+        return self.probe.reply if isinstance(self.probe, Probe) else None
+
+    @property
+    def counts_as_active(self) -> bool:
+        """The label alone can be stale (fissile #466): active is labelled, Ready and not terminating."""
+        return self.labelled_active is True and self.pod.ready == "True" and not self.pod.terminating
+
+
+@dataclass(frozen=True, slots=True)
+class ReadyPods:
+    """How many of some pods are Ready."""
+
+    ready: int
+    total: int
+
+
+@dataclass(frozen=True, slots=True)
+class Locket:
+    """Locket where it has a StatefulSet of its own."""
+
+    workload: StatefulSet
+    pods: tuple[Pod, ...]
+
+    @property
+    def all_ready(self) -> bool:
+        """As many pods as asked for, each Ready and staying. A Locket scaled to nothing serves nobody."""
+        ready = [pod for pod in self.pods if pod.ready == "True" and not pod.terminating]
+        return len(ready) >= max(1, self.workload.replicas)
+
+
+@dataclass(frozen=True, slots=True)
+class Observation:
+    """One look: LIST the pods, probe each pod and the Service, LIST again."""
+
+    environment: str
+    taken_at: datetime
+    """The API server's clock; ours only where the API could not be read."""
+    service: Part[Probe]
+    pods: Part[tuple[BbsPod, ...]]
+    workloads: Part[tuple[StatefulSet, ...]]
+    """The StatefulSets that exist of those that are configured; empty: the read succeeded and there is none."""
+    steady: Part[bool]
+    """Whether both lists showed the same pods (by UID)."""
+    endpoints: Part[int] = NOT_CONFIGURED
+    """Ready addresses behind the Service."""
+    cloud_controller: Part[ReadyPods] = NOT_CONFIGURED
+    locket: Part[Locket] = NOT_CONFIGURED
+    database: Part[bool] = NOT_CONFIGURED
+    """Whether the configured check of the database found it reachable."""
+    control: Part[str] = NOT_CONFIGURED
+    """Which control answered when a pod's probe timed out; "" if it was asked and none did."""
+    missing_since: datetime | None = None
+    """Since when fewer pods than replicas have been seen; None while none is missing."""
+    bbs_container: str | None = None
+    patience: Patience = DEFAULT_PATIENCE
+    passive_is_ready: bool = True
+    """Whether a passive pod of this profile is Ready."""
+
+    @property
+    def known_pods(self) -> tuple[BbsPod, ...]:
+        """The pods, or none where they could not be read."""
+        return self.pods if isinstance(self.pods, tuple) else ()
+
+    @property
+    def known_workloads(self) -> tuple[StatefulSet, ...]:
+        """The StatefulSets, or none where they could not be read."""
+        return self.workloads if isinstance(self.workloads, tuple) else ()
+
+    @property
+    def desired(self) -> int:
+        """Replicas that all StatefulSets together ask for."""
+        return sum(each.replicas for each in self.known_workloads)
+
+    def bbs_containers(self, pod: Pod) -> tuple[Container, ...]:
+        """The containers of `pod` whose readiness speaks for the BBS."""
+        return pod.container(self.bbs_container)
+
+    def bbs_ready(self, pod: Pod) -> bool:
+        """Whether the BBS container is ready; sidecars such as loggregator do not count."""
+        containers = self.bbs_containers(pod)
+        return bool(containers) and all(each.ready for each in containers)
+
+    @property
+    def service_ok(self) -> bool:
+        """Whether the Service leads to a BBS that serves."""
+        return isinstance(self.service, Probe) and self.service.reply is Reply.OK
+
+    def serving(self) -> tuple[BbsPod, ...]:
+        """The pods whose own probe said ok."""
+        return tuple(each for each in self.known_pods if each.reply is Reply.OK)
+
+    def accepting(self) -> tuple[BbsPod, ...]:
+        """The pods on which somebody listens."""
+        return tuple(each for each in self.known_pods if each.reply is not None and each.reply.accepted)

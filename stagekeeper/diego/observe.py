@@ -1,0 +1,200 @@
+"""One look at one environment: LIST the pods, probe every pod and the Service, LIST again. Never raises.
+
+No watch and no cache, so nothing can be stale. The only thing kept between looks is since when pods have been
+missing, which no object says; a restart of ours begins that count anew, to the safe side.
+"""
+
+import asyncio
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from typing import TypeAlias
+
+from stagekeeper.diego.observation import (
+    NOT_CONFIGURED,
+    BbsPod,
+    Locket,
+    Observation,
+    Part,
+    Probe,
+    ReadyPods,
+    Reply,
+    Unknown,
+)
+from stagekeeper.diego.probe import Prober
+from stagekeeper.diego.profiles import LOCKET_PORT, Environment
+from stagekeeper.diego.reading import Deadline, Reader
+from stagekeeper.kube.client import Kube
+from stagekeeper.kube.objects import Pod, StatefulSet
+from stagekeeper.kube.workloads import Pods
+
+_AT_ONCE = 64
+"""Probes in flight: more would run into a soft limit of 1,024 descriptors long before it made a look faster."""
+_RESERVE = 0.25
+"""The share of a look's time that is kept for the second list and the control, so that slow probes can't eat it."""
+_CONTROL_TIMEOUT = 1.5
+"""Seconds for a control: SYN is sent again after 1 s, so one lost packet is forgiven."""
+_CLUSTER_DNS = "kubernetes.default.svc.cluster.local:443"
+
+_Identity: TypeAlias = tuple[str, str]
+_Probes: TypeAlias = Mapping[_Identity, Part[Probe]]
+
+
+@dataclass(frozen=True, slots=True)
+class _First:
+    """What is seen before the second list."""
+
+    pods: Pods | Unknown
+    probes: _Probes
+    workloads: tuple[StatefulSet, ...] | Unknown
+    service: Part[Probe]
+    endpoints: Part[int]
+    cloud_controller: Part[ReadyPods]
+    locket: Part[Locket]
+    database: Part[bool]
+
+
+class Observer:
+    """Looks at one environment."""
+
+    def __init__(
+        self,
+        environment: Environment,
+        kube: Kube,
+        prober: Prober | None = None,
+        now: Callable[[], datetime] = lambda: datetime.now(UTC),
+    ) -> None:
+        self.environment = environment
+        self._reader, self._prober, self._now = Reader(environment, kube), prober or Prober(environment), now
+        self._missing_since: datetime | None = None
+
+    async def look(self, within: float) -> Observation:
+        """Everything that can be seen within `within` seconds; what takes longer is `Unknown`."""
+        end = Deadline.after(within)
+        first = await self._first(end.earlier(within * _RESERVE))
+        second = first.pods if isinstance(first.pods, Unknown) else await self._reader.pods(end)
+        look = self._compose(first, second)
+        silent = next((each.pod for each in look.known_pods if each.reply is Reply.TIMEOUT), None)
+        return look if silent is None else replace(look, control=await self._control(silent, end))
+
+    async def _first(self, by: Deadline) -> _First:
+        async with asyncio.TaskGroup() as parts:
+            pods = parts.create_task(self._pods(by))
+            workloads = parts.create_task(self._reader.workloads(by))
+            service = parts.create_task(self._probe(self._prober, self.environment.service_host, by))
+            endpoints = parts.create_task(self._reader.endpoints(by))
+            cloud_controller = parts.create_task(self._reader.cloud_controller(by))
+            locket = parts.create_task(self._reader.locket(by))
+            database = parts.create_task(self._database(by))
+        listed, probes = pods.result()
+        return _First(
+            pods=listed,
+            probes=probes,
+            workloads=workloads.result(),
+            service=service.result(),
+            endpoints=endpoints.result(),
+            cloud_controller=cloud_controller.result(),
+            locket=locket.result(),
+            database=database.result(),
+        )
+
+    async def _pods(self, by: Deadline) -> tuple[Pods | Unknown, _Probes]:
+        """The pods, and the probe of each that has an IP."""
+        listed = await self._reader.pods(by)
+        if isinstance(listed, Unknown):
+            return listed, {}
+        turns = asyncio.Semaphore(_AT_ONCE)
+
+        async def ask(pod: Pod) -> Part[Probe]:
+            async with turns:
+                return await self._probe(self._prober, pod.ip, by) if pod.ip else NOT_CONFIGURED
+
+        probes = await asyncio.gather(*map(ask, listed.pods))
+        return listed, dict(zip(map(_identity, listed.pods), probes, strict=True))
+
+    async def _probe(self, prober: Prober, host: str, by: Deadline) -> Probe | Unknown:
+        """A probe that had less than its time and needed it all says nothing about the other side."""
+        timeout = min(self.environment.probe_timeout, by.left)
+        if timeout <= 0:
+            return Unknown("There was no time left for a probe.", "timeout")
+        ends = Deadline.after(timeout)
+        answer = await prober.ask(host, timeout)
+        if timeout < self.environment.probe_timeout and ends.left <= 0:
+            return Unknown(f"There was too little time for a probe: {timeout:.3g} s.", "timeout")
+        return answer
+
+    async def _database(self, by: Deadline) -> Part[bool]:
+        if self.environment.database_address is None:
+            return NOT_CONFIGURED
+        host, prober = self._tcp(self.environment.database_address)
+        answer = await self._probe(prober, host, by)
+        return answer if isinstance(answer, Unknown) else answer.reply is Reply.OK
+
+    async def _control(self, silent: Pod, by: Deadline) -> str | Unknown:
+        """Which neighbour of a silent port answers: if one does, the path is there and the fault is further on."""
+        asked = {f"port {LOCKET_PORT} of {silent.name}": f"{silent.ip}:{LOCKET_PORT}"}
+        if self.environment.cloud_controller_host:
+            asked["the Cloud Controller's Service"] = self.environment.cloud_controller_host
+        asked["the Kubernetes Service by its DNS name"] = _CLUSTER_DNS
+        timeout = min(_CONTROL_TIMEOUT, by.left)
+        if timeout <= 0:
+            return Unknown("There was no time left to ask a control.", "timeout")
+        targets = [self._tcp(address) for address in asked.values()]
+        answers = await asyncio.gather(*(prober.ask(host, timeout) for host, prober in targets))
+        accepted = [isinstance(answer, Probe) and answer.reply is Reply.OK for answer in answers]
+        return next((what for what, answered in zip(asked, accepted, strict=True) if answered), "")
+
+    def _tcp(self, address: str) -> tuple[str, Prober]:
+        """The host of `host:port`, and a prober that asks that port for a bare accept."""
+        host, _, port = address.rpartition(":")
+        return host.strip("[]"), Prober(replace(self.environment, tls=None, port=int(port)))
+
+    def _compose(self, first: _First, second: Pods | Unknown) -> Observation:
+        listed = first.pods if isinstance(second, Unknown) else second
+        known = not isinstance(listed, Unknown)
+        pods = self._bbs_pods(listed.pods, first.probes) if known else listed
+        taken_at = listed.date if known else self._now()
+        return Observation(
+            environment=self.environment.name,
+            taken_at=taken_at,
+            service=first.service,
+            pods=pods,
+            workloads=first.workloads,
+            steady=_steady(first.pods, second),
+            endpoints=first.endpoints,
+            cloud_controller=first.cloud_controller,
+            locket=first.locket,
+            database=first.database,
+            missing_since=self._missing(first.workloads, pods, taken_at),
+            bbs_container=self.environment.bbs_container,
+            passive_is_ready=self.environment.passive_is_ready,
+        )
+
+    def _bbs_pods(self, pods: tuple[Pod, ...], probes: _Probes) -> tuple[BbsPod, ...]:
+        label = self.environment.active_label
+        unused = label.unused(pod.labels for pod in pods)
+        return tuple(
+            BbsPod(pod, None if unused else label.on(pod.labels), probes.get(_identity(pod), NOT_CONFIGURED))
+            for pod in pods
+        )
+
+    def _missing(
+        self, workloads: tuple[StatefulSet, ...] | Unknown, pods: tuple[BbsPod, ...] | Unknown, now: datetime
+    ) -> datetime | None:
+        """Since when pods have been missing; a look that can't tell changes nothing."""
+        if isinstance(workloads, tuple) and isinstance(pods, tuple):
+            missing = len(pods) < sum(each.replicas for each in workloads)
+            self._missing_since = (self._missing_since or now) if missing else None
+        return self._missing_since
+
+
+def _identity(pod: Pod) -> _Identity:
+    return pod.name, pod.uid
+
+
+def _steady(first: Pods | Unknown, second: Pods | Unknown) -> bool | Unknown:
+    if isinstance(first, Unknown):
+        return first
+    if isinstance(second, Unknown):
+        return second
+    return set(map(_identity, first.pods)) == set(map(_identity, second.pods))

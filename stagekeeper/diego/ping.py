@@ -1,0 +1,63 @@
+"""`POST /v1/ping` over a connection that stands, and what the answer means.
+
+The wire facts come from `bbs:handlers/ping_handler.go`, `bbs:handlers/unavailable_handler.go` and from measuring the
+real one: HTTP/1.1 without ALPN, 200 with the bytes `08 01`; 503 with an empty body while it migrates.
+"""
+
+import asyncio
+
+import h11
+
+from stagekeeper.diego.observation import Reply
+
+PING = "/v1/ping"
+PONG = b"\x08\x01"
+"""A PingResponse whose `available` is true, in protobuf."""
+LARGEST_ANSWER = 65_536
+"""Bytes after which an answer is not a BBS's. A ping's takes about 120."""
+
+
+class NotABbs(Exception):
+    """What answers is none; the message says why."""
+
+
+async def exchange(reader: asyncio.StreamReader, writer: asyncio.StreamWriter, path: str) -> tuple[Reply, str]:
+    """The reply to one request, and its detail. Raises `OSError` where the connection breaks."""
+    connection = h11.Connection(h11.CLIENT)
+    request = h11.Request(
+        method="POST", target=path, headers=[("Host", "bbs"), ("Content-Length", "0"), ("Connection", "close")]
+    )
+    writer.write((connection.send(request) or b"") + (connection.send(h11.EndOfMessage()) or b""))
+    await writer.drain()
+    try:
+        status, body = await _answer(connection, reader)
+    except h11.RemoteProtocolError as problem:
+        return Reply.BAD_REPLY, f"not an HTTP/1.1 answer: {problem}"
+    except NotABbs as problem:
+        return Reply.BAD_REPLY, str(problem)
+    if status == 200 and body == PONG:  # noqa: PLR2004 -- HTTP's OK
+        return Reply.OK, ""
+    if status == 503 and not body:  # noqa: PLR2004 -- HTTP's Service Unavailable
+        return Reply.UNAVAILABLE, "HTTP 503 with an empty body"
+    return Reply.BAD_REPLY, f"HTTP {status} with {len(body)} bytes"
+
+
+async def _answer(connection: h11.Connection, reader: asyncio.StreamReader) -> tuple[int, bytes]:
+    """Status and body of one response of at most `LARGEST_ANSWER` bytes."""
+    status, body, received = 0, b"", 0
+    while True:
+        event = connection.next_event()
+        if event is h11.NEED_DATA:
+            data = await reader.read(4096)
+            received += len(data)
+            if received > LARGEST_ANSWER:
+                raise NotABbs(f"an answer of more than {LARGEST_ANSWER} bytes")
+            connection.receive_data(data)
+        elif isinstance(event, h11.Response):
+            status = event.status_code
+        elif isinstance(event, h11.Data):
+            body += event.data
+        elif isinstance(event, h11.EndOfMessage):
+            return status, body
+        elif not isinstance(event, h11.InformationalResponse):
+            raise NotABbs("connection closed without an answer")

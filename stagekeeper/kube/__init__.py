@@ -1,0 +1,1 @@
+"""The only package that imports the `kubernetes` client; everybody else sees plain values and our own errors."""

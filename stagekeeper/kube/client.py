@@ -1,0 +1,161 @@
+"""One small client for the Kubernetes API: JSON in, JSON out, our own errors, every wait bounded.
+
+It stands on `kubernetes.aio`'s ApiClient for what is hard (kubeconfig, in-cluster tokens that rotate, TLS) and leaves
+out its typed models, which cost 20 to 30 MiB and raise on odd objects.
+"""
+
+import asyncio
+import json
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
+from pathlib import Path
+from typing import Any
+
+import aiohttp
+import yaml
+from kubernetes.aio import config as kube_config
+from kubernetes.aio.client.api_client import ApiClient
+from kubernetes.aio.client.configuration import Configuration
+
+from stagekeeper.kube.errors import KubeError, Nonsense, Unreachable, from_status
+
+MERGE_PATCH = "application/merge-patch+json"
+
+
+class NoCluster(Exception):
+    """There is no usable way to a Kubernetes API; the message says what was tried and what to do."""
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What the API answered: the decoded object, and the server's own clock (its `Date` header, whole seconds)."""
+
+    body: dict[str, Any]
+    date: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """One request: path below the API server's address, query, JSON body."""
+
+    method: str
+    path: str
+    query: Mapping[str, str] = field(default_factory=dict)
+    body: Mapping[str, Any] | None = None
+    content_type: str = "application/json"
+
+    def __str__(self) -> str:
+        """Method and path, as messages name a request."""
+        return f"{self.method} {self.path}"
+
+
+class Kube:
+    """The Kubernetes API. Methods raise `KubeError`, and nothing else, when a request does not succeed."""
+
+    def __init__(self, client: ApiClient) -> None:
+        self._client = client
+
+    @property
+    def server(self) -> str:
+        """The address of the API server, for messages."""
+        return str(self._client.configuration.host)
+
+    async def get(self, path: str, *, timeout: float, query: Mapping[str, str] | None = None) -> Answer:
+        """GET one object or a list; `timeout` in seconds, for the whole request."""
+        return await self.send(Call("GET", path, query or {}), timeout=timeout)
+
+    async def send(self, call: Call, *, timeout: float) -> Answer:
+        """One request. After `Unreachable` and `Nonsense` it is unknown whether a change was made."""
+        text, date = await self.text(call, timeout=timeout)
+        try:
+            decoded = json.loads(text)
+        except ValueError as problem:
+            raise Nonsense(f"{call}: {self.server} answered with something that is not JSON.") from problem
+        if not isinstance(decoded, dict):
+            raise Nonsense(f"{call}: {self.server} answered with JSON that is not an object.")
+        return Answer(decoded, date)
+
+    async def text(self, call: Call, *, timeout: float) -> tuple[str, datetime]:
+        """Like `send`, for answers that are not JSON (a pod's log)."""
+        try:
+            async with asyncio.timeout(timeout):
+                return await self._exchange(call)
+        except TimeoutError as problem:
+            raise Unreachable(
+                f"{call}: no answer from {self.server} within {timeout:.3g} s. "
+                "Check that the API server runs and that a NetworkPolicy lets us reach it."
+            ) from problem
+        except (aiohttp.ClientError, OSError, ValueError) as problem:
+            why = str(problem) or type(problem).__name__
+            raise Unreachable(f"{call}: {self.server} can't be reached: {why}.") from problem
+
+    async def _exchange(self, call: Call) -> tuple[str, datetime]:
+        _, url, headers, body, _ = await self._client.param_serialize(
+            call.method,
+            call.path,
+            query_params=list(call.query.items()),
+            header_params={"Accept": "application/json", "Content-Type": call.content_type},
+            body=call.body,
+            auth_settings=["BearerToken"],
+        )
+        response = await self._client.call_api(call.method, url, headers, body)
+        text = (await response.read()).decode(errors="replace")
+        if not 200 <= response.status < 300:  # noqa: PLR2004 -- HTTP's 2xx
+            raise _refusal(call, response.status, text)
+        return text, _date(response.headers.get("Date"))
+
+
+def _refusal(call: Call, status: int, text: str) -> KubeError:
+    try:
+        body = json.loads(text)
+    except ValueError:
+        body = None
+    body = body if isinstance(body, dict) else {}
+    message = str(body.get("message") or text[:200].strip() or "no reason given")
+    return from_status(status, str(body.get("reason", "")), f"{call}: HTTP {status}: {message}")
+
+
+def _date(header: str | None) -> datetime:
+    """The server's clock. Only a proxy that strips the header leaves us our own, which is the best that is left."""
+    try:
+        return parsedate_to_datetime(header or "").astimezone(UTC)
+    except ValueError:
+        return datetime.now(UTC)
+
+
+@asynccontextmanager
+async def connect(kubeconfig: Path | None = None, context: str | None = None) -> AsyncIterator[Kube]:
+    """The API that `kubeconfig` names; without one the pod's own ServiceAccount, else the user's kubeconfig.
+
+    Raises `NoCluster`. Nothing is sent yet: an API server that is down shows at the first request, not here.
+    """
+    settings = await _settings(kubeconfig, context)
+    settings.retries = None  # else the client repeats DELETE and PUT by itself; our next look is the retry
+    async with ApiClient(settings) as client:
+        client.user_agent = "stagekeeper"
+        yield Kube(client)
+
+
+async def _settings(kubeconfig: Path | None, context: str | None) -> Configuration:
+    settings = Configuration()
+    if kubeconfig is None and context is None:
+        try:
+            kube_config.load_incluster_config(client_configuration=settings)
+        except kube_config.ConfigException:
+            pass  # not in a pod: the user's own kubeconfig, as kubectl does
+        else:
+            return settings
+    where = str(kubeconfig) if kubeconfig else "$KUBECONFIG or ~/.kube/config"
+    try:
+        await kube_config.load_kube_config(
+            config_file=str(kubeconfig) if kubeconfig else None, context=context, client_configuration=settings
+        )
+    except (kube_config.ConfigException, OSError, yaml.YAMLError, TypeError, ValueError, KeyError) as problem:
+        raise NoCluster(
+            f"No way to a Kubernetes API: {where} can't be used ({str(problem).strip() or type(problem).__name__}). "
+            "Name a kubeconfig with --kubeconfig, or run inside a pod with a ServiceAccount."
+        ) from problem
+    return settings

@@ -1,0 +1,106 @@
+"""What can go wrong between us and the Kubernetes API.
+
+The type says what is known about the request, which is what callers decide by::
+
+    KubeError
+    ├── Unreachable      no answer, or half of one: whether the change was made is unknown
+    ├── Nonsense         an answer that is not what the API promises (a proxy's page, cut JSON): unknown as well
+    ├── Unauthorized     401: the token is missing, wrong or expired
+    ├── Forbidden        403: a Role lacks a rule
+    ├── NotFound         404: the object is not there
+    ├── Conflict         409: the object changed since we read it, or a precondition does not hold
+    │   └── AlreadyExists    409 on a create: somebody else was first
+    ├── Invalid          400, 422 and other 4xx: the API (or an admission policy) refuses, and will again
+    └── Unavailable      429 and 5xx: try again at the next look
+"""
+
+from typing import ClassVar
+
+
+class KubeError(Exception):
+    """A request to the Kubernetes API did not do what it was made for.
+
+    `reason` is one of a fixed set of words, fit for a metric label; the message is a sentence for a person.
+    """
+
+    reason: ClassVar[str] = "error"
+
+
+class Unreachable(KubeError):
+    """No answer came, in time or at all."""
+
+    reason = "unreachable"
+
+
+class Nonsense(KubeError):
+    """The answer is not a Kubernetes object."""
+
+    reason = "nonsense"
+
+
+class Unauthorized(KubeError):
+    """The API does not know who we are."""
+
+    reason = "unauthorized"
+
+
+class Forbidden(KubeError):
+    """The API knows who we are and says no."""
+
+    reason = "forbidden"
+
+
+class NotFound(KubeError):
+    """There is no such object."""
+
+    reason = "not_found"
+
+
+class Conflict(KubeError):
+    """The object is not the one that the request speaks of any more."""
+
+    reason = "conflict"
+
+
+class AlreadyExists(Conflict):
+    """An object of this name exists."""
+
+    reason = "already_exists"
+
+
+class Invalid(KubeError):
+    """The request can never be accepted as it is."""
+
+    reason = "invalid"
+
+
+class Unavailable(KubeError):
+    """The API server can't answer now."""
+
+    reason = "unavailable"
+
+
+REASONS = tuple(
+    kind.reason
+    for kind in (
+        Unreachable,
+        Nonsense,
+        Unauthorized,
+        Forbidden,
+        NotFound,
+        Conflict,
+        AlreadyExists,
+        Invalid,
+        Unavailable,
+    )
+)
+"""Every word that `KubeError.reason` can be."""
+
+
+def from_status(status: int, reason: str, message: str) -> KubeError:
+    """The error for an answer of the API with the HTTP `status` and the `reason` and `message` of its Status body."""
+    by_status: dict[int, type[KubeError]] = {401: Unauthorized, 403: Forbidden, 404: NotFound, 429: Unavailable}
+    if status == 409:  # noqa: PLR2004 -- HTTP's number for Conflict is clearer than a name for it
+        return (AlreadyExists if reason == "AlreadyExists" else Conflict)(message)
+    kind = by_status.get(status, Unavailable if status >= 500 else Invalid)  # noqa: PLR2004 -- HTTP's 5xx
+    return kind(message)

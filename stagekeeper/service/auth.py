@@ -1,0 +1,148 @@
+"""Who may call: a bearer token from a file, as Alertmanager's `authorization` sends it."""
+
+import asyncio
+import hashlib
+import hmac
+import time
+from collections.abc import Callable, Collection
+from dataclasses import dataclass
+from pathlib import Path
+
+import structlog
+from aiohttp import hdrs, web
+from aiohttp.typedefs import Handler, Middleware
+
+from stagekeeper.service.files import Reloaded, read_text
+from stagekeeper.service.problems import ConfigurationProblem
+
+_log: structlog.stdlib.BoundLogger = structlog.get_logger(__name__)
+
+AUTHENTICATED = web.RequestKey("authenticated", bool)
+"""Set on a request that proved who sends it, so that no second proof is asked for."""
+
+_GUESS_DELAY = 1.0  # seconds until a wrong token is answered
+_GUESSES_AT_ONCE = 32  # wrong tokens that wait for their answer at the same time; more are answered at once
+_LOG_EVERY = 60.0  # seconds between two log lines about wrong tokens
+
+
+@dataclass(frozen=True, slots=True)
+class _Previous:
+    digest: bytes
+    valid_until: float
+
+
+class BearerToken:
+    """The token that callers must send, read from a file and again whenever the file changes.
+
+    After a change the token before it is accepted for `overlap` more seconds (default 5 minutes): kubelet updates the
+    mounted Secrets of caller and called up to about 2 minutes apart. Only digests are kept in memory.
+    """
+
+    def __init__(self, path: Path, *, overlap: float = 300.0, clock: Callable[[], float] = time.monotonic) -> None:
+        """Read the file; raises `ConfigurationProblem` if it holds no usable token. `clock` counts seconds."""
+        self._reloaded = Reloaded("The bearer token", [path], lambda: _digest(_read_token(path)))
+        self._overlap = overlap
+        self._clock = clock
+        self._current = self._reloaded.current()
+        self._previous = _Previous(b"", 0.0)
+
+    @property
+    def problem(self) -> str | None:
+        """Why the newest file is not in force; None when it is."""
+        return self._reloaded.problem
+
+    def accepts(self, token: str) -> bool:
+        """Tell whether `token` is the present one, or the one before within the overlap; in constant time."""
+        self._follow_the_file()
+        digest = _digest(token)
+        is_current = hmac.compare_digest(digest, self._current)
+        is_previous = hmac.compare_digest(digest, self._previous.digest)
+        return is_current or (is_previous and self._clock() < self._previous.valid_until)
+
+    def _follow_the_file(self) -> None:
+        newest = self._reloaded.current()
+        if newest != self._current:
+            self._previous = _Previous(self._current, self._clock() + self._overlap)
+            self._current = newest
+
+
+def bearer_auth(token: BearerToken, paths: Collection[str], *, guess_delay: float = _GUESS_DELAY) -> Middleware:
+    """Return a middleware that asks for `token` on exactly these `paths`.
+
+    A wrong token is answered 401 after `guess_delay` seconds, a right one at once, however many wrong ones wait: nobody
+    can lock the right caller out. Nothing is remembered about callers, so there is no memory to fill. The delay only
+    slows a guesser down: what a token is worth is its length.
+    """
+    guarded = frozenset(paths)
+    brake = _Brake(guess_delay)
+
+    @web.middleware
+    async def check(request: web.Request, handler: Handler) -> web.StreamResponse:
+        if request.path not in guarded:
+            return await handler(request)
+        if not token.accepts(_bearer(request.headers.get(hdrs.AUTHORIZATION, ""))):
+            return await brake.refuse(request)
+        request[AUTHENTICATED] = True
+        return await handler(request)
+
+    return check
+
+
+class _Brake:
+    """Answers wrong tokens, slowly, and logs them at most once a minute."""
+
+    def __init__(self, delay: float) -> None:
+        self._delay = delay
+        self._waiting = 0
+        self._unreported = 0
+        self._quiet_until = 0.0
+
+    async def refuse(self, request: web.Request) -> web.Response:
+        self._report(request)
+        if self._waiting >= _GUESSES_AT_ONCE:
+            return _refusal("Too many wrong tokens at once.\n")
+        self._waiting += 1
+        try:
+            await asyncio.sleep(self._delay)
+        finally:
+            self._waiting -= 1
+        return _refusal("This address needs the right bearer token.\n")
+
+    def _report(self, request: web.Request) -> None:
+        self._unreported += 1
+        now = time.monotonic()
+        if now >= self._quiet_until:
+            _log.warning(
+                "A request without the right bearer token was refused.",
+                path=request.path,
+                peer=request.remote,
+                requests=self._unreported,
+            )
+            self._unreported = 0
+            self._quiet_until = now + _LOG_EVERY
+
+
+def _refusal(text: str) -> web.Response:
+    response = web.Response(status=401, text=text, headers={hdrs.WWW_AUTHENTICATE: "Bearer"})
+    response.force_close()
+    return response
+
+
+def _bearer(header: str) -> str:
+    scheme, _, token = header.partition(" ")
+    return token.strip() if scheme.lower() == "bearer" else ""
+
+
+def _digest(token: str) -> bytes:
+    return hashlib.sha256(token.encode("utf-8", "surrogateescape")).digest()
+
+
+def _read_token(path: Path) -> str:
+    token = read_text(path, "The bearer token file").strip()
+    if not token:
+        raise ConfigurationProblem(f"The bearer token file {path} is empty; write the token into it.")
+    if not token.isascii() or not token.isprintable() or " " in token:
+        raise ConfigurationProblem(
+            f"The bearer token file {path} must hold one token of printable ASCII without spaces, on one line."
+        )
+    return token

@@ -1,0 +1,104 @@
+"""Values made from files, made anew when the files change.
+
+Kubernetes updates a mounted Secret by swapping the symbolic link `..data`, people replace or rewrite files: all of
+these change the signature of a path, which costs a few system calls to take. Nothing here watches; whoever needs the
+value asks for it, and gets the newest that could be loaded.
+"""
+
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Generic, NamedTuple, TypeVar
+
+import structlog
+
+from stagekeeper.service.problems import ConfigurationProblem, ServiceProblem
+
+T = TypeVar("T")
+
+_log: structlog.stdlib.BoundLogger = structlog.get_logger(__name__)
+
+
+class FileIdentity(NamedTuple):
+    """What tells one version of a file from the next; times are nanoseconds since the epoch."""
+
+    target: str
+    device: int
+    inode: int
+    size: int
+    modified: int
+    changed: int
+
+
+FileSignature = tuple[FileIdentity | None, ...]
+
+
+def signature(*paths: Path) -> FileSignature:
+    """Return what identifies the present version of each path; a path that cannot be read is None. Never raises."""
+    return tuple(_identity(path) for path in paths)
+
+
+def _identity(path: Path) -> FileIdentity | None:
+    try:
+        stat = path.stat()
+        target = str(path.resolve())
+    except OSError:
+        return None
+    return FileIdentity(target, stat.st_dev, stat.st_ino, stat.st_size, stat.st_mtime_ns, stat.st_ctime_ns)
+
+
+def read_text(path: Path, what: str, problem: type[ServiceProblem] = ConfigurationProblem) -> str:
+    """Return the text of a file; raise `problem`, naming `what` and the path, if it cannot be read."""
+    try:
+        return path.read_text(encoding="utf-8")
+    except OSError as error:
+        raise problem(f"{what} {path} cannot be read: {error.strerror or error}.") from error
+    except UnicodeDecodeError as error:
+        raise problem(f"{what} {path} is not a text file (byte {error.start} is not UTF-8).") from error
+
+
+class Reloaded(Generic[T]):
+    """A value made from files, loaded again when one of them changes.
+
+    The first load must succeed; after that a broken new version keeps the value loaded before, and says so once in the
+    log. `load` raises a `ServiceProblem` when the files cannot be used.
+    """
+
+    def __init__(self, what: str, paths: Sequence[Path], load: Callable[[], T]) -> None:
+        self._what = what
+        self._paths = tuple(paths)
+        self._load = load
+        self._seen: FileSignature = ()
+        self._values: tuple[T, ...] = ()  # empty until a load has succeeded
+        self._problem: str | None = None
+
+    @property
+    def problem(self) -> str | None:
+        """Why the newest version of the files is not in force; None when it is."""
+        return self._problem
+
+    def current(self) -> T:
+        """Return the newest value that could be loaded; raise the loader's `ServiceProblem` if there never was one."""
+        # The signature is taken before the load: a change in between is seen by the next call.
+        now = signature(*self._paths)
+        if now != self._seen or not self._values:
+            self._seen = now
+            self._load_anew()
+        return self._values[0]
+
+    def _load_anew(self) -> None:
+        try:
+            value = self._load()
+        except ServiceProblem as problem:
+            if not self._values:
+                raise
+            self._keep_the_old_one(str(problem))
+            return
+        if self._values:
+            _log.info(f"{self._what} has changed and was read again.", files=[str(path) for path in self._paths])
+        self._values = (value,)
+        self._problem = None
+
+    def _keep_the_old_one(self, problem: str) -> None:
+        if problem != self._problem:
+            _log.error(f"{self._what} has changed but cannot be used; what was read before stays in force: {problem}")
+        self._problem = problem

@@ -1,0 +1,83 @@
+"""The endpoints under `/-/`: is the process alive, is it ready, read the configuration again.
+
+A process is healthy when it can answer at all: never ask its target or the Kubernetes API here, or a fault there would
+restart us. It is ready when each of its named conditions is met.
+"""
+
+from collections.abc import Awaitable, Callable, Mapping
+
+from aiohttp import web
+
+from stagekeeper.service.problems import ServiceProblem
+
+HEALTHY_PATH = "/-/healthy"
+READY_PATH = "/-/ready"
+RELOAD_PATH = "/-/reload"
+
+
+class Readiness:
+    """The named conditions for being ready, each with the reason why it is not met yet."""
+
+    def __init__(self, conditions: Mapping[str, str]) -> None:
+        """Take all conditions as not met, each with its reason: `{"first look": "no look has ended yet"}`."""
+        self._missing: dict[str, str | None] = dict(conditions)
+
+    def met(self, name: str) -> None:
+        """Note that a condition is met; KeyError for a name the constructor was not given."""
+        self._set(name, None)
+
+    def unmet(self, name: str, reason: str) -> None:
+        """Note that a condition is not, or no longer, met; KeyError for a name the constructor was not given."""
+        self._set(name, reason)
+
+    def _set(self, name: str, reason: str | None) -> None:
+        if name not in self._missing:
+            raise KeyError(name)
+        self._missing[name] = reason
+
+    @property
+    def missing(self) -> dict[str, str]:
+        """The conditions that are not met, with their reasons; empty when ready."""
+        return {name: reason for name, reason in self._missing.items() if reason is not None}
+
+
+def health_routes(
+    readiness: Readiness, reload: Callable[[], Awaitable[None]], *, lifecycle: bool
+) -> list[web.RouteDef]:
+    """Return the routes `/-/healthy`, `/-/ready` and `/-/reload`.
+
+    `reload` raises a `ServiceProblem` when the new configuration is refused. Without `lifecycle`
+    (`--web.enable-lifecycle`) a POST is answered 403, as Prometheus does (prometheus:web/web.go).
+    """
+
+    async def healthy(_request: web.Request) -> web.Response:
+        return web.Response(text="Healthy.\n")
+
+    async def ready(_request: web.Request) -> web.Response:
+        missing = readiness.missing
+        if not missing:
+            return web.Response(text="Ready.\n")
+        lines = "".join(f"* {name}: {reason}\n" for name, reason in missing.items())
+        return web.Response(status=503, text=f"Not ready yet:\n{lines}")
+
+    async def reload_now(_request: web.Request) -> web.Response:
+        return await _reload(reload) if lifecycle else _lifecycle_is_off()
+
+    return [
+        web.get(HEALTHY_PATH, healthy),
+        web.get(READY_PATH, ready),
+        web.post(RELOAD_PATH, reload_now),
+        web.put(RELOAD_PATH, reload_now),
+    ]
+
+
+def _lifecycle_is_off() -> web.Response:
+    return web.Response(status=403, text="Reloading over HTTP is off; start with --web.enable-lifecycle.\n")
+
+
+async def _reload(reload: Callable[[], Awaitable[None]]) -> web.Response:
+    try:
+        await reload()
+    except ServiceProblem as problem:
+        return web.Response(status=500, text=f"The configuration was not reloaded; the old one stays: {problem}\n")
+    return web.Response(text="Reloaded.\n")

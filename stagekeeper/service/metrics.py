@@ -1,0 +1,114 @@
+"""/metrics: which format, how compressed, by when, and what every process of ours says of itself."""
+
+import gzip
+import math
+import re
+from collections.abc import Iterable, Iterator, Mapping
+
+from aiohttp import web
+from prometheus_client import CollectorRegistry, ProcessCollector, exposition
+from prometheus_client.core import GaugeMetricFamily, Metric
+from prometheus_client.openmetrics import exposition as openmetrics
+from prometheus_client.registry import Collector
+
+from stagekeeper.service.build import Build, build
+
+SCRAPE_TIMEOUT_HEADER = "X-Prometheus-Scrape-Timeout-Seconds"
+_SHORTEST_DEADLINE = 0.1
+_ZERO_WEIGHT = re.compile(r"q\s*=\s*0(\.0*)?")
+_HAVE_CREATED = frozenset({"counter", "histogram", "summary"})
+
+
+def process_registry(program: str, running: Build | None = None) -> CollectorRegistry:
+    """Return a new registry that holds `stagekeeper_build_info` and the platform's `process_*`, and nothing else."""
+    registry = CollectorRegistry(auto_describe=True)
+    ProcessCollector(registry=registry)
+    registry.register(_BuildInfo(program, running or build()))
+    return registry
+
+
+def metrics_response(headers: Mapping[str, str], registry: Collector) -> web.Response:
+    """Answer a scrape with what `registry` collects now.
+
+    `headers` are the request's: `Accept` chooses OpenMetrics 1.0 or the Prometheus text format, `Accept-Encoding`
+    chooses gzip. `_created` series are left out: they double the number of series and nobody asks for them.
+    """
+    series = _WithoutCreated(registry)
+    if _accepts(headers.get("Accept", ""), "application/openmetrics-text"):
+        body, content_type = _openmetrics(series), openmetrics.CONTENT_TYPE_LATEST
+    else:
+        body, content_type = exposition.generate_latest(series), exposition.CONTENT_TYPE_PLAIN_0_0_4
+    answer = {"Content-Type": content_type, "Vary": "Accept, Accept-Encoding"}
+    if _accepts(headers.get("Accept-Encoding", ""), "gzip"):
+        body = gzip.compress(body, compresslevel=1)
+        answer["Content-Encoding"] = "gzip"
+    return web.Response(body=body, headers=answer)
+
+
+def scrape_deadline(headers: Mapping[str, str], default: float, margin: float = 0.5) -> float:
+    """Return how many seconds a scrape may take: what Prometheus says it waits for, minus `margin`.
+
+    Without the header, or with a value that is no positive finite number, `default` seconds. Never below 0.1 s, so that
+    a very short timeout still gets the series that need no look.
+    """
+    announced = _seconds(headers.get(SCRAPE_TIMEOUT_HEADER, ""))
+    return default if announced is None else max(announced - margin, _SHORTEST_DEADLINE)
+
+
+def _openmetrics(series: Collector) -> bytes:
+    text: bytes = openmetrics.generate_latest(series)  # type: ignore[no-untyped-call]  # so in prometheus_client
+    return text
+
+
+def _seconds(text: str) -> float | None:
+    try:
+        seconds = float(text)
+    except ValueError:
+        return None
+    return seconds if math.isfinite(seconds) and seconds > 0 else None
+
+
+def _accepts(header: str, wanted: str) -> bool:
+    """Whether a list header names `wanted` with a weight other than 0."""
+    for item in header.split(","):
+        name, *parameters = (part.strip().lower() for part in item.split(";"))
+        if name == wanted:
+            return not any(_ZERO_WEIGHT.fullmatch(parameter) for parameter in parameters)
+    return False
+
+
+class _BuildInfo(Collector):
+    def __init__(self, program: str, running: Build) -> None:
+        self._labels = {
+            "version": running.version,
+            "revision": running.revision,
+            "pythonversion": running.python,
+            "program": program,
+        }
+
+    def collect(self) -> Iterable[Metric]:
+        family = GaugeMetricFamily(
+            "stagekeeper_build_info", "Constant 1, labelled with what this process is.", labels=list(self._labels)
+        )
+        family.add_metric(list(self._labels.values()), 1)
+        return [family]
+
+
+class _WithoutCreated(Collector):
+    """What another collector collects, without `_created`; the library's own switch is global to the process."""
+
+    def __init__(self, collector: Collector) -> None:
+        self._collector = collector
+
+    def collect(self) -> Iterator[Metric]:
+        for metric in self._collector.collect():
+            if metric.type in _HAVE_CREATED:
+                yield _without_created(metric)
+            else:
+                yield metric
+
+
+def _without_created(metric: Metric) -> Metric:
+    kept = Metric(metric.name, metric.documentation, metric.type, metric.unit)
+    kept.samples = [sample for sample in metric.samples if sample.name != f"{metric.name}_created"]
+    return kept

@@ -1,0 +1,95 @@
+"""TCP listeners that leave nothing behind, and one that nobody can reach."""
+
+import asyncio
+import contextlib
+import socket
+import ssl
+from collections.abc import Awaitable, Callable
+from typing import Self
+
+Handler = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]
+_BLACK_HOLE_FILLERS = 2
+
+
+class Listener:
+    """A TCP server that owns its connections: after `close` no task and no socket of it is left."""
+
+    def __init__(self, handler: Handler) -> None:
+        self._handler = handler
+        self._server: asyncio.Server | None = None
+        self._connections: set[asyncio.Task[None]] = set()
+
+    @classmethod
+    async def open(cls, host: str, port: int, handler: Handler) -> Self:
+        """Listen; OSError if the address is taken."""
+        listener = cls(handler)
+        listener._server = await asyncio.start_server(listener._accept, host, port)
+        return listener
+
+    async def close(self) -> None:
+        """Stop to listen and cut every connection."""
+        if self._server is not None:
+            self._server.close()
+        for connection in self._connections:
+            connection.cancel()
+        await asyncio.gather(*self._connections, return_exceptions=True)
+        await asyncio.sleep(0)
+
+    def _accept(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        task = asyncio.create_task(self._serve(reader, writer))
+        self._connections.add(task)
+        task.add_done_callback(self._connections.discard)
+
+    async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        try:
+            with contextlib.suppress(OSError, EOFError, ssl.SSLError):
+                await self._handler(reader, writer)
+            writer.close()
+            with contextlib.suppress(OSError):
+                await writer.wait_closed()
+        finally:
+            writer.transport.abort()
+
+
+async def accept_and_wait(reader: asyncio.StreamReader, _writer: asyncio.StreamWriter) -> None:
+    """Say nothing to a client until it goes: a frozen process, or a port of which only the accept counts."""
+    while await reader.read(65536):
+        pass
+
+
+class BlackHole:
+    """An address where connections time out: nobody accepts, and the queue is full, so the kernel drops each SYN."""
+
+    def __init__(self, host: str, port: int) -> None:
+        self._sockets = [_listen(host, port)]
+        for _ in range(_BLACK_HOLE_FILLERS):
+            filler = socket.socket()
+            filler.setblocking(False)  # noqa: FBT003 - the library's own signature
+            self._sockets.append(filler)
+            filler.connect_ex((host, port))
+
+    def close(self) -> None:
+        """Let connections be refused again."""
+        for each in self._sockets:
+            each.close()
+
+
+def _listen(host: str, port: int) -> socket.socket:
+    listening = socket.socket()
+    listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    listening.bind((host, port))
+    listening.listen(0)
+    return listening
+
+
+async def accepts(host: str, port: int, timeout: float = 1.0) -> bool:
+    """Whether somebody accepts a TCP connection there within `timeout` seconds, as `nc -z` asks."""
+    try:
+        async with asyncio.timeout(timeout):
+            _, writer = await asyncio.open_connection(host, port)
+    except (OSError, TimeoutError):
+        return False
+    writer.close()
+    with contextlib.suppress(OSError):
+        await writer.wait_closed()
+    return True

@@ -1,0 +1,124 @@
+"""Who hears of which alert: Alertmanager's example and the object of the Prometheus Operator, asked with amtool."""
+
+import subprocess
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from alerts.model import Alert
+from tests.alerts.catalogue import ALERTS, ALERTS_FOLDER
+
+Program = Callable[[str], Path]
+EXAMPLE = ALERTS_FOLDER / "alertmanager.example.yaml"
+OPERATORS = ALERTS_FOLDER / "alertmanagerconfig.yaml"
+NEVER_INHIBITED = {"StagekeeperDown", "StagekeeperExporterDown", "StagekeeperEscalated"}
+
+
+def amtool(program: Program, *arguments: str | Path) -> str:
+    command = [program("amtool"), *arguments]
+    result = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
+    assert result.returncode == 0, result.stdout + result.stderr
+    return result.stdout
+
+
+def receivers(program: Program, config: Path, labels: Mapping[str, str]) -> set[str]:
+    pairs = [f"{name}={value}" for name, value in labels.items()]
+    return set(amtool(program, "config", "routes", "test", "--config.file", config, *pairs).strip().split(","))
+
+
+def expected_receivers(alert: Alert) -> set[str]:
+    person = "pager" if alert.severity == "critical" else "tickets"
+    return {"stagekeeper", person} if alert.name == "StagerUnavailable" else {person}
+
+
+def inhibitions() -> list[dict[str, Any]]:
+    rules: list[dict[str, Any]] = yaml.safe_load(EXAMPLE.read_text())["inhibit_rules"]
+    return rules
+
+
+def names(matchers: list[str]) -> set[str]:
+    """The alerts of ours that the first of some matchers, which is about `alertname`, names."""
+    _, _, value = matchers[0].partition('"')
+    return set(value.removesuffix('"').split("|"))
+
+
+@pytest.mark.programs
+def test_amtool_accepts_the_example(program: Program) -> None:
+    amtool(program, "check-config", EXAMPLE)
+
+
+@pytest.mark.programs
+@pytest.mark.parametrize("alert", ALERTS, ids=lambda alert: alert.name)
+def test_an_alert_reaches_the_receivers_it_should(program: Program, alert: Alert) -> None:
+    labels = {"alertname": alert.name, "environment": "prod", "severity": alert.severity}
+    assert receivers(program, EXAMPLE, labels) == expected_receivers(alert)
+
+
+@pytest.mark.programs
+def test_an_alert_of_somebody_else_never_reaches_the_remediator(program: Program) -> None:
+    labels = {"alertname": "KubePodCrashLooping", "environment": "prod", "severity": "critical"}
+    assert receivers(program, EXAMPLE, labels) == {"pager"}
+
+
+def test_every_inhibition_names_alerts_that_exist() -> None:
+    known = {alert.name for alert in ALERTS} | {"CF:External-DatabaseNotResponding"}
+    for rule in inhibitions():
+        assert names(rule["source_matchers"]) | names(rule["target_matchers"]) <= known
+
+
+def test_what_says_that_nobody_watches_or_acts_is_never_inhibited() -> None:
+    assert all(not names(rule["target_matchers"]) & NEVER_INHIBITED for rule in inhibitions())
+
+
+def test_an_inhibition_among_environments_stays_within_one() -> None:
+    about_us = {"StagekeeperExporterDown", "StagekeeperDown"}
+    for rule in inhibitions():
+        assert names(rule["source_matchers"]) <= about_us or "environment" in rule["equal"]
+
+
+def test_the_remediator_is_called_soon_authenticated_and_told_of_the_end() -> None:
+    config = yaml.safe_load(EXAMPLE.read_text())
+    route = config["route"]["routes"][0]
+    assert (route["receiver"], route["continue"], route["group_by"]) == ("stagekeeper", True, ["environment"])
+    [webhook] = next(each["webhook_configs"] for each in config["receivers"] if each["name"] == "stagekeeper")
+    assert webhook["url"].endswith(":9890/api/v1/alerts")
+    assert webhook["send_resolved"] is True
+    assert webhook["http_config"]["authorization"]["credentials_file"]
+
+
+def as_the_operator_writes_it(path: Path, *, matches_namespace: bool) -> dict[str, Any]:
+    """Alertmanager's configuration from an AlertmanagerConfig; `matcherStrategy` decides about the namespace."""
+    made = yaml.safe_load(path.read_text())
+    namespace, name = made["metadata"]["namespace"], made["metadata"]["name"]
+    route = made["spec"]["route"]
+    matchers = [f'{each["name"]}{each["matchType"]}"{each["value"]}"' for each in route["matchers"]]
+    own = [f'namespace="{namespace}"'] if matches_namespace else []
+    receiver = f"{namespace}/{name}/{route['receiver']}"
+    return {
+        "route": {
+            "receiver": "null",
+            "routes": [{"receiver": receiver, "matchers": own + matchers, "continue": True}, {"receiver": "people"}],
+        },
+        "receivers": [{"name": each} for each in ("null", "people", receiver)],
+    }
+
+
+@pytest.mark.programs
+@pytest.mark.parametrize(
+    ("matches_namespace", "labels", "called"),
+    [
+        pytest.param(True, {}, False, id="the trap: our alerts have no namespace"),
+        pytest.param(True, {"namespace": "stagekeeper"}, True, id="solved by a label on the rules"),
+        pytest.param(False, {}, True, id="solved by matcherStrategy None"),
+    ],
+)
+def test_the_operators_namespace_matcher(
+    program: Program, tmp_path: Path, *, matches_namespace: bool, labels: dict[str, str], called: bool
+) -> None:
+    config = tmp_path / "alertmanager.yaml"
+    config.write_text(yaml.safe_dump(as_the_operator_writes_it(OPERATORS, matches_namespace=matches_namespace)))
+    reached = receivers(program, config, {"alertname": "StagerUnavailable", "environment": "prod"} | labels)
+    assert reached == {"people"} | ({"stagekeeper/stagekeeper/stagekeeper"} if called else set())

@@ -1,0 +1,108 @@
+"""Every alert has its runbook in both languages, and a runbook names only what exists."""
+
+import re
+import shlex
+from pathlib import Path
+
+import click
+import pytest
+
+from alerts.model import Alert
+from alerts.runbooks.pages import FOLDER, LANGUAGES, Book, book
+from alerts.thresholds import RUNBOOKS
+from stagekeeper.cli.commands import SUBCOMMANDS
+from tests.alerts.catalogue import ALERTS, RECORDS, ROOT, exposed
+from tests.alerts.promql import uses
+
+PAGES = sorted((ROOT / FOLDER).rglob("*.md"))
+LINK = re.compile(r"\]\(([^)#]+)(?:#[^)]*)?\)")
+OF_STAGEKEEPER = re.compile(r"(?:^|`)stagekeeper ([^`\n]+)", re.MULTILINE)
+SERIES = re.compile(r"(?<![:\w])(?:stagekeeper|diego|bbs)_[a-z_]+\b(?!:)|\bactive_bbs_count\b")
+QUERY = re.compile(r"```promql\n(.*?)\n```", re.DOTALL)
+EVERY_METRIC = set(exposed()) | {record.name for record in RECORDS}
+
+
+def name(path: Path) -> str:
+    return str(path.relative_to(ROOT / FOLDER))
+
+
+def broken_links(page: str, folder: Path) -> list[str]:
+    return [link for link in LINK.findall(page) if "://" not in link and not (folder / link).exists()]
+
+
+def unknown_series(page: str) -> set[str]:
+    asked = {use.metric for query in QUERY.findall(page) for use in uses(query)}
+    return (asked | set(SERIES.findall(page))) - EVERY_METRIC
+
+
+def wrong_commands(page: str) -> list[str]:
+    """Each `stagekeeper ...` of a page that the command line refuses, with its reason."""
+    return [problem for typed in OF_STAGEKEEPER.findall(page) if (problem := refused(typed))]
+
+
+def refused(typed: str) -> str:
+    subcommand, *arguments = shlex.split(typed.replace("<diagnosis>", "stuck_unavailable"))
+    found = next((each for each in SUBCOMMANDS if each.name == subcommand), None)
+    if found is None:
+        return f"{typed}: no such subcommand"
+    try:
+        if found.exists:
+            found.load().make_context(subcommand, arguments)
+    except click.UsageError as problem:
+        return f"{typed}: {problem.format_message()}"
+    return ""
+
+
+def test_there_is_a_page_for_every_alert_and_for_nothing_else() -> None:
+    wanted = {f"{language}/{page}.md" for language in LANGUAGES for page in ("README", *(a.name for a in ALERTS))}
+    assert {name(path) for path in PAGES} == wanted
+
+
+@pytest.mark.parametrize("alert", ALERTS, ids=lambda alert: alert.name)
+def test_both_languages_have_the_same_sections_with_the_same_commands(alert: Alert) -> None:
+    english, korean = ((ROOT / FOLDER / language / f"{alert.name}.md").read_text() for language in ("en", "ko"))
+    assert english.count("\n## ") == korean.count("\n## ")
+    assert english.count("\n1. ") == korean.count("\n1. ")
+    assert english.count("kubectl ") == korean.count("kubectl ")
+    assert OF_STAGEKEEPER.findall(english) == OF_STAGEKEEPER.findall(korean)
+    assert QUERY.findall(english) == QUERY.findall(korean)
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_a_language_has_a_heading_for_each_part_and_a_caption_for_each_command(language: str) -> None:
+    told: Book = book(language)
+    assert list(told.texts["headings"]) == ["meaning", "impact", "see", "remediator", "todo", "call"]
+    assert set(told.texts["captions"]) == set(told.commands["commands"])
+    assert set(told.texts["alerts"]) == set(told.commands["alerts"]) == {alert.name for alert in ALERTS}
+
+
+@pytest.mark.parametrize("path", PAGES, ids=name)
+def test_a_page_names_only_what_exists(path: Path) -> None:
+    page = path.read_text()
+    assert broken_links(page, path.parent) == []
+    assert unknown_series(page) == set()
+    assert wrong_commands(page) == []
+    assert re.findall(r"\{[a-z_]+\}", page) == [], "a shared sentence that does not exist"
+
+
+@pytest.mark.parametrize("alert", ALERTS, ids=lambda alert: alert.name)
+def test_the_link_of_an_alert_leads_to_its_page(alert: Alert) -> None:
+    url = str(alert.as_rule()["annotations"]["runbook_url"])  # type: ignore[index]  # the annotations are a mapping
+    assert RUNBOOKS.endswith("/docs/runbooks/en/")
+    assert (ROOT / FOLDER / "en" / url.removeprefix(RUNBOOKS)).is_file()
+
+
+def test_a_command_that_does_not_exist_is_found() -> None:
+    page = "`stagekeeper repair`\nstagekeeper diagnose --environment prod\nstagekeeper diagnose --fast"
+    assert wrong_commands(page) == ["repair: no such subcommand", "diagnose --fast: No such option '--fast'."]
+
+
+def test_a_metric_that_does_not_exist_is_found() -> None:
+    assert unknown_series("Look at `bbs_reachible`.\n```promql\nsum(diego_pods)\n```") == {
+        "bbs_reachible",
+        "diego_pods",
+    }
+
+
+def test_a_link_to_nowhere_is_found() -> None:
+    assert broken_links("[a](README.md) [b](Nowhere.md)", ROOT / FOLDER / "en") == ["Nowhere.md"]

@@ -1,0 +1,47 @@
+"""The timing budget of docs/alerting.md is the sum of its parts, and its parts are what is configured."""
+
+import re
+
+import yaml
+
+from alerts.thresholds import Thresholds
+from remediator.policy import Mode, Policy
+from tests.alerts.catalogue import ALERTS_FOLDER, ROOT
+
+ROW = re.compile(r"^\| (.+?) \| \**(\d+)\** \| \**(\d+)\** \| (.*?) ?\|$", re.MULTILINE)
+
+
+def rows() -> dict[str, tuple[int, int]]:
+    """Best and worst seconds by what sets them; the sum is set by nothing."""
+    table = ROW.findall((ROOT / "docs/alerting.md").read_text())
+    return {set_by: (int(best), int(worst)) for _, best, worst, set_by in table}
+
+
+def test_the_sum_is_the_sum() -> None:
+    *parts, total = rows().values()
+    assert total == (sum(best for best, _ in parts), sum(worst for _, worst in parts))
+
+
+def test_the_parts_are_what_the_examples_and_the_defaults_say() -> None:
+    prometheus = yaml.safe_load((ALERTS_FOLDER / "prometheus.example.yaml").read_text())["global"]
+    route = yaml.safe_load((ALERTS_FOLDER / "alertmanager.example.yaml").read_text())["route"]["routes"][0]
+    told = rows()
+    for key in ("scrape_interval", "scrape_timeout", "evaluation_interval"):
+        assert f"{told[f'`{key}`'][1]}s" == prometheus[key]
+    assert f"{told['`group_wait`'][1]}s" == route["group_wait"]
+    assert told["`for` of `StagerUnavailable`"][0] == Thresholds().unavailable
+    assert told["`confirm_for`, `confirm_looks`, one look"][0] == Policy(Mode.ACT).confirm_for.total_seconds()
+
+
+def test_pods_are_restarted_within_the_five_minutes_that_operators_want() -> None:
+    assert max(worst for _, worst in rows().values()) <= 300
+
+
+def test_what_lingers_of_the_alert_opens_no_second_episode() -> None:
+    thresholds = Thresholds()
+    lingers = thresholds.look_back + thresholds.unavailable_keep
+    assert lingers < Policy(Mode.ACT).hold_off.total_seconds()
+
+
+def test_an_upgrade_excuses_an_outage_for_no_longer_than_15_minutes() -> None:
+    assert Thresholds().planned_work + Thresholds().unavailable == 15 * 60

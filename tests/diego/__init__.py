@@ -1,0 +1,1 @@
+"""Tests of what the field knows: the judgement, the probe, the look."""

@@ -1,0 +1,83 @@
+"""Any look at all, for Hypothesis: every part a value, unknown or not configured, every age and every label."""
+
+from datetime import UTC, datetime
+
+from hypothesis import strategies as st
+
+from stagekeeper.diego.observation import NOT_CONFIGURED, BbsPod, Locket, Observation, Probe, ReadyPods, Reply, Unknown
+from stagekeeper.kube.objects import Container, Pod, StatefulSet
+from tests.diego.looks import NOW, REVISION
+
+# Around every boundary of the table, and far beyond what any clock says.
+_SECONDS_AGO = st.sampled_from([-700, -1, 0, 1, 59, 61, 299, 300, 599, 600, 3599, 3600, 300_000])
+_MOMENTS = st.one_of(
+    _SECONDS_AGO.map(lambda seconds: datetime.fromtimestamp(NOW.timestamp() - seconds, UTC)),
+    st.sampled_from([datetime.min.replace(tzinfo=UTC), datetime.max.replace(tzinfo=UTC)]),
+)
+_MAYBE_MOMENT = st.none() | _MOMENTS
+_UNKNOWN = st.just(Unknown("HTTP 500."))
+_UNREAD = _UNKNOWN | st.just(NOT_CONFIGURED)
+_PROBES = st.builds(
+    Probe, reply=st.sampled_from(Reply), detail=st.sampled_from(["", "why"]), certificate_ends=_MAYBE_MOMENT
+)
+_CONTAINERS = st.builds(
+    Container,
+    name=st.sampled_from(["diego-api", "loggregator-agent"]),
+    ready=st.booleans(),
+    restarts=st.integers(0, 3),
+    started_at=_MAYBE_MOMENT,
+    last_started_at=_MAYBE_MOMENT,
+    waiting=st.sampled_from([None, None, "CrashLoopBackOff", "ContainerCreating"]),
+)
+_PODS = st.builds(
+    Pod,
+    name=st.sampled_from(["diego-api-0", "diego-api-1", "diego-api-2"]),
+    uid=st.uuids().map(str),
+    resource_version=st.just("1"),
+    labels=st.sampled_from([{}, {"controller-revision-hash": REVISION}, {"controller-revision-hash": "other"}]),
+    created=_MAYBE_MOMENT,
+    ends_at=st.none() | _MAYBE_MOMENT,
+    phase=st.sampled_from([None, "Pending", "Running", "Failed", "Unknown"]),
+    ip=st.sampled_from([None, "10.0.0.1"]),
+    node=st.sampled_from([None, "node-0"]),
+    owner=st.sampled_from([None, "diego-api", "other"]),
+    ready=st.sampled_from([None, "True", "False", "Unknown"]),
+    ready_since=_MAYBE_MOMENT,
+    containers=st.lists(_CONTAINERS, max_size=2).map(tuple),
+)
+_BBS_PODS = st.builds(
+    BbsPod, pod=_PODS, labelled_active=st.sampled_from([None, True, False]), probe=st.one_of(_PROBES, _PROBES, _UNREAD)
+)
+_WORKLOADS = st.builds(
+    StatefulSet,
+    name=st.sampled_from(["diego-api", "other"]),
+    uid=st.just("uid"),
+    resource_version=st.just("1"),
+    replicas=st.integers(-1, 3),
+    generation=st.integers(0, 2),
+    observed_generation=st.integers(0, 2),
+    update_revision=st.sampled_from([None, REVISION, "other"]),
+    update_strategy=st.sampled_from(["RollingUpdate", "OnDelete"]),
+    partition=st.integers(0, 1),
+    grace_seconds=st.integers(0, 600),
+    selector=st.just({}),
+    labels=st.just({}),
+)
+
+ANY_LOOK = st.builds(
+    Observation,
+    environment=st.just("cf"),
+    taken_at=st.just(NOW),
+    service=_PROBES | _UNREAD,
+    pods=st.lists(_BBS_PODS, max_size=3).map(tuple) | _UNREAD,
+    workloads=st.lists(_WORKLOADS, max_size=2).map(tuple) | _UNREAD,
+    steady=st.booleans() | _UNREAD,
+    endpoints=st.integers(0, 2) | _UNREAD,
+    cloud_controller=st.builds(ReadyPods, st.integers(0, 2), st.just(2)) | _UNREAD,
+    locket=st.builds(Locket, _WORKLOADS, st.lists(_PODS, max_size=2).map(tuple)) | _UNREAD,
+    database=st.booleans() | _UNREAD,
+    control=st.sampled_from(["", "cluster DNS"]) | _UNREAD,
+    missing_since=_MAYBE_MOMENT,
+    bbs_container=st.sampled_from([None, "diego-api", "absent"]),
+    passive_is_ready=st.booleans(),
+)

@@ -1,0 +1,105 @@
+"""The exporter as a process of its own, asked over HTTP."""
+
+import asyncio
+import re
+import sys
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import aiohttp
+import yaml
+
+from stagekeeper.simulator.environment import Environment
+from tests.testbed.process import Process, free_port
+
+HANG_GUARD = 60.0  # seconds
+
+
+@dataclass(frozen=True, slots=True)
+class Exporter:
+    """A running exporter."""
+
+    url: str
+    process: Process
+    session: aiohttp.ClientSession
+
+    async def get(self, path: str, **headers: str) -> tuple[int, str]:
+        """Status and text of an answer."""
+        async with asyncio.timeout(HANG_GUARD), self.session.get(self.url + path, headers=headers) as response:
+            return response.status, await response.text()
+
+    async def scrape(self, **headers: str) -> str:
+        """The text of `/metrics`."""
+        status, text = await self.get("/metrics", **headers)
+        assert status == 200
+        return text
+
+    async def until(self, path: str, wanted: str) -> str:
+        """Poll `path` until its text has `wanted`, and return it."""
+        text = ""
+        async with asyncio.timeout(HANG_GUARD):
+            while wanted not in text:
+                assert self.process.exit_code is None, self.process.tail()
+                try:
+                    _, text = await self.get(path)
+                except aiohttp.ClientConnectionError:
+                    await asyncio.sleep(0.05)
+        return text
+
+
+@asynccontextmanager
+async def exporter(folder: Path, *flags: str | Path) -> AsyncIterator[Exporter]:
+    """An exporter that listens and has had its first look."""
+    address = f"127.0.0.1:{free_port()}"
+    argv = [sys.executable, "-m", "exporter", f"--web.listen-address={address}", *flags]
+    process = Process("exporter", argv, folder / "exporter.log")
+    try:
+        async with aiohttp.ClientSession() as session:
+            running = Exporter(f"http://{address}", process, session)
+            await running.until("/-/ready", "Ready.")
+            yield running
+    finally:
+        await asyncio.to_thread(process.stop)
+
+
+def configuration(folder: Path, environment: Environment, **more: Any) -> Path:
+    """A configuration file for a simulated environment, probed with mutual TLS."""
+    entry = {
+        "name": "cf",
+        "profile": environment.layout.profile,
+        "service": {"host": environment.service_host},
+        "tls": {
+            "ca_file": str(environment.client_ca_file),
+            "cert_file": str(environment.client_cert_file),
+            "key_file": str(environment.client_key_file),
+            "server_name": environment.tls_server_name,
+        },
+        "cloud_controller": {"address": environment.cloud_controller_address},
+    }
+    path = folder / "stagekeeper.yaml"
+    path.write_text(yaml.safe_dump({"environments": [{**entry, **more}]}), encoding="utf-8")
+    return path
+
+
+def number(text: str, series: str) -> float | None:
+    """The value of one series in the text format; None if it is not there."""
+    found = re.search(rf"^{re.escape(series)} (\S+)$", text, re.MULTILINE)
+    return float(found[1]) if found else None
+
+
+def down(folder: Path) -> Path:
+    """A kubeconfig of an API server that is not there."""
+    kubeconfig = {
+        "apiVersion": "v1",
+        "kind": "Config",
+        "current-context": "down",
+        "clusters": [{"name": "down", "cluster": {"server": "http://127.0.0.1:1"}}],
+        "users": [{"name": "down", "user": {"token": "none"}}],
+        "contexts": [{"name": "down", "context": {"cluster": "down", "user": "down"}}],
+    }
+    path = folder / "kubeconfig.yaml"
+    path.write_text(yaml.safe_dump(kubeconfig), encoding="utf-8")
+    return path

@@ -1,0 +1,39 @@
+"""Bad configuration files, each with the very message that a person gets: bad_configuration.yaml is the table."""
+
+from pathlib import Path
+
+import pytest
+import yaml
+
+from exporter.configuration import load
+from stagekeeper.service.problems import ConfigurationProblem
+
+TABLE = [
+    (each["file"], each["message"])
+    for each in yaml.safe_load(Path(__file__).with_name("bad_configuration.yaml").read_text(encoding="utf-8"))
+]
+
+
+@pytest.mark.parametrize(("text", "message"), TABLE)
+def test_a_bad_file_is_told_by_line_key_and_remedy(tmp_path: Path, text: str, message: str) -> None:
+    path = tmp_path / "stagekeeper.yaml"
+    path.write_text(text, encoding="utf-8")
+    with pytest.raises(ConfigurationProblem) as caught:
+        load(path)
+    assert str(caught.value).replace(str(path), "FILE") == message
+
+
+def test_the_table_is_long_enough_to_mean_something() -> None:
+    assert len({text for text, _ in TABLE}) >= 40
+
+
+def test_a_folder_is_no_configuration_file(tmp_path: Path) -> None:
+    with pytest.raises(ConfigurationProblem, match=r"can't be read: Is a directory\. Name a readable file"):
+        load(tmp_path)
+
+
+def test_a_file_that_is_not_text_is_told(tmp_path: Path) -> None:
+    path = tmp_path / "stagekeeper.yaml"
+    path.write_bytes(b"name: \xff\xfe")
+    with pytest.raises(ConfigurationProblem, match=r"is not UTF-8 text \(byte 6\)"):
+        load(path)

@@ -1,0 +1,64 @@
+"""One line for a change of state, none for a look."""
+
+from collections.abc import MutableMapping
+from typing import Any
+
+import pytest
+from structlog.testing import capture_logs
+
+from exporter.changes import tell
+from exporter.look import Look
+from stagekeeper.diego.observation import Probe, Reply, Unknown
+from tests.exporter.builders import UNIX, hung, look, serving
+
+UNREAD = Unknown("forbidden: no Role", "forbidden")
+
+
+def lines(*looks: Look) -> list[MutableMapping[str, Any]]:
+    before: Look | None = None
+    with capture_logs() as written:
+        for now in looks:
+            tell(before, now)
+            before = now
+    return written
+
+
+def test_the_first_look_is_told() -> None:
+    (line,) = lines(look())
+    assert line == {
+        "event": "diego-api-0 serves, and the Service leads to it.",
+        "log_level": "info",
+        "environment": "cf",
+        "diagnosis": "serving",
+        "before": "none",
+        "reachable": True,
+        "kubernetes": "up",
+    }
+
+
+def test_a_hundred_looks_in_the_same_state_are_one_line() -> None:
+    assert len(lines(*(look(at=UNIX + second) for second in range(100)))) == 1
+
+
+def test_the_loss_of_service_is_a_warning_with_the_diagnosis_own_sentence() -> None:
+    _, line = lines(look(), look(hung()))
+    assert line["event"] == look(hung()).diagnosis.why
+    assert (line["log_level"], line["before"], line["diagnosis"]) == ("warning", "serving", "no_active_bbs")
+
+
+def test_the_return_of_service_is_no_warning() -> None:
+    *_, line = lines(look(hung()), look())
+    assert line["log_level"] == "info"
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "changed"),
+    [
+        (serving(), serving(workloads=UNREAD), {"kubernetes": "forbidden"}),
+        (serving(pods=UNREAD), serving(pods=UNREAD, service=Probe(Reply.DNS)), {"reachable": False}),
+        (serving(pods=UNREAD), serving(pods=UNREAD, service=UNREAD), {"reachable": "unknown"}),
+    ],
+)
+def test_each_part_of_the_state_is_told_when_it_changes(before: Any, after: Any, changed: dict[str, Any]) -> None:
+    _, line = lines(look(before), look(after))
+    assert {key: line[key] for key in changed} == changed

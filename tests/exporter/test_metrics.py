@@ -1,0 +1,222 @@
+"""What a scrape says, and what it leaves out."""
+
+from collections.abc import Iterable
+from dataclasses import replace
+from datetime import timedelta
+
+import pytest
+from prometheus_client import CollectorRegistry
+from prometheus_client.metrics_core import Metric
+
+from exporter.look import Look, blind
+from exporter.metrics import SERIES, Reloads, Scrape, families
+from exporter.samples import Seen
+from exporter.tally import Tally
+from stagekeeper.diego.diagnosis import Name
+from stagekeeper.diego.observation import NOT_CONFIGURED, Observation, Probe, Reply, Unknown
+from tests.exporter.builders import NOW, OK, PHASES, active, hung, look, passive, pod, serving, workload
+
+Flat = dict[tuple[str, tuple[tuple[str, str], ...]], float]
+NOTHING_KNOWN = Unknown("not read", "forbidden")
+
+
+def seen(taken: Look | None, **changes: object) -> Seen:
+    tally = Tally().add(taken) if taken else Tally()
+    applicable = taken.applicable if taken else True
+    return replace(Seen("cf", taken, tally, {}, applicable), **changes)  # type: ignore[arg-type]
+
+
+def flat(metrics: Iterable[Metric]) -> Flat:
+    """Samples by name and labels; a sample that comes twice is a mistake."""
+    found: Flat = {}
+    for metric in metrics:
+        for sample in metric.samples:
+            key = (sample.name, tuple(sorted((k, v) for k, v in sample.labels.items() if k != "environment")))
+            assert key not in found
+            found[key] = sample.value
+    return found
+
+
+def told(observation: Observation) -> Flat:
+    return flat(families((seen(look(observation)),)))
+
+
+def names(samples: Flat) -> set[str]:
+    return {name for name, _ in samples}
+
+
+def value(samples: Flat, name: str, **labels: str) -> float | None:
+    return samples.get((name, tuple(sorted(labels.items()))))
+
+
+def test_a_healthy_environment_shows_one_active_of_two() -> None:
+    samples = told(serving())
+    assert value(samples, "bbs_reachable") == 1
+    assert value(samples, "diego_api_ready") == 2
+    assert value(samples, "active_bbs_count") == 1
+    assert value(samples, "diego_api_desired") == 2
+    assert value(samples, "diego_api_pod_serving", pod="diego-api-0") == 1
+    assert value(samples, "diego_api_pod_serving", pod="diego-api-1") == 0
+    assert value(samples, "diego_api_pod_active", pod="diego-api-1") == 0
+    assert value(samples, "diego_api_pod_ready", pod="diego-api-1") == 1
+    assert value(samples, "stagekeeper_kubernetes_up") == 1
+
+
+def test_the_hang_shows_ready_pods_and_nobody_active() -> None:
+    samples = told(hung())
+    assert value(samples, "bbs_reachable") == 0
+    assert value(samples, "diego_api_ready") == 2
+    assert value(samples, "active_bbs_count") == 0
+    assert value(samples, "diego_bbs_diagnosis", diagnosis="no_active_bbs") == 1
+    assert value(samples, "bbs_probe_failures_total", reason="refused") == 1
+
+
+@pytest.mark.parametrize(
+    "observation", [serving(), hung(), serving(pods=NOTHING_KNOWN), serving(pods=(), workloads=())]
+)
+def test_exactly_one_diagnosis_is_1_and_all_others_are_0(observation: Observation) -> None:
+    states = [shown for (name, _), shown in told(observation).items() if name == "diego_bbs_diagnosis"]
+    assert sorted(states) == [0.0] * (len(Name) - 1) + [1.0]
+
+
+ABSENT_WHEN = [
+    ("service", NOTHING_KNOWN, {"bbs_reachable", "bbs_probe_duration_seconds", "bbs_last_success_timestamp_seconds"}),
+    (
+        "pods",
+        NOTHING_KNOWN,
+        {"diego_api_ready", "active_bbs_count", "diego_api_pod_ready", "diego_api_pod_active", "diego_api_pod_serving"},
+    ),
+    ("workloads", NOTHING_KNOWN, {"diego_api_desired"}),
+    ("workloads", (), {"diego_api_desired"}),
+    (
+        "pods",
+        (active(labelled_active=None), passive(labelled_active=None)),
+        {"active_bbs_count", "diego_api_pod_active"},
+    ),
+    ("pods", (active(probe=NOTHING_KNOWN), passive(probe=NOT_CONFIGURED)), {"diego_api_pod_serving"}),
+    ("pods", (), {"diego_api_pod_ready", "diego_api_pod_active", "diego_api_pod_serving"}),
+]
+
+
+@pytest.mark.parametrize(("part", "given", "absent"), ABSENT_WHEN)
+def test_a_part_that_is_not_known_has_no_series_and_takes_no_other_away(
+    part: str, given: object, absent: set[str]
+) -> None:
+    whole, partial = told(serving()), told(serving(**{part: given}))
+    failures = {"stagekeeper_kubernetes_failures_total"}
+    assert names(partial) - failures == names(whole) - absent
+
+
+def test_no_pods_are_a_number_when_they_were_read() -> None:
+    samples = told(serving(pods=(), service=Probe(Reply.REFUSED)))
+    assert value(samples, "diego_api_ready") == 0
+    assert value(samples, "active_bbs_count") == 0
+
+
+@pytest.mark.parametrize("part", ["pods", "workloads"])
+def test_a_failed_read_of_the_api_shows_as_down_with_its_reason(part: str) -> None:
+    samples = told(serving(**{part: NOTHING_KNOWN}))
+    assert value(samples, "stagekeeper_kubernetes_up") == 0
+    assert value(samples, "stagekeeper_kubernetes_failures_total", reason="forbidden") == 1
+
+
+def test_an_environment_without_diego_has_a_diagnosis_and_no_number() -> None:
+    samples = told(serving(pods=(), workloads=(), service=Probe(Reply.DNS)))
+    about_diego = {name for name in names(samples) if name.startswith(("bbs_", "diego_", "active_"))}
+    assert about_diego == {"diego_bbs_diagnosis"}
+    assert value(samples, "diego_bbs_diagnosis", diagnosis="not_applicable") == 1
+
+
+def test_an_environment_without_diego_has_no_counters_either_when_its_look_is_late() -> None:
+    samples = flat(families((seen(None, applicable=False),)))
+    assert names(samples) == {"stagekeeper_looks_total"}
+
+
+def test_a_scraper_whose_time_is_over_gets_the_counters_and_no_state() -> None:
+    samples = flat(families((seen(None),)))
+    assert {name.removesuffix("_bucket") for name in names(samples)} == {
+        "bbs_probes_total",
+        "bbs_probe_failures_total",
+        "bbs_probe_round_trip_seconds",
+        "bbs_probe_round_trip_seconds_count",
+        "bbs_probe_round_trip_seconds_sum",
+        "stagekeeper_looks_total",
+    }
+
+
+def test_a_look_that_was_cut_off_shows_the_api_as_down_and_does_not_count_as_a_look() -> None:
+    samples = flat(families((seen(blind("cf", Unknown("too slow", "timeout"), 1.0, 9.0)),)))
+    assert value(samples, "stagekeeper_kubernetes_up") == 0
+    assert value(samples, "stagekeeper_kubernetes_failures_total", reason="timeout") == 1
+    assert value(samples, "diego_bbs_diagnosis", diagnosis="observer_fault") == 1
+    assert value(samples, "stagekeeper_looks_total") == 0
+    assert value(samples, "stagekeeper_last_look_timestamp_seconds") is None
+    assert value(samples, "bbs_reachable") is None
+
+
+def test_a_terminating_pod_is_not_active_whatever_its_label_says() -> None:
+    leaving = active(pod=pod("diego-api-0", ends_at=NOW + timedelta(seconds=30)))
+    assert value(told(serving(pods=(leaving, passive()))), "active_bbs_count") == 0
+
+
+def test_a_pod_with_one_container_not_ready_is_not_ready() -> None:
+    whole = pod("diego-api-1")
+    half = replace(whole, containers=(whole.containers[0], replace(whole.containers[1], ready=False)))
+    samples = told(serving(pods=(active(), passive(pod=half))))
+    assert value(samples, "diego_api_ready") == 1
+    assert value(samples, "diego_api_pod_ready", pod="diego-api-1") == 0
+
+
+def test_the_servers_certificate_is_the_first_to_end_of_all_that_were_shown() -> None:
+    late, soon = NOW + timedelta(days=90), NOW + timedelta(days=9)
+    observation = serving(
+        service=replace(OK, certificate_ends=late), pods=(active(probe=replace(OK, certificate_ends=soon)), passive())
+    )
+    taken = seen(look(observation), certificates={"client": late, "ca": late})
+    samples = flat(families((taken,)))
+    assert value(samples, "bbs_certificate_expiry_timestamp_seconds", which="server") == soon.timestamp()
+    assert value(samples, "bbs_certificate_expiry_timestamp_seconds", which="client") == late.timestamp()
+    assert value(samples, "bbs_certificate_expiry_timestamp_seconds", which="ca") == late.timestamp()
+
+
+def test_phases_are_those_that_the_last_probe_came_to() -> None:
+    phases = {labels[0][1] for name, labels in told(hung()) if name == "bbs_probe_duration_seconds"}
+    assert phases == {"dns", "connect"}
+
+
+def test_the_histogram_cumulates_answered_pings() -> None:
+    samples = told(serving())
+    assert value(samples, "bbs_probe_round_trip_seconds_bucket", le="0.01") == 1
+    assert value(samples, "bbs_probe_round_trip_seconds_bucket", le="+Inf") == 1
+    assert value(samples, "bbs_probe_round_trip_seconds_sum") == pytest.approx(sum(PHASES.values()))
+
+
+def test_two_environments_share_each_family() -> None:
+    second = replace(look(hung(environment="other")))
+    found = list(families((seen(look()), Seen("other", second, Tally().add(second), {}))))
+    assert len({metric.name for metric in found}) == len(found)
+    reachable = next(metric for metric in found if metric.name == "bbs_reachable")
+    assert [(each.labels["environment"], each.value) for each in reachable.samples] == [("cf", 1.0), ("other", 0.0)]
+
+
+def test_an_environment_has_about_fifty_series_next_to_its_diagnosis_states() -> None:
+    ends = NOW + timedelta(days=90)
+    observation = serving(service=replace(OK, certificate_ends=ends))
+    samples = flat(families((seen(look(observation), certificates={"client": ends, "ca": ends}),)))
+    assert len(samples) - len(Name) <= 50
+
+
+def test_every_series_has_a_sentence_and_a_name_of_its_own() -> None:
+    assert len({each.name for each in SERIES}) == len(SERIES)
+    assert all(each.about.endswith(".") for each in SERIES)
+
+
+@pytest.mark.parametrize("successful", [True, False])
+def test_a_scrape_says_whether_the_newest_configuration_is_in_force(successful: bool) -> None:  # noqa: FBT001
+    samples = flat(Scrape((), Reloads(successful, 5.0), CollectorRegistry()).collect())
+    assert value(samples, "stagekeeper_config_last_reload_successful") == successful
+    assert value(samples, "stagekeeper_config_last_reload_success_timestamp_seconds") == 5.0
+
+
+def test_a_scaled_down_environment_wants_no_pods() -> None:
+    assert value(told(serving(workloads=(workload(0),), pods=())), "diego_api_desired") == 0

@@ -1,0 +1,50 @@
+"""What accumulates from look to look."""
+
+from exporter.look import blind
+from exporter.tally import BUCKETS, RoundTrips, Tally
+from stagekeeper.diego.observation import Probe, Reply, Unknown
+from tests.exporter.builders import UNIX, hung, look, serving
+
+
+def test_looks_and_probes_add_up() -> None:
+    tally = Tally().add(look()).add(look(hung())).add(look(hung(), at=UNIX + 9, seconds=0.5))
+    assert tally.looks == 3
+    assert tally.probes == 3
+    assert tally.failures[Reply.REFUSED] == 2
+    assert tally.failures[Reply.TIMEOUT] == 0
+    assert tally.look_seconds == 0.5
+    assert tally.looked_at == UNIX + 9
+
+
+def test_the_last_success_stays_through_failures() -> None:
+    assert Tally().add(look(at=UNIX)).add(look(hung(), at=UNIX + 60)).answered_at == UNIX
+
+
+def test_a_service_that_was_not_probed_is_no_probe() -> None:
+    assert Tally().add(look(serving(service=Unknown("no time")))).probes == 0
+
+
+def test_what_answers_where_no_diego_is_counts_as_nothing() -> None:
+    nothing = look(serving(pods=(), workloads=(), service=Probe(Reply.DNS)))
+    assert Tally().add(nothing).probes == 0
+    assert Tally().add(nothing).looks == 1
+
+
+def test_reasons_of_failed_reads_add_up_by_word() -> None:
+    forbidden, slow = (blind("cf", Unknown("why", word), UNIX, 1.0) for word in ("forbidden", "timeout"))
+    tally = Tally().add(forbidden).add(slow).add(slow)
+    assert tally.kubernetes_failures == {"forbidden": 1, "timeout": 2}
+
+
+def test_one_failed_look_counts_once_though_pods_and_statefulsets_are_unread() -> None:
+    unread = Unknown("why", "unreachable")
+    assert Tally().add(look(serving(pods=unread, workloads=unread))).kubernetes_failures == {"unreachable": 1}
+
+
+def test_a_refusal_takes_no_time_and_stays_out_of_the_histogram() -> None:
+    assert Tally().add(look(hung())).round_trips == RoundTrips()
+
+
+def test_a_bound_belongs_to_its_bucket_and_more_than_the_last_goes_to_infinity() -> None:
+    assert RoundTrips().add(BUCKETS[0]).counts[0] == 1
+    assert RoundTrips().add(BUCKETS[-1] + 0.001).counts[-1] == 1

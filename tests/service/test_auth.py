@@ -1,0 +1,129 @@
+import asyncio
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import aiohttp
+import pytest
+
+from stagekeeper.service.auth import BearerToken, bearer_auth
+from stagekeeper.service.problems import ConfigurationProblem
+from tests.service.kit import Hello, Replace, Serve
+
+
+@dataclass
+class Clock:
+    """A clock that the test sets, in seconds."""
+
+    now: float = 0.0
+
+    def __call__(self) -> float:
+        """Return the time."""
+        return self.now
+
+
+@dataclass
+class TokenFile:
+    """A token file and the clock that its readers go by."""
+
+    path: Path
+    clock: Clock = field(default_factory=Clock)
+
+    def read(self) -> BearerToken:
+        """Return the token with an overlap of five minutes."""
+        return BearerToken(self.path, overlap=300, clock=self.clock)
+
+
+@pytest.fixture
+def token_file(tmp_path: Path) -> TokenFile:
+    path = tmp_path / "token"
+    path.write_text("first-token\n")
+    return TokenFile(path)
+
+
+def test_only_the_token_of_the_file_is_accepted(token_file: TokenFile) -> None:
+    token = token_file.read()
+    assert token.accepts("first-token")
+    assert not any(token.accepts(wrong) for wrong in ("", "first-toke", "first-token\n", "first-tokenn", "ü", "\udcff"))
+
+
+def test_a_new_token_counts_at_once_and_the_old_one_for_five_more_minutes(
+    token_file: TokenFile, replace_file: Replace
+) -> None:
+    token = token_file.read()
+    replace_file(token_file.path, b"second-token")
+    assert token.accepts("second-token")
+    token_file.clock.now = 299
+    assert token.accepts("first-token")
+    token_file.clock.now = 300
+    assert not token.accepts("first-token")
+    assert token.accepts("second-token")
+
+
+def test_only_one_previous_token_is_accepted(token_file: TokenFile, replace_file: Replace) -> None:
+    token = token_file.read()
+    for newer in (b"second-token", b"third-token"):
+        replace_file(token_file.path, newer)
+        assert token.accepts(newer.decode())
+    assert token.accepts("second-token")
+    assert not token.accepts("first-token")
+
+
+def test_an_emptied_file_keeps_the_token_before(token_file: TokenFile, replace_file: Replace) -> None:
+    token = token_file.read()
+    replace_file(token_file.path, b"\n")
+    assert token.accepts("first-token")
+    assert not token.accepts("")
+    assert token.problem == f"The bearer token file {token_file.path} is empty; write the token into it."
+
+
+@pytest.mark.parametrize(
+    ("content", "complaint"),
+    [
+        (b" \n", "is empty; write the token into it."),
+        (b"two words", "must hold one token of printable ASCII without spaces, on one line."),
+        (b"two\nlines", "must hold one token of printable ASCII without spaces, on one line."),
+        ("größe".encode(), "must hold one token of printable ASCII without spaces, on one line."),
+    ],
+)
+def test_a_file_without_a_usable_token_is_refused(token_file: TokenFile, content: bytes, complaint: str) -> None:
+    token_file.path.write_bytes(content)
+    with pytest.raises(ConfigurationProblem) as raised:
+        token_file.read()
+    assert str(raised.value) == f"The bearer token file {token_file.path} {complaint}"
+
+
+async def test_a_guarded_path_needs_the_token_and_others_do_not(
+    token_file: TokenFile, serve: Serve, hello: Hello, client: aiohttp.ClientSession
+) -> None:
+    url = await serve(hello([bearer_auth(token_file.read(), ["/webhook"], guess_delay=0)]))
+    cases = {
+        ("/", ""): 200,
+        ("/webhook", ""): 401,
+        ("/webhook", "Bearer wrong"): 401,
+        ("/webhook", "Basic first-token"): 401,
+        ("/webhook", "Bearer first-token"): 200,
+        ("/webhook", "bearer first-token"): 200,
+        ("/%77ebhook", "Bearer wrong"): 401,  # the same path, spelled otherwise
+    }
+    for (path, header), status in cases.items():
+        async with client.post(url + path, headers={"Authorization": header}) as response:
+            assert (path, header, response.status) == (path, header, status)
+
+
+async def test_guessing_cannot_lock_out_the_right_token(
+    token_file: TokenFile, serve: Serve, hello: Hello, client: aiohttp.ClientSession
+) -> None:
+    """Wrong tokens wait (here for ever) or, beyond 32, hear 401 at once; the right one is answered at once."""
+    url = await serve(hello([bearer_auth(token_file.read(), ["/webhook"], guess_delay=1000)]))
+
+    async def send(token: str) -> int:
+        async with client.post(f"{url}/webhook", headers={"Authorization": f"Bearer {token}"}) as response:
+            return response.status
+
+    guesses = [asyncio.create_task(send("wrong")) for _ in range(33)]
+    done, waiting = await asyncio.wait(guesses, return_when=asyncio.FIRST_COMPLETED, timeout=20)
+    assert ([guess.result() for guess in done], len(waiting)) == ([401], 32)
+    assert await send("first-token") == 200
+    for guess in waiting:
+        guess.cancel()
+    await asyncio.wait(guesses)

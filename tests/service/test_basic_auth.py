@@ -1,0 +1,132 @@
+import time
+from pathlib import Path
+
+import aiohttp
+import bcrypt
+import pytest
+
+from stagekeeper.service.auth import BearerToken, bearer_auth
+from stagekeeper.service.basic_auth import Passwords
+from stagekeeper.service.web_config import WebConfigFile
+from tests.service.kit import Hello, Serve
+
+RIGHT = ("prometheus", "correct horse")
+HASH = bcrypt.hashpw(RIGHT[1].encode(), bcrypt.gensalt(4)).decode()
+
+
+@pytest.fixture
+def web_config(tmp_path: Path) -> WebConfigFile:
+    path = tmp_path / "web.yml"
+    path.write_text(f"basic_auth_users:\n  prometheus: {HASH}\n")
+    return WebConfigFile(path)
+
+
+@pytest.mark.parametrize(
+    ("login", "password", "status"),
+    [
+        (*RIGHT, 200),
+        ("prometheus", "wrong", 401),
+        ("prometheus", "", 401),
+        ("nobody", RIGHT[1], 401),
+        ("prometheus", "x" * 73, 401),
+        ("prometheus", "a\0b", 401),
+        ("prometheus", "größe", 401),
+    ],
+)
+async def test_only_the_right_password_is_let_in(
+    serve: Serve,
+    hello: Hello,
+    client: aiohttp.ClientSession,
+    web_config: WebConfigFile,
+    login: str,
+    password: str,
+    status: int,
+) -> None:
+    url = await serve(hello(), web_config=web_config)
+    headers = {"Authorization": aiohttp.encode_basic_auth(login, password, encoding="utf-8")}
+    for _ in range(2):  # the second time the answer may come from the cache
+        async with client.get(f"{url}/metrics", headers=headers) as response:
+            assert response.status == status
+
+
+@pytest.mark.parametrize("header", ["", "Basic", "Basic !", "Basic eA==", "Basic /w==", "Bearer x"])
+async def test_a_missing_or_malformed_header_is_401_and_names_the_scheme(
+    serve: Serve, hello: Hello, client: aiohttp.ClientSession, web_config: WebConfigFile, header: str
+) -> None:
+    url = await serve(hello(), web_config=web_config)
+    async with client.get(url, headers={"Authorization": header}) as response:
+        assert response.status == 401
+        assert response.headers["WWW-Authenticate"] == 'Basic realm="stagekeeper"'
+
+
+async def test_probes_of_kubelet_need_no_password_and_nothing_else_is_open(
+    serve: Serve, hello: Hello, client: aiohttp.ClientSession, web_config: WebConfigFile
+) -> None:
+    url = await serve(hello(), web_config=web_config)
+    paths = {"/-/healthy": 200, "/-/ready": 200, "/-/reload": 401, "/": 401, "/metrics": 401, "/none": 401}
+    for path, status in paths.items():
+        async with client.get(url + path) as response:
+            assert (path, response.status) == (path, status)
+
+
+async def test_a_request_with_the_right_bearer_token_needs_no_password_too(
+    serve: Serve, hello: Hello, client: aiohttp.ClientSession, web_config: WebConfigFile, tmp_path: Path
+) -> None:
+    (tmp_path / "token").write_text("the-token")
+    app = hello([bearer_auth(BearerToken(tmp_path / "token"), ["/webhook"], guess_delay=0)])
+    url = await serve(app, web_config=web_config)
+    headers = {"Authorization": "Bearer the-token"}
+    for path, status in {"/webhook": 200, "/metrics": 401}.items():
+        async with client.get(url + path, headers=headers) as response:
+            assert (path, response.status) == (path, status)
+
+
+async def test_without_users_everything_is_open(
+    serve: Serve, hello: Hello, client: aiohttp.ClientSession, tmp_path: Path
+) -> None:
+    (tmp_path / "web.yml").write_text("")
+    url = await serve(hello(), web_config=WebConfigFile(tmp_path / "web.yml"))
+    async with client.get(url) as response:
+        assert response.status == 200
+
+
+async def test_a_right_password_is_hashed_once_and_a_changed_hash_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    hashed: list[bytes] = []
+
+    def check(password: bytes, hashed_password: bytes) -> bool:
+        hashed.append(password)
+        return bcrypt.hashpw(password, hashed_password) == hashed_password
+
+    monkeypatch.setattr(bcrypt, "checkpw", check)
+    passwords = Passwords()
+    for _ in range(3):
+        assert await passwords.are_right({"prometheus": HASH}, *RIGHT)
+    assert len(hashed) == 1
+    other = bcrypt.hashpw(b"other", bcrypt.gensalt(4)).decode()
+    assert not await passwords.are_right({"prometheus": other}, *RIGHT)
+    assert len(hashed) == 2
+
+
+async def test_neither_clear_passwords_nor_more_than_100_right_ones_are_kept() -> None:
+    passwords = Passwords()
+    users = {f"user-{number}": HASH for number in range(101)}
+    for user in users:
+        assert await passwords.are_right(users, user, RIGHT[1])
+    assert len(passwords._right) == 100
+    assert not any(RIGHT[1].encode() in digest for digest in passwords._right)
+
+
+async def test_an_unknown_user_takes_as_long_as_a_wrong_password() -> None:
+    """Cost 9 takes about 30 ms: an answer without a hash would come 100 times sooner."""
+    users = {"prometheus": bcrypt.hashpw(b"x", bcrypt.gensalt(9)).decode()}
+    passwords = Passwords()
+
+    async def shortest(user: str) -> float:
+        times = []
+        for _ in range(3):
+            began = time.process_time()
+            assert not await passwords.are_right(users, user, "wrong")
+            times.append(time.process_time() - began)
+        return min(times)
+
+    assert await shortest("nobody") > 0.5 * await shortest("prometheus")

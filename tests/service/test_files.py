@@ -1,0 +1,122 @@
+from pathlib import Path
+
+import pytest
+from structlog.testing import capture_logs
+
+from stagekeeper.service.files import Reloaded, read_text, signature
+from stagekeeper.service.problems import ConfigurationProblem
+from tests.service.kit import Replace
+
+
+def test_a_signature_changes_when_a_file_is_rewritten_in_place(tmp_path: Path) -> None:
+    path = tmp_path / "file"
+    path.write_text("one")
+    before = signature(path)
+    assert signature(path) == before
+    path.write_text("other")
+    assert signature(path) != before
+
+
+def test_a_signature_changes_when_a_file_is_replaced_by_one_of_the_same_size(
+    tmp_path: Path, replace_file: Replace
+) -> None:
+    path = tmp_path / "file"
+    path.write_text("one")
+    before = signature(path)
+    replace_file(path, b"two")
+    assert signature(path) != before
+
+
+def test_a_signature_changes_when_kubelet_swaps_the_data_link(tmp_path: Path) -> None:
+    """Kubelet writes ..<time>/token, and renames a new link ..data over the old one; token links to ..data/token."""
+    for name in ("..first", "..second"):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "token").write_text("same")
+    (tmp_path / "..data").symlink_to("..first")
+    (tmp_path / "token").symlink_to("..data/token")
+    before = signature(tmp_path / "token")
+    (tmp_path / "..data_tmp").symlink_to("..second")
+    (tmp_path / "..data_tmp").rename(tmp_path / "..data")
+    assert signature(tmp_path / "token") != before
+
+
+def test_a_missing_file_and_a_loop_of_links_have_a_signature_too(tmp_path: Path) -> None:
+    loop = tmp_path / "loop"
+    loop.symlink_to(loop)
+    assert signature(tmp_path / "missing", loop) == (None, None)
+
+
+def test_an_unreadable_file_is_named_with_the_reason(tmp_path: Path) -> None:
+    with pytest.raises(ConfigurationProblem) as raised:
+        read_text(tmp_path / "missing", "The token file")
+    assert str(raised.value) == f"The token file {tmp_path / 'missing'} cannot be read: No such file or directory."
+
+
+def test_a_file_that_is_not_text_is_named(tmp_path: Path) -> None:
+    (tmp_path / "binary").write_bytes(b"ab\xff")
+    with pytest.raises(ConfigurationProblem, match=r"binary is not a text file \(byte 2 is not UTF-8\)"):
+        read_text(tmp_path / "binary", "The token file")
+
+
+def number_in(path: Path) -> Reloaded[int]:
+    """A number that is read from a file; "broken" cannot be used."""
+
+    def load() -> int:
+        try:
+            return int(path.read_text())
+        except ValueError as error:
+            raise ConfigurationProblem("no number.") from error
+
+    return Reloaded("The number", [path], load)
+
+
+def test_a_value_is_loaded_again_only_after_its_file_changed(tmp_path: Path) -> None:
+    path = tmp_path / "file"
+    path.write_text("1")
+    loads: list[None] = []
+    reloaded = Reloaded("The file", [path], lambda: loads.append(None))
+    reloaded.current()
+    reloaded.current()
+    assert len(loads) == 1
+    path.write_text("22")
+    reloaded.current()
+    assert len(loads) == 2
+
+
+def test_a_broken_new_file_keeps_the_old_value_and_is_logged_once(tmp_path: Path) -> None:
+    path = tmp_path / "file"
+    path.write_text("1")
+    reloaded = number_in(path)
+    assert reloaded.current() == 1
+    with capture_logs() as logs:
+        for content in ("broken", "still broken"):
+            path.write_text(content)
+            assert reloaded.current() == 1
+            assert reloaded.current() == 1
+    assert reloaded.problem == "no number."
+    assert [line["event"] for line in logs] == [
+        "The number has changed but cannot be used; what was read before stays in force: no number."
+    ]
+
+
+def test_a_mended_file_is_taken_and_the_problem_is_gone(tmp_path: Path) -> None:
+    path = tmp_path / "file"
+    path.write_text("1")
+    reloaded = number_in(path)
+    reloaded.current()
+    path.write_text("broken")
+    reloaded.current()
+    path.write_text("2")
+    assert reloaded.current() == 2
+    assert reloaded.problem is None
+
+
+def test_the_first_load_must_succeed_and_is_tried_again(tmp_path: Path) -> None:
+    path = tmp_path / "file"
+    path.write_text("broken")
+    reloaded = number_in(path)
+    for _ in range(2):
+        with pytest.raises(ConfigurationProblem):
+            reloaded.current()
+    path.write_text("3")
+    assert reloaded.current() == 3

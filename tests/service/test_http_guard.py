@@ -1,0 +1,219 @@
+import asyncio
+import contextlib
+import socket
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+import aiohttp
+import pytest
+from aiohttp import web
+from structlog.testing import capture_logs
+
+from stagekeeper.service.http_guard import Limits
+from tests.service.kit import Eventually, Hello, Serve
+
+Streams = tuple[asyncio.StreamReader, asyncio.StreamWriter]
+NEVER = 1000.0
+
+
+@asynccontextmanager
+async def connected(url: str) -> AsyncIterator[Streams]:
+    port = int(url.rpartition(":")[2])
+    reader, writer = await asyncio.open_connection("127.0.0.1", port)
+    try:
+        yield reader, writer
+    finally:
+        writer.close()
+
+
+async def drip(writer: asyncio.StreamWriter, text: bytes) -> None:
+    """Send a byte every 20 ms, until the other side has had enough."""
+    with contextlib.suppress(ConnectionError):
+        for byte in text:
+            writer.write(bytes([byte]))
+            await writer.drain()
+            await asyncio.sleep(0.02)
+
+
+async def is_closed_while(reader: asyncio.StreamReader, sending: asyncio.Task[None] | None = None) -> bool:
+    """Whether the server ends the connection without an answer, and before `sending` is through."""
+    try:
+        async with asyncio.timeout(20):
+            answer = await reader.read(100)
+    except ConnectionError:
+        answer = b""
+    return answer == b"" and not (sending and sending.done())
+
+
+async def test_a_caller_that_drips_its_headers_is_cut_off_after_the_header_time(serve: Serve, hello: Hello) -> None:
+    """Each byte comes well within the time: only a limit on all of the headers ends this."""
+    url = await serve(hello(), limits=Limits(header_seconds=0.3, keepalive_seconds=NEVER))
+    async with connected(url) as (reader, writer):
+        dripping = asyncio.create_task(drip(writer, b"GET / HTTP/1.1\r\nHost: x\r\nX-Long: " + b"a" * 4000))
+        assert await is_closed_while(reader, dripping)
+        dripping.cancel()
+
+
+async def test_a_caller_that_drips_its_second_request_is_cut_off_too(serve: Serve, hello: Hello) -> None:
+    url = await serve(hello(), limits=Limits(header_seconds=0.3, keepalive_seconds=NEVER))
+    async with connected(url) as (reader, writer):
+        writer.write(b"GET / HTTP/1.1\r\nHost: x\r\n\r\n")
+        assert (await reader.readuntil(b"hello")).startswith(b"HTTP/1.1 200")
+        dripping = asyncio.create_task(drip(writer, b"GET / HTTP/1.1\r\nHost: x\r\nX-Long: " + b"a" * 4000))
+        assert await is_closed_while(reader, dripping)
+        dripping.cancel()
+
+
+async def test_a_connection_on_which_nothing_is_sent_is_closed_after_the_header_time(
+    serve: Serve, hello: Hello
+) -> None:
+    url = await serve(hello(), limits=Limits(header_seconds=0.05, keepalive_seconds=NEVER))
+    async with connected(url) as (reader, _):
+        assert await is_closed_while(reader)
+
+
+async def test_an_idle_connection_lives_for_the_keep_alive_time_not_the_header_time(serve: Serve, hello: Hello) -> None:
+    url = await serve(hello(), limits=Limits(header_seconds=0.1, keepalive_seconds=NEVER))
+    async with connected(url) as (reader, writer):
+        for pause in (0.3, 0.0):
+            writer.write(b"GET / HTTP/1.1\r\nHost: x\r\n\r\n")
+            assert (await reader.readuntil(b"hello")).startswith(b"HTTP/1.1 200")
+            await asyncio.sleep(pause)
+
+
+async def test_an_idle_connection_is_closed_after_the_keep_alive_time(serve: Serve, hello: Hello) -> None:
+    url = await serve(hello(), limits=Limits(keepalive_seconds=0.1))
+    async with connected(url) as (reader, writer):
+        writer.write(b"GET / HTTP/1.1\r\nHost: x\r\n\r\n")
+        await reader.readuntil(b"hello")
+        assert await is_closed_while(reader)
+
+
+async def test_requests_that_are_slow_but_within_their_time_are_answered(
+    serve: Serve, client: aiohttp.ClientSession
+) -> None:
+    """The time for headers must not go on running while a request is worked on."""
+
+    async def slow(_request: web.Request) -> web.Response:
+        await asyncio.sleep(0.3)
+        return web.Response(text="done")
+
+    app = web.Application()
+    app.router.add_get("/", slow)
+    url = await serve(app, limits=Limits(header_seconds=0.1))
+    for _ in range(2):
+        async with client.get(url) as response:
+            assert await response.text() == "done"
+
+
+async def test_a_caller_that_drips_its_body_is_cut_off_after_the_request_time(serve: Serve) -> None:
+    async def take(request: web.Request) -> web.Response:
+        await request.read()
+        return web.Response()
+
+    app = web.Application()
+    app.router.add_post("/", take)
+    url = await serve(app, limits=Limits(request_seconds=0.3))
+    async with connected(url) as (reader, writer):
+        writer.write(b"POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 5000\r\n\r\n")
+        dripping = asyncio.create_task(drip(writer, b"a" * 4000))
+        assert await is_closed_while(reader, dripping)
+        dripping.cancel()
+
+
+async def test_a_handler_that_hangs_is_cancelled_after_the_request_time_and_logged(
+    serve: Serve, eventually: Eventually
+) -> None:
+    cancelled: list[bool] = []
+
+    async def hang(_request: web.Request) -> web.Response:
+        try:
+            await asyncio.Event().wait()
+        except asyncio.CancelledError:
+            cancelled.append(True)
+            raise
+        return web.Response()
+
+    app = web.Application()
+    app.router.add_get("/", hang)
+    url = await serve(app, limits=Limits(request_seconds=0.05))
+    with capture_logs() as logs:
+        async with connected(url) as (reader, writer):
+            writer.write(b"GET / HTTP/1.1\r\nHost: x\r\n\r\n")
+            assert await is_closed_while(reader)
+        await eventually(lambda: cancelled)
+    assert [line["event"] for line in logs] == ["A request took too long and was given up."]
+
+
+async def test_a_caller_that_does_not_read_its_answer_is_cut_off_after_the_request_time(
+    serve: Serve, eventually: Eventually
+) -> None:
+    ended: list[bool] = []
+
+    async def stream(request: web.Request) -> web.StreamResponse:
+        response = web.StreamResponse()
+        await response.prepare(request)
+        try:
+            while True:
+                await response.write(b"a" * 65536)
+        finally:
+            ended.append(True)
+
+    app = web.Application()
+    app.router.add_get("/", stream)
+    url = await serve(app, limits=Limits(request_seconds=0.3))
+    with socket.create_connection(("127.0.0.1", int(url.rpartition(":")[2]))) as caller:
+        caller.sendall(b"GET / HTTP/1.1\r\nHost: x\r\n\r\n")
+        await eventually(lambda: ended)
+
+
+async def test_a_connection_beyond_the_limit_is_told_503_and_others_go_on(serve: Serve, hello: Hello) -> None:
+    url = await serve(hello(), limits=Limits(connections=1))
+    async with connected(url) as (reader, writer):
+        writer.write(b"GET / HTTP/1.1\r\nHost: x\r\n\r\n")
+        await reader.readuntil(b"hello")
+        async with connected(url) as (second, _):
+            assert (await second.read()).startswith(b"HTTP/1.1 503 ")
+        writer.write(b"GET / HTTP/1.1\r\nHost: x\r\n\r\n")
+        assert await reader.readuntil(b"hello")
+
+
+@pytest.mark.parametrize(
+    "request_head",
+    [
+        pytest.param(b"nonsense\r\n\r\n", id="no HTTP"),
+        pytest.param(b"GET /" + b"a" * 9000 + b" HTTP/1.1\r\nHost: x\r\n\r\n", id="a line too long"),
+        pytest.param(b"GET / HTTP/1.1\r\nX: " + b"a" * 9000 + b"\r\n\r\n", id="a header too long"),
+        pytest.param(b"GET / HTTP/1.1\r\nHost: x\r\n" + b"X: y\r\n" * 100 + b"\r\n", id="too many headers"),
+    ],
+)
+async def test_a_bad_request_is_answered_400_and_leaves_no_traceback_in_the_log(
+    serve: Serve, hello: Hello, caplog: pytest.LogCaptureFixture, request_head: bytes
+) -> None:
+    url = await serve(hello())
+    async with connected(url) as (reader, writer):
+        writer.write(request_head)
+        assert (await reader.read()).split()[1] == b"400"
+    assert caplog.records == []
+
+
+async def test_a_fault_in_a_handler_is_answered_500_and_logged(
+    serve: Serve, client: aiohttp.ClientSession, caplog: pytest.LogCaptureFixture
+) -> None:
+    async def fail(_request: web.Request) -> web.Response:
+        raise RuntimeError("a fault")
+
+    app = web.Application()
+    app.router.add_get("/", fail)
+    async with client.get(await serve(app)) as response:
+        assert response.status == 500
+        assert "a fault" not in await response.text()
+    assert "Error handling request" in caplog.text
+
+
+async def test_pipelined_requests_are_all_answered(serve: Serve, hello: Hello) -> None:
+    url = await serve(hello(), limits=Limits(header_seconds=0.2))
+    async with connected(url) as (reader, writer):
+        writer.write(b"GET / HTTP/1.1\r\nHost: x\r\n\r\n" * 3)
+        for _ in range(3):
+            await asyncio.wait_for(reader.readuntil(b"hello"), 20)

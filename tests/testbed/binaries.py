@@ -1,0 +1,54 @@
+"""Where the programs are that tests start. Free of pytest: also for programs that run on their own."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from scripts import go_tools, programs
+
+
+class MissingProgramError(Exception):
+    """A program is not on this machine; `name` is which, `how_to_get_it` what to do."""
+
+    def __init__(self, name: str, how_to_get_it: str) -> None:
+        super().__init__(f"{name} is missing: {how_to_get_it}")
+        self.name = name
+        self.how_to_get_it = how_to_get_it
+
+
+@dataclass(frozen=True, slots=True)
+class Binaries:
+    """The programs of a control plane."""
+
+    etcd: Path
+    apiserver: Path
+    controller_manager: Path
+    kubectl: Path
+
+
+def find_program(name: str) -> Path:
+    """Where a program of scripts/programs.py or scripts/go_tools.py is; raises MissingProgramError."""
+    for program in programs.PROGRAMS:
+        if program.name == name:
+            return _found(name, programs.find(program), "programs")
+    for tools in go_tools.TOOL_SETS:
+        for tool in tools.tools:
+            if tool.name == name:
+                target = "control-plane" if tools is go_tools.CONTROL_PLANE else "chart-tools"
+                return _found(name, go_tools.find(tools, tool), target)
+    raise LookupError(f"{name} is none of the programs in scripts/programs.py and scripts/go_tools.py")
+
+
+def find_binaries() -> Binaries:
+    """The programs of a control plane; raises MissingProgramError."""
+    return Binaries(
+        etcd=find_program("etcd"),
+        apiserver=find_program("kube-apiserver"),
+        controller_manager=find_program("kube-controller-manager"),
+        kubectl=find_program("kubectl"),
+    )
+
+
+def _found(name: str, path: Path | None, target: str) -> Path:
+    if path is None:
+        raise MissingProgramError(name, f"run `make {target}`")
+    return path
