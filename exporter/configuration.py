@@ -5,9 +5,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from exporter import settings
 from exporter.metrics import Reloads
-from exporter.settings import ExporterSettings
+from exporter.settings import ExporterSettings, exporter_settings
 from stagekeeper.diego.environments import environments
 from stagekeeper.diego.profiles import Environment
 from stagekeeper.service.problems import ConfigurationProblem
@@ -26,7 +25,7 @@ def load(path: Path | None) -> Configuration:
     """The configuration in the file at `path`, or the defaults. Raises `ConfigurationProblem`."""
     try:
         document = read(path)
-        return Configuration(environments(document), settings.section(document))
+        return Configuration(environments(document), exporter_settings(document))
     except SettingsProblem as problem:
         raise ConfigurationProblem(str(problem)) from problem
 

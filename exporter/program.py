@@ -1,16 +1,12 @@
 """How the exporter starts: what it opens, in which order, and what a reload does."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass
-from pathlib import Path
-
 from exporter.configuration import ConfigurationFile
 from exporter.scrape import TakeLook, looking
 from exporter.web import application
 from stagekeeper.diego.observe import Observer
 from stagekeeper.diego.profiles import Environment
 from stagekeeper.kube.client import Kube, NoCluster, connect
-from stagekeeper.service.address import ListenAddress
+from stagekeeper.service.flags import Flags
 from stagekeeper.service.health import Readiness, health_routes
 from stagekeeper.service.listen import serving
 from stagekeeper.service.metrics import process_registry
@@ -19,18 +15,6 @@ from stagekeeper.service.runtime import Runtime
 from stagekeeper.service.web_config import WebConfigFile
 
 FIRST_LOOK = "first look"
-
-
-@dataclass(frozen=True, slots=True)
-class Flags:
-    """The command line."""
-
-    config_file: Path | None
-    listen: Sequence[ListenAddress]
-    web_config: Path | None
-    lifecycle: bool
-    kubeconfig: Path | None
-    context: str | None
 
 
 async def start(runtime: Runtime, flags: Flags) -> None:

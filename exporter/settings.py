@@ -20,6 +20,6 @@ class ExporterSettings(Strict):
     """Looks of each environment on the landing page: five minutes at the usual 15 s, and a few kilobytes."""
 
 
-def section(document: Document) -> ExporterSettings:
+def exporter_settings(document: Document) -> ExporterSettings:
     """The exporter's own section of a configuration file. Raises `SettingsProblem`."""
     return validate(ExporterSettings, document.section("exporter"), document, ("exporter",))

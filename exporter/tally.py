@@ -8,8 +8,8 @@ from exporter.look import Look
 from stagekeeper.diego.observation import Probe, Reply
 
 BUCKETS = (0.01, 0.05, 0.25, 1.0, 3.0)
-"""Upper bounds in seconds. A ping takes about 6 ms and 0.25 s is slow; `BBSSlow` asks for 1 s; 3 s is the probe's
-default timeout."""
+"""Upper bounds in seconds. A ping takes about 6 ms and 0.25 s is slow; the alert on slow probes asks for 1 s; 3 s is
+the probe's default timeout."""
 FAILURES = tuple(reply for reply in Reply if reply is not Reply.OK)
 
 

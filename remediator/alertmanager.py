@@ -4,13 +4,14 @@ The answer of `/api/v2/alerts` counts silences and inhibitions at the moment of 
 """
 
 import asyncio
+import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import aiohttp
 
-from remediator.episode import Request
+from remediator.episode import LONGEST_FIELD, Request
 from remediator.gates import AlertSeen, Seen
 from remediator.settings import AlertmanagerSettings
 from stagekeeper.service.files import Reloaded, read_text
@@ -18,6 +19,9 @@ from stagekeeper.service.problems import ServiceProblem
 from stagekeeper.service.tls import ClientContext
 
 LARGEST_ANSWER = 4 * 1024 * 1024
+"""Bytes, unpacked. Only alerts of one name and one environment are asked for."""
+_FIRING = frozenset({"active", "unprocessed"})
+_SUPPRESSIONS = {"silencedBy": "silenced", "inhibitedBy": "inhibited", "mutedBy": "muted"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +57,8 @@ class Alertmanager:
         except (aiohttp.ClientError, TimeoutError, OSError, ValueError, ServiceProblem) as problem:
             why = "no answer in time" if isinstance(problem, TimeoutError) else str(problem) or type(problem).__name__
             return Answered(AlertSeen(self.url, Seen.UNREADABLE, why))
+        except RecursionError:
+            return Answered(AlertSeen(self.url, Seen.UNREADABLE, "the answer is nested too deeply"))
 
     async def _alerts(self, environment: str) -> list[Mapping[str, Any]]:
         filters = [("filter", f'alertname="{self._alertname}"'), ("filter", f'environment="{environment}"')]
@@ -65,10 +71,11 @@ class Alertmanager:
         ) as response:
             if response.status != 200:  # noqa: PLR2004 -- HTTP's OK
                 raise ValueError(f"HTTP {response.status}")
-            found = await response.json(content_type=None)
+            found = json.loads(await _body(response))
         if not isinstance(found, list):
             raise ValueError("the answer is not a list of alerts")  # noqa: TRY004 -- what is wrong is the answer, not a type of ours
-        return [each for each in found if isinstance(each, Mapping)]
+        wanted = {"alertname": self._alertname, "environment": environment}
+        return [each for each in found if isinstance(each, Mapping) and wanted.items() <= _part(each, "labels").items()]
 
     def _headers(self) -> dict[str, str]:
         if self._secret is None:
@@ -78,34 +85,39 @@ class Alertmanager:
         return {"Authorization": aiohttp.encode_basic_auth(self._settings.username or "", self._secret.current())}
 
     def _judge(self, environment: str, alerts: Sequence[Mapping[str, Any]]) -> Answered:
-        states = [_status(each) for each in alerts]
-        suppressed = next((state for state in states if state.get("state") == "suppressed"), None)
-        if suppressed is not None:
-            how = (
-                "silenced"
-                if suppressed.get("silencedBy")
-                else "inhibited"
-                if suppressed.get("inhibitedBy")
-                else "suppressed"
-            )
-            return Answered(AlertSeen(self.url, Seen.SUPPRESSED, how))
-        active = [
-            each for each, state in zip(alerts, states, strict=True) if state.get("state") in {"active", "unprocessed"}
-        ]
+        hows = [_suppressed(_part(each, "status")) for each in alerts]
+        if any(hows):
+            return Answered(AlertSeen(self.url, Seen.SUPPRESSED, next(filter(None, hows))))
+        active = [each for each in alerts if _part(each, "status").get("state") in _FIRING]
         if not active:
             return Answered(AlertSeen(self.url, Seen.ABSENT))
         requests = tuple(
             Request(
                 environment=environment,
                 alertname=self._alertname,
-                fingerprint=str(each.get("fingerprint", "")),
-                starts_at=str(each.get("startsAt", "")),
+                fingerprint=str(each.get("fingerprint", ""))[:LONGEST_FIELD],
+                starts_at=str(each.get("startsAt", ""))[:LONGEST_FIELD],
             )
             for each in active
         )
         return Answered(AlertSeen(self.url, Seen.ACTIVE), requests)
 
 
-def _status(alert: Mapping[str, Any]) -> Mapping[str, Any]:
-    found = alert.get("status")
+def _suppressed(status: Mapping[str, Any]) -> str:
+    """How an alert is kept from its receivers; "" if it is not. `mutedBy` came with 0.28 (time intervals)."""
+    how = next((word for key, word in _SUPPRESSIONS.items() if status.get(key)), "")
+    return how or ("suppressed" if status.get("state") == "suppressed" else "")
+
+
+def _part(source: Mapping[str, Any], key: str) -> Mapping[str, Any]:
+    found = source.get(key)
     return found if isinstance(found, Mapping) else {}
+
+
+async def _body(response: aiohttp.ClientResponse) -> bytes:
+    body = bytearray()
+    async for chunk in response.content.iter_any():
+        body += chunk
+        if len(body) > LARGEST_ANSWER:
+            raise ValueError(f"the answer has more than {LARGEST_ANSWER} bytes")
+    return bytes(body)

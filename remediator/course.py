@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from stagekeeper.diego.diagnosis import Diagnosis, Name
-from stagekeeper.diego.observation import Observation
+from stagekeeper.diego.observation import Observation, Probe
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,19 +54,19 @@ class Course:
     serving: int = 0
     """Looks in a row in which the restart looked complete."""
 
-    def saw(self, diagnosis: Diagnosis, moment: Moment, largest_gap: timedelta) -> "Course":
-        """The course after one more look."""
-        if could_not_tell(diagnosis):
-            return self
-        return replace(self, diagnosis=_longer(self.diagnosis, diagnosis.name, moment, largest_gap))
+    def saw(self, look: "Look", largest_gap: timedelta) -> "Course":
+        """The course after one more look. An accept ends the run even in a look that could tell nothing else."""
+        if could_not_tell(look.diagnosis):
+            return replace(self, diagnosis=None) if _somebody_listens(look.observation) else self
+        return replace(self, diagnosis=_longer(self.diagnosis, look.diagnosis.name, look.moment, largest_gap))
 
-    def refused(self, by: str, moment: Moment) -> "Course":
+    def refused(self, by: str, moment: Moment, largest_gap: timedelta) -> "Course":
         """With what the gates answered `never` to ("" for nothing)."""
-        return replace(self, never=_longer(self.never, by, moment, timedelta.max) if by else None)
+        return replace(self, never=_longer(self.never, by, moment, largest_gap) if by else None)
 
-    def without_alert(self, gone: bool, moment: Moment) -> "Course":  # noqa: FBT001 -- one bit, named by the method
+    def without_alert(self, gone: bool, moment: Moment, largest_gap: timedelta) -> "Course":  # noqa: FBT001 -- one bit, named by the method
         """With whether every Alertmanager says that the alert is not there."""
-        return replace(self, alert_gone=_longer(self.alert_gone, "gone", moment, timedelta.max) if gone else None)
+        return replace(self, alert_gone=_longer(self.alert_gone, "gone", moment, largest_gap) if gone else None)
 
     def verified(self, complete: bool) -> "Course":  # noqa: FBT001 -- one bit, named by the method
         """With whether this look found the restart complete."""
@@ -83,11 +83,16 @@ class Look:
 
 
 def could_not_tell(diagnosis: Diagnosis) -> bool:
-    """A look that was blind. It saw no accept either: a pod that accepts is judged by an earlier row."""
+    """A look whose fault is ours. It may have seen somebody accept all the same."""
     return diagnosis.name is Name.OBSERVER_FAULT
 
 
+def _somebody_listens(seen: Observation) -> bool:
+    return bool(seen.accepting()) or (isinstance(seen.service, Probe) and seen.service.reply.accepted)
+
+
 def _longer(run: Run | None, what: str, moment: Moment, largest_gap: timedelta) -> Run:
-    if run is None or run.what != what or moment.gap(run.last) > largest_gap:
+    """One more look of the same, or a new run: after another answer, a gap, or a server's clock that went back."""
+    if run is None or run.what != what or moment.gap(run.last) > largest_gap or moment.at < run.last.at:
         return Run(what, moment, moment)
     return replace(run, last=moment, looks=run.looks + 1)

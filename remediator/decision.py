@@ -15,7 +15,7 @@ from remediator.watching import watch
 
 def decide(episode: Episode, given: Inputs) -> Decision:
     """The episode as it should be recorded, what to remember, and the one thing to do after recording it."""
-    course = given.course.saw(given.look.diagnosis, given.look.moment, given.policy.largest_gap)
+    course = given.course.saw(given.look, given.policy.largest_gap)
     given = replace(given, course=course)
     match episode.phase:
         case Phase.WATCHING:

@@ -9,6 +9,9 @@ from remediator.answers import Answer
 LONGEST_LOGBOOK = 30
 """Transitions kept in a record; an episode has rarely more than five."""
 
+LONGEST_FIELD = 64
+"""Characters that are kept of what an alert says of itself."""
+
 
 class Phase(StrEnum):
     """Where an episode stands."""

@@ -106,11 +106,11 @@ def cooldown(asked: Situation) -> Answer:
         for each in asked.look.observation.known_pods
         if each.pod.created is not None
     ]
-    ends = [(at + asked.policy.cooldown, what) for at, what in (*made, *born)]
-    until, what = max(ends, default=(now, ""))
-    if until > now:
-        return not_yet(f"The cooldown after {what} lasts until {until:%H:%M:%S} UTC.")
-    return passes("Nothing was restarted lately.")
+    at, what = max((*made, *born), default=(None, ""))
+    if at is None or now - at >= asked.policy.cooldown:
+        return passes("Nothing was restarted lately.")
+    until = min(at, now) + asked.policy.cooldown
+    return not_yet(f"The cooldown after {what} lasts until {until:%H:%M:%S} UTC.")
 
 
 def budget(asked: Situation) -> Answer:

@@ -10,6 +10,8 @@ from remediator.episode import Episode, Phase
 from remediator.gates import GATES, AlertSeen, Seen
 from remediator.policy import Mode
 
+ANSWERS = (200, 400, 401, 413, 503)
+"""The webhook's status codes; each counts from 0, since a first refusal must show as an increase."""
 _OPEN = tuple(phase for phase in Phase if phase.open)
 
 
@@ -66,6 +68,8 @@ class Metrics:
             registry=registry,
             buckets=(30, 60, 120, 180, 300, 600, 900, 1800, 3600),
         )
+        for code in ANSWERS:
+            self.requests.labels(str(code))
         is_mode = gauge("stagekeeper_remediator_mode", "1 for the mode that is in force.", "mode")
         for each in Mode:
             is_mode.labels(each.value).set(each is mode)
@@ -90,7 +94,7 @@ class Metrics:
         for phase in _OPEN:
             self.phase.labels(environment, phase.value).set(phase is episode.phase)
         self.opened.labels(environment).set(episode.created.timestamp())
-        self.overdue.labels(environment).set(episode.overdue)
+        self.overdue.labels(environment).set(episode.overdue and episode.phase is Phase.WATCHING)
         self.escalated.labels(environment).set(0)
         for name, answer in episode.gates:
             for word in Word:

@@ -99,10 +99,11 @@ def standing(latest: Episode | None, request: Request, now: datetime, policy: Po
 
 
 def prunable(episodes: Sequence[Episode], now: datetime, policy: Policy) -> list[Episode]:
-    """Old records that nothing is read from any more: closed, not latched, not the latest, out of the budget window."""
+    """Old records that nothing is read from any more: closed, not latched, not the latest, out of every window."""
+    window = max(policy.budget_window, policy.cooldown)
     old = [
         each
         for each in episodes[:-1]
-        if each.closed_at is not None and not each.latched and each.closed_at < now - policy.budget_window
+        if each.closed_at is not None and not each.latched and now - each.closed_at > window
     ]
     return old[: max(0, len(episodes) - policy.keep)]

@@ -30,6 +30,8 @@ def bbs_step(workloads: Iterable[StatefulSet]) -> str:
 
 def bounds(look: Observation, environment: Environment, largest: int) -> Answer:
     """Few pods, of the configured owners only, as many as asked for, that come back with the same revision."""
+    if not isinstance(look.workloads, tuple) or not isinstance(look.pods, tuple):
+        return not_yet("The pods and their StatefulSet could not be read.")
     workloads = {each.name: each for each in look.known_workloads}
     missing = [name for name in environment.statefulsets if name not in workloads]
     if missing:
@@ -62,10 +64,15 @@ def _count(pods: Sequence[Pod], owners: Sequence[StatefulSet]) -> Answer | None:
 
 
 def _revisions(pods: Sequence[Pod], owners: Sequence[StatefulSet]) -> Answer | None:
-    """A plain RollingUpdate that has ended brings every pod back as it was; anything else must have equal hashes."""
-    by_name = {each.name: each.update_revision for each in owners}
-    found = next((pod for pod in pods if pod.revision != by_name.get(pod.owner or "")), None)
-    return never(f"{found.name} would come back with another revision of its StatefulSet.") if found else None
+    """Every pod must come back with the revision that it has. A plain RollingUpdate gets there by itself."""
+    by_name = {each.name: each for each in owners}
+    found = next((pod for pod in pods if pod.revision != by_name[pod.owner or ""].update_revision), None)
+    if found is None:
+        return None
+    owner = by_name[found.owner or ""]
+    if owner.update_strategy == "RollingUpdate" and not owner.partition:
+        return not_yet(f"StatefulSet {owner.name} is being rolled out: {found.name} is still of an older revision.")
+    return never(f"{found.name} would come back with another revision of its StatefulSet.")
 
 
 def _step(name: str, pods: Iterable[Pod], workloads: Iterable[StatefulSet], margin: timedelta) -> Step:

@@ -50,11 +50,19 @@ async def start(runtime: Runtime, flags: Flags) -> None:
         {name: keeper.receiver for name, keeper in keepers.items()},
         runtime.stopping.is_set,
     )
+    runtime.on_reload(_refuse_reload)
     health = health_routes(readiness, runtime.reload, lifecycle=flags.lifecycle)
     served = Served(settings, webhook, token, keepers, registry, metrics, health)
     await runtime.open("The HTTP listener", serving(application(served), flags.listen, web_config=web_config))
     for name in keepers:
         _log.info(f"Keeping environment {name} in mode {settings.mode}.")
+
+
+async def _refuse_reload() -> None:
+    """A reload could change the mode under an open episode; a roll-out of the replicas does the same in order."""
+    raise ConfigurationProblem(
+        "The remediator reads its configuration at its start only: restart it to apply a change."
+    )
 
 
 def configuration(flags: Flags) -> tuple[RemediatorSettings, tuple[Environment, ...]]:

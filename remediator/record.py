@@ -3,15 +3,18 @@
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import fields
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any
 
 from remediator.answers import Answer, Word
 from remediator.episode import Deletion, Episode, Phase, Plan, PlannedPod, Reason, Request, Step, Transition
 from stagekeeper.kube.objects import time, timestamp
 
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _SPEC = {"starts_at": "startsAt"}
+LONGEST_MESSAGE, LONGEST_LINE, MOST_LINES = 4096, 2048, 200
+"""The schema's limits. A sentence that is longer must not keep the whole status from being stored."""
+_LONGEST_DEADLINE = 30 * 24 * 3600
+_NO_YEAR_OF_OURS = 9000  # so that a time and a duration can always be added
 
 
 class Unreadable(ValueError):
@@ -25,7 +28,7 @@ def load(source: Mapping[str, Any]) -> Episode:
         raise Unreadable(f"Remediation {name!r}: its name does not end in an ordinal, so it belongs to no target.")
     try:
         return _load(name, source)
-    except (ValueError, TypeError, KeyError, AttributeError) as problem:
+    except (ValueError, TypeError, KeyError, OverflowError) as problem:
         raise Unreadable(f"Remediation {name}: its status can't be understood ({problem}).") from problem
 
 
@@ -34,27 +37,29 @@ def _load(name: str, source: Mapping[str, Any]) -> Episode:
     return Episode(
         name=name,
         request=Request(**{each.name: _text(spec, _SPEC.get(each.name, each.name)) for each in fields(Request)}),
-        created=time(metadata.get("creationTimestamp")) or _EPOCH,
+        created=_time(metadata.get("creationTimestamp")),
         resource_version=_text(metadata, "resourceVersion"),
         phase=Phase(status.get("phase", Phase.WATCHING)),
         reason=Reason(status.get("reason", Reason.ALERT)),
         message=_text(status, "message"),
-        since=time(status.get("since")),
+        since=_maybe_time(status, "since"),
         plan=_plan(status.get("plan")),
         would_restart=_plan(status.get("wouldRestart")),
         deletions=tuple(
-            Deletion(each["name"], each["uid"], each["result"], _time(each["at"]))
+            Deletion(str(each["name"]), str(each["uid"]), str(each["result"]), _time(each["at"]))
             for each in _list(status, "deletions")
         ),
-        gates=tuple((each["name"], Answer(Word(each["answer"]), each["why"])) for each in _list(status, "gates")),
+        gates=tuple(
+            (str(each["name"]), Answer(Word(each["answer"]), str(each["why"]))) for each in _list(status, "gates")
+        ),
         diagnosis=_text(status, "diagnosis"),
         evidence=tuple(str(line) for line in status.get("evidence") or ()),
         transitions=tuple(
-            Transition(_time(each["at"]), Phase(each["phase"]), Reason(each["reason"]), each.get("message", ""))
+            Transition(_time(each["at"]), Phase(each["phase"]), Reason(each["reason"]), _text(each, "message"))
             for each in _list(status, "transitions")
         ),
         overdue=status.get("overdue") is True,
-        released_at=time(status.get("releasedAt")),
+        released_at=_maybe_time(status, "releasedAt"),
         released_by=_text(status, "releasedBy"),
         extra=dict(source),
     )
@@ -71,12 +76,15 @@ def store(episode: Episode) -> dict[str, Any]:
     status: dict[str, Any] = {
         "phase": episode.phase.value,
         "reason": episode.reason.value,
-        "message": episode.message,
+        "message": _cut(episode.message, LONGEST_MESSAGE),
         "since": timestamp(episode.entered),
         "diagnosis": episode.diagnosis,
-        "evidence": list(episode.evidence),
+        "evidence": [_cut(line, LONGEST_LINE) for line in episode.evidence[:MOST_LINES]],
         "overdue": episode.overdue,
-        "gates": [{"name": name, "answer": answer.word.value, "why": answer.why} for name, answer in episode.gates],
+        "gates": [
+            {"name": name, "answer": answer.word.value, "why": _cut(answer.why, LONGEST_LINE)}
+            for name, answer in episode.gates
+        ],
         "deletions": [
             {"name": each.name, "uid": each.uid, "result": each.result, "at": timestamp(each.at)}
             for each in episode.deletions
@@ -86,7 +94,7 @@ def store(episode: Episode) -> dict[str, Any]:
                 "at": timestamp(each.at),
                 "phase": each.phase.value,
                 "reason": each.reason.value,
-                "message": each.message,
+                "message": _cut(each.message, LONGEST_MESSAGE),
             }
             for each in episode.transitions
         ],
@@ -97,7 +105,7 @@ def store(episode: Episode) -> dict[str, Any]:
         status["wouldRestart"] = _stored_plan(episode.would_restart)
     if episode.released_at:
         status |= {"releasedAt": timestamp(episode.released_at), "releasedBy": episode.released_by}
-    return {**episode.extra, "status": status}
+    return {**episode.extra, "status": {**_map(episode.extra, "status"), **status}}
 
 
 def _stored_plan(plan: Plan) -> dict[str, Any]:
@@ -118,19 +126,32 @@ def _stored_plan(plan: Plan) -> dict[str, Any]:
 def _plan(source: Any) -> Plan | None:
     if not isinstance(source, Mapping):
         return None
-    return Plan(_time(source["decidedAt"]), source["diagnosis"], tuple(_step(each) for each in _list(source, "steps")))
+    return Plan(
+        _time(source["decidedAt"]), str(source["diagnosis"]), tuple(_step(each) for each in _list(source, "steps"))
+    )
 
 
 def _step(source: Mapping[str, Any]) -> Step:
     pods = tuple(PlannedPod(str(each["name"]), str(each["uid"])) for each in _list(source, "pods"))
-    return Step(str(source["workload"]), pods, int(source["deadlineSeconds"]))
+    seconds = int(source["deadlineSeconds"])
+    if not 0 <= seconds <= _LONGEST_DEADLINE:
+        raise ValueError(f"a deadline of {seconds} seconds is none")
+    return Step(str(source["workload"]), pods, seconds)
 
 
 def _time(text: Any) -> datetime:
     moment = time(text)
-    if moment is None:
+    if moment is None or moment.year >= _NO_YEAR_OF_OURS:
         raise ValueError(f"{text!r} is not a time")
     return moment
+
+
+def _maybe_time(source: Mapping[str, Any], key: str) -> datetime | None:
+    return _time(source[key]) if source.get(key) is not None else None
+
+
+def _cut(text: str, longest: int) -> str:
+    return text if len(text) <= longest else f"{text[: longest - 3]}..."
 
 
 def _map(source: Mapping[str, Any], key: str) -> Mapping[str, Any]:

@@ -3,6 +3,7 @@
 from datetime import timedelta
 
 from remediator.episode import Episode, Phase, Reason, Step
+from remediator.policy import Mode
 from remediator.situation import (
     Close,
     Continue,
@@ -17,6 +18,8 @@ from remediator.situation import (
 )
 from stagekeeper.diego.diagnosis import Name
 from stagekeeper.diego.observation import BbsPod, Locket, Observation, Probe, Reply
+
+_ACCEPTING = frozenset({Name.STUCK_UNAVAILABLE, Name.FROZEN, Name.TLS_BROKEN})
 
 
 def restart(episode: Episode, given: Inputs) -> Decision:
@@ -58,9 +61,8 @@ def _note_fates(episode: Episode, given: Inputs) -> Episode:
 
 
 def _somebody_serves(episode: Episode, seen: Observation) -> str:
-    """Who makes any further delete wrong; "" if nobody. A plan for a 503 goes on while the 503 lasts."""
-    against_accepts = episode.plan is not None and episode.plan.diagnosis == Name.NO_ACTIVE_BBS
-    found = seen.accepting() if against_accepts else seen.serving()
+    """Who makes any further delete wrong; "" if nobody."""
+    found = seen.serving() if _accepts_are_expected(episode) else seen.accepting()
     if seen.service_ok:
         return "The Service answers: no further pod is deleted."
     return f"{found[0].pod.name} accepts connections ({found[0].reply}): no further pod is deleted." if found else ""
@@ -68,22 +70,48 @@ def _somebody_serves(episode: Episode, seen: Observation) -> str:
 
 def _hindrance(episode: Episode, step: Step, given: Inputs) -> str:
     """Why the next pod is not deleted at this look; "" if nothing is in the way."""
+    if given.policy.mode is not Mode.ACT:
+        return "The mode is observe: this plan was written in mode act, and is not carried on."
     if given.pause.paused:
         return f"Paused: {given.pause.why}"
     if not readable(given.seen):
         return f"This look could not tell. {given.look.diagnosis.why}"
-    doubtful = [each for each in given.seen.known_pods if not _certainly_not_serving(each, episode)]
-    if doubtful:
-        return f"It is not certain that {doubtful[0].pod.name} does not serve."
+    return (
+        _doubt(episode, given.seen) or _out_of_bounds(episode, step, given) or _locket_hindrance(episode, step, given)
+    )
+
+
+def _doubt(episode: Episode, seen: Observation) -> str:
+    """Why it is not certain that nobody serves; "" if it is."""
+    doubtful = next((each for each in seen.known_pods if not _certainly_not_serving(each, episode)), None)
+    if doubtful is not None:
+        return f"It is not certain that {doubtful.pod.name} does not serve."
+    if not isinstance(seen.service, Probe):
+        return "The Service could not be probed."
+    if seen.service.reply.accepted and not _accepts_are_expected(episode):
+        return f"Something behind the Service listens ({seen.service.reply})."
+    return ""
+
+
+def _out_of_bounds(episode: Episode, step: Step, given: Inputs) -> str:
+    """The record may have been written by somebody else: it can't choose victims; "" if it does not try."""
     owners = {workload.name for workload in given.seen.known_workloads} & set(given.environment.statefulsets)
     if given.environment.locket is not None:
         owners.add(given.environment.locket.statefulset)
     present = pods_by_uid(given.seen)
     targets = [present[planned.uid] for planned in step.pods if not episode.done(planned)]
     stranger = next((pod for pod in targets if pod.owner not in owners), None)
-    if stranger is not None or len(step.pods) > given.policy.largest_plan:
-        return "The plan names a pod that is not one of ours to delete."
-    return _locket_hindrance(episode, step, given)
+    if stranger is not None:
+        return f"The plan names {stranger.name}, which is not one of ours to delete."
+    planned = sum(len(each.pods) for each in (episode.plan.steps if episode.plan else ()))
+    if planned > given.policy.largest_plan:
+        return f"The plan names {planned} pods, more than the largest plan of {given.policy.largest_plan}."
+    return ""
+
+
+def _accepts_are_expected(episode: Episode) -> bool:
+    """Whether the plan was made for a pod that accepts and does not serve. It goes on while that lasts."""
+    return episode.plan is not None and episode.plan.diagnosis in _ACCEPTING
 
 
 def _certainly_not_serving(each: BbsPod, episode: Episode) -> bool:
@@ -98,8 +126,17 @@ def _certainly_not_serving(each: BbsPod, episode: Episode) -> bool:
 
 
 def _locket_hindrance(episode: Episode, step: Step, given: Inputs) -> str:
-    """Between the steps: Locket must be back and have had the time that alone may be the cure."""
-    if episode.plan is None or step == episode.plan.steps[0] or not isinstance(given.seen.locket, Locket):
+    """Between the steps: Locket must be back and have had the time that alone may be the cure.
+
+    This look may be from before another replica deleted Locket's pods: it must show that the old ones have ended.
+    """
+    steps = episode.plan.steps if episode.plan else ()
+    earlier = [planned for each in steps[: steps.index(step)] for planned in each.pods]
+    present = pods_by_uid(given.seen)
+    leaving = next((present[each.uid] for each in earlier if each.uid in present), None)
+    if leaving is not None:
+        return f"Waiting until {leaving.name} has ended."
+    if not earlier or not isinstance(given.seen.locket, Locket):
         return ""
     if not given.seen.locket.all_ready:
         return "Waiting until Locket is back and ready."

@@ -25,6 +25,14 @@ class AlertmanagerSettings(Strict):
     timeout: Positive = 3.0
 
     @model_validator(mode="after")
+    def _bare_url(self) -> Self:
+        if self.url.username or self.url.password:
+            raise ValueError("the url must not hold credentials: use username and password_file, or bearer_token_file")
+        if self.url.query or self.url.fragment:
+            raise ValueError("the url must end with Alertmanager's path, without ? or #")
+        return self
+
+    @model_validator(mode="after")
     def _one_way_in(self) -> Self:
         if self.bearer_token_file and (self.username or self.password_file):
             raise ValueError("bearer_token_file and username/password_file exclude each other")
@@ -86,7 +94,7 @@ class RemediatorSettings(Strict):
     @field_validator("mode", mode="before")
     @classmethod
     def _explained(cls, value: object) -> object:
-        if value not in {mode.value for mode in Mode}:
+        if value not in [mode.value for mode in Mode]:  # a list: the value may be one too
             raise ValueError(
                 "must be act (restart the pods when every gate is open) or observe (only write down what act would do)"
             )
@@ -98,6 +106,19 @@ class RemediatorSettings(Strict):
             raise ValueError(
                 "mode act needs at least one entry in alertmanagers: silences are asked there before acting"
             )
+        return self
+
+    @model_validator(mode="after")
+    def _looks_can_follow_each_other(self) -> Self:
+        longest = self.rhythm.open + self.rhythm.look_timeout
+        if longest >= self.policy.largest_gap:
+            raise ValueError(
+                f"policy.largest_gap ({self.policy.largest_gap:g} s) must be longer than rhythm.open and "
+                f"rhythm.look_timeout together ({longest:g} s), else no diagnosis can ever be confirmed"
+            )
+        oldest = _DEFAULT.look_age.total_seconds()
+        if self.rhythm.look_timeout >= oldest:
+            raise ValueError(f"rhythm.look_timeout must be below {oldest:g} s: an older look decides nothing")
         return self
 
     def as_policy(self) -> Policy:

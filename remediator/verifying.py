@@ -46,27 +46,28 @@ def _not_back(episode: Episode, seen: Observation) -> str:
 
 def _too_late(episode: Episode, given: Inputs) -> Episode | None:
     """The escalation that is due while proof is missing. A migration after the restart is waited for."""
-    waited = given.look.moment.at - episode.entered
-    steps = episode.plan.steps if episode.plan else ()
-    allowed = timedelta(seconds=steps[-1].deadline_seconds if steps else 0)
-    if not readable(given.seen):
-        if waited <= allowed + given.policy.verify_for:
-            return None
-        said = f"Nothing could be seen for too long, so the restart is not proven. {given.look.diagnosis.why}"
-        return moved(episode, Phase.ESCALATED, Reason.NOT_SERVING, said, given)
+    now, policy = given.look.moment.at, given.policy
+    waited = now - episode.entered
+    if waited < policy.give_up_after and (not readable(given.seen) or given.course.serving):
+        return None  # one blind or one bad look among good ones proves no failure
     back = _not_back(episode, given.seen)
-    if back and waited > allowed:
+    if back:
+        if waited <= _allowed(episode):
+            return None
         said = f"The pods are not back in time. {back} {holdups(given.seen)}".strip()
         return moved(episode, Phase.ESCALATED, Reason.PODS_LATE, said, given)
-    if back or waited <= given.policy.verify_for:
-        return None
-    if given.look.diagnosis.name is Name.MIGRATING and waited < given.policy.give_up_after:
+    if given.look.diagnosis.name is Name.MIGRATING and waited < policy.give_up_after:
         return None
     ready = [each.pod.ready_since for each in given.seen.known_pods if each.pod.ready_since is not None]
-    if max(ready, default=episode.entered) + given.policy.verify_for > given.look.moment.at:
+    if now - max((episode.entered, *ready)) < policy.verify_for:
         return None
     said = f"The pods are back, but the restart was no cure. {given.look.diagnosis.why}"
     return moved(episode, Phase.ESCALATED, Reason.NOT_SERVING, said, given)
+
+
+def _allowed(episode: Episode) -> timedelta:
+    steps = episode.plan.steps if episode.plan else ()
+    return timedelta(seconds=steps[-1].deadline_seconds if steps else 0)
 
 
 def _remark(seen: Observation) -> str:

@@ -4,7 +4,7 @@ from dataclasses import replace
 
 from remediator import gates, plan
 from remediator.answers import Answer, Word
-from remediator.course import Course
+from remediator.course import Course, could_not_tell
 from remediator.episode import Episode, Phase, Reason
 from remediator.gates import Seen, Situation
 from remediator.policy import Mode
@@ -57,7 +57,10 @@ def _remember(given: Inputs, answers: tuple[tuple[str, Answer], ...]) -> Course:
     refusals = [name for name, answer in answers if answer.word is Word.NEVER and name != "mode"]
     by = f"{'+'.join(refusals)}:{given.look.diagnosis.name}" if refusals else ""
     gone = bool(given.alerts) and all(each.seen is Seen.ABSENT for each in given.alerts)
-    return given.course.refused(by, given.look.moment).without_alert(gone, given.look.moment)
+    moment, gap = given.look.moment, given.policy.largest_gap
+    blind = not refusals and could_not_tell(given.look.diagnosis)
+    course = given.course if blind else given.course.refused(by, moment, gap)
+    return course.without_alert(gone, moment, gap)
 
 
 def _open_gates(episode: Episode, given: Inputs, course: Course) -> Decision:
@@ -77,8 +80,9 @@ def _give_up(episode: Episode, given: Inputs, course: Course) -> Episode | None:
     if course.never is not None and course.never.length >= policy.never_for:
         refusal = next((a.why for n, a in episode.gates if a.word is Word.NEVER and n != "mode"), why)
         return moved(episode, Phase.ESCALATED, Reason.NEVER, f"A restart is not the cure. {refusal}", given)
-    if course.alert_gone is not None and course.alert_gone.length >= policy.never_for:
-        said = f"The alert was resolved, but the BBS does not serve. {why}"
+    gone = course.alert_gone is not None and course.alert_gone.length >= policy.never_for
+    if gone and not could_not_tell(given.look.diagnosis):
+        said = f"No Alertmanager has the alert, but the BBS does not serve. {why}"
         return moved(episode, Phase.ESCALATED, Reason.ALERT_GONE, said, given)
     if given.look.moment.at - episode.created >= policy.give_up_after:
         said = f"Not cured within {policy.give_up_after}. {_first_closed(episode.gates)}"

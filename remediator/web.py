@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from time import perf_counter
 
 from aiohttp import web
@@ -11,16 +12,11 @@ from prometheus_client import CollectorRegistry
 from remediator.keeper import Keeper
 from remediator.metrics import Metrics
 from remediator.settings import RemediatorSettings
+from remediator.status import page
 from remediator.webhook import PATH, Webhook
 from stagekeeper.service.auth import BearerToken, bearer_auth
-from stagekeeper.service.landing import Link, Table, landing_page
+from stagekeeper.service.landing import PAGE_HEADERS
 from stagekeeper.service.metrics import metrics_response
-
-_LINKS = (
-    Link("/metrics", "/metrics", "what this program says of itself"),
-    Link("/-/healthy", "/-/healthy", "the process answers"),
-    Link("/-/ready", "/-/ready", "the records can be read"),
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,12 +45,9 @@ def application(served: Served) -> web.Application:
         return metrics_response(request.headers, served.registry)
 
     async def status(_request: web.Request) -> web.Response:
-        mode = served.settings.mode
-        rows = [(name, mode.value, keeper.world.environment.namespace) for name, keeper in served.keepers.items()]
-        about = f"Restarts the BBS pods once, when that is the cure. The mode is {mode}."
-        return landing_page(
-            "Stagekeeper remediator", about, _LINKS, [Table("Environments", ("name", "mode", "namespace"), rows)]
-        )
+        known = [keeper.world.status() for keeper in served.keepers.values()]
+        text = page(served.settings.mode, known, datetime.now(UTC))
+        return web.Response(text=text, content_type="text/html", charset="utf-8", headers=PAGE_HEADERS)
 
     app = web.Application(
         middlewares=[_counted(served.metrics), bearer_auth(served.token, [PATH])],

@@ -11,9 +11,9 @@ from typing import Annotated, Any, Literal
 
 import structlog
 from aiohttp import web
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, FailFast, Field, ValidationError
 
-from remediator.episode import Request
+from remediator.episode import LONGEST_FIELD, Request
 from remediator.opening import Judgement, Verdict
 from stagekeeper.kube.errors import KubeError
 
@@ -41,7 +41,7 @@ class Notification(BaseModel):
     model_config = ConfigDict(extra="ignore")
 
     version: str
-    alerts: list[Alert]
+    alerts: Annotated[list[Alert], FailFast()]
     truncated: Annotated[int, Field(alias="truncatedAlerts")] = 0
 
 
@@ -131,8 +131,8 @@ class Webhook:
         return Request(
             environment=environment,
             alertname=self._alertname,
-            fingerprint=alert.fingerprint[:64],
-            starts_at=alert.starts_at[:64],
+            fingerprint=alert.fingerprint[:LONGEST_FIELD],
+            starts_at=alert.starts_at[:LONGEST_FIELD],
         )
 
 

@@ -12,7 +12,7 @@ from datetime import datetime
 
 import structlog
 
-from remediator.course import Course
+from remediator.course import Course, Look
 from remediator.decision import decide
 from remediator.episode import Episode, Phase
 from remediator.gates import Past
@@ -24,6 +24,7 @@ from stagekeeper.diego.diagnosis import Name
 from stagekeeper.diego.profiles import Environment
 from stagekeeper.kube.errors import Conflict, KubeError, Nonsense, NotFound
 
+_TOO_OLD = "The look became too old before it could be acted on."
 _log = structlog.get_logger("remediator.worker")
 
 
@@ -40,12 +41,15 @@ async def step(name: str, target: Target, course: Course, history: Sequence[Epis
     """One look at one open episode, one swap if something changed, at most one delete.
 
     The order matters: the record and the pause are read after the look, so that whatever another replica saw and
-    wrote meanwhile is heeded; the delete comes last, and only while the look is fresh.
+    wrote meanwhile is heeded; the delete comes last. A look that has become old meanwhile decides nothing.
     """
     ports, policy = target.ports, target.policy
     look = await ports.look()
-    episode, pause = await asyncio.gather(ports.load(name), ports.pause())
+    episode = await ports.load(name)
+    pause = await ports.pause()
     alerts = await ports.alerts() if episode.phase is Phase.WATCHING else ()
+    if _too_old(look, target):
+        return course, Wait(_TOO_OLD)
     given = Inputs(target.environment, policy, look, course, pause, alerts, _past(history, name))
     after, course, action = decide(episode, given)
     if after != episode:
@@ -55,10 +59,15 @@ async def step(name: str, target: Target, course: Course, history: Sequence[Epis
             return course, Continue()
     ports.noticed(after)
     if isinstance(action, DeletePod):
-        if ports.monotonic() - look.moment.monotonic > policy.look_age.total_seconds():
-            return course, Continue()
+        if _too_old(look, target):
+            return course, Wait(_TOO_OLD)
         return course, await _delete(ports, after, action, look.moment.at)
     return course, action
+
+
+def _too_old(look: Look, target: Target) -> bool:
+    """Whether this process was held up since the look began."""
+    return target.ports.monotonic() - look.moment.monotonic > target.policy.look_age.total_seconds()
 
 
 async def _swap(ports: Ports, before: Episode, after: Episode) -> Episode:
@@ -74,7 +83,7 @@ async def _delete(ports: Ports, episode: Episode, action: DeletePod, at: datetim
         await ports.delete_pod(action.pod)
     except (Conflict, NotFound) as problem:
         ports.deletion(problem.reason)
-        return Continue()
+        return Wait(f"{action.pod.name} is not as it was in the look. {problem}")
     except KubeError as problem:
         ports.deletion(problem.reason)
         return Wait(f"The answer to the deletion of {action.pod.name} is unknown. {problem}")
@@ -133,6 +142,8 @@ class Worker:
         """Work on whatever is there; seconds until the next turn."""
         episodes = await self._target.ports.episodes()
         latest = episodes[-1] if episodes else None
+        if latest is None or not latest.phase.open:
+            await self._target.ports.pause()  # nobody asks the gates now, but a pause must show in the metrics
         if latest is None or not (latest.phase.open or latest.latched):
             return self._rhythm.idle
         if latest.name != self._of:

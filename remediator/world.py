@@ -14,8 +14,8 @@ from remediator.course import Look, Moment
 from remediator.episode import Episode, Phase, Request
 from remediator.gates import AlertSeen, Pause
 from remediator.metrics import Metrics
+from remediator.status import EnvironmentStatus
 from stagekeeper.diego.diagnosis import diagnose
-from stagekeeper.diego.observation import Observation
 from stagekeeper.diego.observe import Observer
 from stagekeeper.diego.profiles import Environment
 from stagekeeper.kube import events, workloads
@@ -45,7 +45,9 @@ class World:
         self._timeout = self.environment.api_timeout
         self._records = Remediations(kube, self.environment.namespace, self._timeout)
         self._target = self.environment.statefulsets[0]
-        self._seen: Observation | None = None
+        self._look: Look | None = None
+        self._pause: Pause | None = None
+        self._episodes: Sequence[Episode] = ()
 
     # What the worker asks ---------------------------------------------------------------------------------------
 
@@ -53,8 +55,7 @@ class World:
         """A fresh look; its moment is from before the first byte was sent."""
         began = self.monotonic()
         seen = await self._observer.look(self._look_timeout)
-        self._seen = seen
-        look = Look(seen, diagnose(seen), Moment(seen.taken_at, began))
+        look = self._look = Look(seen, diagnose(seen), Moment(seen.taken_at, began))
         readable = isinstance(seen.pods, tuple) and isinstance(seen.workloads, tuple)
         self._metrics.look(self.environment.name, look, self.monotonic() - began, readable=readable)
         return look
@@ -62,6 +63,8 @@ class World:
     async def episodes(self) -> Sequence[Episode]:
         """Every record of this target, oldest first."""
         found, _ = await self.listing()
+        self._episodes = found
+        self._metrics.kubernetes.labels(self.environment.name).set(1)
         if not found:
             self._metrics.settled(self.environment.name)
         else:
@@ -84,7 +87,7 @@ class World:
 
     async def pause(self) -> Pause:
         """The pause ConfigMap, read anew."""
-        found = await self._read_pause()
+        found = self._pause = await self._read_pause()
         self._metrics.paused.labels(self.environment.name).set(found.paused)
         return found
 
@@ -147,6 +150,7 @@ class World:
 
     def troubled(self, reason: str) -> None:
         """Count a turn that ended in trouble with the API."""
+        self._metrics.kubernetes.labels(self.environment.name).set(0)
         self._metrics.failures.labels(self.environment.name, reason).inc()
 
     def deletion(self, result: str) -> None:
@@ -154,7 +158,13 @@ class World:
         self._metrics.deletions.labels(self.environment.name, result).inc()
 
     def _workload(self) -> StatefulSet | None:
-        return next(iter(self._seen.known_workloads), None) if self._seen else None
+        return next(iter(self._look.observation.known_workloads), None) if self._look else None
+
+    def status(self) -> EnvironmentStatus:
+        """What this replica knows, for the status page."""
+        return EnvironmentStatus(
+            self.environment.name, self.environment.namespace, self._look, self._pause, self._episodes
+        )
 
     # The store of `opening` -------------------------------------------------------------------------------------
 

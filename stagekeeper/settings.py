@@ -5,6 +5,7 @@ composes them all.
 """
 
 import difflib
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -15,6 +16,15 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 from pydantic_core import ErrorDetails
 
 SECTIONS = ("environments", "exporter", "remediator")
+
+_MOST_KEYS = 10_000
+"""Keys of one file, aliases followed: more are a mistake, or an attempt to make us busy."""
+_PYYAML_RAISES = (AttributeError, LookupError, RecursionError, TypeError, ValueError)
+"""What PyYAML lets through for a value that does not fit its explicit tag (`!!int ""`), and for a date that is none."""
+_NAMED = re.compile(r"\b(alias|anchor|tag) '[^']*'")
+"""A password that begins with `*`, `&` or `!` is one of these to YAML, which would quote it."""
+_SECRET = re.compile("token|password|passwd|secret|credential|authorization|key_file", re.IGNORECASE)
+_CREDENTIALS = re.compile(r"//[^/@\s]+@")
 
 Place = tuple[str | int, ...]
 Model = TypeVar("Model", bound=BaseModel)
@@ -68,8 +78,11 @@ def read(path: Path | None) -> Document:
         raise SettingsProblem(f"{path}: is not UTF-8 text (byte {problem.start}).") from problem
 
 
-def parse(text: str, source: str) -> Document:
-    """A document from YAML text; `source` names it in messages. Raises `SettingsProblem`."""
+def parse(text: str, source: str, sections: Sequence[str] = SECTIONS) -> Document:
+    """A document from YAML text, with `sections` as its top-level keys; `source` names it in messages.
+
+    Raises `SettingsProblem`.
+    """
     try:
         node = yaml.compose(text, Loader=yaml.SafeLoader)
         data = yaml.safe_load(text)
@@ -77,9 +90,9 @@ def parse(text: str, source: str) -> Document:
         mark = getattr(problem, "problem_mark", None)
         at = f":{mark.line + 1}" if mark else ""
         said = [getattr(problem, "context", None), getattr(problem, "problem", None)]
-        what = ", ".join(filter(None, said)) or str(problem).splitlines()[0]
+        what = _NAMED.sub(r"\1", ", ".join(filter(None, said)) or str(problem).splitlines()[0])
         raise SettingsProblem(f"{source}{at}: is not valid YAML: {what}.") from problem
-    except (ValueError, RecursionError) as problem:
+    except _PYYAML_RAISES as problem:
         raise SettingsProblem(f"{source}: is not valid YAML: {problem}.") from problem
     if data is None:
         return Document(source=source)
@@ -90,11 +103,11 @@ def parse(text: str, source: str) -> Document:
         raise SettingsProblem(f"{source}: is nested too deeply, or contains itself by an alias.") from problem
     document = Document(data if isinstance(data, Mapping) else {}, source, lines)
     if not isinstance(data, Mapping):
-        raise document.problem((), f"the file must be a mapping with the keys {', '.join(SECTIONS)}.")
+        raise document.problem((), f"the file must be a mapping with the keys {', '.join(sections)}.")
     for key in data:
-        if key not in SECTIONS:
+        if key not in sections:
             raise document.problem(
-                (str(key),), f"unknown key{_hint(str(key), SECTIONS)}. Known are {', '.join(SECTIONS)}."
+                (str(key),), f"unknown key{_hint(str(key), sections)}. Known are {', '.join(sections)}."
             )
     return document
 
@@ -120,8 +133,7 @@ def _mistake(model: type[BaseModel], error: ErrorDetails, document: Document, pl
         return str(document.problem(at, f"unknown key{_hint(str(at[-1]), known)}. Known are {', '.join(known)}."))
     if error["type"] == "missing":
         return str(document.problem(at, "is missing and has no default."))
-    given = "" if isinstance(error["input"], Mapping | list) else f" It is {_yaml(error['input'])}."
-    return str(document.problem(at, f"{_must(model, error)}.{given}"))
+    return str(document.problem(at, _CREDENTIALS.sub("//", f"{_must(model, error)}.{_given(at, error['input'])}")))
 
 
 _MUST = {
@@ -152,6 +164,13 @@ def _must(model: type[BaseModel], error: ErrorDetails) -> str:
         return _MUST[error["type"]].format(**error.get("ctx", {}))
     message = error["msg"].removeprefix("Value error, ").rstrip(".")
     return f"{message[:1].lower()}{message[1:]}"
+
+
+def _given(at: Place, value: object) -> str:
+    """What stands there instead, unless it is long or may be a secret that somebody put in the wrong place."""
+    if isinstance(value, Mapping | list) or _SECRET.search(str(at[-1]) if at else "") or "-----BEGIN" in str(value):
+        return ""
+    return f" It is {_yaml(value)}."
 
 
 def _yaml(value: object) -> str:
@@ -187,6 +206,8 @@ def _hint(given: str, known: Sequence[str]) -> str:
 
 def _collect(node: yaml.Node | None, place: Place, lines: dict[Place, int], source: str) -> None:
     """Note the line of every key below `node`; a key given twice is a mistake that YAML itself lets pass."""
+    if len(lines) > _MOST_KEYS:
+        raise SettingsProblem(f"{source}: has more than {_MOST_KEYS} keys, aliases followed.")
     if isinstance(node, yaml.SequenceNode):
         for index, item in enumerate(node.value):
             lines[(*place, index)] = item.start_mark.line + 1

@@ -4,19 +4,23 @@ import importlib
 import importlib.util
 import sys
 from collections.abc import Callable, Iterator
-from dataclasses import asdict
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import click
 import yaml
 from pydantic import BaseModel
+from pydantic_core import to_jsonable_python
 
 from stagekeeper.diego.environments import environments
 from stagekeeper.settings import Document, SettingsProblem, read
 
 PROGRAMS = ("exporter", "remediator")
-"""Each has a module `settings` with `section(document)`, which validates the section of its name."""
+"""Each has a module `settings` with a function such as `exporter_settings(document)`, which validates its section."""
+OPTIONAL = ("exporter",)
+"""Whose defaults are enough without a section."""
+ABSENT = "this file has no such section, so the program can't be started with it"
 
 
 @click.command("check-config")
@@ -51,21 +55,15 @@ def check(document: Document) -> dict[str, Any]:
 
 
 def _parts() -> Iterator[tuple[str, Callable[[Document], Any]]]:
-    yield "environments", lambda document: [_plain(asdict(each)) for each in environments(document)]
+    yield "environments", lambda document: to_jsonable_python(environments(document), timedelta_mode="float")
     for program in PROGRAMS:
         if importlib.util.find_spec(f"{program}.settings"):
-            yield program, _section(program)
+            yield program, partial(_section, program)
 
 
-def _section(program: str) -> Callable[[Document], Any]:
-    section: Callable[[Document], BaseModel] = importlib.import_module(f"{program}.settings").section
-    return lambda document: section(document).model_dump(mode="json")
-
-
-def _plain(value: Any) -> Any:
-    """`value` with paths as text and tuples as lists, as YAML writes them."""
-    if isinstance(value, dict):
-        return {key: _plain(each) for key, each in value.items()}
-    if isinstance(value, tuple | list):
-        return [_plain(each) for each in value]
-    return str(value) if isinstance(value, Path) else value
+def _section(program: str, document: Document) -> Any:
+    validated: Callable[[Document], BaseModel]
+    validated = getattr(importlib.import_module(f"{program}.settings"), f"{program}_settings")
+    if program not in document.data and program not in OPTIONAL:
+        return ABSENT
+    return validated(document).model_dump(mode="json")

@@ -4,9 +4,12 @@
 """
 
 import asyncio
+import os
 import re
 import shutil
+import signal
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -51,13 +54,15 @@ class Kubectl:
         process = await asyncio.create_subprocess_exec(
             self.program, *self.flags, "exec", "-n", namespace, pod, "--", *script,
             stdin=asyncio.subprocess.DEVNULL, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.PIPE,
+            start_new_session=True,
         )  # fmt: skip
         try:
             async with asyncio.timeout(within):
                 out, err = await process.communicate()
         finally:
             if process.returncode is None:
-                process.kill()
+                with suppress(ProcessLookupError):
+                    os.killpg(process.pid, signal.SIGKILL)  # with a credential plugin that it may have started
                 await process.communicate()
         return out.decode(errors="replace"), err.decode(errors="replace")
 

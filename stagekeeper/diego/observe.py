@@ -151,9 +151,8 @@ class Observer:
 
     def _compose(self, first: _First, second: Pods | Unknown) -> Observation:
         listed = first.pods if isinstance(second, Unknown) else second
-        known = not isinstance(listed, Unknown)
-        pods = self._bbs_pods(listed.pods, first.probes) if known else listed
-        taken_at = listed.date if known else self._now()
+        pods = self._bbs_pods(listed.pods, first.probes) if isinstance(listed, Pods) else listed
+        taken_at = listed.date if isinstance(listed, Pods) else self._now()
         return Observation(
             environment=self.environment.name,
             taken_at=taken_at,
@@ -167,6 +166,7 @@ class Observer:
             database=first.database,
             missing_since=self._missing(first.workloads, pods, taken_at),
             bbs_container=self.environment.bbs_container,
+            patience=self.environment.patience,
             passive_is_ready=self.environment.passive_is_ready,
         )
 

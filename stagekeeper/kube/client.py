@@ -20,8 +20,18 @@ from kubernetes.aio import config as kube_config
 from kubernetes.aio.client.api_client import ApiClient
 from kubernetes.aio.client.configuration import Configuration
 
-from stagekeeper.kube.errors import KubeError, Nonsense, Unreachable, from_status
+from stagekeeper.kube.errors import KubeError, Nonsense, Unauthorized, Unreachable, from_status
 
+_UNUSABLE = (
+    kube_config.ConfigException,
+    OSError,
+    yaml.YAMLError,
+    AttributeError,
+    KeyError,
+    TypeError,
+    ValueError,
+)
+"""What the loader raises over a kubeconfig that is missing, unreadable, not YAML or of another shape."""
 MERGE_PATCH = "application/merge-patch+json"
 
 
@@ -70,12 +80,9 @@ class Kube:
     async def send(self, call: Call, *, timeout: float) -> Answer:
         """One request. After `Unreachable` and `Nonsense` it is unknown whether a change was made."""
         text, date = await self.text(call, timeout=timeout)
-        try:
-            decoded = json.loads(text)
-        except ValueError as problem:
-            raise Nonsense(f"{call}: {self.server} answered with something that is not JSON.") from problem
-        if not isinstance(decoded, dict):
-            raise Nonsense(f"{call}: {self.server} answered with JSON that is not an object.")
+        decoded = _decoded(text)
+        if decoded is None:
+            raise Nonsense(f"{call}: {self.server} answered with something that is not a JSON object.")
         return Answer(decoded, date)
 
     async def text(self, call: Call, *, timeout: float) -> tuple[str, datetime]:
@@ -93,14 +100,17 @@ class Kube:
             raise Unreachable(f"{call}: {self.server} can't be reached: {why}.") from problem
 
     async def _exchange(self, call: Call) -> tuple[str, datetime]:
-        _, url, headers, body, _ = await self._client.param_serialize(
-            call.method,
-            call.path,
-            query_params=list(call.query.items()),
-            header_params={"Accept": "application/json", "Content-Type": call.content_type},
-            body=call.body,
-            auth_settings=["BearerToken"],
-        )
+        try:
+            _, url, headers, body, _ = await self._client.param_serialize(
+                call.method,
+                call.path,
+                query_params=list(call.query.items()),
+                header_params={"Accept": "application/json", "Content-Type": call.content_type},
+                body=call.body,
+                auth_settings=["BearerToken"],
+            )
+        except (kube_config.ConfigException, OSError) as problem:  # the token's file, which is read again now and then
+            raise Unauthorized(f"{call}: our own token can't be read: {problem}") from problem
         response = await self._client.call_api(call.method, url, headers, body)
         text = (await response.read()).decode(errors="replace")
         if not 200 <= response.status < 300:  # noqa: PLR2004 -- HTTP's 2xx
@@ -109,20 +119,26 @@ class Kube:
 
 
 def _refusal(call: Call, status: int, text: str) -> KubeError:
-    try:
-        body = json.loads(text)
-    except ValueError:
-        body = None
-    body = body if isinstance(body, dict) else {}
+    body = _decoded(text) or {}
     message = str(body.get("message") or text[:200].strip() or "no reason given")
     return from_status(status, str(body.get("reason", "")), f"{call}: HTTP {status}: {message}")
+
+
+def _decoded(text: str) -> dict[str, Any] | None:
+    """The JSON object in `text`; None if that is something else."""
+    try:
+        found = json.loads(text)
+    except (ValueError, RecursionError):
+        return None
+    return found if isinstance(found, dict) else None
 
 
 def _date(header: str | None) -> datetime:
     """The server's clock. Only a proxy that strips the header leaves us our own, which is the best that is left."""
     try:
-        return parsedate_to_datetime(header or "").astimezone(UTC)
-    except ValueError:
+        date = parsedate_to_datetime(header or "")
+        return date.astimezone(UTC) if date.tzinfo else date.replace(tzinfo=UTC)
+    except (ValueError, OverflowError):
         return datetime.now(UTC)
 
 
@@ -134,9 +150,33 @@ async def connect(kubeconfig: Path | None = None, context: str | None = None) ->
     """
     settings = await _settings(kubeconfig, context)
     settings.retries = None  # else the client repeats DELETE and PUT by itself; our next look is the retry
-    async with ApiClient(settings) as client:
+    settings.client_session_kwargs = {"middlewares": (_send_changes_once,)}
+    try:
+        client = ApiClient(settings)
+    except OSError as problem:  # ssl.SSLError is one too
+        raise NoCluster(
+            f"The certificates for {settings.host} can't be used ({problem}). Check certificate-authority, "
+            "client-certificate and client-key in the kubeconfig."
+        ) from problem
+    async with client:
         client.user_agent = "stagekeeper"
         yield Kube(client)
+
+
+async def _send_changes_once(
+    request: aiohttp.ClientRequest, handler: aiohttp.ClientHandlerType
+) -> aiohttp.ClientResponse:
+    """Keep aiohttp from sending a change again when a connection that it kept turns out to be dead.
+
+    It repeats what HTTP calls idempotent, PUT and DELETE among them. With our preconditions the second would do no
+    harm, but its Conflict would hide that the first was carried out. Only another kind of error stops it.
+    """
+    try:
+        return await handler(request)
+    except (aiohttp.ClientOSError, aiohttp.ServerDisconnectedError) as problem:
+        if request.method == "GET":
+            raise
+        raise aiohttp.ClientConnectionError(str(problem)) from problem
 
 
 async def _settings(kubeconfig: Path | None, context: str | None) -> Configuration:
@@ -153,9 +193,11 @@ async def _settings(kubeconfig: Path | None, context: str | None) -> Configurati
         await kube_config.load_kube_config(
             config_file=str(kubeconfig) if kubeconfig else None, context=context, client_configuration=settings
         )
-    except (kube_config.ConfigException, OSError, yaml.YAMLError, TypeError, ValueError, KeyError) as problem:
+    except _UNUSABLE as problem:
+        why = " ".join(str(problem).split()) or type(problem).__name__
         raise NoCluster(
-            f"No way to a Kubernetes API: {where} can't be used ({str(problem).strip() or type(problem).__name__}). "
+            f"No way to a Kubernetes API: {where} can't be used ({why}). "
             "Name a kubeconfig with --kubeconfig, or run inside a pod with a ServiceAccount."
         ) from problem
+    settings.api_key = {name: key.strip() for name, key in settings.api_key.items()}  # a token's file may end a line
     return settings

@@ -134,15 +134,25 @@ def items(listing: Any) -> list[Json]:
     return _list(listing, "items")
 
 
+def ready_addresses(endpoint_slice: Any) -> tuple[str, ...]:
+    """Addresses of an EndpointSlice's ready endpoints. One that does not say whether it is ready is, as in the API."""
+    return tuple(
+        address
+        for endpoint in _list(endpoint_slice, "endpoints")
+        if _part(endpoint, "conditions").get("ready") is not False
+        for address in _texts(endpoint, "addresses")
+    )
+
+
 def time(text: Any) -> datetime | None:
     """A Kubernetes timestamp (RFC 3339), in UTC; None for anything else."""
     if not isinstance(text, str):
         return None
     try:
         parsed = datetime.fromisoformat(text)
-    except ValueError:
+        return parsed.astimezone(UTC) if parsed.tzinfo else parsed.replace(tzinfo=UTC)
+    except (ValueError, OverflowError):  # not a date, or one that UTC has no year for
         return None
-    return parsed.astimezone(UTC) if parsed.tzinfo else parsed.replace(tzinfo=UTC)
 
 
 def timestamp(moment: datetime) -> str:
@@ -157,8 +167,8 @@ def matches(labels: Mapping[str, str], selector: Mapping[str, str]) -> bool:
 
 def _containers(spec: Json, status: Json) -> tuple[Container, ...]:
     """One entry for each container of the spec, so that a container without a status counts as not ready."""
-    statuses = {each.get("name"): each for each in _list(status, "containerStatuses")}
-    names = [str(each.get("name", "")) for each in _list(spec, "containers")] or [str(name) for name in statuses]
+    statuses = {_text(each, "name") or "": each for each in _list(status, "containerStatuses")}
+    names = [_text(each, "name") or "" for each in _list(spec, "containers")] or list(statuses)
     return tuple(_container(name, statuses.get(name, {})) for name in names)
 
 
@@ -190,6 +200,11 @@ def _part(source: Any, key: str) -> Json:
 def _list(source: Any, key: str) -> list[Json]:
     found = source.get(key) if isinstance(source, Mapping) else None
     return [each for each in found if isinstance(each, Mapping)] if isinstance(found, list) else []
+
+
+def _texts(source: Json, key: str) -> list[str]:
+    found = source.get(key)
+    return [each for each in found if isinstance(each, str)] if isinstance(found, list) else []
 
 
 def _text(source: Json, key: str) -> str | None:

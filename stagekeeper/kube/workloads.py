@@ -22,8 +22,10 @@ class Pods:
 async def list_pods(kube: Kube, namespace: str, selector: str, *, timeout: float) -> Pods:
     """The pods of `namespace` that match `selector`, sorted by name: a consistent LIST, never a cache."""
     answer = await kube.get(f"/api/v1/namespaces/{namespace}/pods", timeout=timeout, query={"labelSelector": selector})
-    found = (objects.pod(each) for each in _items(answer.body))
-    return Pods(tuple(sorted((each for each in found if each.name), key=lambda pod: pod.name)), answer.date)
+    found = [objects.pod(each) for each in _items(answer.body)]
+    if not all(each.name and each.uid for each in found):
+        raise Nonsense("The API answered a request for pods with a pod that has no name or no UID.")
+    return Pods(tuple(sorted(found, key=lambda pod: pod.name)), answer.date)
 
 
 async def get_statefulset(kube: Kube, namespace: str, name: str, *, timeout: float) -> StatefulSet | None:
@@ -33,7 +35,8 @@ async def get_statefulset(kube: Kube, namespace: str, name: str, *, timeout: flo
     except NotFound:
         return None
     found = objects.statefulset(answer.body)
-    if found.name != name:
+    spec = answer.body.get("spec")
+    if found.name != name or not isinstance(spec, Mapping) or not isinstance(spec.get("replicas", 1), int):
         raise Nonsense(f"The API answered a request for StatefulSet {name} with something else.")
     return found
 
@@ -45,7 +48,7 @@ async def ready_addresses(kube: Kube, namespace: str, service: str, *, timeout: 
         timeout=timeout,
         query={"labelSelector": f"kubernetes.io/service-name={service}"},
     )
-    return len({address for each in _items(answer.body) for address in _ready(each)})
+    return len({address for each in _items(answer.body) for address in objects.ready_addresses(each)})
 
 
 async def delete_pod(kube: Kube, namespace: str, pod: Pod, *, timeout: float) -> None:
@@ -63,16 +66,9 @@ async def delete_pod(kube: Kube, namespace: str, pod: Pod, *, timeout: float) ->
 
 
 def _items(listing: Mapping[str, Any]) -> list[objects.Json]:
-    if not isinstance(listing.get("items"), list):
-        raise Nonsense("The API answered a list request with something that is not a list.")
-    return objects.items(listing)
-
-
-def _ready(slice_: objects.Json) -> list[str]:
-    endpoints = slice_.get("endpoints")
-    return [
-        address
-        for endpoint in (endpoints if isinstance(endpoints, list) else [])
-        if isinstance(endpoint, Mapping) and (endpoint.get("conditions") or {}).get("ready") is not False
-        for address in endpoint.get("addresses") or []
-    ]
+    """The objects of a list. Leaving out what is not one would make the list shorter than the truth."""
+    given = listing.get("items")
+    found = objects.items(listing)
+    if not isinstance(given, list) or len(found) < len(given):
+        raise Nonsense("The API answered a list request with something that is not a list of objects.")
+    return found

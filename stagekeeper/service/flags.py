@@ -1,6 +1,6 @@
 """The command line that our long-running programs share, in Prometheus' style."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from functools import wraps
 from pathlib import Path
@@ -29,7 +29,7 @@ class Flags:
     context: str | None
 
 
-Start = Callable[[Runtime, Flags], Any]
+Start = Callable[[Runtime, Flags], Awaitable[None]]
 
 
 def program(name: str, port: int, start: Start) -> Callable[[Callable[..., None]], click.Command]:
@@ -63,7 +63,12 @@ def _exit_with(run: Callable[..., int]) -> Callable[..., None]:
 
 def _options(port: int) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
     options = (
-        click.option("--config.file", "config_file", type=_FILE, help="Environments and settings, as YAML."),
+        click.option(
+            "--config.file",
+            "config_file",
+            type=_FILE,
+            help="Environments and settings, as YAML. Without one: the tutorial's environment, which is enough for the exporter.",
+        ),
         click.option(
             "--web.listen-address",
             "listen",

@@ -12,7 +12,7 @@ _STYLE = (
     "body{font-family:sans-serif;margin:2em;max-width:70em}"
     "table{border-collapse:collapse}td,th{border:1px solid #bbb;padding:.3em .6em;text-align:left}"
 )
-_HEADERS = {
+PAGE_HEADERS = {
     "Content-Security-Policy": "default-src 'none'; style-src 'unsafe-inline'",
     "X-Content-Type-Options": "nosniff",
     "Cache-Control": "no-store",
@@ -46,7 +46,7 @@ def landing_page(name: str, about: str, links: Sequence[Link], tables: Sequence[
         f"<p>Version {escape(running.version)}, revision {escape(running.revision)}.</p>"
         f"<ul>{_join(_link(link) for link in links)}</ul>{_join(_table(table) for table in tables)}</body></html>\n"
     )
-    return web.Response(text=page, content_type="text/html", charset="utf-8", headers=_HEADERS)
+    return web.Response(text=page, content_type="text/html", charset="utf-8", headers=PAGE_HEADERS)
 
 
 def _link(link: Link) -> str:

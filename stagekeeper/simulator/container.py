@@ -103,8 +103,12 @@ class Container:
     def crash(self, hold: float | None = 0.0) -> None:
         """SIGKILL; the next start comes not before `hold` seconds (None: not before `resume`)."""
         self._hold = hold
+        self._cancel()
+
+    async def end_of_run(self) -> None:
+        """Wait until the program that was killed has let go of everything."""
         if self._running is not None:
-            self._running.cancel()
+            await asyncio.wait((self._running,))
 
     def resume(self) -> None:
         """Start again now, if it waits for that."""
@@ -161,6 +165,10 @@ class Container:
         await asyncio.wait((self._running,))
 
     async def _kill(self) -> None:
-        if self._running is not None:
+        self._cancel()
+        await self.end_of_run()
+
+    def _cancel(self) -> None:
+        """Cancel the program, but only once: a second time would interrupt its clean-up."""
+        if self._running is not None and not self._running.cancelling():
             self._running.cancel()
-            await asyncio.wait((self._running,))

@@ -59,11 +59,19 @@ class Diego:
 
     def locket_of(self, pod: str) -> Locket:
         """Give the Locket that a pod's BBS asks: its own pod's, or any of Locket's pods. LocketGoneError if none."""
-        reachable = sorted(self.lockets.items()) if self._own_locket else [(pod, self.lockets.get(pod))]
-        for _, locket in reachable:
-            if locket is not None:
-                return locket
-        raise LocketGoneError
+        if self._own_locket:
+            return self.any_locket(pod)
+        locket = self.lockets.get(pod)
+        if locket is None:
+            raise LocketGoneError
+        return locket
+
+    def any_locket(self, pod: str) -> Locket:
+        """Give the Locket of a pod, or any other. LocketGoneError if none lives."""
+        locket = self.lockets.get(pod) or next(iter(self.lockets.values()), None)
+        if locket is None:
+            raise LocketGoneError
+        return locket
 
     @property
     def owner(self) -> str | None:
@@ -92,8 +100,8 @@ class LocalBackend:
         return LockAnswer(granted, self._current_mode() if granted else Mode.SERVING)
 
     async def release(self, owner: str) -> None:
-        """Ask Locket to take the lock back."""
-        await self._diego.locket_of(self._pod).release(owner)
+        """Ask Locket to take the lock back; its own pod's may have ended first, then any other's."""
+        await self._diego.any_locket(self._pod).release(owner)
 
     def _current_mode(self) -> Mode:
         if self._migrates_until is None:

@@ -93,7 +93,7 @@ class PodActor:
         """Lose the node: the processes are gone, packets to its address too, and nobody reports for it any more."""
         for container in self.containers:
             container.crash(hold=None)
-        await asyncio.sleep(0)
+        await asyncio.gather(*(container.end_of_run() for container in self.containers))
         self._black_holes = [BlackHole(self.ip, port) for port in _LOST_PORTS]
         conditions = lost_node_conditions(self._written.get("conditions", []), self._context.place.clock.now())
         await self._patch_status({"conditions": conditions})
@@ -171,6 +171,8 @@ class PodActor:
         removed_by_force = asyncio.create_task(self._vanished.wait())
         try:
             await asyncio.wait((stops, removed_by_force), return_when=asyncio.FIRST_COMPLETED)
+            if stops.done():
+                stops.result()
         finally:
             stops.cancel()
             removed_by_force.cancel()

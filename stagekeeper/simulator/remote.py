@@ -104,8 +104,10 @@ class BackendServer:
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         calls: list[asyncio.Task[None]] = []
         try:
-            first = await reader.readline()
-            if first:
+            with contextlib.suppress(OSError):  # a BBS that is killed resets its connection
+                first = await reader.readline()
+                if not first:
+                    return
                 backend = self._diego.start_process(json.loads(first)["pod"])
                 while line := await reader.readline():
                     calls.append(self._spawn(_answer(backend, json.loads(line), writer)))

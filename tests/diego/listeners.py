@@ -87,7 +87,8 @@ async def listening(
         assert task is not None
         talks.add(task)
         try:
-            with contextlib.suppress(OSError, asyncio.IncompleteReadError):
+            # Only `listening` cancels a talk, and asyncio's callback would complain of a cancelled one.
+            with contextlib.suppress(OSError, asyncio.IncompleteReadError, asyncio.CancelledError):
                 await conversation(reader, writer)
         finally:
             writer.transport.abort()

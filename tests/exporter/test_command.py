@@ -57,8 +57,8 @@ def test_a_port_in_use_ends_it_with_1_and_what_to_do(tmp_path: Path) -> None:
         code, said = refused(f"--kubeconfig={down(tmp_path)}", f"--web.listen-address=127.0.0.1:{port}")
     assert code == 1
     assert said == (
-        f"exporter: Cannot listen on 127.0.0.1:{port}: the port is in use; stop the program that has it, or choose another "
-        "one with --web.listen-address."
+        f"exporter: Cannot listen on 127.0.0.1:{port}: the port is in use; stop the program that has it, or choose "
+        "another one with --web.listen-address."
     )
 
 

@@ -111,7 +111,7 @@ def _judge(watcher: Watcher) -> bool:
     record = watcher.record()
     if record is not None and not wrong:
         story.say(f"\nEpisode {record['metadata']['name']}: {record['status']['phase']}. {record['status']['message']}")
-    story.say("\n" + ("Right: " + _right(scenario) if not wrong else "WRONG: " + " ".join(wrong)))
+    story.say("\n" + (f"Right: {scenario.moral}" if not wrong else "WRONG: " + " ".join(wrong)))
     return not wrong
 
 
@@ -128,12 +128,6 @@ def _wrong(watcher: Watcher, deleted: list[str]) -> Iterator[str]:
         yield f"deleted were {deleted or 'no pods'}, and should have been {expected or 'none'}."
     if scenario.alert and "alert" not in watcher.story.marks:
         yield f"alert {scenario.alert} did not fire."
-
-
-def _right(scenario: Scenario) -> str:
-    if scenario.phase == "Recovered":
-        return "the pods were restarted once, and the stager is back."
-    return "nothing was restarted, since that would not have helped."
 
 
 async def _keep(story: Story, ports: Ports, kubeconfig: Path) -> None:

@@ -15,6 +15,8 @@ class Scenario:
 
     title: str
     cause: Cause
+    moral: str
+    """Why it was right, in one sentence."""
     phase: str | None
     """Phase in which the episode must end; None: no episode may be opened."""
     reason: str = ""
@@ -63,23 +65,27 @@ SCENARIOS: Mapping[str, Scenario] = {
     "hang": Scenario(
         "The database connection is cut for a while; afterwards every BBS hangs in its first Lock() for ever.",
         _hang,
+        moral="the pods were restarted once, and the stager is back.",
         phase="Recovered",
         deletes=frozenset({"diego-api"}),
     ),
     "failover": Scenario(
         "The active BBS dies, and the passive one takes over: nothing may be restarted.",
         _failover,
+        moral="it healed by itself, as it does every day; nothing was restarted and nobody was woken.",
         phase=None,
         alert="",
     ),
     "migrating": Scenario(
         "A BBS starts anew and migrates its database for 20 s, answering 503: a restart would begin it again.",
         _migrating,
+        moral="the migration was waited for, and the BBS serves; nothing was restarted.",
         phase="SelfHealed",
     ),
     "stuck": Scenario(
         "The active BBS answers 503 to everything though nothing is new: a person must accept the likely cure.",
         _stuck,
+        moral="a person was called with the evidence; nothing was restarted without one.",
         phase="Escalated",
         reason="RestartIsNoCure",
         serves_at_end=False,
@@ -87,6 +93,7 @@ SCENARIOS: Mapping[str, Scenario] = {
     "certificate": Scenario(
         "The certificate of the BBS expires: no restart mends that.",
         _certificate,
+        moral="a person was called and told the date; nothing was restarted.",
         phase="Escalated",
         reason="RestartIsNoCure",
         serves_at_end=False,
@@ -94,6 +101,7 @@ SCENARIOS: Mapping[str, Scenario] = {
     "database": Scenario(
         "The database is down, so every BBS crash-loops: a restart would only take the last waiting pod away.",
         _database,
+        moral="a person was called; nothing was restarted while the database is down.",
         phase="Escalated",
         reason="RestartIsNoCure",
         serves_at_end=False,
@@ -101,12 +109,14 @@ SCENARIOS: Mapping[str, Scenario] = {
     "split-brain": Scenario(
         "Two BBS serve at once: people are called, nothing is restarted.",
         _split_brain,
+        moral="a person was called; nothing was restarted while somebody serves.",
         phase=None,
         alert="StagerSplitBrain",
     ),
     "locket": Scenario(
         "Locket, in a StatefulSet of its own, hangs: it is restarted first, and the BBS only if that was not enough.",
         _locket,
+        moral="Locket alone was restarted, and that was enough: the BBS pods were left alone.",
         phase="Recovered",
         deletes=frozenset({"locket"}),
         layout=CFEE_4,

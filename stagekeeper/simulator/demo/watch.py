@@ -123,8 +123,6 @@ class Watcher:
             story.tick(1, "remediator")
         story.tick(2, "remediator")
         if status["phase"] in {"Verifying", "Recovered"}:
-            story.tick(3, "remediator")
-        if 3 in story.ticked:  # noqa: PLR2004 -- the step's number
             await self._back()
         if status["phase"] == "Recovered":
             story.mark("recovered")
@@ -133,11 +131,13 @@ class Watcher:
                 story.tick(8, "prometheus")
 
     async def _back(self) -> None:
-        ready = await self.value(f'diego_api_ready{{environment="{NAME}"}} == diego_api_desired')
-        fresh = not set(self.deleted()) or all(
-            pod["metadata"]["uid"] not in self.uids for pod in self.environment.pods()
-        )
-        if ready is not None and fresh:
+        """Steps 3 to 6, by what the exporter publishes. A cure that needed no BBS restarted leaves step 3 undone."""
+        bbs = {pod["metadata"]["name"] for pod in self.environment.pods()}
+        if bbs <= set(self.deleted()):
+            self.story.tick(3, "remediator")
+        leaving = any("deletionTimestamp" in pod["metadata"] for pod in self.environment.pods())
+        ready = f'diego_api_ready{{environment="{NAME}"}} == diego_api_desired'
+        if not leaving and await self.value(ready) is not None:
             self.story.tick(4, "exporter")
         if 4 in self.story.ticked:  # noqa: PLR2004 -- the step's number
             if await self.value(f'active_bbs_count{{environment="{NAME}"}}') == 1:

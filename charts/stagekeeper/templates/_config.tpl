@@ -1,0 +1,58 @@
+{{/* The configuration file of both programs. Secrets are named in it by their files. */}}
+{{- define "stagekeeper.config" -}}
+{{- $environments := list -}}
+{{- range .Values.environments -}}
+  {{- $given := deepCopy . -}}
+  {{- with .tls -}}
+    {{- $folder := printf "/etc/stagekeeper/environments/%s" $given.name -}}
+    {{- $tls := dict "ca_file" (printf "%s/ca.crt" $folder) "cert_file" (printf "%s/tls.crt" $folder)
+          "key_file" (printf "%s/tls.key" $folder) -}}
+    {{- with .server_name }}{{ $_ := set $tls "server_name" . }}{{ end -}}
+    {{- $_ := set $given "tls" $tls -}}
+  {{- end -}}
+  {{- $environments = append $environments $given -}}
+{{- end -}}
+environments:
+  {{- toYaml $environments | nindent 2 }}
+{{- if and .Values.exporter.enabled .Values.exporter.config }}
+exporter:
+  {{- toYaml .Values.exporter.config | nindent 2 }}
+{{- end }}
+{{- if .Values.remediator.enabled }}
+remediator:
+  {{- with .Values.remediator }}
+  mode: {{ .mode }}
+  alertname: {{ .alertname }}
+  webhook:
+    token_file: /etc/stagekeeper/webhook/token
+  {{- with .alertmanagers }}
+  alertmanagers:
+    {{- range $index, $given := . }}
+    {{- $folder := printf "/etc/stagekeeper/alertmanagers/%d" $index }}
+    - url: {{ .url }}
+      {{- with .timeout }}
+      timeout: {{ . }}
+      {{- end }}
+      {{- if .bearer_token }}
+      bearer_token_file: {{ $folder }}/bearer_token
+      {{- end }}
+      {{- with .username }}
+      username: {{ . | quote }}
+      {{- end }}
+      {{- if .password }}
+      password_file: {{ $folder }}/password
+      {{- end }}
+      {{- if .ca }}
+      ca_file: {{ $folder }}/ca
+      {{- end }}
+    {{- end }}
+  {{- end }}
+  {{- range $section := list "rhythm" "policy" }}
+  {{- with get $.Values.remediator $section }}
+  {{ $section }}:
+    {{- toYaml . | nindent 4 }}
+  {{- end }}
+  {{- end }}
+  {{- end }}
+{{- end }}
+{{- end -}}

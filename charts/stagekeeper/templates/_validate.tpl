@@ -1,0 +1,129 @@
+{{/* What a schema can't say, or not in a sentence. All mistakes are told at once. */}}
+{{- define "stagekeeper.validate" -}}
+{{- $said := list -}}
+{{- range tuple "stagekeeper.validate.programs" "stagekeeper.validate.environments" "stagekeeper.validate.apis"
+      "stagekeeper.validate.secrets" "stagekeeper.validate.crd" -}}
+  {{- $said = append $said (include . $ | trim) -}}
+{{- end -}}
+{{- with compact $said -}}
+  {{- fail (printf "\n\n%s\n" (join "\n" .)) -}}
+{{- end -}}
+{{- end -}}
+
+{{- define "stagekeeper.validate.programs" -}}
+{{- $remediator := .Values.remediator -}}
+{{- if not (include "stagekeeper.programs" . | fromJson) }}
+exporter.enabled and remediator.enabled are both false: there is nothing to install.
+{{ end -}}
+{{- if $remediator.enabled -}}
+{{- if not (has $remediator.mode (list "act" "observe")) }}
+remediator.mode must be observe or act, and has no default{{ with $remediator.mode }} (it is {{ quote . }}){{ end }}. observe: write down what would be done, and delete nothing; the remediator gets no right to. act: restart the BBS pods, once, when every gate is open. A person decides; most begin with --set remediator.mode=observe.
+{{ end -}}
+{{- if and (eq $remediator.mode "act") (not $remediator.alertmanagers) }}
+remediator.mode act needs at least one entry in remediator.alertmanagers (url): Alertmanager is asked for silences right before anything is restarted.
+{{ end -}}
+{{- range $index, $given := $remediator.alertmanagers -}}
+{{- if and .bearer_token (or .username .password) }}
+remediator.alertmanagers[{{ $index }}]: bearer_token and username/password exclude each other.
+{{ else if ne (empty .username) (empty .password) }}
+remediator.alertmanagers[{{ $index }}]: username and password belong together.
+{{ end -}}
+{{- end -}}
+{{- end -}}
+{{- range $program := list "exporter" "remediator" -}}
+{{- with (index $.Values $program).webConfig }}
+{{- if and .tls (not .secret) }}
+{{ $program }}.webConfig.tls needs {{ $program }}.webConfig.secret: its web-config.yaml is what switches TLS on.
+{{ end -}}
+{{- end -}}
+{{- end -}}
+{{- end -}}
+
+{{- define "stagekeeper.validate.environments" -}}
+{{- $names := list -}}
+{{- $kept := dict -}}
+{{- range $index, $given := .Values.environments -}}
+  {{- if eq (default "" .profile) "custom" -}}
+    {{- $missing := list -}}
+    {{- range $key := list "namespace" "statefulsets" "selector" "active_label" -}}
+      {{- if not (get $given $key) }}{{ $missing = append $missing $key }}{{ end -}}
+    {{- end -}}
+    {{- if not (default dict .service).host }}{{ $missing = append $missing "service.host" }}{{ end -}}
+    {{- with $missing }}
+environments[{{ $index }}]: profile custom has no defaults: add {{ join ", " . }}.
+{{ end -}}
+  {{- end -}}
+  {{- if eq (toString .locket) "true" }}
+environments[{{ $index }}].locket must be false (no StatefulSet of its own) or have statefulset and selector.
+{{ end -}}
+  {{- if has .name $names }}
+environments[{{ $index }}].name: {{ .name }} is the name of an earlier environment too.
+{{ end -}}
+  {{- $names = append $names .name -}}
+{{- end -}}
+{{- range (include "stagekeeper.environments" . | fromJson).items -}}
+  {{- $environment := . -}}
+  {{- range (index .workloads 0).statefulsets -}}
+    {{- $target := printf "%s/%s" $environment.namespace . -}}
+    {{- with get $kept $target }}
+environments: StatefulSet {{ $target }} belongs to both {{ . }} and {{ $environment.name }}: one set of pods must have one keeper.
+{{ end -}}
+    {{- $_ := set $kept $target $environment.name -}}
+  {{- end -}}
+{{- end -}}
+{{- end -}}
+
+{{- define "stagekeeper.validate.apis" -}}
+{{- if and (include "stagekeeper.guarded" .) (semverCompare "<1.30.0-0" .Capabilities.KubeVersion.Version) }}
+admissionPolicy.enabled needs Kubernetes 1.30 or later, and this is {{ .Capabilities.KubeVersion.Version }}. Say admissionPolicy.enabled=false: then only the Role bounds what the remediator can delete (pods of the right names, but not by UID).
+{{ end -}}
+{{- range $value, $api := dict "serviceMonitor" "v1/ServiceMonitor" "prometheusRule" "v1/PrometheusRule"
+      "alertmanagerConfig" "v1alpha1/AlertmanagerConfig" -}}
+{{- $api = printf "monitoring.coreos.com/%s" $api -}}
+{{- if and (index $.Values $value).enabled (not ($.Capabilities.APIVersions.Has $api)) }}
+{{ $value }}.enabled needs the Prometheus Operator's API {{ $api }}, which this cluster does not have. Install the Operator first, or say {{ $value }}.enabled=false. (For helm template: --api-versions {{ $api }}.)
+{{ end -}}
+{{- end -}}
+{{- if and .Values.dashboards.enabled (not (.Files.Glob "files/dashboards/*.json")) }}
+dashboards.enabled: this chart was packaged without dashboards. Package it from a whole checkout, or say dashboards.enabled=false.
+{{ end -}}
+{{- end -}}
+
+{{/* A Secret may come later than the chart (NOTES.txt says which are missing); one that is there must be right. */}}
+{{- define "stagekeeper.validate.secrets" -}}
+{{- range $program, $_ := include "stagekeeper.programs" . | fromJson -}}
+{{- range (include "stagekeeper.secrets" (list $ $program) | fromJson).items -}}
+{{- with lookup "v1" "Secret" $.Release.Namespace .secret }}
+{{- else }}{{ continue }}
+{{- end }}
+{{- $data := (lookup "v1" "Secret" $.Release.Namespace .secret).data | default dict }}
+{{- if not (hasKey $data .key) }}
+Secret {{ $.Release.Namespace }}/{{ .secret }} has no key {{ .key }}, which the {{ $program }} needs (it has: {{ keys $data | sortAlpha | join ", " | default "none" }}).
+{{ else if not (get $data .key) }}
+Secret {{ $.Release.Namespace }}/{{ .secret }}: the key {{ .key }}, which the {{ $program }} needs, is empty.
+{{ end -}}
+{{- end -}}
+{{- end -}}
+{{- end -}}
+
+{{/* Helm installs a CustomResourceDefinition once and never upgrades it. An empty lookup also means "helm template". */}}
+{{- define "stagekeeper.validate.crd" -}}
+{{- if and .Values.remediator.enabled .Values.crds.check -}}
+{{- $ours := .Files.Get "crds/remediations.yaml" | fromYaml -}}
+{{- $apply := "kubectl apply --server-side --force-conflicts -f crds/remediations.yaml, with the file of this chart (helm show crds)" -}}
+{{- with lookup "apiextensions.k8s.io/v1" "CustomResourceDefinition" "" $ours.metadata.name -}}
+{{- if not (deepEqual (index .spec.versions 0).schema (index $ours.spec.versions 0).schema) }}
+CustomResourceDefinition {{ .metadata.name }} in the cluster is not that of chart {{ $.Chart.Version }}, and Helm never changes one. First: {{ $apply }}.
+{{ end -}}
+{{- else -}}
+{{- if and .Release.IsUpgrade (not (.Capabilities.APIVersions.Has "stagekeeper.dev/v1alpha1/Remediation")) }}
+CustomResourceDefinition {{ $ours.metadata.name }} is missing, and Helm makes it only at the first install. First: {{ $apply }}. (For helm template: --api-versions stagekeeper.dev/v1alpha1/Remediation.)
+{{ end -}}
+{{- end -}}
+{{- end -}}
+{{- end -}}
+
+{{/* Whether there are deletes for the admission policy to guard. */}}
+{{- define "stagekeeper.guarded" -}}
+{{- if and .Values.admissionPolicy.enabled .Values.remediator.enabled (eq .Values.remediator.mode "act") }}yes{{ end -}}
+{{- end -}}

@@ -1,0 +1,1 @@
+"""Grafana dashboards for Stagekeeper: one source, from which `python -m dashboards` writes the JSON files."""

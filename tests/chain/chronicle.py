@@ -1,0 +1,108 @@
+"""What the API server says happened, in the order in which it did it: a watch on pods and Remediations.
+
+All objects of one etcd share one sequence of versions, so `version` orders changes of different kinds.
+"""
+
+import asyncio
+import contextlib
+import json
+import ssl
+from collections.abc import AsyncIterator, Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+import aiohttp
+
+from tests.chain.cloud_foundry import CloudFoundry, Object
+
+_LONGEST_LINE = 4 * 1024 * 1024
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """One event of a watch."""
+
+    version: int
+    how: str
+    """ADDED, MODIFIED or DELETED."""
+    object: Object
+
+    @property
+    def name(self) -> str:
+        """The object's name."""
+        return str(self.object["metadata"]["name"])
+
+    @property
+    def uid(self) -> str:
+        """The object's UID."""
+        return str(self.object["metadata"]["uid"])
+
+
+@dataclass(slots=True)
+class Chronicle:
+    """Everything that changed since the watch began."""
+
+    pods: list[Change] = field(default_factory=list)
+    remediations: list[Change] = field(default_factory=list)
+
+    def deletions(self) -> dict[str, int]:
+        """The UID of each pod that somebody asked to end, with the version at which that was."""
+        found: dict[str, int] = {}
+        for change in self.pods:
+            if change.how == "DELETED" or "deletionTimestamp" in change.object["metadata"]:
+                found.setdefault(change.uid, change.version)
+        return found
+
+    def names(self) -> dict[str, str]:
+        """The name of each pod that ever was, by its UID."""
+        return {change.uid: change.name for change in self.pods}
+
+    def plans(self) -> dict[int, Any]:
+        """Each plan that stood in a Remediation, with the version of the first change that showed it."""
+        found: dict[int, Any] = {}
+        for change in self.remediations:
+            plan = change.object.get("status", {}).get("plan")
+            if plan is not None and plan not in found.values():
+                found[change.version] = plan
+        return found
+
+
+@contextlib.asynccontextmanager
+async def chronicle(place: CloudFoundry, heard: Callable[[Change], None]) -> AsyncIterator[Chronicle]:
+    """Follow a namespace until the block ends; `heard` is called with each change of a Remediation."""
+    written = Chronicle()
+    context = ssl.create_default_context(cafile=place.plane.ca_file)
+    async with aiohttp.ClientSession(
+        connector=aiohttp.TCPConnector(ssl=context),
+        headers={"Authorization": f"Bearer {place.plane.token}"},
+        timeout=aiohttp.ClientTimeout(total=None, sock_connect=10),
+        read_bufsize=_LONGEST_LINE,
+    ) as session:
+
+        def note(change: Change) -> None:
+            written.remediations.append(change)
+            heard(change)
+
+        watches = [
+            asyncio.create_task(_watch(session, place, place.pods_path, written.pods.append)),
+            asyncio.create_task(_watch(session, place, place.remediations_path, note)),
+        ]
+        try:
+            yield written
+        finally:
+            for watch in watches:
+                watch.cancel()
+            for result in await asyncio.gather(*watches, return_exceptions=True):
+                assert isinstance(result, asyncio.CancelledError), f"a watch ended early: {result!r}"
+
+
+async def _watch(
+    session: aiohttp.ClientSession, place: CloudFoundry, path: str, note: Callable[[Change], None]
+) -> None:
+    # Without a resourceVersion the watch begins with an ADDED for each object that is there.
+    async with session.get(f"{place.plane.url}{path}", params={"watch": "1"}) as response:
+        assert response.status == 200, await response.text()
+        async for line in response.content:
+            event = json.loads(line)
+            changed = event["object"]
+            note(Change(int(changed["metadata"]["resourceVersion"]), event["type"], changed))

@@ -1,0 +1,170 @@
+"""A Cloud Foundry on a real API: its objects, our ServiceAccounts, and the actors that bring its pods to life."""
+
+import asyncio
+import contextlib
+import json
+from collections.abc import AsyncIterator, Awaitable, Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from stagekeeper.simulator.actors import ActorOptions, Actors, Addresses, Site, running_actors
+from stagekeeper.simulator.api_client import ApiAccess, pods_path
+from stagekeeper.simulator.certificates import Certificates, make_certificates
+from stagekeeper.simulator.clock import Clock
+from stagekeeper.simulator.journal import Journal
+from stagekeeper.simulator.layouts import CFEE_2
+from stagekeeper.simulator.listener import accepts
+from stagekeeper.simulator.manifests import manifests
+from stagekeeper.simulator.programs import CC_PORT
+from tests.testbed.control_plane import ControlPlane
+
+Object = dict[str, Any]
+NETWORKS = ["10.96.0.0/16", "10.244.0.0/16"]
+"""Services and pods. On a loopback device a network stands for each address in it."""
+STATEFULSET = "diego-api"
+HANG_GUARD = 60.0
+_HERE = Path(__file__).parent
+_CRD = _HERE.parents[1] / "charts/stagekeeper/crds/remediations.yaml"
+_NODES = ("10.244.0.2", "10.244.0.3")
+_BBS_PORT = 8889
+
+
+@dataclass(frozen=True, slots=True)
+class CloudFoundry:
+    """One namespace with a Diego that serves when it is handed over."""
+
+    plane: ControlPlane
+    namespace: str
+    folder: Path
+    addresses: Addresses
+    certificates: Certificates
+    actors: Actors
+    journal: Journal
+
+    @property
+    def remediations_path(self) -> str:
+        """Where its episodes are."""
+        return f"/apis/stagekeeper.dev/v1alpha1/namespaces/{self.namespace}/remediations"
+
+    @property
+    def pods_path(self) -> str:
+        """Where its pods are."""
+        return pods_path(self.namespace)
+
+    async def get(self, path: str) -> Object:
+        """GET as the admin; fails if that is refused."""
+        reply = await self.actors.place.api.send("GET", path)
+        assert reply.ok, f"GET {path} answered {reply.status}: {reply.body}"
+        return reply.body
+
+    async def items(self, path: str) -> list[Object]:
+        """LIST as the admin."""
+        found: list[Object] = (await self.get(path))["items"]
+        return found
+
+    async def uids(self) -> dict[str, str]:
+        """The UID of each BBS pod that is not on its way out, by its name."""
+        pods = await self.items(self.pods_path)
+        return {
+            pod["metadata"]["name"]: pod["metadata"]["uid"]
+            for pod in pods
+            if pod["metadata"]["name"].startswith(STATEFULSET) and "deletionTimestamp" not in pod["metadata"]
+        }
+
+    async def serves(self) -> bool:
+        """Whether the BBS Service accepts connections."""
+        return await accepts(self.addresses.bbs_service, _BBS_PORT)
+
+    async def kubectl(self, *arguments: str) -> str:
+        """What kubectl prints, as the admin, in this namespace."""
+        return await asyncio.to_thread(self.plane.kubectl, "--namespace", self.namespace, *arguments)
+
+    def environment(self, name: str, **more: Any) -> Object:
+        """This Cloud Foundry as an entry of the configuration file."""
+        return {
+            "name": name,
+            "profile": CFEE_2.profile,
+            "namespace": self.namespace,
+            "service": {"host": self.addresses.bbs_service},
+            "tls": {
+                "ca_file": str(self.certificates.server.ca),
+                "cert_file": str(self.certificates.client_certificate),
+                "key_file": str(self.certificates.client_key),
+                "server_name": CFEE_2.tls_server_name,
+            },
+            "cloud_controller": {"address": f"{self.addresses.cloud_controller_service}:{CC_PORT}"},
+            **more,
+        }
+
+    def kubeconfig(self, account: str, server: str = "", name: str = "") -> Path:
+        """A kubeconfig with a fresh token of a ServiceAccount; `server`: another way to the API, without TLS."""
+        cluster = {"server": server} if server else self._cluster()
+        user = {"token": self.plane.service_account_token(self.namespace, account)}
+        config = {
+            "apiVersion": "v1",
+            "kind": "Config",
+            "clusters": [{"name": "chain", "cluster": cluster}],
+            "users": [{"name": account, "user": user}],
+            "contexts": [{"name": "chain", "context": {"cluster": "chain", "user": account}}],
+            "current-context": "chain",
+        }
+        path = self.folder / f"{name or account}.kubeconfig"
+        path.write_text(json.dumps(config))
+        return path
+
+    def _cluster(self) -> Object:
+        return {"server": self.plane.url, "certificate-authority": str(self.plane.ca_file)}
+
+
+def prepare(plane: ControlPlane) -> None:
+    """What belongs to the whole cluster: the custom resource and the nodes."""
+    plane.kubectl("create", "--filename", str(_CRD))
+    plane.kubectl("wait", "--for=condition=Established", "crd/remediations.stagekeeper.dev", "--timeout=60s")
+    for number, _ in enumerate(_NODES):
+        # Without its node in the API, a pod never gets into an EndpointSlice.
+        plane.api.request("POST", "/api/v1/nodes", {"metadata": {"name": f"node-{number}"}})
+
+
+@contextlib.asynccontextmanager
+async def cloud_foundry(
+    plane: ControlPlane, folder: Path, number: int, options: ActorOptions
+) -> AsyncIterator[CloudFoundry]:
+    """A Diego of two BBS in a new namespace, its pods on 10.244.NUMBER.0/24, once it serves."""
+    folder.mkdir()
+    namespace = await asyncio.to_thread(plane.create_namespace, "cf")
+    await asyncio.to_thread(plane.kubectl, "--namespace", namespace, "create", "--filename", str(_HERE / "access.yaml"))
+    made = [await asyncio.to_thread(plane.api.request, "POST", *each) for each in manifests(CFEE_2, namespace)]
+    service_ips = {each["metadata"]["name"]: each["spec"].get("clusterIP", "") for each in made}
+    addresses = Addresses(
+        [f"10.244.{number}.{host}" for host in range(10, 50)],
+        service_ips[CFEE_2.bbs_service],
+        service_ips[CFEE_2.cloud_controller_service],
+        _NODES,
+    )
+    names = tuple({CFEE_2.bbs_service, CFEE_2.tls_server_name})
+    certificates = make_certificates(folder / "certificates", namespace, names, "127.0.0.1")
+    journal = Journal(Clock(asyncio.get_running_loop().time))
+    access = ApiAccess(plane.url, plane.token, plane.ca_file)
+    site = Site(namespace, addresses, certificates)
+    async with running_actors(access, CFEE_2, site, journal, options) as actors:
+        found = CloudFoundry(plane, namespace, folder, addresses, certificates, actors, journal)
+        await until(lambda: _settled(found), f"a BBS that serves in {namespace}")
+        yield found
+
+
+async def until(condition: Callable[[], Awaitable[bool]], what: str, timeout: float = HANG_GUARD) -> None:
+    """Poll a condition; AssertionError that says what did not come within `timeout` seconds."""
+    try:
+        async with asyncio.timeout(timeout):
+            while not await condition():  # noqa: ASYNC110 -- an API is polled
+                await asyncio.sleep(0.1)
+    except TimeoutError:
+        raise AssertionError(f"{what} did not come within {timeout:.0f} s") from None
+
+
+async def _settled(found: CloudFoundry) -> bool:
+    found.actors.check()
+    workloads = await found.items(f"/apis/apps/v1/namespaces/{found.namespace}/statefulsets")
+    ready = [each["status"].get("readyReplicas") == each["spec"]["replicas"] for each in workloads]
+    return all(ready) and await found.serves()

@@ -1,0 +1,52 @@
+"""`stagekeeper check-config`."""
+
+from pathlib import Path
+
+import yaml
+from click.testing import CliRunner, Result
+
+from stagekeeper.cli.check_config import ABSENT, command
+
+
+def check(path: Path, text: str) -> Result:
+    path.write_text(text, encoding="utf-8")
+    return CliRunner().invoke(command, [f"--config.file={path}"])
+
+
+def test_what_was_understood_is_printed_with_every_default(tmp_path: Path) -> None:
+    ended = check(
+        tmp_path / "a.yaml",
+        "environments: [{name: cf, tls: {ca_file: /a, cert_file: /b, key_file: /c}}]\nexporter: {recent_looks: 5}\n",
+    )
+    understood = yaml.safe_load(ended.stdout)
+    assert ended.exit_code == 0
+    assert understood["environments"][0]["service_host"] == "diego-api.cf.svc.cluster.local"
+    assert understood["environments"][0]["tls"] == {"ca_file": "/a", "cert_file": "/b", "key_file": "/c"}
+    assert understood["remediator"] == ABSENT
+    assert understood["exporter"] == {"scrape_margin": 0.5, "default_deadline": 9.5, "recent_looks": 5}
+
+
+def test_the_mistakes_of_every_section_are_told_at_once(tmp_path: Path) -> None:
+    path = tmp_path / "a.yaml"
+    ended = check(path, "environments: [{name: CF}]\nexporter: {recent_looks: -1}\n")
+    assert ended.exit_code == 2
+    assert ended.stdout == ""
+    first, second = ended.stderr.splitlines()
+    assert first.startswith(f"{path}:1: environments[0].name: must be a Kubernetes name")
+    assert second == f"{path}:2: exporter.recent_looks: must be at least 0. It is -1."
+
+
+def test_a_section_that_is_there_is_checked(tmp_path: Path) -> None:
+    ended = check(tmp_path / "a.yaml", "remediator: {mode: perhaps}\n")
+    assert ended.exit_code == 2
+    assert "a.yaml:1: remediator.mode: " in ended.stderr
+
+
+def test_a_file_that_can_not_be_read_is_a_mistake(tmp_path: Path) -> None:
+    ended = CliRunner().invoke(command, [f"--config.file={tmp_path / 'none.yaml'}"])
+    assert ended.exit_code == 2
+    assert "none.yaml: can't be read: No such file or directory." in ended.stderr
+
+
+def test_the_file_must_be_named() -> None:
+    assert CliRunner().invoke(command, []).exit_code == 2

@@ -1,0 +1,70 @@
+"""The table of subcommands."""
+
+import subprocess
+import sys
+
+import pytest
+from click.testing import CliRunner
+
+from stagekeeper.cli.commands import SUBCOMMANDS, Subcommand, stagekeeper
+
+HANG_GUARD = 60  # seconds
+HEAVY = ("aiohttp", "kubernetes", "pydantic", "yaml", "structlog", "prometheus_client", "cryptography", "asyncio")
+
+
+def run(*arguments: str) -> tuple[int, str]:
+    ended = CliRunner().invoke(stagekeeper, arguments, prog_name="stagekeeper")
+    return ended.exit_code, ended.output
+
+
+def test_help_lists_what_exists_with_its_line() -> None:
+    code, said = run("--help")
+    assert code == 0
+    for each in SUBCOMMANDS:
+        assert (f"  {each.name} " in said) == each.exists
+    assert "check-config" in said
+
+
+def test_help_imports_next_to_nothing() -> None:
+    look = (
+        "import sys\nfrom stagekeeper.cli import main\nsys.argv = ['stagekeeper', '--help']\n"
+        "try: main()\nexcept SystemExit: pass\n"
+        f"print([name for name in {HEAVY!r} if name in sys.modules], file=sys.stderr)"
+    )
+    ended = subprocess.run([sys.executable, "-c", look], capture_output=True, text=True, timeout=HANG_GUARD, check=True)
+    assert "diagnose" in ended.stdout
+    assert ended.stderr.strip() == "[]"
+
+
+@pytest.mark.parametrize("subcommand", [each for each in SUBCOMMANDS if each.exists], ids=lambda each: each.name)
+def test_every_subcommand_that_is_listed_can_be_called(subcommand: Subcommand) -> None:
+    command = subcommand.load()
+    assert command.name == subcommand.name
+    assert command.help
+
+
+def test_a_subcommand_whose_module_is_missing_is_left_out() -> None:
+    assert not Subcommand("none", "stagekeeper.nowhere.none:command", "").exists
+    assert not Subcommand("none", "stagekeeper.cli.none:command", "").exists
+
+
+def test_an_unknown_subcommand_is_a_usage_error() -> None:
+    code, said = run("restrat")
+    assert code == 2
+    assert "No such command 'restrat'." in said
+
+
+def test_the_version_is_told() -> None:
+    code, said = run("--version")
+    assert (code, said.split()[0]) == (0, "stagekeeper")
+
+
+def test_python_m_stagekeeper_is_the_same_command() -> None:
+    ended = subprocess.run(
+        [sys.executable, "-m", "stagekeeper", "--version"],
+        capture_output=True,
+        text=True,
+        timeout=HANG_GUARD,
+        check=True,
+    )
+    assert ended.stdout == run("--version")[1]

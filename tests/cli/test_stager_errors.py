@@ -1,0 +1,51 @@
+"""Code 170010 in the Cloud Controller's log."""
+
+import pytest
+
+from stagekeeper.cli.stager_errors import OTHER, StagerErrors, tails
+
+V2 = 'Request failed: 503: {"error_code"=>"CF-StagerUnavailable", "code"=>170010,'
+V3 = '"error_code" => "CF-StagerUnavailable", "code" => 170010, "description"=>"Stager is unavailable: '
+
+
+@pytest.mark.parametrize(
+    ("line", "tail"),
+    [
+        (V2 + ' "description"=>"Stager is unavailable: execution expired"', "execution expired"),
+        (V3 + 'Connection refused - connect(2)"', "Connection refused"),
+        (V3 + 'getaddrinfo: Name or service not known"', "getaddrinfo"),
+        (V3 + 'SSL_connect: certificate verify failed"', "certificate verify failed"),
+        (V3 + 'failed with status: 503"', "failed with status: 503"),
+        (V3 + 'something new"', OTHER),
+    ],
+)
+def test_the_tail_tells_the_cause_whatever_the_level_and_the_spaces(line: str, tail: str) -> None:
+    assert tails(f"before\n{line}\nafter\n") == {tail: 1}
+
+
+@pytest.mark.parametrize("line", ['"code"=>170011', '"code"=>1700101', '"code": 170010', "170010", ""])
+def test_other_lines_do_not_count(line: str) -> None:
+    assert not tails(line)
+
+
+@pytest.mark.parametrize(
+    ("errors", "sentence"),
+    [
+        (StagerErrors(logs=2), "Code 170010 not once in 2 logs of the Cloud Controller, last hour."),
+        (
+            StagerErrors((("getaddrinfo", 2), (OTHER, 1)), logs=1),
+            (
+                "Code 170010 3 times in 1 logs of the Cloud Controller, last hour: 2 x getaddrinfo (DNS, or a headless "
+                "Service without endpoints); 1 x another tail (see the log)."
+            ),
+        ),
+        (StagerErrors(), "The Cloud Controller's log could not be read: there is no pod of it"),
+        (StagerErrors(unread="403"), "The Cloud Controller's log could not be read: 403"),
+        (
+            StagerErrors(logs=1, unread="forbidden"),
+            "Code 170010 not once in 1 logs of the Cloud Controller, last hour. Not all could be read: forbidden",
+        ),
+    ],
+)
+def test_the_finding_is_one_sentence(errors: StagerErrors, sentence: str) -> None:
+    assert errors.sentence() == sentence

@@ -1,0 +1,424 @@
+"""One look at an environment whose API server and BBS ports a test plays."""
+
+import asyncio
+import contextlib
+from collections.abc import AsyncIterator
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+from aiohttp import web
+
+from stagekeeper.diego.diagnosis import diagnose
+from stagekeeper.diego.observation import NOT_CONFIGURED, Locket, Observation, Probe, ReadyPods, Reply, Unknown
+from stagekeeper.diego.observe import Observer
+from stagekeeper.diego.profiles import Environment, LocketWorkload
+from stagekeeper.kube.client import Kube
+from tests.diego import listeners
+from tests.diego.listeners import black_hole, environment, free_port, listening, silent
+from tests.kube import api_server
+from tests.kube.api_server import ApiServer, answering, connected, hanging, refusing, saying
+
+BBS, LOCKET, CC = "skiff-role-name=diego-api", "skiff-role-name=diego-locket", "skiff-role-name=api"
+PODS = "/api/v1/namespaces/cf/pods"
+SETS = "/apis/apps/v1/namespaces/cf/statefulsets"
+SLICES = "/apis/discovery.k8s.io/v1/namespaces/cf/endpointslices"
+ENOUGH = 8.0
+"""Seconds for a look that is expected to end by itself."""
+SHORT = 0.6
+"""Seconds for a look that is expected to be cut off."""
+
+
+def pod(name: str, *, ip: str | None = "127.0.0.1", uid: str | None = None, **changes: Any) -> dict[str, Any]:
+    """A pod as the API lists it."""
+    labels = changes.pop("labels", {"skiff-role-active": "false"})
+    ready = {"type": "Ready", "status": changes.pop("ready", "True")}
+    status = {"name": "diego-api", "ready": True, "state": {"running": {"startedAt": "2026-11-20T10:00:00Z"}}}
+    return {
+        "metadata": {"name": name, "uid": uid or f"uid-of-{name}", "labels": labels, **changes},
+        "spec": {"containers": [{"name": "diego-api"}]},
+        "status": {"phase": "Running", "podIP": ip, "conditions": [ready], "containerStatuses": [status]},
+    }
+
+
+def statefulset(name: str = "diego-api", replicas: int = 2) -> dict[str, Any]:
+    """A StatefulSet as the API gives it."""
+    return {"metadata": {"name": name, "generation": 1}, "spec": {"replicas": replicas}, "status": {}}
+
+
+@dataclass
+class World:
+    """An environment with its API server; a test changes what it answers."""
+
+    api: ApiServer
+    kube: Kube
+    environment: Environment
+
+    def pods(self, *listings: list[dict[str, Any]], selector: str = BBS) -> None:
+        """What a LIST shows, one after the other; the last for ever."""
+        self._lists[selector] = [*listings]
+        self.api.answers[PODS] = self._list
+
+    async def _list(self, request: web.Request) -> web.StreamResponse:
+        listings = self._lists[request.query["labelSelector"]]
+        items = listings.pop(0) if len(listings) > 1 else listings[0]
+        return web.json_response({"items": items}, headers={"Date": api_server.DATE})
+
+    def __post_init__(self) -> None:
+        self._lists: dict[str, list[list[dict[str, Any]]]] = {}
+
+    def with_(self, **changes: Any) -> "World":
+        """The same world, its environment configured otherwise."""
+        other = World(self.api, self.kube, replace(self.environment, **changes))
+        other._lists = self._lists
+        return other
+
+    async def look(self, within: float = ENOUGH) -> Observation:
+        """One look of a new observer."""
+        return await Observer(self.environment, self.kube).look(within)
+
+
+@pytest.fixture
+async def world(tmp_path: Path) -> AsyncIterator[World]:
+    """Two pods that refuse, a Service that refuses, everything readable."""
+    async with api_server.api_server() as api, connected(api.url, tmp_path) as kube:
+        made = World(api, kube, environment(free_port()))
+        made.pods([pod("diego-api-0"), pod("diego-api-1")])
+        api.answers[f"{SETS}/diego-api"] = answering(statefulset())
+        api.answers[SLICES] = answering({"items": []})
+        yield made
+
+
+# What is seen
+
+
+async def test_a_look_sees_the_pods_the_workload_and_the_service(world: World) -> None:
+    seen = await world.look()
+    assert [each.pod.name for each in seen.known_pods] == ["diego-api-0", "diego-api-1"]
+    assert [each.reply for each in seen.known_pods] == [Reply.REFUSED, Reply.REFUSED]
+    assert isinstance(seen.service, Probe)
+    assert (seen.service.reply, seen.steady, seen.endpoints, seen.desired) == (Reply.REFUSED, True, 0, 2)
+    assert seen.taken_at.isoformat() == "2026-11-23T12:00:00+00:00"
+
+
+async def test_a_pod_that_listens_is_seen_to_serve(world: World) -> None:
+    async with listening(silent) as port:
+        seen = await world.with_(port=port).look()
+    assert {each.reply for each in seen.known_pods} == {Reply.OK}
+
+
+async def test_what_is_not_configured_is_not_looked_at(world: World) -> None:
+    seen = await world.with_(service_name=None).look()
+    parts = (seen.endpoints, seen.cloud_controller, seen.locket, seen.database, seen.control)
+    assert set(parts) == {NOT_CONFIGURED}
+
+
+@pytest.mark.parametrize(
+    ("labels", "expected"),
+    [
+        ({"skiff-role-active": "true"}, True),
+        ({"skiff-role-active": "TRUE"}, True),
+        ({"skiff-role-active": "True"}, True),
+        ({"skiff-role-active": "false"}, False),
+        ({"skiff-role-active": "yes"}, False),
+        ({}, False),
+    ],
+)
+async def test_a_label_of_odd_case_is_still_the_label(labels: dict[str, str], *, expected: bool, world: World) -> None:
+    world.pods([pod("diego-api-0", labels=labels), pod("diego-api-1")])
+    assert (await world.look()).known_pods[0].labelled_active is expected
+
+
+async def test_a_label_that_a_release_never_sets_says_nothing(world: World) -> None:
+    world.pods([pod("diego-api-0", labels={}), pod("diego-api-1", labels={})])
+    label = replace(world.environment.active_label, may_be_absent=True)
+    seen = await world.with_(active_label=label).look()
+    assert [each.labelled_active for each in seen.known_pods] == [None, None]
+
+
+@pytest.mark.parametrize("ip", [None, ""])
+async def test_a_pod_without_an_address_is_not_asked(ip: str | None, world: World) -> None:
+    world.pods([pod("diego-api-0"), pod("diego-api-1", ip=ip)])
+    assert (await world.look()).known_pods[1].probe is NOT_CONFIGURED
+
+
+async def test_a_terminating_pod_is_asked_as_well(world: World) -> None:
+    world.pods([pod("diego-api-0", deletionTimestamp="2026-11-23T12:09:00Z"), pod("diego-api-1")])
+    seen = await world.look()
+    assert (seen.known_pods[0].reply, seen.known_pods[0].pod.terminating) == (Reply.REFUSED, True)
+
+
+ODD_PODS: dict[str, dict[str, Any]] = {
+    "no containers": {
+        "metadata": {"name": "p", "uid": "u"},
+        "spec": {"containers": []},
+        "status": {"podIP": "127.0.0.1"},
+    },
+    "only a name": {"metadata": {"name": "p", "uid": "u"}},
+    "junk everywhere": {"metadata": {"name": "p", "uid": "u", "labels": 5}, "spec": [], "status": "Running"},
+    "an address that is none": pod("p", ip="not an address"),
+    "a status of an unnamed container": {
+        "metadata": {"name": "p", "uid": "u"},
+        "status": {"containerStatuses": [{"name": {}, "state": [], "restartCount": "x"}]},
+    },
+}
+
+
+@pytest.mark.parametrize("what", ODD_PODS)
+async def test_an_odd_pod_breaks_nothing_and_is_never_called_hung(what: str, world: World) -> None:
+    world.pods([ODD_PODS[what], pod("diego-api-1")])
+    seen = await world.look()
+    assert len(seen.known_pods) == 2
+    assert diagnose(seen).row != "25"
+
+
+async def test_ten_pods_are_all_asked(world: World) -> None:
+    world.pods([pod(f"diego-api-{each}") for each in range(10)])
+    seen = await world.look()
+    assert [each.reply for each in seen.known_pods] == [Reply.REFUSED] * 10
+
+
+async def test_a_hundred_and_fifty_pods_are_asked_in_time(world: World) -> None:
+    world.pods([pod(f"diego-api-{each}") for each in range(150)])
+    async with listening(silent) as port:
+        seen = await world.with_(port=port).look()
+    assert [each.reply for each in seen.known_pods] == [Reply.OK] * 150
+
+
+async def test_no_statefulset_is_an_answer_and_not_a_failure(world: World) -> None:
+    del world.api.answers[f"{SETS}/diego-api"]
+    world.pods([])
+    seen = await world.look()
+    assert (seen.workloads, seen.pods) == ((), ())
+
+
+async def test_several_statefulsets_are_added_up(world: World) -> None:
+    world.api.answers[f"{SETS}/diego-api-z1"] = answering(statefulset("diego-api-z1", replicas=3))
+    seen = await world.with_(statefulsets=("diego-api", "diego-api-z1")).look()
+    assert seen.desired == 5
+
+
+# What could not be read
+
+
+TROUBLE = {
+    "forbidden": (refusing(403), "forbidden"),
+    "failing": (refusing(500), "unavailable"),
+    "not who you think": (refusing(401), "unauthorized"),
+    "a login page": (saying("<html>Log in</html>", content_type="text/html"), "nonsense"),
+    "cut JSON": (saying('{"items": [{'), "nonsense"),
+    "not a list": (answering({"items": "none"}), "nonsense"),
+    "a list of nothing": (answering({"items": [None]}), "nonsense"),
+}
+PARTS = {"pods": PODS, "endpoints": SLICES, "workloads": f"{SETS}/diego-api"}
+
+
+@pytest.mark.parametrize("what", TROUBLE)
+@pytest.mark.parametrize("part", PARTS)
+async def test_a_part_that_could_not_be_read_is_unknown_with_its_reason(part: str, what: str, world: World) -> None:
+    answer, word = TROUBLE[what]
+    world.api.answers[PARTS[part]] = answer
+    seen = getattr(await world.look(), part)
+    assert isinstance(seen, Unknown)
+    assert seen.word == word
+    assert seen.reason.endswith((".", "because"))
+
+
+@pytest.mark.parametrize("part", PARTS)
+async def test_a_part_that_hangs_is_unknown_and_the_others_are_seen(part: str, world: World) -> None:
+    world.api.answers[PARTS[part]] = hanging
+    seen = await world.with_(api_timeout=0.2).look()
+    assert isinstance(getattr(seen, part), Unknown)
+    assert isinstance(seen.service, Probe)
+    assert sum(isinstance(getattr(seen, each), Unknown) for each in PARTS) == 1
+
+
+async def test_a_service_that_was_probed_stays_known_without_the_api(world: World) -> None:
+    world.api.answers = {"*": refusing(503)}
+    seen = await world.look()
+    assert isinstance(seen.service, Probe)
+    assert isinstance(seen.pods, Unknown)
+    assert isinstance(seen.steady, Unknown)
+    assert seen.known_pods == ()
+
+
+async def test_a_second_list_that_fails_leaves_the_pods_and_takes_their_steadiness(world: World) -> None:
+    lists = 0
+
+    async def once(request: web.Request) -> web.StreamResponse:
+        nonlocal lists
+        lists += 1
+        return await world._list(request) if lists == 1 else api_server.status(500)
+
+    world.api.answers[PODS] = once
+    seen = await world.look()
+    assert len(seen.known_pods) == 2
+    assert isinstance(seen.steady, Unknown)
+    assert diagnose(seen).row == "10"
+
+
+async def test_pods_that_changed_between_the_lists_are_not_steady(world: World) -> None:
+    world.pods(
+        [pod("diego-api-0"), pod("diego-api-1")],
+        [pod("diego-api-0", uid="another"), pod("diego-api-1")],
+    )
+    seen = await world.look()
+    assert seen.steady is False
+    assert seen.known_pods[0].probe is NOT_CONFIGURED
+    assert diagnose(seen).row == "10"
+
+
+async def test_pods_of_one_uid_are_not_taken_for_each_other(world: World) -> None:
+    """Only a broken API says so, but an accept must never be lost."""
+    async with listening(silent) as port:
+        world.pods([pod("diego-api-0", uid="u"), pod("diego-api-1", uid="u", ip="127.0.0.2")])
+        seen = await world.with_(port=port).look()
+    assert [each.reply for each in seen.known_pods] == [Reply.OK, Reply.REFUSED]
+
+
+async def test_one_statefulset_that_fails_leaves_no_request_running(world: World) -> None:
+    world.api.answers[f"{SETS}/diego-api"] = refusing(500)
+    world.api.answers[f"{SETS}/diego-api-z1"] = hanging
+    seen = await world.with_(statefulsets=("diego-api", "diego-api-z1"), api_timeout=0.3).look()
+    assert isinstance(seen.workloads, Unknown)
+    assert seen.workloads.word == "unavailable"
+
+
+# In time
+
+
+async def duration(look: Any) -> float:
+    loop = asyncio.get_running_loop()
+    began = loop.time()
+    await look
+    return loop.time() - began
+
+
+async def test_a_look_ends_in_time_when_everything_hangs(world: World) -> None:
+    world.api.answers = {"*": hanging}
+    with black_hole() as port:
+        assert await duration(world.with_(port=port).look(SHORT)) < SHORT + 0.4
+
+
+async def test_a_look_ends_in_time_when_every_port_is_a_black_hole(world: World) -> None:
+    with black_hole() as port:
+        quick = world.with_(port=port, database_address=f"127.0.0.1:{port}")
+        assert await duration(quick.look(SHORT)) < SHORT + 0.4
+
+
+async def test_a_look_without_time_knows_nothing_and_says_so(world: World) -> None:
+    seen = await world.look(0)
+    assert isinstance(seen.pods, Unknown)
+    assert isinstance(seen.service, Unknown)
+    assert diagnose(seen).row == "10"
+
+
+async def test_a_probe_that_was_cut_short_is_unknown_and_not_the_pods_fault(world: World) -> None:
+    with black_hole() as port:
+        seen = await world.with_(port=port).look(SHORT)
+    assert isinstance(seen.known_pods[0].probe, Unknown)
+    assert isinstance(seen.service, Unknown)
+    assert seen.control is NOT_CONFIGURED
+
+
+async def test_a_database_check_that_was_cut_short_does_not_say_that_it_is_down(world: World) -> None:
+    with black_hole() as port:
+        seen = await world.with_(database_address=f"127.0.0.1:{port}").look(SHORT)
+    assert isinstance(seen.database, Unknown)
+
+
+async def test_a_silent_service_leaves_the_pods_their_time(world: World) -> None:
+    """Both are asked at once: with the common scrape timeout of 5 s there is time for one timeout, not for two."""
+    with black_hole() as port:
+        seen = await world.with_(port=port, probe_timeout=0.6).look(1.0)
+    assert [each.reply for each in seen.known_pods] == [Reply.TIMEOUT, Reply.TIMEOUT]
+
+
+# Database, Cloud Controller, Locket
+
+
+async def test_a_database_that_accepts_is_reachable(world: World) -> None:
+    async with listening(silent) as port:
+        assert (await world.with_(database_address=f"127.0.0.1:{port}").look()).database is True
+
+
+@pytest.mark.parametrize("address", ["127.0.0.1:1", "no-such-host.invalid:5432", "[::1]:1"])
+async def test_a_database_that_refuses_or_does_not_resolve_is_not(address: str, world: World) -> None:
+    assert (await world.with_(database_address=address).look()).database is False
+
+
+async def test_cloud_controllers_are_counted(world: World) -> None:
+    world.pods([pod("api-0"), pod("api-1", ready="False")], selector=CC)
+    assert (await world.with_(cloud_controller_selector=CC).look()).cloud_controller == ReadyPods(1, 2)
+
+
+async def test_locket_of_its_own_is_seen(world: World) -> None:
+    world.pods([pod("diego-locket-0")], selector=LOCKET)
+    world.api.answers[f"{SETS}/diego-locket"] = answering(statefulset("diego-locket", replicas=1))
+    seen = await world.with_(locket=LocketWorkload("diego-locket", LOCKET)).look()
+    assert isinstance(seen.locket, Locket)
+    assert seen.locket.all_ready
+
+
+async def test_locket_whose_statefulset_is_not_there_is_unknown(world: World) -> None:
+    world.pods([], selector=LOCKET)
+    seen = await world.with_(locket=LocketWorkload("diego-locket", LOCKET)).look()
+    assert isinstance(seen.locket, Unknown)
+    assert seen.locket.word == "not_found"
+
+
+@pytest.mark.parametrize("answer", [refusing(403), saying("junk"), answering({"metadata": {"name": "other"}})])
+async def test_locket_that_can_not_be_read_is_unknown(answer: api_server.Answering, world: World) -> None:
+    world.pods([pod("diego-locket-0")], selector=LOCKET)
+    world.api.answers[f"{SETS}/diego-locket"] = answer
+    seen = await world.with_(locket=LocketWorkload("diego-locket", LOCKET)).look()
+    assert isinstance(seen.locket, Unknown)
+
+
+# The control
+
+
+async def test_a_control_is_asked_when_a_pod_is_silent(world: World) -> None:
+    with black_hole() as port:
+        async with listening(silent) as cloud_controller:
+            quick = world.with_(port=port, probe_timeout=0.2, cloud_controller_host=f"127.0.0.1:{cloud_controller}")
+            seen = await quick.look()
+    assert seen.control == "the Cloud Controller's Service"
+    assert diagnose(seen).row != "21"
+
+
+async def test_no_control_that_answers_is_an_empty_answer(world: World) -> None:
+    with black_hole() as port:
+        seen = await world.with_(port=port, probe_timeout=0.2).look()
+    assert seen.control == ""
+
+
+@pytest.mark.parametrize("conversation", [None, silent, listeners.hanging_up])
+async def test_no_control_is_asked_where_a_path_is_proven(
+    conversation: listeners.Conversation | None, world: World
+) -> None:
+    async with contextlib.AsyncExitStack() as stack, listening(silent) as control:
+        port = await stack.enter_async_context(listening(conversation)) if conversation else free_port()
+        seen = await world.with_(port=port, cloud_controller_host=f"127.0.0.1:{control}").look()
+    assert seen.control is NOT_CONFIGURED
+
+
+# What is remembered
+
+
+async def test_since_when_pods_are_missing_is_remembered_from_look_to_look(world: World) -> None:
+    observer = Observer(world.environment, world.kube)
+    world.pods([pod("diego-api-0")])
+    first = await observer.look(ENOUGH)
+    world.api.answers[PODS] = refusing(500)
+    blind = await observer.look(ENOUGH)
+    assert first.missing_since == first.taken_at
+    assert blind.missing_since == first.taken_at
+    world.pods([pod("diego-api-0"), pod("diego-api-1")])
+    assert (await observer.look(ENOUGH)).missing_since is None
+
+
+async def test_how_patient_the_judgement_is_comes_from_the_environment(world: World) -> None:
+    patient = replace(world.environment.patience, starting=world.environment.patience.starting * 2)
+    assert (await world.with_(patience=patient).look()).patience == patient

@@ -1,0 +1,152 @@
+"""The probe where TLS goes wrong, and where its own certificate changes."""
+
+import asyncio
+import datetime as dt
+import shutil
+import ssl
+from pathlib import Path
+
+import pytest
+
+from stagekeeper.diego.observation import Probe, Reply, Unknown
+from stagekeeper.diego.probe import Prober
+from stagekeeper.diego.profiles import TlsFiles
+from tests.diego import listeners
+from tests.diego.asking import ENOUGH, ask
+from tests.diego.listeners import (
+    PONG,
+    Certificates,
+    answering,
+    environment,
+    hanging_up,
+    listening,
+)
+
+# TLS goes wrong
+
+
+async def test_a_listener_that_closes_at_once_is_tls(certs: Certificates) -> None:
+    async with listening(hanging_up) as port:
+        assert (await ask(port, certs)).reply is Reply.TLS
+
+
+async def test_a_listener_that_speaks_no_tls_is_tls(certs: Certificates) -> None:
+    async def garble(_: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        writer.write(b"SSH-2.0-OpenSSH_9.2\r\n")
+        await writer.drain()
+
+    async with listening(garble) as port:
+        assert (await ask(port, certs)).reply is Reply.TLS
+
+
+async def test_a_certificate_of_another_name_is_tls_and_says_so(certs: Certificates) -> None:
+    async with listening(answering(PONG), certs.server(name="locket")) as port:
+        found = await ask(port, certs)
+    assert found.reply is Reply.TLS
+    assert "diego-api" in found.detail
+
+
+async def test_a_certificate_of_another_ca_is_tls(certs: Certificates, tmp_path: Path) -> None:
+    stranger = listeners.certificates(tmp_path)
+    async with listening(answering(PONG), stranger.server()) as port:
+        found = await ask(port, certs)
+    assert found.reply is Reply.TLS
+    assert "self" in found.detail or "issuer" in found.detail
+
+
+@pytest.mark.parametrize("version", [ssl.TLSVersion.TLSv1_2, ssl.TLSVersion.TLSv1_3])
+async def test_an_expired_certificate_is_tls_with_the_date_it_ended(
+    version: ssl.TLSVersion, certs: Certificates
+) -> None:
+    ended = dt.datetime(2025, 1, 2, 3, 4, 5, tzinfo=dt.UTC)
+    context = certs.server(ends=ended)
+    context.maximum_version = version
+    async with listening(answering(PONG), context) as port:
+        found = await ask(port, certs)
+    assert (found.reply, found.detail) == (Reply.TLS, "certificate has expired")
+    assert found.certificate_ends == ended
+
+
+async def test_a_verdict_stands_when_the_date_can_not_be_found_in_time(certs: Certificates) -> None:
+    """The second handshake, which only asks for the date, meets silence."""
+    context = certs.server(ends=dt.datetime(2025, 1, 2, tzinfo=dt.UTC))
+    connections = 0
+
+    async def once(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        nonlocal connections
+        connections += 1
+        if connections == 1:
+            await writer.start_tls(context)
+        await reader.read()
+
+    async with listening(once) as port:
+        found = await ask(port, certs, 1.0)
+    assert (found.reply, found.detail, found.certificate_ends) == (Reply.TLS, "certificate has expired", None)
+    assert connections == 2
+
+
+@pytest.mark.parametrize("version", [ssl.TLSVersion.TLSv1_2, ssl.TLSVersion.TLSv1_3])
+async def test_a_client_certificate_that_is_not_accepted_is_tls(
+    version: ssl.TLSVersion, certs: Certificates, tmp_path: Path
+) -> None:
+    """Under TLS 1.3 the handshake seems to succeed, and the alert comes with the first read."""
+    stranger = listeners.certificates(tmp_path)
+    files = TlsFiles(certs.client.ca_file, stranger.client.cert_file, stranger.client.key_file)
+    context = certs.server()
+    context.maximum_version = version
+    with listeners.refusing_our_certificate(context) as port:
+        for _ in range(50):  # the alert races with our request
+            found = await Prober(environment(port, files)).ask("127.0.0.1", ENOUGH)
+            assert isinstance(found, Probe)
+            assert (found.reply, found.detail) == (Reply.TLS, "TLSV1_ALERT_UNKNOWN_CA")
+
+
+async def test_a_listener_of_tls_1_1_only_is_tls(certs: Certificates) -> None:
+    context = certs.server()
+    context.set_ciphers("DEFAULT:@SECLEVEL=0")
+    with pytest.warns(DeprecationWarning, match="TLSv1_1"):
+        context.minimum_version = context.maximum_version = ssl.TLSVersion.TLSv1_1
+    async with listening(answering(PONG), context) as port:
+        assert (await ask(port, certs)).reply is Reply.TLS
+
+
+# The certificate rotates
+
+
+async def test_a_client_certificate_that_is_rotated_is_used_for_the_next_probe(tmp_path: Path) -> None:
+    new, old = listeners.certificates(tmp_path / "new"), listeners.certificates(tmp_path / "old")
+    async with listening(answering(PONG), new.server()) as port:
+        prober = Prober(environment(port, old.client))
+        before = await prober.ask("127.0.0.1", ENOUGH)
+        for name in ("ca.crt", "tls.crt", "tls.key"):
+            shutil.copyfile(tmp_path / "new" / name, tmp_path / "old" / name)
+        after = await prober.ask("127.0.0.1", ENOUGH)
+    assert isinstance(before, Probe)
+    assert isinstance(after, Probe)
+    assert (before.reply, after.reply) == (Reply.TLS, Reply.OK)
+
+
+async def test_a_secret_that_kubernetes_swaps_by_symbolic_link_is_read_again(tmp_path: Path) -> None:
+    new, _ = (listeners.certificates(tmp_path / version) for version in ("..2026_11_23", "..2026_11_22"))
+    mount = tmp_path / "mount"
+    mount.mkdir()
+    (mount / "..data").symlink_to(tmp_path / "..2026_11_22")
+    for name in ("ca.crt", "tls.crt", "tls.key"):
+        (mount / name).symlink_to(Path("..data") / name)
+    files = TlsFiles(mount / "ca.crt", mount / "tls.crt", mount / "tls.key")
+    async with listening(answering(PONG), new.server()) as port:
+        prober = Prober(environment(port, files))
+        before = await prober.ask("127.0.0.1", ENOUGH)
+        (mount / "..data_tmp").symlink_to(tmp_path / "..2026_11_23")
+        (mount / "..data_tmp").rename(mount / "..data")
+        after = await prober.ask("127.0.0.1", ENOUGH)
+    assert isinstance(before, Probe)
+    assert isinstance(after, Probe)
+    assert (before.reply, after.reply) == (Reply.TLS, Reply.OK)
+
+
+async def test_client_files_that_are_missing_make_the_result_unknown(tmp_path: Path) -> None:
+    files = TlsFiles(tmp_path / "ca.crt", tmp_path / "tls.crt", tmp_path / "tls.key")
+    found = await Prober(environment(1, files)).ask("127.0.0.1", ENOUGH)
+    assert isinstance(found, Unknown)
+    assert str(tmp_path / "ca.crt") in found.reason

@@ -1,0 +1,305 @@
+"""A cluster as one frozen value, and what each request makes of it: what the remediator's safety rests on, no more.
+
+Records and pods have resourceVersions; a status PUT is a swap; a DELETE honours its preconditions and is graceful; a
+CREATE collides on the name. `apply` is pure, so that every order of requests can be tried from every state. It also
+is the judge: a request that breaks an invariant of docs/decisions/0001-safety.md raises `Broken`.
+"""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from functools import cache
+from typing import Any
+
+from remediator import record
+from remediator.episode import Plan
+from remediator.gates import Seen
+from stagekeeper.diego.observation import Locket, Observation, Reply
+from stagekeeper.kube.objects import timestamp
+from tests.diego import looks
+from tests.diego.looks import NOW
+
+LOCKET = "diego-locket"
+BBS = "diego-api"
+RECORDS = "/apis/stagekeeper.dev/v1alpha1/namespaces/cf/remediations"
+PODS = "/api/v1/namespaces/cf/pods/"
+LOOK_AGE = 10
+LOCKET_SETTLES = 30
+
+
+class Broken(AssertionError):
+    """An invariant does not hold."""
+
+
+@dataclass(frozen=True, slots=True)
+class FakePod:
+    """One pod; `life` counts how often it came back, so name and life make its UID."""
+
+    name: str
+    version: int = 1
+    life: int = 0
+    born: int = -300_000
+    """Seconds after NOW."""
+    terminating: bool = False
+    reply: Reply = Reply.REFUSED
+    labelled: bool = False
+
+    @property
+    def uid(self) -> str:
+        """Another one in each life."""
+        return f"{self.name}/{self.life}"
+
+    @property
+    def is_locket(self) -> bool:
+        """Whether it is of Locket's own StatefulSet."""
+        return self.name.startswith(LOCKET)
+
+
+@dataclass(frozen=True, slots=True)
+class Cluster:
+    """Everything outside of the replicas."""
+
+    pods: tuple[FakePod, ...]
+    records: tuple[str, ...] = ()
+    """The Remediations as JSON, oldest first."""
+    now: int = 0
+    """Seconds after NOW, on every clock there is."""
+    version: int = 10
+    """The last resourceVersion given out."""
+    paused: bool = False
+    alert: Seen = Seen.ACTIVE
+    terminated: tuple[str, ...] = ()
+    """UIDs whose DELETE was accepted."""
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """What a replica sends: to the API (HTTP's method), or `LOOK`, or `ALERTS`."""
+
+    method: str
+    path: str = ""
+    body: str = ""
+
+    @property
+    def changes(self) -> bool:
+        """Whether it can change anything."""
+        return self.method in {"PUT", "POST", "DELETE"}
+
+    @property
+    def deletes_a_pod(self) -> bool:
+        """Whether it is the one request that all this is about."""
+        return self.method == "DELETE" and self.path.startswith(PODS)
+
+
+@dataclass(frozen=True, slots=True)
+class Heard:
+    """What a replica hears, in hashable form: `status` 0 means that no answer came."""
+
+    status: int
+    body: str = ""
+    at: int = 0
+    pods: tuple[FakePod, ...] = ()
+
+
+NO_ANSWER = Heard(0)
+Talk = tuple[tuple[Request, Heard], ...]
+"""What a replica has asked and heard since its step began."""
+_NOT_FOUND = 404
+
+
+def apply(cluster: Cluster, request: Request) -> tuple[Cluster, Heard]:
+    """The cluster after a request, and its answer. Raises `Broken`."""
+    match request.method:
+        case "LOOK":
+            return cluster, Heard(200, at=cluster.now, pods=cluster.pods)
+        case "ALERTS":
+            return cluster, Heard(200, cluster.alert.value, cluster.now)
+        case "PUT":
+            return _swap(cluster, request)
+        case "POST":
+            return _create(cluster, request)
+        case "DELETE":
+            return _delete(cluster, request)
+        case _:
+            return cluster, _read(cluster, request.path)
+
+
+def name_of(stored: str) -> str:
+    """The name of a stored record."""
+    return str(_parsed(stored)["metadata"]["name"])
+
+
+def status_of(stored: str) -> Mapping[str, Any]:
+    """The status of a stored record."""
+    found: Mapping[str, Any] = _parsed(stored).get("status", {})
+    return found
+
+
+def is_open(stored: str) -> bool:
+    """Whether the stored record is of an open episode."""
+    return record.load(_parsed(stored)).phase.open
+
+
+def plan_of(stored: str) -> Plan | None:
+    """The plan in a stored record."""
+    return record.load(_parsed(stored)).plan
+
+
+def planned_uids(cluster: Cluster) -> set[str]:
+    """The UIDs that any stored plan names."""
+    plans = [plan for stored in cluster.records if (plan := plan_of(stored)) is not None]
+    return {pod.uid for plan in plans for step in plan.steps for pod in step.pods}
+
+
+def fresh_record(ordinal: int = 1, *, now: int = 0, version: int = 5, status: Mapping[str, Any] | None = None) -> str:
+    """A record as the API stores it."""
+    stored: dict[str, Any] = {
+        "metadata": {
+            "name": f"{BBS}-{ordinal}",
+            "resourceVersion": str(version),
+            "creationTimestamp": timestamp(_time(now)),
+        },
+        "spec": {"environment": "cf"},
+    }
+    return _text({**stored, "status": dict(status)} if status else stored)
+
+
+# The look ---------------------------------------------------------------------------------------------------------
+
+
+@cache
+def observation(pods: tuple[FakePod, ...], now: int) -> Observation:
+    """What one look at these pods sees."""
+    bbs = [pod for pod in pods if not pod.is_locket]
+    replicas = len({pod.name for pod in bbs})
+    reachable = any(pod.reply is Reply.OK and pod.labelled for pod in bbs)
+    found = looks.look(
+        *(looks.bbs(0, pod.reply, active=pod.labelled, **_changes(pod)) for pod in bbs),
+        service=Reply.OK if reachable else Reply.TIMEOUT,
+        taken_at=_time(now),
+        workloads=(looks.workload(BBS, replicas=replicas),),
+    )
+    own = tuple(looks.pod(0, **_changes(pod)) for pod in pods if pod.is_locket)
+    return replace(found, locket=Locket(looks.workload(LOCKET, replicas=len(own)), own)) if own else found
+
+
+def _changes(pod: FakePod) -> dict[str, Any]:
+    born = _time(pod.born)
+    return {
+        "name": pod.name,
+        "uid": pod.uid,
+        "resource_version": str(pod.version),
+        "created": born,
+        "ready_since": born,
+        "ends_at": _time(pod.born + 600) if pod.terminating else None,
+        "owner": LOCKET if pod.is_locket else BBS,
+        "containers": (looks.container(started_at=born),),
+    }
+
+
+# The API ----------------------------------------------------------------------------------------------------------
+
+
+def _read(cluster: Cluster, path: str) -> Heard:
+    if path == RECORDS:
+        return Heard(200, _text({"items": [_parsed(each) for each in cluster.records]}), cluster.now)
+    if path.startswith(RECORDS):
+        found = next((each for each in cluster.records if name_of(each) == path.rpartition("/")[2]), None)
+        return Heard(200, found, cluster.now) if found else Heard(404, at=cluster.now)
+    if not cluster.paused:
+        return Heard(404, at=cluster.now)
+    until = timestamp(_time(cluster.now + 86_400))
+    pause = {"data": {"by": "somebody", "reason": "a test", "until": until}}
+    return Heard(200, _text(pause), cluster.now)
+
+
+def _swap(cluster: Cluster, request: Request) -> tuple[Cluster, Heard]:
+    wanted = _parsed(request.body)
+    index = next(at for at, each in enumerate(cluster.records) if name_of(each) == wanted["metadata"]["name"])
+    before = cluster.records[index]
+    version = wanted["metadata"].get("resourceVersion")
+    if version not in {None, _parsed(before)["metadata"]["resourceVersion"]}:
+        return cluster, Heard(409, at=cluster.now)
+    metadata = {**_parsed(before)["metadata"], "resourceVersion": str(cluster.version + 1)}
+    after = _text({**_parsed(before), "metadata": metadata, "status": wanted["status"]})
+    if plan_of(before) not in {None, plan_of(after)}:
+        raise Broken("A plan was changed after it had been written.")
+    if not is_open(before) and status_of(before).get("phase") != status_of(after).get("phase"):
+        raise Broken("A closed episode did not stay closed.")
+    records = (*cluster.records[:index], after, *cluster.records[index + 1 :])
+    return replace(cluster, records=records, version=cluster.version + 1), Heard(200, after, cluster.now)
+
+
+def _create(cluster: Cluster, request: Request) -> tuple[Cluster, Heard]:
+    wanted = _parsed(request.body)
+    if wanted["metadata"]["name"] in {name_of(each) for each in cluster.records}:
+        return cluster, Heard(409, _text({"reason": "AlreadyExists"}), cluster.now)
+    ordinal = int(wanted["metadata"]["name"].rpartition("-")[2])
+    stored = fresh_record(ordinal, now=cluster.now, version=cluster.version + 1)
+    after = replace(cluster, records=(*cluster.records, stored), version=cluster.version + 1)
+    if sum(is_open(each) for each in after.records) > 1:
+        raise Broken("Two episodes of one target are open at once.")
+    return after, Heard(201, stored, cluster.now)
+
+
+def _delete(cluster: Cluster, request: Request) -> tuple[Cluster, Heard]:
+    asked = _parsed(request.body).get("preconditions", {})
+    pod = next((each for each in cluster.pods if each.name == request.path.removeprefix(PODS)), None)
+    if pod is None:
+        return cluster, Heard(404, at=cluster.now)
+    if asked.get("uid", pod.uid) != pod.uid or asked.get("resourceVersion", str(pod.version)) != str(pod.version):
+        return cluster, Heard(409, at=cluster.now)
+    if pod.uid in cluster.terminated:
+        raise Broken(f"{pod.uid} was terminated twice.")
+    if pod.uid not in planned_uids(cluster):
+        raise Broken(f"{pod.uid} was terminated, and no plan names it.")
+    if pod.labelled:
+        raise Broken(f"{pod.uid} was terminated after it had been labelled active.")
+    leaving = replace(pod, terminating=True, version=cluster.version + 1)
+    after = replace(
+        cluster,
+        pods=tuple(leaving if each is pod else each for each in cluster.pods),
+        version=cluster.version + 1,
+        terminated=(*cluster.terminated, pod.uid),
+    )
+    return after, Heard(200, _text({"kind": "Pod"}), cluster.now)
+
+
+def judge_sent(cluster: Cluster, request: Request, talk: Talk) -> None:
+    """Whether this DELETE may be sent, by what its replica has asked and heard in this step. Raises `Broken`."""
+    look = next((heard for asked, heard in talk if asked.method == "LOOK"), None)
+    if look is None or cluster.now - look.at > LOOK_AGE:
+        raise Broken("A DELETE was sent without a look of the last 10 s.")
+    if any(pod.reply.accepted for pod in look.pods):
+        raise Broken("A DELETE was sent though the look had seen somebody accept.")
+    if not any(asked.path.endswith("/stagekeeper-pause") and heard.status == _NOT_FOUND for asked, heard in talk):
+        raise Broken("A DELETE was sent without a look at the pause, or in spite of it.")
+    if any(asked.deletes_a_pod for asked, _ in talk):
+        raise Broken("A second DELETE was sent on the same look.")
+    planned = planned_uids(cluster)
+    victim = next((pod for pod in look.pods if pod.name == request.path.removeprefix(PODS)), None)
+    if victim is None or victim.uid not in planned:
+        raise Broken("A DELETE was sent for a pod that no stored plan names.")
+    if not victim.is_locket:
+        _judge_locket(cluster, planned)
+
+
+def _judge_locket(cluster: Cluster, planned: set[str]) -> None:
+    """A BBS pod comes after Locket's: those have ended, and the new ones were there for 30 s."""
+    for pod in cluster.pods:
+        if pod.is_locket and (pod.uid in planned or cluster.now - pod.born < LOCKET_SETTLES):
+            raise Broken("A BBS pod was to be deleted before Locket was back and had had its time.")
+
+
+def _time(now: int) -> datetime:
+    return NOW + timedelta(seconds=now)
+
+
+@cache
+def _parsed(text: str) -> Any:
+    return json.loads(text)
+
+
+def _text(value: Mapping[str, Any]) -> str:
+    return json.dumps(value, sort_keys=True)

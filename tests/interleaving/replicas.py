@@ -1,0 +1,172 @@
+"""A replica of the remediator, driven by hand: the production code, whose every request stops until it is answered.
+
+`World`, `Remediations` and `delete_pod` are the real ones; only the HTTP client below them, the look and the clocks are
+ours. A coroutine can't be copied, but it does the same again when it hears the same: so a replica is the talk of its
+present step, and `resume` runs that step again from its beginning.
+"""
+
+import json
+from collections.abc import Callable, Coroutine, Generator, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import timedelta
+from functools import cache
+from typing import Any, cast
+
+from prometheus_client import CollectorRegistry
+
+from remediator import opening, worker
+from remediator.course import Course
+from remediator.episode import Episode
+from remediator.gates import AlertSeen, Seen
+from remediator.metrics import Metrics
+from remediator.policy import Mode, Policy
+from remediator.situation import Action, Close, Wait
+from remediator.world import World
+from stagekeeper.diego.observation import Observation
+from stagekeeper.diego.observe import Observer
+from stagekeeper.diego.profiles import Environment
+from stagekeeper.kube.client import Answer, Call, Kube
+from stagekeeper.kube.errors import KubeError, Unreachable, from_status
+from tests.diego.looks import NOW
+from tests.interleaving.cluster import Heard, Request, Talk, observation
+from tests.remediator.builders import CF
+
+EAGER = Policy(
+    Mode.ACT, confirm_for=timedelta(0), confirm_looks=1, never_for=timedelta(0), verify_looks=1, hold_off=timedelta(0)
+)
+"""Decides at the first look: confirmation over time has tests of its own, and here every look is a branch."""
+EPISODE = "diego-api-1"
+
+
+@dataclass(frozen=True, slots=True)
+class Ask:
+    """Awaited by a replica that has sent a request; resumed with what it hears."""
+
+    request: Request
+
+    def __await__(self) -> Generator[Request, Heard, Heard]:
+        """Stop here until somebody answers."""
+        return (yield self.request)
+
+
+class Network:
+    """Stands in for `Kube`: every request stops at `Ask`."""
+
+    async def get(self, path: str, *, timeout: float, query: Mapping[str, str] | None = None) -> Answer:
+        """As `Kube.get`."""
+        return await self.send(Call("GET", path, query or {}), timeout=timeout)
+
+    async def send(self, call: Call, *, timeout: float) -> Answer:  # noqa: ARG002 -- time is ours
+        """As `Kube.send`."""
+        heard = await Ask(Request(call.method, call.path, json.dumps(call.body, sort_keys=True) if call.body else ""))
+        if not heard.status:
+            raise Unreachable("No answer.")
+        body = json.loads(heard.body) if heard.body else {}
+        if heard.status >= 300:  # noqa: PLR2004 -- beyond HTTP's 2xx
+            raise from_status(heard.status, body.get("reason", ""), "refused")
+        return Answer(body, NOW + timedelta(seconds=heard.at))
+
+
+@dataclass(slots=True)
+class Eyes:
+    """Stands in for `Observer`."""
+
+    environment: Environment
+
+    async def look(self, within: float) -> Observation:  # noqa: ARG002 -- time is ours
+        """One look, as one stop: what it saw is what was there when it was answered."""
+        heard = await Ask(Request("LOOK"))
+        return observation(heard.pods, heard.at)
+
+
+@cache
+def _metrics() -> Metrics:
+    return Metrics(CollectorRegistry(), Mode.ACT, ["cf"])
+
+
+class HandDriven(World):
+    """The worker's ports, with a clock that the test sets."""
+
+    def __init__(self, environment: Environment, now: int) -> None:
+        super().__init__(cast("Observer", Eyes(environment)), cast("Kube", Network()), [], _metrics(), 8)
+        self.now = now
+
+    def monotonic(self) -> float:
+        """The test's clock."""
+        return float(self.now)
+
+    async def alerts(self) -> Sequence[AlertSeen]:
+        """One Alertmanager."""
+        heard = await Ask(Request("ALERTS"))
+        return [AlertSeen("http://alertmanager:9093", Seen(heard.body))]
+
+    async def announce(self, before: Episode, after: Episode) -> None:
+        """Nobody listens: telling people changes nothing that is decided by."""
+
+
+@dataclass(frozen=True, slots=True)
+class Replica:
+    """One process: what it remembers, what it has heard in this step, and the request that it waits with."""
+
+    job: str = "worker"
+    """`worker`: a `step` after the other. `webhook`: `open_or_join`, again after an error as Alertmanager does."""
+    course: Course = field(default_factory=Course)
+    began: int = 0
+    """When its present step began."""
+    talk: Talk = ()
+    clock: tuple[int, ...] = ()
+    """What its clock said as it heard each answer."""
+    steps: int = 4
+    """How many more steps are followed."""
+    waiting: Request | None = None
+    """None: it has come to its end."""
+
+
+Runner = Callable[[Replica], Replica]
+
+
+def runner(policy: Policy = EAGER, environment: Environment = CF) -> Runner:
+    """A function that runs a replica until its next request; the same from the same, so answers are remembered."""
+
+    @cache
+    def run(replica: Replica) -> Replica:
+        ports = HandDriven(environment, replica.began)
+        now = (*replica.clock, replica.began)[-1] if replica.clock else replica.began
+        coroutine = _work(replica, ports, policy, environment)
+        try:
+            request = coroutine.send(None)
+            for (_, heard), at in zip(replica.talk, replica.clock, strict=True):
+                ports.now = at
+                request = coroutine.send(heard)
+        except StopIteration as end:
+            course, action = end.value
+            return _next_step(replica, course, action, now)
+        except KubeError:
+            return _next_step(replica, replica.course, Wait("in trouble"), now)
+        coroutine.close()
+        return Replica(
+            replica.job, replica.course, replica.began, replica.talk, replica.clock, replica.steps, request
+        )
+
+    def _next_step(replica: Replica, course: Course, action: Action, now: int) -> Replica:
+        steps = 0 if isinstance(action, Close) else replica.steps - 1
+        following = Replica(replica.job, course, now, steps=steps)
+        return run(following) if steps else following
+
+    return run
+
+
+def _work(
+    replica: Replica, ports: HandDriven, policy: Policy, environment: Environment
+) -> Coroutine[Request, Heard, tuple[Course, Action]]:
+    if replica.job == "worker":
+        work: Any = worker.step(EPISODE, worker.Target(environment, policy, ports), replica.course)
+    else:
+        work = _open(ports, policy)
+    return cast("Coroutine[Request, Heard, tuple[Course, Action]]", work)
+
+
+async def _open(ports: HandDriven, policy: Policy) -> tuple[Course, Action]:
+    request = opening.Request("cf", alertname="StagerUnavailable", starts_at="2026-11-23T13:00:00Z")
+    await opening.open_or_join(ports, request, policy)
+    return Course(), Close()

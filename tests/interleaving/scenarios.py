@@ -1,0 +1,86 @@
+"""What the exhaustive tests explore: how it begins, how many replicas there are, and what may happen meanwhile."""
+
+import sys
+from dataclasses import dataclass, field
+
+from remediator.course import Course
+from remediator.policy import Policy
+from remediator.record import store
+from stagekeeper.diego.profiles import Environment
+from tests.interleaving.cluster import FakePod, fresh_record
+from tests.interleaving.explorer import CRASH, LOST, Cluster, Explorer, State, canonical
+from tests.interleaving.replicas import EAGER, Replica, runner
+from tests.remediator.builders import CF, CF_LOCKET, episode, locket_plan, restarting
+
+ZERO, ONE = FakePod("diego-api-0"), FakePod("diego-api-1", version=2)
+LOCKET = FakePod("diego-locket-0", version=3)
+DEEP = 20_000
+"""Python frames that the longest schedule needs at most."""
+
+
+@dataclass(frozen=True, slots=True)
+class Scenario:
+    """One beginning, with a budget for each thing that may happen."""
+
+    cluster: Cluster = field(default_factory=lambda: Cluster((ZERO, ONE), (fresh_record(),)))
+    jobs: tuple[str, ...] = ("worker", "worker")
+    steps: int = 4
+    budget: tuple[str, ...] = ()
+    """Named twice: it may happen twice."""
+    policy: Policy = EAGER
+    environment: Environment = CF
+
+    def explore(self) -> tuple[Explorer, int]:
+        """Search it; the explorer with what it has found, and the number of schedules. Raises `Broken`."""
+        sys.setrecursionlimit(max(DEEP, sys.getrecursionlimit()))
+        explorer = Explorer(runner(self.policy, self.environment))
+        begun = [explorer.run(Replica(job, Course(), self.cluster.now, steps=self.steps)) for job in self.jobs]
+        counts = tuple(sorted((name, self.budget.count(name)) for name in set(self.budget)))
+        return explorer, explorer.search(canonical(State(self.cluster, tuple(begun), counts)))
+
+
+def _stored(status_of: object) -> str:
+    found = store(status_of)  # type: ignore[arg-type]
+    return fresh_record(status=found["status"])
+
+
+def uids(*pods: FakePod) -> tuple[str, ...]:
+    """Their UIDs."""
+    return tuple(pod.uid for pod in pods)
+
+
+_LOCKET_PLAN = locket_plan([(LOCKET.name, LOCKET.uid)], [(ZERO.name, ZERO.uid)])
+LOCKET_FIRST = Cluster((LOCKET, ZERO), (_stored(restarting(plan=_LOCKET_PLAN)),))
+CLOSED = Cluster((ZERO, ONE), (_stored(episode()),))
+
+SCENARIOS = {
+    "two replicas": Scenario(),
+    "three replicas": Scenario(jobs=("worker",) * 3, steps=2),
+    "one crash": Scenario(budget=(CRASH,)),
+    "two crashes of one replica": Scenario(jobs=("worker",), steps=7, budget=(CRASH, CRASH)),
+    "one lost answer": Scenario(budget=(LOST,)),
+    "a lost answer and a crash": Scenario(steps=3, budget=(LOST, CRASH)),
+    "a pod serves": Scenario(budget=("a pod serves",)),
+    "a pod serves silently while time passes": Scenario(budget=("a pod serves silently", "11 seconds pass")),
+    "a pod serves and an answer is lost": Scenario(steps=3, budget=("a pod serves", LOST)),
+    "a pod is replaced": Scenario(budget=("a pod is replaced",)),
+    "the pods end and come back": Scenario(budget=("a pod ends", "a pod ends")),
+    "a pod serves after the others ended": Scenario(steps=4, budget=("a pod ends", "a pod serves")),
+    "a stall of an hour": Scenario(budget=("an hour passes",)),
+    "a stall while deletes go on": Scenario(budget=("11 seconds pass", "a pod ends")),
+    "somebody pauses and resumes": Scenario(budget=("somebody pauses", "somebody pauses")),
+    "the alert is resolved": Scenario(budget=("the alert is resolved",)),
+    "Locket first": Scenario(
+        LOCKET_FIRST, steps=5, budget=("a pod ends", "31 seconds pass"), environment=CF_LOCKET
+    ),
+    "Locket first, and a crash": Scenario(
+        LOCKET_FIRST, steps=4, budget=("a pod ends", "31 seconds pass", CRASH), environment=CF_LOCKET
+    ),
+    "three webhooks at once": Scenario(Cluster((ZERO, ONE)), jobs=("webhook",) * 3, steps=2),
+    "webhooks, a lost answer, a crash": Scenario(
+        Cluster((ZERO, ONE)), jobs=("webhook",) * 3, steps=2, budget=(LOST, CRASH)
+    ),
+    "webhooks while the episode ends": Scenario(
+        jobs=("worker", "worker", "webhook", "webhook"), steps=2, budget=("a pod serves",)
+    ),
+}

@@ -1,0 +1,155 @@
+"""The ways to a cluster, and what is said when there is none."""
+
+import datetime as dt
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+import trustme
+import yaml
+from kubernetes.aio.config import incluster_config
+
+from stagekeeper.kube.client import NoCluster, connect
+from stagekeeper.kube.errors import Unauthorized
+from tests.kube.api_server import answering, api_server, kubeconfig
+
+ENOUGH = 5.0
+
+
+async def why_not(path: Path, context: str | None = None) -> str:
+    with pytest.raises(NoCluster) as raised:
+        async with connect(path, context):
+            pass
+    return str(raised.value)
+
+
+async def test_a_missing_kubeconfig_is_said_with_what_to_do(tmp_path: Path) -> None:
+    said = await why_not(tmp_path / "absent")
+    assert str(tmp_path / "absent") in said
+    assert said.endswith("Name a kubeconfig with --kubeconfig, or run inside a pod with a ServiceAccount.")
+
+
+BAD_KUBECONFIGS = {
+    "empty": "",
+    "not YAML": "{",
+    "a list": "- a\n- b\n",
+    "a word": "kubeconfig",
+    "a number": "7",
+    "no contexts": "current-context: here\n",
+    "a context that is a word": "current-context: here\ncontexts: here\nclusters: []\nusers: []\n",
+    "a context of no cluster": "current-context: a\ncontexts: [{name: a, context: {cluster: b}}]\nclusters: []\n",
+    "contexts without names": "current-context: a\ncontexts: [{}]\nclusters: [{}]\nusers: [{}]\n",
+    "NUL": "\0",
+}
+
+
+@pytest.mark.parametrize("what", BAD_KUBECONFIGS)
+async def test_a_kubeconfig_of_another_shape_is_one_sentence(what: str, tmp_path: Path) -> None:
+    path = tmp_path / "kubeconfig"
+    path.write_text(BAD_KUBECONFIGS[what])
+    said = await why_not(path)
+    assert said.startswith(f"No way to a Kubernetes API: {path} can't be used (")
+    assert "\n" not in said
+
+
+async def test_a_context_that_is_not_there_is_named(tmp_path: Path) -> None:
+    path = kubeconfig(tmp_path / "kubeconfig", "http://127.0.0.1:1")
+    assert "staging" in await why_not(path, context="staging")
+
+
+async def test_a_token_file_that_is_missing_is_named(tmp_path: Path) -> None:
+    path = kubeconfig(tmp_path / "kubeconfig", "http://127.0.0.1:1", {"tokenFile": str(tmp_path / "absent")})
+    assert str(tmp_path / "absent") in await why_not(path)
+
+
+@pytest.mark.parametrize("key", ["certificate-authority", "client-certificate"])
+async def test_certificates_that_can_not_be_used_are_said_so(key: str, tmp_path: Path) -> None:
+    junk = tmp_path / "junk.pem"
+    junk.write_text("no certificate")
+    user: dict[str, Any] = {"client-certificate": str(junk), "client-key": str(junk)}
+    trusted = {"certificate-authority": str(junk)} if key == "certificate-authority" else {}
+    path = kubeconfig(
+        tmp_path / "kubeconfig", "https://127.0.0.1:1", user if key == "client-certificate" else {}, **trusted
+    )
+    assert "The certificates for https://127.0.0.1:1 can't be used" in await why_not(path)
+
+
+@pytest.mark.parametrize("content", ["secret-token", "secret-token\n"])
+async def test_a_token_is_read_from_the_file_that_the_kubeconfig_names(content: str, tmp_path: Path) -> None:
+    token = tmp_path / "token"
+    token.write_text(content)
+    async with api_server() as server:
+        server.answers["*"] = answering({})
+        path = kubeconfig(tmp_path / "kubeconfig", server.url, {"tokenFile": "token"})
+        async with connect(path) as kube:
+            await kube.get("/version", timeout=ENOUGH)
+        assert server.requests[0].headers["Authorization"] == "Bearer secret-token"
+
+
+async def test_a_context_is_chosen_by_name(tmp_path: Path) -> None:
+    path = kubeconfig(tmp_path / "kubeconfig", "http://127.0.0.1:1")
+    content = yaml.safe_load(path.read_text())
+    content["clusters"].append({"name": "other", "cluster": {"server": "http://127.0.0.1:2"}})
+    content["contexts"].append({"name": "other", "context": {"cluster": "other"}})
+    path.write_text(yaml.safe_dump(content))
+    async with connect(path, "other") as kube:
+        assert kube.server == "http://127.0.0.1:2"
+
+
+# In a pod. The client has the paths of a ServiceAccount built in; only their places are changed here.
+
+
+@pytest.fixture
+def service_account(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The folder of a ServiceAccount's token and CA, as a pod has them mounted."""
+    (tmp_path / "token").write_text("first")
+    trustme.CA().cert_pem.write_to_path(tmp_path / "ca.crt")
+    monkeypatch.setattr(incluster_config, "SERVICE_TOKEN_FILENAME", str(tmp_path / "token"))
+    monkeypatch.setattr(incluster_config, "SERVICE_CERT_FILENAME", str(tmp_path / "ca.crt"))
+    monkeypatch.setenv("KUBERNETES_SERVICE_HOST", "fd00::1")
+    monkeypatch.setenv("KUBERNETES_SERVICE_PORT", "443")
+    return tmp_path
+
+
+async def token_of(kube: Any) -> str:
+    return str(await kube._client.configuration.get_api_key_with_prefix("BearerToken"))
+
+
+def a_minute_later(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Put the clock that the client reads forward."""
+    clock = SimpleNamespace(now=lambda: dt.datetime.now() + dt.timedelta(seconds=61))  # noqa: DTZ005 -- as the client
+    monkeypatch.setattr(incluster_config, "datetime", SimpleNamespace(datetime=clock, timedelta=dt.timedelta))
+
+
+@pytest.mark.usefixtures("service_account")
+async def test_in_a_pod_its_own_service_account_is_used() -> None:
+    async with connect() as kube:
+        assert kube.server == "https://[fd00::1]:443"
+        assert await token_of(kube) == "bearer first"
+
+
+async def test_in_a_pod_a_token_that_was_rotated_is_used_after_a_minute(
+    service_account: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with connect() as kube:
+        (service_account / "token").write_text("second")
+        assert await token_of(kube) == "bearer first"
+        a_minute_later(monkeypatch)
+        assert await token_of(kube) == "bearer second"
+
+
+async def test_in_a_pod_a_token_that_is_empty_for_a_moment_is_an_error_of_ours(
+    service_account: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with connect() as kube:
+        (service_account / "token").write_text("")
+        a_minute_later(monkeypatch)
+        with pytest.raises(Unauthorized, match="our own token can't be read"):
+            await kube.get("/version", timeout=ENOUGH)
+
+
+@pytest.mark.usefixtures("service_account")
+async def test_a_kubeconfig_that_is_named_comes_before_the_service_account(tmp_path: Path) -> None:
+    async with connect(kubeconfig(tmp_path / "kubeconfig", "http://127.0.0.1:1")) as kube:
+        assert kube.server == "http://127.0.0.1:1"

@@ -1,0 +1,108 @@
+"""Reading what a look is made of, and the one change that is ever made to a pod."""
+
+import json
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from stagekeeper.kube import workloads
+from stagekeeper.kube.client import Kube
+from stagekeeper.kube.errors import Forbidden, Nonsense
+from tests.diego import looks
+from tests.kube import api_server
+from tests.kube.api_server import ApiServer, answering, connected, refusing
+
+PODS = "/api/v1/namespaces/cf/pods"
+SET = "/apis/apps/v1/namespaces/cf/statefulsets/diego-api"
+SLICES = "/apis/discovery.k8s.io/v1/namespaces/cf/endpointslices"
+ENOUGH = 5.0
+
+
+@pytest.fixture
+async def server() -> AsyncIterator[ApiServer]:
+    async with api_server.api_server() as running:
+        yield running
+
+
+@pytest.fixture
+async def kube(server: ApiServer, tmp_path: Path) -> AsyncIterator[Kube]:
+    async with connected(server.url, tmp_path) as client:
+        yield client
+
+
+def named(name: str) -> dict[str, Any]:
+    return {"metadata": {"name": name, "uid": f"uid-of-{name}"}}
+
+
+async def test_pods_are_listed_by_selector_and_sorted_by_name(server: ApiServer, kube: Kube) -> None:
+    server.answers[PODS] = answering({"items": [named("b"), named("a")]})
+    found = await workloads.list_pods(kube, "cf", "skiff-role-name=diego-api", timeout=ENOUGH)
+    assert [each.name for each in found.pods] == ["a", "b"]
+    assert found.date == looks.NOW
+    assert server.requests[0].query == {"labelSelector": "skiff-role-name=diego-api"}
+
+
+@pytest.mark.parametrize(
+    "listing",
+    [
+        {},
+        {"items": None},
+        {"items": {}},
+        {"items": [named("a"), None]},
+        {"items": [{}]},
+        {"items": [{"metadata": {"name": "a"}}]},
+    ],
+)
+async def test_a_list_is_never_made_shorter_than_the_truth(
+    listing: dict[str, Any], server: ApiServer, kube: Kube
+) -> None:
+    server.answers[PODS] = answering(listing)
+    with pytest.raises(Nonsense):
+        await workloads.list_pods(kube, "cf", "a=b", timeout=ENOUGH)
+
+
+async def test_a_statefulset_that_is_not_there_is_none(kube: Kube) -> None:
+    assert await workloads.get_statefulset(kube, "cf", "diego-api", timeout=ENOUGH) is None
+
+
+async def test_a_statefulset_that_may_not_be_read_is_not_absent(server: ApiServer, kube: Kube) -> None:
+    server.answers[SET] = refusing(403)
+    with pytest.raises(Forbidden):
+        await workloads.get_statefulset(kube, "cf", "diego-api", timeout=ENOUGH)
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        {},
+        {"metadata": {"name": "other"}, "spec": {}},
+        {"metadata": {"name": "diego-api"}},
+        {"metadata": {"name": "diego-api"}, "spec": {"replicas": "two"}},
+        {"metadata": {"name": "diego-api"}, "spec": {"replicas": None}},
+    ],
+)
+async def test_a_statefulset_without_a_number_of_replicas_gets_none_invented(
+    answer: dict[str, Any], server: ApiServer, kube: Kube
+) -> None:
+    server.answers[SET] = answering(answer)
+    with pytest.raises(Nonsense):
+        await workloads.get_statefulset(kube, "cf", "diego-api", timeout=ENOUGH)
+
+
+async def test_ready_addresses_are_counted_once_over_all_slices(server: ApiServer, kube: Kube) -> None:
+    one = {"endpoints": [{"addresses": ["10.0.0.1"], "conditions": {"ready": True}}]}
+    server.answers[SLICES] = answering({"items": [one, one, {"endpoints": [{"addresses": ["10.0.0.2"]}]}]})
+    assert await workloads.ready_addresses(kube, "cf", "diego-api", timeout=ENOUGH) == 2
+    assert server.requests[0].query == {"labelSelector": "kubernetes.io/service-name=diego-api"}
+
+
+async def test_a_pod_is_deleted_only_as_it_was_seen_and_gently(server: ApiServer, kube: Kube) -> None:
+    server.answers[f"{PODS}/diego-api-0"] = answering({})
+    await workloads.delete_pod(kube, "cf", looks.pod(0), timeout=ENOUGH)
+    asked = server.requests[0]
+    assert asked.method == "DELETE"
+    options = json.loads(asked.body)
+    assert options["preconditions"] == {"uid": "uid-0", "resourceVersion": "100"}
+    assert "gracePeriodSeconds" not in options

@@ -1,0 +1,88 @@
+"""What the simulator's tests look at an environment with: from outside, as a probe or a client would."""
+
+import asyncio
+import contextlib
+import ssl
+from collections.abc import AsyncIterator
+from contextlib import AbstractAsyncContextManager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from stagekeeper.simulator.api_client import ApiAccess, ApiClient, Reply, pods_path
+from stagekeeper.simulator.environment import Environment, Options, simulated_environment
+from stagekeeper.simulator.layouts import LAYOUTS
+from stagekeeper.simulator.listener import accepts
+
+PING = b"POST /v1/ping HTTP/1.1\r\nHost: bbs\r\nContent-Length: 0\r\nConnection: close\r\n\r\n"
+
+
+@dataclass(frozen=True, slots=True)
+class Builder:
+    """Builds environments by their profile's name."""
+
+    folder: Path
+    options: Options
+
+    def __call__(self, profile: str) -> AbstractAsyncContextManager[Environment]:
+        """An environment of this profile."""
+        return simulated_environment(LAYOUTS[profile], self.folder, self.options)
+
+
+@contextlib.asynccontextmanager
+async def client(env: Environment) -> AsyncIterator[ApiClient]:
+    """A client with the user's token: the faults of the API befall it."""
+    async with ApiClient(ApiAccess(env.api_url, env.token, env.ca_file), timeout=30.0) as api:
+        yield api
+
+
+def client_context(env: Environment, *, certificate: bool = True) -> ssl.SSLContext:
+    """TLS as a probe with the environment's client certificate speaks it."""
+    context = ssl.create_default_context(cafile=env.client_ca_file)
+    if certificate:
+        context.load_cert_chain(env.client_cert_file, env.client_key_file)
+    return context
+
+
+async def exchange(env: Environment, host: str, request: bytes = PING, *, certificate: bool = True) -> bytes:
+    """Send bytes over mutual TLS and read the answer to its end. TimeoutError after 3 s; ssl.SSLError, OSError."""
+    async with asyncio.timeout(3.0):
+        reader, writer = await asyncio.open_connection(
+            host, env.bbs_port, ssl=client_context(env, certificate=certificate), server_hostname=env.tls_server_name
+        )
+        try:
+            writer.write(request)
+            return await reader.read()
+        finally:
+            writer.transport.abort()
+            await asyncio.sleep(0)
+
+
+async def listening(env: Environment) -> list[str]:
+    """The names of the BBS pods that accept connections."""
+    return [name(pod) for pod in env.pods() if "podIP" in pod["status"] and await accepts(pod["status"]["podIP"], 8889)]
+
+
+async def delete(env: Environment, pod: dict[str, Any]) -> Reply:
+    """Delete a pod under both preconditions, as the remediator does."""
+    metadata = pod["metadata"]
+    preconditions = {field: metadata[field] for field in ("uid", "resourceVersion")}
+    async with client(env) as api:
+        return await api.send("DELETE", pods_path(env.namespace, metadata["name"]), {"preconditions": preconditions})
+
+
+def name(pod: dict[str, Any]) -> str:
+    """A pod's name."""
+    return str(pod["metadata"]["name"])
+
+
+def ready(pod: dict[str, Any]) -> str | None:
+    """The status of a pod's condition Ready."""
+    conditions = pod["status"].get("conditions", [])
+    return next((each["status"] for each in conditions if each["type"] == "Ready"), None)
+
+
+def active_labels(env: Environment) -> list[str | None]:
+    """The active label of each BBS pod."""
+    label = env.layout.active_label
+    return [pod["metadata"]["labels"].get(label.key) if label else None for pod in env.pods()]

@@ -1,0 +1,46 @@
+"""A BBS as a process of its own, in real time: it hangs, ends and is cured as the one in this process."""
+
+import asyncio
+from dataclasses import replace
+from pathlib import Path
+
+from stagekeeper.simulator.actors import ActorOptions
+from stagekeeper.simulator.diego import Timings
+from stagekeeper.simulator.environment import Options, simulated_environment
+from stagekeeper.simulator.kubelet import KubeletOptions
+from stagekeeper.simulator.layouts import CFEE_2
+from tests.simulator.kit import delete, exchange, listening
+
+QUICK = ActorOptions(
+    timings=Timings(lock_ttl=2.0, lock_retry=0.2, hang_exit=1.0, clean_exit=0.1),
+    kubelet=KubeletOptions(interval=0.05),
+    label_interval=0.1,
+)
+HANG_GUARD = 60.0
+
+
+async def test_bbs_processes_hang_and_are_cured_by_a_restart(tmp_path: Path) -> None:
+    options = Options(replace(QUICK, bbs_processes=True))
+    async with simulated_environment(CFEE_2, tmp_path, options) as env:
+        assert (await exchange(env, env.service_host)).startswith(b"HTTP/1.1 200")
+        await env.faults.hang()
+        assert await listening(env) == []
+        assert env.actors.kubelet.log("diego-api-0", None).endswith("bbs.starting\n")
+        before = {pod["metadata"]["uid"] for pod in env.pods()}
+        for pod in env.pods():
+            assert (await delete(env, pod)).status == 200
+        async with asyncio.timeout(HANG_GUARD):
+            while not await env.serves():  # noqa: ASYNC110 - a port tells nobody
+                await asyncio.sleep(0.05)
+        assert not before & {pod["metadata"]["uid"] for pod in env.pods()}
+
+
+async def test_a_bbs_process_that_answers_503_hands_over_when_killed(tmp_path: Path) -> None:
+    options = Options(replace(QUICK, bbs_processes=True))
+    async with simulated_environment(CFEE_2, tmp_path, options) as env:
+        await env.faults.stuck()
+        assert (await exchange(env, env.service_host)).startswith(b"HTTP/1.1 503")
+        await env.faults.failover()
+        async with asyncio.timeout(HANG_GUARD):
+            while await listening(env) != ["diego-api-1"]:  # noqa: ASYNC110 - a port tells nobody
+                await asyncio.sleep(0.05)
