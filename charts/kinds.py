@@ -12,7 +12,7 @@ HOST_PORT = r"^[A-Za-z0-9]([-A-Za-z0-9.]{0,252}[A-Za-z0-9])?:[0-9]{1,5}$"
 SELECTOR = r"^[-._/a-zA-Z0-9]+==?[-._a-zA-Z0-9]+(,[-._/a-zA-Z0-9]+==?[-._a-zA-Z0-9]+)*$"
 """Only equality: it becomes a NetworkPolicy's podSelector and a condition of the admission policy too."""
 DURATION = r"^[0-9]+(ms|s|m|h)$"
-URL = r"^https?://[^\s/]+(/\S*)?$"
+URL = r"^https?://[^\s/@?#]+(/[^\s?#]*)?$"
 MAP: Schema = {"type": "object", "additionalProperties": {"type": "string"}}
 
 

@@ -1,6 +1,6 @@
 """How values look: colours, thresholds, words in place of numbers."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from dashboards.schema import (
@@ -31,10 +31,10 @@ ALWAYS_IDLE: Steps = ((None, IDLE),)
 
 @dataclass(frozen=True, slots=True)
 class Word:
-    """A text and a colour in place of a value."""
+    """A text, and a colour where the value has none otherwise, in place of a value."""
 
     text: str
-    color: str
+    color: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,9 +80,13 @@ class Face:
         return found
 
 
-def yes_no(yes: str, no: str, *, good: bool = True) -> Mapping[str, Word]:
-    """Words for 1 and 0; `good` says which of them is as it should be."""
-    return {"1": Word(yes, GOOD if good else BAD), "0": Word(no, BAD if good else GOOD)}
+LANES = {"1": Word("yes")}
+"""For a timeline whose lanes have colours of their own."""
+
+
+def yes_no(yes: str, no: str) -> Mapping[str, Word]:
+    """Words for 1, as it should be, and 0."""
+    return {"1": Word(yes, GOOD), "0": Word(no, BAD)}
 
 
 def named(name: str, **properties: object) -> DashboardFieldConfigSourceOverrides:
@@ -90,13 +94,15 @@ def named(name: str, **properties: object) -> DashboardFieldConfigSourceOverride
     return _override("byName", name, properties)
 
 
-def coloured(names: Iterable[str], color: str) -> DashboardFieldConfigSourceOverrides:
-    """An override that gives all series of these names one colour."""
-    return _override("byRegexp", f"/^({'|'.join(names)})$/", {"color": FieldColor(FieldColorModeId.FIXED, color)})
+def lanes(colors: Mapping[str, str]) -> tuple[DashboardFieldConfigSourceOverrides, ...]:
+    """Overrides that give each series of these names its colour."""
+    names = {color: "|".join(name for name in colors if colors[name] == color) for color in colors.values()}
+    return tuple(
+        _override("byRegexp", f"/^({each})$/", {"color": FieldColor(FieldColorModeId.FIXED, color)})
+        for color, each in names.items()
+    )
 
 
-def _override(
-    matcher: str, options: str, properties: Mapping[str, object]
-) -> DashboardFieldConfigSourceOverrides:
+def _override(matcher: str, options: str, properties: Mapping[str, object]) -> DashboardFieldConfigSourceOverrides:
     values = [DynamicConfigValue(key.replace("__", "."), value) for key, value in properties.items()]
     return DashboardFieldConfigSourceOverrides(matcher=MatcherConfig(matcher, options), properties=values)

@@ -12,6 +12,7 @@ from dashboards.schema import (
     DashboardLinkType,
     DataTransformerConfig,
     FieldConfigSource,
+    GridPos,
     Panel,
     common,
     prometheus,
@@ -59,7 +60,13 @@ def stat_of(question: Question, face: Face, *queries: Query, label: str = "", na
         reduce_options=reduced,
         orientation=common.VizOrientation.VERTICAL if both and not names else common.VizOrientation.AUTO,
     )
-    return _panel("stat", question, _targets(queries, "table" if label else "instant"), options, face.config(None))
+    return _panel(
+        "stat",
+        question,
+        _targets(queries, "table" if label else "instant"),
+        options,
+        FieldConfigSource(face.config(None)),
+    )
 
 
 def series_of(
@@ -78,9 +85,8 @@ def series_of(
         legend=common.VizLegendOptions(show_legend=True),
         tooltip=common.VizTooltipOptions(common.TooltipDisplayMode.MULTI, common.SortOrder.DESCENDING),
     )
-    return _panel(
-        "timeseries", question, _targets(queries, "range"), options, face.config(custom, palette=True), overrides
-    )
+    fields = FieldConfigSource(face.config(custom, palette=True), [*overrides])
+    return _panel("timeseries", question, _targets(queries, "range"), options, fields)
 
 
 def timeline_of(question: Question, face: Face, *queries: Query, overrides: Overrides = ()) -> Panel:
@@ -92,22 +98,16 @@ def timeline_of(question: Question, face: Face, *queries: Query, overrides: Over
         legend=common.VizLegendOptions(show_legend=False),
         tooltip=common.VizTooltipOptions(common.TooltipDisplayMode.SINGLE),
     )
-    custom = statetimeline.FieldConfig(fill_opacity=85)
-    return _panel("state-timeline", question, _targets(queries, "range"), options, face.config(custom), overrides)
+    fields = FieldConfigSource(face.config(statetimeline.FieldConfig(fill_opacity=85)), [*overrides])
+    return _panel("state-timeline", question, _targets(queries, "range"), options, fields)
 
 
-def table_of(
-    question: Question, face: Face, query: Query, columns: Sequence[tuple[str, str]], overrides: Overrides = ()
-) -> Panel:
+def table_of(question: Question, face: Face, query: Query, columns: Sequence[tuple[str, str]]) -> Panel:
     """The series that there are now: these labels as columns, each with its heading; `Value` is the value."""
-    panel = _panel(
-        "table",
-        question,
-        _targets((query,), "table"),
-        table.Options(cell_height=common.TableCellHeight.SM),
-        face.config(common.TableFieldOptions(align=common.FieldTextAlignment.LEFT)),
-        overrides,
-    )
+    custom = common.TableFieldOptions(align=common.FieldTextAlignment.LEFT)
+    fields = FieldConfigSource(face.config(custom))
+    options = table.Options(cell_height=common.TableCellHeight.SM)
+    panel = _panel("table", question, _targets((query,), "table"), options, fields)
     panel.transformations = [
         DataTransformerConfig("filterFieldsByName", options={"include": {"names": [name for name, _ in columns]}}),
         DataTransformerConfig(
@@ -123,16 +123,12 @@ def table_of(
 
 
 def _panel(
-    kind: str,
-    question: Question,
-    targets: list[prometheus.Dataquery],
-    options: object,
-    config: object,
-    overrides: Overrides = (),
+    kind: str, question: Question, targets: list[prometheus.Dataquery], options: object, fields: FieldConfigSource
 ) -> Panel:
     panel = Panel(type_val=kind, title=question.title, description=question.about, datasource=SOURCE, options=options)
+    panel.grid_pos = GridPos(h=question.height, w=question.width)
     panel.targets = [*targets]
-    panel.field_config = FieldConfigSource(config, list(overrides))
+    panel.field_config = fields
     panel.links = [
         DashboardLink(
             title=f"Runbook {name}", type_val=DashboardLinkType.LINK, url=f"{RUNBOOKS}{name}.md", target_blank=True

@@ -158,8 +158,7 @@ class Cluster:
         if self.around.service is not Heard.AUTO:
             return Probe(Reply(self.around.service))
         behind = [each for each in self.pods.values() if each.endpoint(unlabelled=self._unlabelled)]
-        found = next((each.heard_as(each.heard) for each in behind if each.accepts), None)
-        return found if found is not None else Probe(Reply.REFUSED)
+        return next((each.answer for each in behind if each.accepts), Probe(Reply.REFUSED))
 
     @property
     def _unlabelled(self) -> bool:

@@ -4,7 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
-from stagekeeper.diego.observation import NOT_CONFIGURED, BbsPod, Part, Probe, Reply, Unknown
+from stagekeeper.diego.observation import NOT_CONFIGURED, BbsPod, Probe, Reply, Unknown
 from stagekeeper.diego.profiles import ActiveLabel
 from stagekeeper.incidents.format import PodChange
 from stagekeeper.incidents.words import Heard, Label
@@ -39,11 +39,12 @@ class ModelPod:
         chosen = unlabelled or self.labelled
         return chosen and self.pod.ready == "True" and not self.pod.terminating and self.pod.ip is not None
 
-    def heard_as(self, heard: Heard) -> Part[Probe]:
-        """The result of a probe that met this."""
-        if heard is Heard.UNKNOWN:
+    @property
+    def answer(self) -> Probe | Unknown:
+        """The result of a probe of it."""
+        if self.heard is Heard.UNKNOWN:
             return Unknown("the probe could not be made")
-        return Probe(Reply(heard), self.detail, certificate_ends=self.certificate_ends)
+        return Probe(Reply(self.heard), self.detail, certificate_ends=self.certificate_ends)
 
     def shown(self, key: ActiveLabel, *, sets_passive: bool) -> Pod:
         """What the API shows of it, the active label included."""
@@ -56,7 +57,7 @@ class ModelPod:
 
     def seen(self, shown: Pod, labelled_active: bool | None) -> BbsPod:  # noqa: FBT001 -- None, True or False, as in BbsPod
         """The pod in a look. Without an address there is nothing to ask."""
-        return BbsPod(shown, labelled_active, self.heard_as(self.heard) if shown.ip else NOT_CONFIGURED)
+        return BbsPod(shown, labelled_active, self.answer if shown.ip else NOT_CONFIGURED)
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,20 +1,10 @@
 """From a file to an incident, or to the sentences that say what is wrong with it."""
 
-from pathlib import Path
+from itertools import pairwise
 
+from stagekeeper.diego.environments import resolve
 from stagekeeper.incidents.format import ALL, LOCKET, Incident
-from stagekeeper.settings import Document, SettingsProblem, parse, validate
-
-
-def read(path: Path) -> Incident:
-    """The incident in a file. Raises `SettingsProblem` with one line for each mistake."""
-    try:
-        text = path.read_text(encoding="utf-8")
-    except OSError as problem:
-        raise SettingsProblem(f"{path}: can't be read: {problem.strerror}.") from problem
-    except UnicodeDecodeError as problem:
-        raise SettingsProblem(f"{path}: is not UTF-8 text (byte {problem.start}).") from problem
-    return from_text(text, str(path))
+from stagekeeper.settings import Document, parse, validate
 
 
 def from_text(text: str, source: str) -> Incident:
@@ -28,7 +18,7 @@ def from_text(text: str, source: str) -> Incident:
 
 def _ordered(incident: Incident, document: Document) -> None:
     moments = [entry.at for entry in incident.timeline]
-    for index, (earlier, later) in enumerate(zip(moments, moments[1:], strict=False), 1):
+    for index, (earlier, later) in enumerate(pairwise(moments), 1):
         if later < earlier:
             raise document.problem(("timeline", index, "at"), f"is earlier ({later:g} s) than the one before it.")
     if moments[-1] > incident.until:
@@ -38,14 +28,20 @@ def _ordered(incident: Incident, document: Document) -> None:
 
 
 def _named(incident: Incident, document: Document) -> None:
-    """Names of Locket's pods make sense only where it has a StatefulSet of its own."""
-    if "locket" in document.data.get("environment", {}) or incident.environment.profile in {"cfee-1", "cfee-4"}:
-        return
+    """A pod's name that belongs to no StatefulSet is a slip, unless the file says who owns it."""
+    environment = resolve(incident.environment)
+    own = environment.locket.statefulset if environment.locket else None
     for index, entry in enumerate(incident.timeline):
-        if entry.locket:
-            raise document.problem(
-                ("timeline", index, LOCKET), f"profile {incident.environment.profile} has no Locket of its own."
-            )
-    for name in incident.deletion:
-        if not name or name == f"{ALL}-{LOCKET}":
-            raise document.problem(("deletion", name), "is no pod's name.")
+        for key, changes, owners in (("pods", entry.pods, environment.statefulsets), (LOCKET, entry.locket, (own,))):
+            for name, change in changes.items():
+                if name != ALL and not change.owner and _owner(name) not in owners:
+                    said = (
+                        f"is no pod of {' or '.join(filter(None, owners)) or 'this profile'}; say whose it is by owner."
+                    )
+                    raise document.problem(("timeline", index, key, name), said)
+
+
+def _owner(name: str) -> str:
+    """The StatefulSet of a pod, by its name; "" for a name that no StatefulSet gives."""
+    owner, _, ordinal = name.rpartition("-")
+    return owner if ordinal.isdecimal() else ""

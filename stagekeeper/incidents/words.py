@@ -24,9 +24,9 @@ def seconds(value: Any) -> float:
 
 def _condition(value: Any) -> Any:
     """The status of a condition as Kubernetes writes it; YAML makes true and false of it."""
-    words = {True: "True", False: "False", "unknown": "Unknown"}
-    if isinstance(value, bool | str) and value in words:
-        return words[value]
+    word = str(value).capitalize()
+    if isinstance(value, bool | str) and word in {"True", "False", "Unknown"}:
+        return word
     raise ValueError("must be true, false or unknown")
 
 

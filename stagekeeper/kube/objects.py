@@ -43,7 +43,7 @@ class Pod:
     owner: str | None
     """Name of the StatefulSet that controls it."""
     ready: str | None
-    """Status of the condition Ready: "True", "False", "Unknown" (its node is lost), or None before the first."""
+    """Status of the condition Ready: "True", "False", "Unknown", or None before the first."""
     ready_since: datetime | None
     containers: tuple[Container, ...]
 
@@ -56,6 +56,15 @@ class Pod:
     def all_ready(self) -> bool:
         """Every container is ready: what `kubectl get pods` shows as 2/2, 1/1 or 6/6."""
         return bool(self.containers) and all(each.ready for each in self.containers)
+
+    @property
+    def node_lost(self) -> bool:
+        """Whether the node controller, not the kubelet, says that it is not Ready.
+
+        For a node that stopped reporting it sets Ready to False and leaves the containers as the kubelet reported them
+        last (kubernetes:pkg/controller/util/node/controller_utils.go, MarkPodsNotReady). A kubelet never says both.
+        """
+        return self.ready == "Unknown" or (self.ready == "False" and self.all_ready)
 
     @property
     def revision(self) -> str | None:

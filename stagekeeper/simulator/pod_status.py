@@ -34,9 +34,12 @@ def running_status(
 
 
 def lost_node_conditions(conditions: Sequence[Object], now: datetime) -> list[Object]:
-    """Give the conditions that the node controller leaves on a pod of a node that it no longer hears of."""
+    """Give the conditions that the node controller leaves on a pod of a node that it no longer hears of.
+
+    Source: kubernetes:pkg/controller/util/node/controller_utils.go (MarkPodsNotReady).
+    """
     return [
-        {**condition, "status": "Unknown", "reason": "NodeStatusUnknown", "lastTransitionTime": timestamp(now)}
+        {**condition, "status": "False", "lastTransitionTime": timestamp(now)}
         if condition["type"] == "Ready"
         else condition
         for condition in conditions

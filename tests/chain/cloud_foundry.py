@@ -135,7 +135,7 @@ async def cloud_foundry(
     namespace = await asyncio.to_thread(plane.create_namespace, "cf")
     await asyncio.to_thread(plane.kubectl, "--namespace", namespace, "create", "--filename", str(_HERE / "access.yaml"))
     made = [await asyncio.to_thread(plane.api.request, "POST", *each) for each in manifests(CFEE_2, namespace)]
-    service_ips = {each["metadata"]["name"]: each["spec"].get("clusterIP", "") for each in made}
+    service_ips = {each["metadata"]["name"]: each["spec"]["clusterIP"] for each in made if each["kind"] == "Service"}
     addresses = Addresses(
         [f"10.244.{number}.{host}" for host in range(10, 50)],
         service_ips[CFEE_2.bbs_service],

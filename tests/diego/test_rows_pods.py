@@ -95,9 +95,15 @@ def test_a_database_that_fails_its_check_is_down() -> None:
     assert judged(hung(database=False)) == row("14", Name.DATABASE_DOWN, Restart.NOT_YET)
 
 
-def test_a_silent_pod_whose_readiness_is_unknown_has_lost_its_node() -> None:
-    seen = look(bbs(0, Reply.TIMEOUT, ready="Unknown"), bbs(1))
+@pytest.mark.parametrize("ready", ["False", "Unknown"])
+def test_a_silent_pod_that_only_the_node_controller_calls_unready_has_lost_its_node(ready: str) -> None:
+    seen = look(bbs(0, Reply.TIMEOUT, ready=ready), bbs(1))
     assert judged(seen) == row("15", Name.NODE_DOWN, Restart.NOT_YET)
+
+
+def test_a_silent_pod_whose_kubelet_still_reports_has_its_node() -> None:
+    seen = look(bbs(0, Reply.TIMEOUT, ready="False", containers=(NOT_READY, SIDECAR)), bbs(1), control="cluster DNS")
+    assert judged(seen) == row("20", Name.NETWORK_FAULT, Restart.NEVER)
 
 
 def test_a_pod_that_refuses_has_a_node_whatever_its_readiness_says() -> None:

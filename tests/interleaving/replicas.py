@@ -7,7 +7,7 @@ present step, and `resume` runs that step again from its beginning.
 
 import json
 from collections.abc import Callable, Coroutine, Generator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from functools import cache
 from typing import Any, cast
@@ -131,7 +131,7 @@ def runner(policy: Policy = EAGER, environment: Environment = CF) -> Runner:
     @cache
     def run(replica: Replica) -> Replica:
         ports = HandDriven(environment, replica.began)
-        now = (*replica.clock, replica.began)[-1] if replica.clock else replica.began
+        now = replica.clock[-1] if replica.clock else replica.began
         coroutine = _work(replica, ports, policy, environment)
         try:
             request = coroutine.send(None)
@@ -144,9 +144,7 @@ def runner(policy: Policy = EAGER, environment: Environment = CF) -> Runner:
         except KubeError:
             return _next_step(replica, replica.course, Wait("in trouble"), now)
         coroutine.close()
-        return Replica(
-            replica.job, replica.course, replica.began, replica.talk, replica.clock, replica.steps, request
-        )
+        return replace(replica, waiting=request)
 
     def _next_step(replica: Replica, course: Course, action: Action, now: int) -> Replica:
         steps = 0 if isinstance(action, Close) else replica.steps - 1

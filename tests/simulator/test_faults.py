@@ -131,7 +131,7 @@ async def test_node_down_times_out_and_is_no_longer_known_to_be_ready(build: Bui
         with pytest.raises(TimeoutError):
             async with asyncio.timeout(3):
                 await asyncio.open_connection(address(env, 0), 8889)
-        assert [ready(pod) for pod in env.pods()] == ["Unknown", "True"]
+        assert [ready(pod) for pod in env.pods()] == ["False", "True"]
         await delete(env, env.pods()[0])
         await asyncio.sleep(700)
         assert "deletionTimestamp" in env.pods()[0]["metadata"], "nobody on a lost node can end the pod"

@@ -9,8 +9,8 @@ _LOOPING = frozenset({"CrashLoopBackOff", "ImagePullBackOff", "ErrImagePull"})
 
 
 def node_down(look: Observation) -> tuple[Name, str] | None:
-    """Row 15. The node controller sets Ready to Unknown on a lost node's pods, so nodes need not be read."""
-    lost = [each for each in replied(look, Reply.TIMEOUT) if each.pod.ready == "Unknown"]
+    """Row 15. The node controller marks the pods of a lost node, so nodes need not be read."""
+    lost = [each for each in replied(look, Reply.TIMEOUT) if each.pod.node_lost]
     if lost:
         why = f"{names(lost)} can't be reached, and its node ({lost[0].pod.node}) has stopped reporting."
         return Name.NODE_DOWN, why

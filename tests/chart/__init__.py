@@ -1,0 +1,1 @@
+"""Tests of the Helm chart: rendered by the real Helm, installed on the real Kubernetes API."""

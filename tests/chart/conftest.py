@@ -1,0 +1,19 @@
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from tests.chart.helm import Helm
+from tests.testbed.control_plane import ControlPlane
+
+
+@pytest.fixture(scope="session")
+def helm(program: Callable[[str], Path], tmp_path_factory: pytest.TempPathFactory) -> Helm:
+    """Helm without any cluster."""
+    return Helm(program("helm"), tmp_path_factory.mktemp("helm"))
+
+
+@pytest.fixture(scope="session")
+def cluster(helm: Helm, control_plane: ControlPlane) -> Helm:
+    """Helm on the real Kubernetes API."""
+    return Helm(helm.program, helm.home, control_plane.kubeconfig)

@@ -1,0 +1,215 @@
+"""What each value does: the value, what it is set to, where that shows, and what stands there then. Data only."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import Any
+
+from tests.chart.helm import MISSING
+
+BASE: dict[str, Any] = {"remediator": {"mode": "act", "alertmanagers": [{"url": "http://alertmanager:9093"}]}}
+ENTRIES: dict[str, dict[str, Any]] = {
+    "environments": {"name": "cf"},
+    "remediator.alertmanagers": {"url": "http://alertmanager:9093"},
+    "imagePullSecrets": {"name": "a"},
+}
+"""What an entry of each list must have besides the key that is looked at."""
+PROGRAMS = {"exporter": 9889, "remediator": 9890}
+METADATA = "metadata > labels > "
+SPEC = "spec > template > spec > "
+CONTAINER = f"{SPEC}containers > 0 > "
+
+
+@dataclass(frozen=True, slots=True)
+class Effect:
+    """Setting `path` to `value` makes `place` be `expected`; without it, `place` is something else."""
+
+    path: str
+    value: Any
+    place: str
+    expected: Any
+    also: dict[str, Any] = field(default_factory=dict)
+    """Other values that it needs to have an effect."""
+
+    @property
+    def values(self) -> dict[str, Any]:
+        """The value as values.yaml has it."""
+        return _nested(self.path.split("."), self.value, "")
+
+
+def _nested(keys: list[str], value: Any, before: str) -> dict[str, Any]:
+    """`a.b[].c` as {"a": {"b": [{..., "c": value}]}}."""
+    key, *rest = keys
+    name = key.removesuffix("[]")
+    path = f"{before}.{name}".lstrip(".")
+    inner = _nested(rest, value, path) if rest else value
+    return {name: [{**ENTRIES[path], **inner}] if key.endswith("[]") else inner}
+
+
+def _names() -> Iterator[Effect]:
+    own = "Deployment/stagekeeper-exporter > "
+    yield Effect("nameOverride", "keeper", f"Deployment/stagekeeper-keeper-exporter > {METADATA}app.kubernetes.io/name", "keeper")
+    yield Effect("fullnameOverride", "other", "Service/other-exporter > metadata > namespace", "stagekeeper")
+    yield Effect("commonLabels", {"team": "a"}, f"{own}{METADATA}team", "a")
+    image = f"{own}{CONTAINER}image"
+    yield Effect("image.repository", "registry.example/it", image, "registry.example/it:0.1.0")
+    yield Effect("image.tag", "v9", image, "ghcr.io/stagekeeper/stagekeeper:v9")
+    digest = f"sha256:{'0' * 64}"
+    yield Effect("image.digest", digest, image, f"ghcr.io/stagekeeper/stagekeeper@{digest}")
+    yield Effect("image.pullPolicy", "Always", f"{own}{CONTAINER}imagePullPolicy", "Always")
+    yield Effect("imagePullSecrets", [{"name": "a"}], f"{own}{SPEC}imagePullSecrets", [{"name": "a"}])
+    yield Effect("imagePullSecrets[].name", "a", f"{own}{SPEC}imagePullSecrets > 0 > name", "a")
+    yield Effect("podSecurityContext", {"fsGroup": 7}, f"{own}{SPEC}securityContext > fsGroup", 7)
+    yield Effect("containerSecurityContext", {"privileged": False}, f"{own}{CONTAINER}securityContext > privileged", False)
+    yield Effect("logging.level", "debug", f"{own}{CONTAINER}args > 3", "--log.level=debug")
+    yield Effect("logging.format", "json", f"{own}{CONTAINER}args > 4", "--log.format=json")
+
+
+def _environments() -> Iterator[Effect]:
+    here = "config > environments > 0 > "
+    role = "Role/stagekeeper-exporter-cf > "
+    yield Effect("environments", [{"name": "x"}], f"{here}name", "x")
+    yield Effect("environments[].name", "x", "Role/stagekeeper-exporter-x > metadata > namespace", "cf")
+    yield Effect("environments[].profile", "kubecf", f"{role}metadata > namespace", "kubecf")
+    yield Effect("environments[].namespace", "other", f"{role}metadata > namespace", "other")
+    yield Effect("environments[].statefulsets", ["a", "b"], f"{role}rules > 1 > resourceNames", ["a", "b"])
+    guard = "ValidatingAdmissionPolicy/stagekeeper-stagekeeper-deletes > spec > validations > 0 > expression"
+    allowed = "(request.namespace == 'cf' && variables.owner in ['diego-api'] && variables.labels[?'a'].orValue('') == 'b')"
+    yield Effect("environments[].selector", "a=b", guard, allowed)
+    yield Effect("environments[].service.host", "bbs.cf", f"{here}service > host", "bbs.cf")
+    yield Effect("environments[].service.name", "bbs", f"{here}service > name", "bbs")
+    port = "NetworkPolicy/stagekeeper-exporter > spec > egress > 2 > ports > 0 > port"
+    yield Effect("environments[].service.port", 18889, port, 18889, {"networkPolicy": {"enabled": True}})
+    label = {"key": "a", "value": "b"}
+    yield Effect("environments[].active_label.key", "a", f"{here}active_label > key", "a", _label(label))
+    yield Effect("environments[].active_label.value", "b", f"{here}active_label > value", "b", _label(label))
+    yield Effect("environments[].active_label.may_be_absent", True, f"{here}active_label > may_be_absent", True, _label(label))
+    yield Effect("environments[].bbs_container", "bbs", f"{here}bbs_container", "bbs")
+    yield Effect("environments[].passive_is_ready", False, f"{here}passive_is_ready", False)
+    volume = f"Deployment/stagekeeper-exporter > {SPEC}volumes > 1 > projected > sources > "
+    yield Effect("environments[].tls.secret", "a", f"{volume}0 > secret > name", "a")
+    for index, (key, file) in enumerate((("ca", "ca.crt"), ("cert", "tls.crt"), ("key", "tls.key"))):
+        item = {"key": "mine", "path": f"cf/{file}"}
+        yield Effect(f"environments[].tls.{key}", "mine", f"{volume}{index} > secret > items > 0", item)
+    yield Effect("environments[].tls.server_name", "bbs", f"{here}tls > server_name", "bbs")
+    locket = {"statefulset": "locket", "selector": "a=b"}
+    yield Effect("environments[].locket", locket, f"{role}rules > 1 > resourceNames", ["diego-api", "locket"])
+    yield Effect("environments[].cloud_controller.selector", "a=b", f"{here}cloud_controller > selector", "a=b")
+    yield Effect("environments[].cloud_controller.address", "api:9022", f"{here}cloud_controller > address", "api:9022")
+    address = "NetworkPolicy/stagekeeper-exporter > spec > egress > 3 > ports > 0 > port"
+    yield Effect("environments[].database.address", "db:5432", address, 5432, {"networkPolicy": {"enabled": True}})
+    yield Effect("environments[].timeouts.probe", 1, f"{here}timeouts > probe", 1)
+    yield Effect("environments[].timeouts.api", 1, f"{here}timeouts > api", 1)
+    yield Effect("environments[].patience", {"settling": 60}, f"{here}patience > settling", 60)
+
+
+def _label(label: dict[str, str]) -> dict[str, Any]:
+    """An active label is only whole with key and value."""
+    return {"": label}
+
+
+def _program(name: str, port: int) -> Iterator[Effect]:
+    own = f"Deployment/stagekeeper-{name} > "
+    yield Effect(f"{name}.enabled", False, f"{own}kind", MISSING)
+    yield Effect(f"{name}.replicas", 3, f"{own}spec > replicas", 3)
+    yield Effect(f"{name}.resources", {"limits": {"cpu": "1"}}, f"{own}{CONTAINER}resources > limits > cpu", "1")
+    yield Effect(f"{name}.priorityClassName", "high", f"{own}{SPEC}priorityClassName", "high")
+    yield Effect(f"{name}.nodeSelector", {"a": "b"}, f"{own}{SPEC}nodeSelector", {"a": "b"})
+    yield Effect(f"{name}.tolerations", [{"key": "a"}], f"{own}{SPEC}tolerations", [{"key": "a"}])
+    yield Effect(f"{name}.affinity", {"nodeAffinity": {}}, f"{own}{SPEC}affinity", {"nodeAffinity": {}})
+    spread = [{"topologyKey": "zone"}]
+    yield Effect(f"{name}.topologySpreadConstraints", spread, f"{own}{SPEC}topologySpreadConstraints", spread)
+    yield Effect(f"{name}.podAnnotations", {"a": "b"}, f"{own}spec > template > metadata > annotations > a", "b")
+    yield Effect(f"{name}.podLabels", {"a": "b"}, f"{own}spec > template > metadata > labels > a", "b")
+    account = f"ServiceAccount/stagekeeper-{name} > "
+    yield Effect(f"{name}.serviceAccount.create", False, f"{account}kind", MISSING)
+    yield Effect(f"{name}.serviceAccount.name", "me", f"{own}{SPEC}serviceAccountName", "me")
+    yield Effect(f"{name}.serviceAccount.annotations", {"a": "b"}, f"{account}metadata > annotations > a", "b")
+    argument = "--web.config.file=/etc/stagekeeper/web/web-config.yaml"
+    yield Effect(f"{name}.webConfig.secret", "web", f"{own}{CONTAINER}args > 3", argument)
+    web = {name: {"webConfig": {"secret": "web"}}}
+    yield Effect(f"{name}.webConfig.tls", True, f"{own}{CONTAINER}livenessProbe > httpGet > scheme", "HTTPS", web)
+    scrape = f"{own}spec > template > metadata > annotations > prometheus.io/port"
+    if name == "exporter":
+        yield Effect("prometheusAnnotations.enabled", True, scrape, str(port))
+
+
+def _remediator() -> Iterator[Effect]:
+    here = "config > remediator > "
+    own = "Deployment/stagekeeper-remediator > "
+    first = f"{here}alertmanagers > 0 > "
+    yield Effect("exporter.config", {"recent_looks": 5}, "config > exporter", {"recent_looks": 5})
+    yield Effect("remediator.mode", "observe", f"{here}mode", "observe")
+    secret = f"{own}{SPEC}volumes > 1 > projected > sources > 0 > secret > "
+    yield Effect("remediator.webhook.secret", "mine", f"{secret}name", "mine")
+    yield Effect("remediator.webhook.key", "mine", f"{secret}items > 0 > key", "mine")
+    yield Effect("remediator.alertname", "Other", f"{here}alertname", "Other")
+    yield Effect("remediator.alertmanagers", [{"url": "http://b"}], f"{first}url", "http://b")
+    yield Effect("remediator.alertmanagers[].url", "http://b", f"{first}url", "http://b")
+    yield Effect("remediator.alertmanagers[].timeout", 1.5, f"{first}timeout", 1.5)
+    reference = {"secret": "s", "key": "k"}
+    volume = f"{own}{SPEC}volumes > 2 > projected > sources > 0 > secret > "
+    user, password = {"username": "u"}, {"password": reference}
+    for name, also in (("bearer_token", {}), ("password", user), ("ca", {})):
+        path = f"remediator.alertmanagers[].{name}"
+        needs = _entry({name: reference, **also})
+        yield Effect(f"{path}.secret", "s", f"{volume}name", "s", needs)
+        yield Effect(f"{path}.key", "k", f"{volume}items > 0", {"key": "k", "path": f"0/{name}"}, needs)
+    yield Effect("remediator.alertmanagers[].username", "u", f"{first}username", "u", _entry({**user, **password}))
+    yield Effect("remediator.rhythm", {"open": 2}, f"{here}rhythm", {"open": 2})
+    yield Effect("remediator.policy", {"budget": 1}, f"{here}policy", {"budget": 1})
+
+
+def _entry(rest: dict[str, Any]) -> dict[str, Any]:
+    """The rest of the list's entry that a key can't do without."""
+    return {"": rest}
+
+
+def _safety() -> Iterator[Effect]:
+    policy = "ValidatingAdmissionPolicy/stagekeeper-stagekeeper-deletes > kind"
+    yield Effect("rbac.create", False, "Role/stagekeeper-exporter-cf > kind", MISSING)
+    yield Effect("admissionPolicy.enabled", False, policy, MISSING)
+    yield Effect("podDisruptionBudget.enabled", False, "PodDisruptionBudget/stagekeeper-remediator > kind", MISSING)
+    on = {"networkPolicy": {"enabled": True}}
+    own = "NetworkPolicy/stagekeeper-remediator > "
+    peer = {"podSelector": {}}
+    yield Effect("networkPolicy.enabled", True, f"{own}kind", "NetworkPolicy")
+    yield Effect("networkPolicy.apiServerPorts", [6], f"{own}spec > egress > 1 > ports > 0 > port", 6, on)
+    yield Effect("networkPolicy.dnsPorts", [5], f"{own}spec > egress > 0 > ports > 1 > port", 5, on)
+    yield Effect("networkPolicy.prometheusPeers", [peer], f"{own}spec > ingress > 0 > from > 0", peer, on)
+    yield Effect("networkPolicy.alertmanagerPeers", [peer], f"{own}spec > egress > 3 > to", [peer], on)
+    yield Effect("networkPolicy.extraEgress", [{"to": [peer]}], f"{own}spec > egress > 4 > to", [peer], on)
+
+
+def _monitoring() -> Iterator[Effect]:
+    for feature, kind, name in (
+        ("serviceMonitor", "ServiceMonitor", "stagekeeper-exporter"),
+        ("prometheusRule", "PrometheusRule", "stagekeeper"),
+        ("alertmanagerConfig", "AlertmanagerConfig", "stagekeeper"),
+        ("dashboards", "ConfigMap", "stagekeeper-dashboard-stager"),
+    ):
+        on = {feature: {"enabled": True}}
+        yield Effect(f"{feature}.enabled", True, f"{kind}/{name} > kind", kind)
+        yield Effect(f"{feature}.labels", {"a": "b"}, f"{kind}/{name} > {METADATA}a", "b", on)
+    monitor, on = "ServiceMonitor/stagekeeper-exporter > spec > endpoints > 0 > ", {"serviceMonitor": {"enabled": True}}
+    yield Effect("serviceMonitor.interval", "30s", f"{monitor}interval", "30s", on)
+    yield Effect("serviceMonitor.scrapeTimeout", "5s", f"{monitor}scrapeTimeout", "5s", on)
+    yield Effect("serviceMonitor.endpoint", {"basicAuth": {}}, f"{monitor}basicAuth", {}, on)
+    rule, on = "PrometheusRule/stagekeeper > spec > groups > ", {"prometheusRule": {"enabled": True}}
+    yield Effect("prometheusRule.objective", True, f"{rule}4 > name", "stagekeeper.objective", on)
+    annotations = f"{rule}0 > rules > 7 > annotations > "
+    runbook = "https://wiki.example/StagerUnavailable.md"
+    yield Effect("prometheusRule.runbookUrl", "https://wiki.example/", f"{annotations}runbook_url", runbook, on)
+    board = "https://grafana.example/x/stagekeeper-stager{{ with $labels.environment }}?var-environment={{ . }}{{ end }}"
+    yield Effect("prometheusRule.dashboardUrl", "https://grafana.example/x", f"{annotations}dashboard_url", board, on)
+    folder = "ConfigMap/stagekeeper-dashboard-stager > metadata > annotations > folder"
+    yield Effect("dashboards.annotations", {"folder": "b"}, folder, "b", {"dashboards": {"enabled": True}})
+
+
+EFFECTS = (
+    *_names(),
+    *_environments(),
+    *(effect for name, port in PROGRAMS.items() for effect in _program(name, port)),
+    *_remediator(),
+    *_safety(),
+    *_monitoring(),
+)

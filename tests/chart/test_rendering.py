@@ -1,0 +1,143 @@
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from exporter.settings import exporter_settings
+from remediator.settings import remediator_settings
+from stagekeeper.diego.environments import environments
+from stagekeeper.settings import parse
+from tests.chart.helm import CI, FOLDER, KUBERNETES, Helm, HelmError, Rendered
+
+pytestmark = pytest.mark.programs
+
+PROFILES = ("cfee-1", "cfee-2", "cfee-3", "cfee-4", "kubecf")
+OLDEST = "1.25.0"
+
+
+@pytest.mark.parametrize("values", CI, ids=lambda path: path.stem)
+def test_helm_lints_every_ci_file_without_a_word(helm: Helm, values: Path) -> None:
+    said = helm.run("lint", "--strict", FOLDER, "--kube-version", KUBERNETES, "--values", values)
+    assert "[ERROR]" not in said
+    assert "[WARNING]" not in said
+
+
+@pytest.mark.parametrize("values", CI, ids=lambda path: path.stem)
+def test_the_programs_accept_the_configuration_file_of_every_ci_file(helm: Helm, values: Path) -> None:
+    rendered = helm.template("--values", values)
+    document = parse(rendered.config, "config.yaml")
+    assert environments(document)
+    exporter_settings(document)
+    if any(each["metadata"]["name"].endswith("-remediator") for each in rendered.of("Deployment")):
+        remediator_settings(document)
+
+
+@pytest.mark.parametrize("values", CI, ids=lambda path: path.stem)
+def test_the_rights_are_those_of_the_environments_that_the_programs_see(helm: Helm, values: Path) -> None:
+    rendered = helm.template("--values", values)
+    for environment in environments(parse(rendered.config, "config.yaml")):
+        expected = [*environment.statefulsets, *([environment.locket.statefulset] if environment.locket else [])]
+        for role in (each for each in rendered.of("Role") if each["metadata"]["namespace"] == environment.namespace):
+            assert _rule(role, "statefulsets")["resourceNames"] == expected
+            counts = any("endpointslices" in rule["resources"] for rule in role["rules"])
+            assert counts == (environment.service_name is not None)
+
+
+@pytest.mark.parametrize("profile", PROFILES)
+def test_every_profile_gives_the_rights_that_the_programs_need_for_it(helm: Helm, profile: str) -> None:
+    given = {"environments": [{"name": "it", "profile": profile}], "remediator": {"mode": "observe"}}
+    rendered = helm.template(values=given)
+    (environment,) = environments(parse(rendered.config, "config.yaml"))
+    names = [*environment.statefulsets, *([environment.locket.statefulset] if environment.locket else [])]
+    for role in rendered.of("Role"):
+        assert role["metadata"]["namespace"] == environment.namespace
+        assert _rule(role, "statefulsets")["resourceNames"] == names
+
+
+def test_in_mode_observe_there_is_no_right_to_delete_pods(helm: Helm) -> None:
+    rendered = helm.template(values={"remediator": {"mode": "observe"}})
+    verbs = [rule["verbs"] for role in rendered.of("Role") for rule in role["rules"] if "pods" in rule["resources"]]
+    assert verbs == [["list"], ["list"]]
+    assert rendered.of("ValidatingAdmissionPolicy") == []
+
+
+def test_no_right_is_for_the_whole_cluster(helm: Helm) -> None:
+    for values in CI:
+        rendered = helm.template("--values", values)
+        assert rendered.of("ClusterRole") + rendered.of("ClusterRoleBinding") == []
+
+
+def test_no_secret_is_made_and_none_of_their_values_is_in_what_is_rendered(helm: Helm) -> None:
+    for values in CI:
+        assert helm.template("--values", values).of("Secret") == []
+
+
+def test_the_largest_plan_bounds_which_pods_can_be_deleted(helm: Helm) -> None:
+    rendered = helm.template("--values", FOLDER / "ci" / "several-environments-values.yaml")
+    deletes = _deletes(rendered.one("Role", "stagekeeper-remediator-bbs-z0"))
+    assert deletes == [f"{name}-{ordinal}" for name in ("bbs-z0", "bbs-z1", "locket") for ordinal in range(3)]
+
+
+@pytest.mark.parametrize("kubernetes", [OLDEST, "1.29.9", "1.30.0", KUBERNETES])
+def test_it_renders_for_every_supported_kubernetes(helm: Helm, kubernetes: str) -> None:
+    rendered = helm.template("--values", FOLDER / "ci" / "old-kubernetes-values.yaml", kubernetes=kubernetes)
+    groups = {each["apiVersion"] for each in rendered.objects}
+    assert groups == {"v1", "apps/v1", "policy/v1", "rbac.authorization.k8s.io/v1"}, "all of them served since 1.21"
+    healthy = rendered.of("PodDisruptionBudget")[0]["spec"].get("unhealthyPodEvictionPolicy")
+    assert healthy == (None if kubernetes == OLDEST else "AlwaysAllow")
+
+
+def test_an_older_kubernetes_is_refused(helm: Helm) -> None:
+    with pytest.raises(HelmError, match=r"requires kubeVersion: >=1\.25"):
+        helm.template(values={"remediator": {"mode": "observe"}}, kubernetes="1.24.9")
+
+
+def test_a_drain_a_roll_out_and_a_lost_node_always_leave_a_remediator(helm: Helm) -> None:
+    rendered = helm.template("--values", FOLDER / "ci" / "act-values.yaml")
+    deployment = rendered.one("Deployment", "stagekeeper-remediator")["spec"]
+    assert deployment["replicas"] == 2
+    assert deployment["strategy"]["rollingUpdate"] == {"maxUnavailable": 0, "maxSurge": 1}
+    assert rendered.one("PodDisruptionBudget", "stagekeeper-remediator")["spec"]["maxUnavailable"] == 1
+    pod = deployment["template"]["spec"]
+    assert [each["tolerationSeconds"] for each in pod["tolerations"]] == [30, 30]
+    assert pod["terminationGracePeriodSeconds"] == 30
+    (spread,) = pod["affinity"]["podAntiAffinity"]["preferredDuringSchedulingIgnoredDuringExecution"]
+    assert spread["podAffinityTerm"]["topologyKey"] == "kubernetes.io/hostname"
+    assert spread["podAffinityTerm"]["labelSelector"] == deployment["selector"]
+
+
+def test_a_single_exporter_does_not_hold_up_a_drain(helm: Helm) -> None:
+    names = [each["metadata"]["name"] for each in _observe(helm).of("PodDisruptionBudget")]
+    assert names == ["stagekeeper-remediator"]
+
+
+def test_probes_ask_the_process_and_not_the_target(helm: Helm) -> None:
+    for deployment in _observe(helm).of("Deployment"):
+        (container,) = deployment["spec"]["template"]["spec"]["containers"]
+        asked = {name: container[name]["httpGet"]["path"] for name in container if name.endswith("Probe")}
+        assert asked == {"startupProbe": "/-/healthy", "livenessProbe": "/-/healthy", "readinessProbe": "/-/ready"}
+
+
+def test_secrets_are_mounted_so_that_kubelet_renews_them(helm: Helm) -> None:
+    for values in CI:
+        for deployment in helm.template("--values", values).of("Deployment"):
+            (container,) = deployment["spec"]["template"]["spec"]["containers"]
+            assert not any("subPath" in mount for mount in container["volumeMounts"])
+            assert "env" not in container
+
+
+def _observe(helm: Helm) -> Rendered:
+    return helm.template(values={"remediator": {"mode": "observe"}})
+
+
+def _rule(role: dict[str, Any], resource: str) -> dict[str, Any]:
+    return next(rule for rule in role["rules"] if resource in rule["resources"])
+
+
+def _deletes(role: dict[str, Any]) -> list[str]:
+    return [
+        name
+        for rule in role["rules"]
+        if rule["resources"] == ["pods"] and "delete" in rule["verbs"]
+        for name in rule["resourceNames"]
+    ]

@@ -1,0 +1,176 @@
+"""The search is worth its time: each careless edit of the production code that safety rests on is found by it."""
+
+import sys
+from collections.abc import Iterator
+
+import pytest
+
+from remediator import decision, opening, record, restarting, watching, worker
+from stagekeeper.kube import workloads
+from tests.interleaving.cluster import Broken
+from tests.interleaving.mutation import Edit
+from tests.interleaving.scenarios import LOCKET_FIRST, SCENARIOS, Scenario
+from tests.remediator.builders import CF_LOCKET
+
+_ALONE = ("worker",)
+_SERVES = Scenario(budget=("a pod serves silently",))
+_SERVES_ALONE = Scenario(jobs=_ALONE, budget=("a pod serves",))
+_REPLACED_ALONE = Scenario(jobs=_ALONE, steps=5, budget=("a pod is replaced",))
+_TWICE = 'await ports.delete_pod(__import__("dataclasses").replace(action.pod, name="diego-api-1"))'
+_FIRST = "await ports.delete_pod(look.observation.known_pods[0].pod)"
+
+MUTANTS: dict[str, tuple[str, Scenario, tuple[Edit, ...]]] = {
+    "delete the next pod without another look": (
+        "A second DELETE was sent on the same look.",
+        SCENARIOS["two replicas"],
+        (Edit(worker, "_delete", 'ports.deletion("accepted")', f'ports.deletion("accepted"); {_TWICE}'),),
+    ),
+    "drop both preconditions": (
+        "was terminated, and no plan names it.",
+        _REPLACED_ALONE,
+        (
+            Edit(
+                workloads,
+                "delete_pod",
+                '"preconditions": {"uid": pod.uid, "resourceVersion": pod.resource_version},',
+                "",
+            ),
+        ),
+    ),
+    "drop the resourceVersion from the preconditions": (
+        "was terminated after it had been labelled active.",
+        _SERVES_ALONE,
+        (Edit(workloads, "delete_pod", ', "resourceVersion": pod.resource_version', ""),),
+    ),
+    "delete before the plan is written": (
+        "A DELETE was sent for a pod that no stored plan names.",
+        SCENARIOS["two replicas"],
+        (
+            Edit(
+                worker,
+                "step",
+                "    if after != episode:\n",
+                f"    if after.plan and not episode.plan: {_FIRST}\n    if after != episode:\n",
+            ),
+        ),
+    ),
+    "swap without resourceVersion": (
+        "A plan was changed after it had been written.",
+        SCENARIOS["a pod is replaced"],
+        (
+            Edit(
+                record,
+                "store",
+                "**episode.extra,",
+                '**episode.extra, "metadata": {"name": episode.name},',
+            ),
+        ),
+    ),
+    "ignore who accepts": (
+        "A DELETE was sent though the look had seen somebody accept.",
+        _SERVES,
+        (
+            Edit(restarting, "_somebody_serves", "if seen.service_ok:", 'if True: return ""\n    if seen.service_ok:'),
+            Edit(restarting, "_certainly_not_serving", "if each.pod.ip is None", "if True or each.pod.ip is None"),
+        ),
+    ),
+    "ignore the age of the look": (
+        "A DELETE was sent without a look of the last 10 s.",
+        SCENARIOS["a stall of an hour"],
+        (Edit(worker, "_too_old", "return target", "return False and target"),),
+    ),
+    "ask the age of the look only before the swap": (
+        "A DELETE was sent without a look of the last 10 s.",
+        SCENARIOS["a stall while deletes go on"],
+        (
+            Edit(
+                worker,
+                "step",
+                "    if isinstance(action, DeletePod):\n        if _too_old(look, target):",
+                "    if isinstance(action, DeletePod):\n        if False:",
+            ),
+        ),
+    ),
+    "ignore the pause between deletes": (
+        "A DELETE was sent without a look at the pause, or in spite of it.",
+        SCENARIOS["somebody pauses and resumes"],
+        (Edit(restarting, "_hindrance", "if given.pause.paused:", "if False:"),),
+    ),
+    "find the victims by name": (
+        "A DELETE was sent for a pod that no stored plan names.",
+        Scenario(jobs=_ALONE, steps=2, budget=("a pod is replaced",)),
+        (
+            Edit(restarting, "_note_fates", "if not readable(given.seen):", "if True:"),
+            Edit(
+                restarting,
+                "_out_of_bounds",
+                "present[planned.uid]",
+                "next(pod for pod in present.values() if pod.name == planned.name)",
+            ),
+            Edit(
+                restarting,
+                "restart",
+                "pods_by_uid(given.seen)[planned.uid]",
+                "next(pod for pod in pods_by_uid(given.seen).values() if pod.name == planned.name)",
+                also=(decision,),
+            ),
+        ),
+    ),
+    "open an episode beside an open one": (
+        "Two episodes of one target are open at once.",
+        SCENARIOS["three webhooks at once"],
+        (Edit(opening, "standing", "if latest.phase.open:", "if False:"),),
+    ),
+    "work on a closed episode": (
+        "A closed episode did not stay closed.",
+        SCENARIOS["a pod serves"],
+        (Edit(decision, "decide", "return episode, course, Close()", "return watch(episode, given)", also=(worker,)),),
+    ),
+    "begin with the BBS while the old Locket still ends": (
+        "A BBS pod was to be deleted before Locket was back and had had its time.",
+        Scenario(LOCKET_FIRST, environment=CF_LOCKET),
+        (Edit(restarting, "_locket_hindrance", "if leaving is not None:", "if False:"),),
+    ),
+    "give Locket no time": (
+        "A BBS pod was to be deleted before Locket was back and had had its time.",
+        Scenario(LOCKET_FIRST, budget=("a pod ends",), environment=CF_LOCKET),
+        (Edit(restarting, "_locket_hindrance", "given.look.moment.at - since < given.policy.locket_settles", "False"),),
+    ),
+    "write another plan on the way": (
+        "A plan was changed after it had been written.",
+        SCENARIOS["a pod is replaced"],
+        (
+            Edit(
+                restarting,
+                "restart",
+                "episode = _note_fates(episode, given)",
+                'episode = __import__("remediator.watching").watching._open_gates(episode, given, course)[0]',
+                also=(decision,),
+            ),
+        ),
+    ),
+}
+
+
+@pytest.fixture(autouse=True)
+def _deep_recursion() -> Iterator[None]:
+    """The search is as deep as a schedule is long."""
+    before = sys.getrecursionlimit()
+    sys.setrecursionlimit(20_000)
+    yield
+    sys.setrecursionlimit(before)
+
+
+@pytest.mark.parametrize("mutant", MUTANTS)
+def test_the_search_finds_a_careless_edit(mutant: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    complaint, scenario, edits = MUTANTS[mutant]
+    for edit in edits:
+        edit.make(monkeypatch)
+    with pytest.raises(Broken) as found:
+        scenario.explore()
+    assert str(found.value).endswith(complaint)
+
+
+def test_an_edit_that_does_not_fit_the_code_any_more_is_told() -> None:
+    with pytest.raises(AssertionError, match="does not hold"):
+        Edit(watching, "watch", "a line that is not there", "").make(pytest.MonkeyPatch())
