@@ -6,7 +6,7 @@ VENV_PYTHON := .venv/bin/python
 export PATH := $(or $(PATH),/usr/local/bin:/usr/bin:/bin):/usr/sbin:/sbin
 
 .DEFAULT_GOAL := help
-.PHONY: help setup programs control-plane chart-tools demo test test-fast check format lock clean
+.PHONY: help setup programs test-programs control-plane chart-tools demo test test-fast check format lock clean
 
 help: ## print this list
 	@echo 'Stagekeeper: make TARGET'
@@ -18,6 +18,9 @@ setup: ## the Python environment in .venv, from hashed locks
 programs: setup ## Prometheus, Alertmanager, etcd: found, or fetched from Debian's packages
 	@$(VENV_PYTHON) -m scripts.programs
 
+test-programs: setup
+	@$(VENV_PYTHON) -m scripts.programs tests
+
 control-plane: setup ## a real kube-apiserver for the tests: found, or built (about 8 minutes once)
 	@$(VENV_PYTHON) -m scripts.go_tools control-plane
 
@@ -28,7 +31,7 @@ demo: setup programs ## watch a stager die and be restarted; FAULT=certificate f
 	@PATH="$$PATH:$$($(VENV_PYTHON) -m scripts.programs --folder)" \
 		.venv/bin/stagekeeper demo $(if $(FAULT),--fault '$(FAULT)') $(if $(KEEP),--keep)
 
-test: check programs control-plane ## everything: check, then all tests (under 6 minutes once set up)
+test: check test-programs control-plane chart-tools ## everything: check, then all tests (under 6 minutes once set up)
 	@scripts/test
 
 test-fast: setup ## only the tests that need nothing but Python

@@ -1,7 +1,8 @@
 """One entry of the value `environments`: the keys of the configuration file, but Secrets instead of file names."""
 
 from charts.kinds import HOST, HOST_PORT, KEY, NAME, OBJECT_NAME, SELECTOR, seconds, switch, text, whole
-from charts.model import Group, Value
+from charts.model import Group, Value, fields_of
+from stagekeeper.diego.environments import PatienceSettings
 from stagekeeper.diego.profiles import PROFILES
 
 _PROFILES = [*PROFILES, "custom"]
@@ -80,6 +81,11 @@ ENVIRONMENT = Group(
             "The database, if it can be reached from here.",
             {"address": text("`host:port`; a TCP accept there shows that it can be reached.", pattern=HOST_PORT)},
             required=("address",),
+        ),
+        "patience": Value(
+            {},
+            "How old a thing must be, in seconds, before it is no longer just happening.",
+            fields_of(PatienceSettings),
         ),
         "timeouts": Group(
             "How long one question may take.",

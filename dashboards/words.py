@@ -37,7 +37,7 @@ GATES = {
     "4": Word("never", BAD),
 }
 
-POD_STATES: dict[str, Word] = {
+POD_STATES = {
     "0": Word("not ready", BAD),
     "1": Word("ready, passive", IDLE),
     "2": Word("active, containers not all ready", WARN),

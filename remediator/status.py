@@ -15,14 +15,16 @@ REFRESH = 10
 """Seconds after which the page loads itself again."""
 HISTORY = 20
 _STYLE = """
-body{font:16px/1.45 system-ui,sans-serif;margin:0 auto;max-width:60rem;padding:1rem;color:#1b1f24;background:#fff}
+body{overflow-wrap:anywhere;
+font:16px/1.45 system-ui,sans-serif;margin:0 auto;max-width:60rem;padding:1rem;color:#1b1f24;background:#fff}
 h1{font-size:1.3rem}h2{font-size:1.1rem;margin:1.5rem 0 .5rem}h3{font-size:1rem;margin:1rem 0 .3rem}
 section{border:1px solid #d0d7de;border-radius:.5rem;padding:.2rem 1rem 1rem;margin:1rem 0}
-dl{display:grid;grid-template-columns:max-content 1fr;gap:.2rem .8rem;margin:.5rem 0}dt{color:#57606a}dd{margin:0}
+dl{display:grid;grid-template-columns:max-content minmax(0,1fr);gap:.2rem .8rem;margin:.5rem 0}
+dt{color:#57606a}dd{margin:0}
 .word{display:inline-block;min-width:4.5rem;border-radius:.3rem;padding:0 .4rem;text-align:center;color:#fff}
 .good{background:#1a7f37}.wait{background:#9a6700}.bad{background:#b42318}.none{background:#57606a}
 ul{padding-left:0;list-style:none;margin:.3rem 0}li{margin:.3rem 0}small{color:#57606a}
-@media(max-width:32rem){dl{grid-template-columns:1fr}dd{margin-bottom:.4rem}}
+@media(max-width:32rem){dl{grid-template-columns:minmax(0,1fr)}dd{margin-bottom:.4rem}}
 @media(prefers-color-scheme:dark){body{background:#0d1117;color:#e6edf3}section{border-color:#30363d}dt,small{color:#9198a1}}
 """
 _CLASS = {"pass": "good", "not_yet": "wait", "never": "bad", "not_configured": "none"}

@@ -23,7 +23,11 @@ class Program:
     also: tuple[str, ...] = ()
     # False: it needs libraries of other packages, so it has to be installed, not unpacked.
     unpacks: bool = True
-    version_flag: str = "--version"
+    version_flag: str = "--version"  # "" where it tells none
+    # What needs it: "run" is fetched always, another group only when it is named on the command line.
+    group: str = "run"
+    # Where it is in the package, if not usr/bin/NAME.
+    inside: str = ""
 
 
 PROGRAMS = (
@@ -34,6 +38,10 @@ PROGRAMS = (
     Program("etcd", "etcd-server"),
     Program("ip", "iproute2", unpacks=False, version_flag="-V"),
     Program("unshare", "util-linux", unpacks=False),
+    Program("chromium", "chromium", also=("chromium-browser", "google-chrome"), unpacks=False, group="tests"),
+    Program("prometheus-blackbox-exporter", "prometheus-blackbox-exporter", group="bench"),
+    Program("webhook", "webhook", version_flag="-version", group="bench"),
+    Program("nc.traditional", "netcat-traditional", version_flag="", group="bench", inside="bin/nc.traditional"),
 )
 
 
@@ -53,6 +61,8 @@ def find(program: Program, environment: Mapping[str, str] = os.environ) -> Path 
 
 def version(program: Program, path: Path) -> str | None:
     """The first line that it prints about its version; None if it does not run on this machine."""
+    if not program.version_flag:
+        return "found"
     printed = output_of([path, program.version_flag])
     return None if printed is None else next(iter(printed.splitlines()), "").split(" (")[0]
 
@@ -73,7 +83,7 @@ def unpack(missing: list[Program]) -> None:
         for archive in _download(packages_of(missing), Path(work)):
             must(["dpkg-deb", "-x", archive, tree], Path(work) / "unpack.log", f"unpacking {archive.name}")
         for program in missing:
-            (tree / "usr" / "bin" / program.name).replace(folder / program.name)
+            (tree / (program.inside or f"usr/bin/{program.name}")).replace(folder / program.name)
 
 
 def _download(packages: list[str], folder: Path) -> list[Path]:
@@ -126,7 +136,9 @@ def fetch(missing: list[Program]) -> None:
 
 
 def main(arguments: list[str]) -> int:
-    """Find or fetch every program; the exit code says whether all are there. `--folder` prints where fetched ones are.
+    """Find or fetch the programs; the exit code says whether all are there. `--folder` prints where fetched ones are.
+
+    Other arguments name groups of programs that are wanted besides those that the demo needs.
 
     That folder belongs at the end of PATH: what the machine has comes first.
     """
@@ -135,8 +147,9 @@ def main(arguments: list[str]) -> int:
         return 0
     say("Programs beside Python (PATH, then the project's cache, then Debian's packages):")
     cache_folder().mkdir(parents=True, exist_ok=True)
-    fetch([program for program in PROGRAMS if find(program) is None])
-    return 1 if [program for program in PROGRAMS if not describe(program)] else 0
+    wanted = [program for program in PROGRAMS if program.group in {"run", *arguments}]
+    fetch([program for program in wanted if find(program) is None])
+    return 1 if [program for program in wanted if not describe(program)] else 0
 
 
 def describe(program: Program) -> bool:

@@ -89,8 +89,10 @@ def parse(text: str, source: str, sections: Sequence[str] = SECTIONS) -> Documen
     except yaml.YAMLError as problem:
         mark = getattr(problem, "problem_mark", None)
         at = f":{mark.line + 1}" if mark else ""
+        line = text.splitlines()[mark.line : mark.line + 1] if mark else []
         said = [getattr(problem, "context", None), getattr(problem, "problem", None)]
-        what = _NAMED.sub(r"\1", ", ".join(filter(None, said)) or str(problem).splitlines()[0])
+        what = ", ".join(filter(None, said)) or str(problem).splitlines()[0]
+        what = _NAMED.sub(r"\1", what) if _SECRET.search("".join(line)) else what
         raise SettingsProblem(f"{source}{at}: is not valid YAML: {what}.") from problem
     except _PYYAML_RAISES as problem:
         raise SettingsProblem(f"{source}: is not valid YAML: {problem}.") from problem

@@ -35,5 +35,4 @@ def _pods() -> Panel:
     )
     # An absent label counts as passive; whether a pod serves may be unknown, which has words of its own.
     expression = f"{ready}\n  + 2 * ({active} or 0 * {ready})\n  + 4 * ({serving} or 2 + 0 * {ready})"
-    steps = tuple((None if key == "0" else float(key), word.color) for key, word in POD_STATES.items())
-    return timeline_of(question, Face(steps=steps, words=POD_STATES, more=NOT_ASKED), Query(expression, "{{pod}}"))
+    return timeline_of(question, Face(words=POD_STATES, more=NOT_ASKED), Query(expression, "{{pod}}"))

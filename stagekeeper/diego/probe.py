@@ -14,12 +14,10 @@ from typing import TypeVar
 
 from stagekeeper.diego import second_handshake
 from stagekeeper.diego.observation import Probe, Reply, Unknown
-from stagekeeper.diego.ping import LARGEST_ANSWER, PING, PONG, exchange
+from stagekeeper.diego.ping import PING, exchange
 from stagekeeper.diego.profiles import Environment
-from stagekeeper.diego.wire import Address, accepts, connect, is_ours, peer, reason, resolve
+from stagekeeper.diego.wire import Address, connect, is_ours, peer, reason, resolve
 from stagekeeper.service.tls import ClientContext, TlsFilesProblem
-
-__all__ = ["LARGEST_ANSWER", "PING", "PONG", "Prober", "accepts", "resolve"]
 
 _SILENT_IN = {"dns": Reply.DNS, "connect": Reply.TIMEOUT, "tls": Reply.NO_REPLY, "request": Reply.NO_REPLY}
 

@@ -33,16 +33,6 @@ async def _look_up(host: str, port: int) -> list[Address]:
         raise socket.gaierror(socket.EAI_NONAME, f"{host!r} is not a host name") from problem
 
 
-async def accepts(host: str, port: int, timeout: float) -> bool:
-    """Whether anything accepts a TCP connection there within `timeout` seconds."""
-    try:
-        async with asyncio.timeout(timeout):
-            (await connect(await resolve(host, port))).close()
-    except OSError:
-        return False
-    return True
-
-
 async def connect(addresses: list[Address]) -> socket.socket:
     """A connection to the first of `addresses` that accepts one, IPv6 and IPv4 by turns. Raises `OSError`."""
     return await aiohappyeyeballs.start_connection(addresses, happy_eyeballs_delay=_HAPPY_EYEBALLS_DELAY)

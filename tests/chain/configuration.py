@@ -37,7 +37,8 @@ def stagekeeper(environment: dict[str, Any], token: Path, **remediator: Any) -> 
             "webhook": {"token_file": str(token)},
             "alertmanagers": [{"url": f"http://{ALERTMANAGER}"}],
             "rhythm": {"open": 0.5, "latched": 1, "idle": 1, "look_timeout": 5},
-            "policy": {"confirm_for": CONFIRM_FOR, "never_for": CONFIRM_FOR},
+            # Pods as young as these count as just restarted: the cooldown starts with their creation.
+            "policy": {"confirm_for": CONFIRM_FOR, "never_for": CONFIRM_FOR, "cooldown": 15},
             **remediator,
         },
     }

@@ -193,7 +193,10 @@ async def _played(on: Stage, title: str, play: Callable[[Stage], Awaitable[Facts
     try:
         return await play(on)
     except Exception:  # noqa: BLE001 -- the edge: the next story is still to be played, and this one to be reported
-        return {"problem": traceback.format_exc()}
+        problem = traceback.format_exc()
+        records = await on.place.kubectl("get", "remediations", "--output=yaml")
+        pods = await on.place.kubectl("get", "pods", "--output=wide", "--show-labels")
+        return {"problem": f"{problem}\n{records}\n{pods}"}
     finally:
         stop()
 

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
-from tests.chart.helm import MISSING
+from tests.chart.helm import MISSING, merged
 
 BASE: dict[str, Any] = {"remediator": {"mode": "act", "alertmanagers": [{"url": "http://alertmanager:9093"}]}}
 ENTRIES: dict[str, dict[str, Any]] = {
@@ -29,25 +29,38 @@ class Effect:
     expected: Any
     also: dict[str, Any] = field(default_factory=dict)
     """Other values that it needs to have an effect."""
+    beside: dict[str, Any] = field(default_factory=dict)
+    """Other keys of the same entry of a list."""
+
+    @property
+    def without(self) -> dict[str, Any]:
+        """The values before."""
+        around = merged(BASE, self.also)
+        *before, _ = self.path.split("[].")
+        return merged(around, self._nested(before[0].split("."), [self._entry()])) if before else around
 
     @property
     def values(self) -> dict[str, Any]:
-        """The value as values.yaml has it."""
-        return _nested(self.path.split("."), self.value, "")
+        """The values with this one."""
+        *before, rest = self.path.split("[].")
+        inner = self._nested(rest.split("."), self.value)
+        given = self._nested(before[0].split("."), [merged(self._entry(), inner)]) if before else inner
+        return merged(self.without, given)
 
+    def _entry(self) -> dict[str, Any]:
+        return merged(ENTRIES[self.path.partition("[]")[0]], self.beside)
 
-def _nested(keys: list[str], value: Any, before: str) -> dict[str, Any]:
-    """`a.b[].c` as {"a": {"b": [{..., "c": value}]}}."""
-    key, *rest = keys
-    name = key.removesuffix("[]")
-    path = f"{before}.{name}".lstrip(".")
-    inner = _nested(rest, value, path) if rest else value
-    return {name: [{**ENTRIES[path], **inner}] if key.endswith("[]") else inner}
+    @staticmethod
+    def _nested(keys: list[str], value: Any) -> dict[str, Any]:
+        for key in reversed(keys):
+            value = {key: value}
+        found: dict[str, Any] = value
+        return found
 
 
 def _names() -> Iterator[Effect]:
     own = "Deployment/stagekeeper-exporter > "
-    yield Effect("nameOverride", "keeper", f"Deployment/stagekeeper-keeper-exporter > {METADATA}app.kubernetes.io/name", "keeper")
+    yield Effect("nameOverride", "other", f"Deployment/stagekeeper-other-exporter > {METADATA}app.kubernetes.io/name", "other")
     yield Effect("fullnameOverride", "other", "Service/other-exporter > metadata > namespace", "stagekeeper")
     yield Effect("commonLabels", {"team": "a"}, f"{own}{METADATA}team", "a")
     image = f"{own}{CONTAINER}image"
@@ -57,7 +70,7 @@ def _names() -> Iterator[Effect]:
     yield Effect("image.digest", digest, image, f"ghcr.io/stagekeeper/stagekeeper@{digest}")
     yield Effect("image.pullPolicy", "Always", f"{own}{CONTAINER}imagePullPolicy", "Always")
     yield Effect("imagePullSecrets", [{"name": "a"}], f"{own}{SPEC}imagePullSecrets", [{"name": "a"}])
-    yield Effect("imagePullSecrets[].name", "a", f"{own}{SPEC}imagePullSecrets > 0 > name", "a")
+    yield Effect("imagePullSecrets[].name", "b", f"{own}{SPEC}imagePullSecrets > 0 > name", "b")
     yield Effect("podSecurityContext", {"fsGroup": 7}, f"{own}{SPEC}securityContext > fsGroup", 7)
     yield Effect("containerSecurityContext", {"privileged": False}, f"{own}{CONTAINER}securityContext > privileged", False)
     yield Effect("logging.level", "debug", f"{own}{CONTAINER}args > 3", "--log.level=debug")
@@ -79,18 +92,19 @@ def _environments() -> Iterator[Effect]:
     yield Effect("environments[].service.name", "bbs", f"{here}service > name", "bbs")
     port = "NetworkPolicy/stagekeeper-exporter > spec > egress > 2 > ports > 0 > port"
     yield Effect("environments[].service.port", 18889, port, 18889, {"networkPolicy": {"enabled": True}})
-    label = {"key": "a", "value": "b"}
-    yield Effect("environments[].active_label.key", "a", f"{here}active_label > key", "a", _label(label))
-    yield Effect("environments[].active_label.value", "b", f"{here}active_label > value", "b", _label(label))
-    yield Effect("environments[].active_label.may_be_absent", True, f"{here}active_label > may_be_absent", True, _label(label))
+    label = {"active_label": {"key": "k", "value": "v"}}
+    yield Effect("environments[].active_label.key", "a", f"{here}active_label > key", "a", beside=label)
+    yield Effect("environments[].active_label.value", "b", f"{here}active_label > value", "b", beside=label)
+    yield Effect("environments[].active_label.may_be_absent", True, f"{here}active_label > may_be_absent", True, beside=label)
     yield Effect("environments[].bbs_container", "bbs", f"{here}bbs_container", "bbs")
     yield Effect("environments[].passive_is_ready", False, f"{here}passive_is_ready", False)
     volume = f"Deployment/stagekeeper-exporter > {SPEC}volumes > 1 > projected > sources > "
-    yield Effect("environments[].tls.secret", "a", f"{volume}0 > secret > name", "a")
+    tls = {"tls": {"secret": "s"}}
+    yield Effect("environments[].tls.secret", "a", f"{volume}0 > secret > name", "a", beside=tls)
     for index, (key, file) in enumerate((("ca", "ca.crt"), ("cert", "tls.crt"), ("key", "tls.key"))):
         item = {"key": "mine", "path": f"cf/{file}"}
-        yield Effect(f"environments[].tls.{key}", "mine", f"{volume}{index} > secret > items > 0", item)
-    yield Effect("environments[].tls.server_name", "bbs", f"{here}tls > server_name", "bbs")
+        yield Effect(f"environments[].tls.{key}", "mine", f"{volume}{index} > secret > items > 0", item, beside=tls)
+    yield Effect("environments[].tls.server_name", "bbs", f"{here}tls > server_name", "bbs", beside=tls)
     locket = {"statefulset": "locket", "selector": "a=b"}
     yield Effect("environments[].locket", locket, f"{role}rules > 1 > resourceNames", ["diego-api", "locket"])
     yield Effect("environments[].cloud_controller.selector", "a=b", f"{here}cloud_controller > selector", "a=b")
@@ -99,12 +113,7 @@ def _environments() -> Iterator[Effect]:
     yield Effect("environments[].database.address", "db:5432", address, 5432, {"networkPolicy": {"enabled": True}})
     yield Effect("environments[].timeouts.probe", 1, f"{here}timeouts > probe", 1)
     yield Effect("environments[].timeouts.api", 1, f"{here}timeouts > api", 1)
-    yield Effect("environments[].patience", {"settling": 60}, f"{here}patience > settling", 60)
-
-
-def _label(label: dict[str, str]) -> dict[str, Any]:
-    """An active label is only whole with key and value."""
-    return {"": label}
+    yield Effect("environments[].patience", {"starting": 60}, f"{here}patience > starting", 60)
 
 
 def _program(name: str, port: int) -> Iterator[Effect]:
@@ -146,22 +155,17 @@ def _remediator() -> Iterator[Effect]:
     yield Effect("remediator.alertmanagers", [{"url": "http://b"}], f"{first}url", "http://b")
     yield Effect("remediator.alertmanagers[].url", "http://b", f"{first}url", "http://b")
     yield Effect("remediator.alertmanagers[].timeout", 1.5, f"{first}timeout", 1.5)
-    reference = {"secret": "s", "key": "k"}
-    volume = f"{own}{SPEC}volumes > 2 > projected > sources > 0 > secret > "
-    user, password = {"username": "u"}, {"password": reference}
-    for name, also in (("bearer_token", {}), ("password", user), ("ca", {})):
+    reference = {"secret": "x", "key": "x"}
+    volume = f"{own}{SPEC}volumes > 1 > projected > sources > 0 > secret > "
+    for name, other in (("bearer_token", {}), ("password", {"username": "x"}), ("ca", {})):
         path = f"remediator.alertmanagers[].{name}"
-        needs = _entry({name: reference, **also})
-        yield Effect(f"{path}.secret", "s", f"{volume}name", "s", needs)
-        yield Effect(f"{path}.key", "k", f"{volume}items > 0", {"key": "k", "path": f"0/{name}"}, needs)
-    yield Effect("remediator.alertmanagers[].username", "u", f"{first}username", "u", _entry({**user, **password}))
+        whole = {name: reference, **other}
+        yield Effect(f"{path}.secret", "s", f"{volume}name", "s", beside=whole)
+        yield Effect(f"{path}.key", "k", f"{volume}items > 0", {"key": "k", "path": f"0/{name}"}, beside=whole)
+    login = {"username": "x", "password": reference}
+    yield Effect("remediator.alertmanagers[].username", "u", f"{first}username", "u", beside=login)
     yield Effect("remediator.rhythm", {"open": 2}, f"{here}rhythm", {"open": 2})
     yield Effect("remediator.policy", {"budget": 1}, f"{here}policy", {"budget": 1})
-
-
-def _entry(rest: dict[str, Any]) -> dict[str, Any]:
-    """The rest of the list's entry that a key can't do without."""
-    return {"": rest}
 
 
 def _safety() -> Iterator[Effect]:
@@ -185,7 +189,7 @@ def _monitoring() -> Iterator[Effect]:
         ("serviceMonitor", "ServiceMonitor", "stagekeeper-exporter"),
         ("prometheusRule", "PrometheusRule", "stagekeeper"),
         ("alertmanagerConfig", "AlertmanagerConfig", "stagekeeper"),
-        ("dashboards", "ConfigMap", "stagekeeper-dashboard-stager"),
+        ("dashboards", "ConfigMap", "stagekeeper-dashboard-cf-stager"),
     ):
         on = {feature: {"enabled": True}}
         yield Effect(f"{feature}.enabled", True, f"{kind}/{name} > kind", kind)
@@ -201,7 +205,7 @@ def _monitoring() -> Iterator[Effect]:
     yield Effect("prometheusRule.runbookUrl", "https://wiki.example/", f"{annotations}runbook_url", runbook, on)
     board = "https://grafana.example/x/stagekeeper-stager{{ with $labels.environment }}?var-environment={{ . }}{{ end }}"
     yield Effect("prometheusRule.dashboardUrl", "https://grafana.example/x", f"{annotations}dashboard_url", board, on)
-    folder = "ConfigMap/stagekeeper-dashboard-stager > metadata > annotations > folder"
+    folder = "ConfigMap/stagekeeper-dashboard-cf-stager > metadata > annotations > folder"
     yield Effect("dashboards.annotations", {"folder": "b"}, folder, "b", {"dashboards": {"enabled": True}})
 
 

@@ -7,7 +7,8 @@ import socket
 import pytest
 
 from stagekeeper.diego.observation import Probe, Reply
-from stagekeeper.diego.probe import LARGEST_ANSWER, Prober
+from stagekeeper.diego.ping import LARGEST_ANSWER
+from stagekeeper.diego.probe import Prober
 from tests.diego import listeners
 from tests.diego.asking import ENOUGH, SHORT, ask
 from tests.diego.listeners import (

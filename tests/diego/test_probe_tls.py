@@ -67,22 +67,63 @@ async def test_an_expired_certificate_is_tls_with_the_date_it_ended(
     assert found.certificate_ends == ended
 
 
-async def test_a_verdict_stands_when_the_date_can_not_be_found_in_time(certs: Certificates) -> None:
-    """The second handshake, which only asks for the date, meets silence."""
+@pytest.mark.parametrize("second", [silent, hanging_up])
+async def test_a_verdict_stands_when_the_date_can_not_be_found(
+    second: listeners.Conversation, certs: Certificates
+) -> None:
+    """The second handshake only asks for the date."""
     context = certs.server(ends=dt.datetime(2025, 1, 2, tzinfo=dt.UTC))
-    connections = 0
 
-    async def once(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        nonlocal connections
-        connections += 1
-        if connections == 1:
-            await writer.start_tls(context)
-        await reader.read()
+    async def first(_: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await writer.start_tls(context)
 
-    async with listening(once) as port:
+    async with listening(one_after_the_other(first, second)) as port:
         found = await ask(port, certs, 1.0)
     assert (found.reply, found.detail, found.certificate_ends) == (Reply.TLS, "certificate has expired", None)
-    assert connections == 2
+
+
+def test_a_certificate_that_only_openssl_can_read_has_no_date() -> None:
+    assert second_handshake._end_of(b"no certificate") is None
+
+
+def resetting(context: ssl.SSLContext) -> listeners.Conversation:
+    """Shake hands, read the request, reset the connection."""
+
+    async def converse(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await writer.start_tls(context)
+        await reader.readuntil(b"\r\n\r\n")
+        connection = writer.get_extra_info("socket")
+        connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+
+    return converse
+
+
+async def test_an_alert_that_a_reset_swept_away_is_asked_for_again(certs: Certificates) -> None:
+    strict = certs.server()
+
+    async def refuse(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        hello = await reader.read(65_536)
+        assert hello
+        writer.write(b"\x15\x03\x03\x00\x02\x02\x30")  # a fatal alert: unknown CA
+        await writer.drain()
+
+    async with listening(one_after_the_other(resetting(strict), refuse)) as port:
+        found = await ask(port, certs)
+    assert found.reply is Reply.BAD_REPLY  # it came in the handshake, so it is about another connection's faults
+
+    async with listening(one_after_the_other(resetting(strict), alerting(strict))) as port:
+        found = await ask(port, certs)
+    assert found.reply is Reply.TLS
+
+
+@pytest.mark.parametrize("second", [silent, hanging_up])
+async def test_a_reset_without_an_alert_is_a_bad_reply(second: listeners.Conversation, certs: Certificates) -> None:
+    async with listening(one_after_the_other(resetting(certs.server()), second)) as port:
+        found = await ask(port, certs, 1.0)
+    assert (found.reply, found.detail) == (
+        Reply.BAD_REPLY,
+        "connection closed before an answer (Connection reset by peer)",
+    )
 
 
 @pytest.mark.parametrize("version", [ssl.TLSVersion.TLSv1_2, ssl.TLSVersion.TLSv1_3])

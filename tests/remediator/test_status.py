@@ -1,0 +1,131 @@
+from collections.abc import AsyncIterator, Callable
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+from aiohttp import web
+from aiohttp.test_utils import TestServer
+
+from remediator.answers import never, not_yet, passes
+from remediator.course import Look, Moment
+from remediator.episode import Deletion, Episode, Phase, Reason, Request
+from remediator.gates import Pause
+from remediator.policy import Mode
+from remediator.status import EnvironmentStatus, page
+from stagekeeper.diego.diagnosis import diagnose
+from tests.diego.looks import hung
+from tests.testbed.browser import browser
+
+NOW = datetime(2026, 11, 23, 3, 14, 15, tzinfo=UTC)
+NASTY = "<script>alert('&')</script>"
+
+
+def episode(number: int, phase: Phase = Phase.WATCHING, message: str = "") -> Episode:
+    return Episode(
+        name=f"diego-api-{number}",
+        request=Request("prod"),
+        created=NOW - timedelta(minutes=5),
+        phase=phase,
+        reason=Reason.ALERT,
+        message=message,
+        since=NOW,
+    )
+
+
+def status(*episodes: Episode, pause: Pause | None = None) -> EnvironmentStatus:
+    seen = hung()
+    return EnvironmentStatus("prod", "cf", Look(seen, diagnose(seen), Moment(NOW, 0.0)), pause, episodes)
+
+
+def shown(*environments: EnvironmentStatus, mode: Mode = Mode.ACT) -> str:
+    return page(mode, environments, NOW)
+
+
+def test_before_the_first_look_it_says_that_it_has_not_looked() -> None:
+    assert "no look yet" in shown(EnvironmentStatus("prod", "cf", None, None, ()))
+
+
+def test_it_shows_the_diagnosis_and_when_it_was_made() -> None:
+    assert "no_active_bbs" in shown(status())
+    assert "2026-11-23 03:14:15 UTC" in shown(status())
+
+
+def test_an_open_episode_shows_every_gate_with_its_reason() -> None:
+    gates = (
+        ("mode", passes("The mode is act.")),
+        ("pause", not_yet("Ann paused it.")),
+        ("bounds", never("A stranger.")),
+    )
+    text = shown(status(replace(episode(3), gates=gates)))
+    for name, answer in gates:
+        assert f"<strong>{name}</strong> {answer.why}" in text
+
+
+def test_a_closed_episode_shows_no_gates() -> None:
+    closed = replace(episode(3, Phase.RECOVERED), gates=(("mode", passes("The mode is act.")),))
+    assert "May it restart now?" not in shown(status(closed))
+
+
+def test_a_latched_episode_waits_for_a_person() -> None:
+    assert "Waiting for" in shown(status(episode(3, Phase.ESCALATED, "The certificate has expired.")))
+    assert "Waiting for" not in shown(status(episode(3, Phase.ESCALATED).released("ann", NOW)))
+
+
+def test_the_history_stands_newest_first_with_what_was_terminated() -> None:
+    old = replace(episode(1, Phase.RECOVERED), deletions=(Deletion("diego-api-0", "u", "deleted", NOW),))
+    text = shown(status(old, episode(2, Phase.SELF_HEALED)))
+    assert text.index("diego-api-2</strong>") < text.index("diego-api-1</strong>")
+    assert "terminated diego-api-0" in text
+
+
+def test_a_pause_is_shown_with_its_reason() -> None:
+    assert "Ann paused it" in shown(status(pause=Pause(paused=True, why="Ann paused it until noon")))
+
+
+@pytest.mark.parametrize("mode", Mode)
+def test_the_mode_is_shown_in_words(mode: Mode) -> None:
+    assert f"<strong>{mode}</strong>" in shown(mode=mode)
+
+
+def test_whatever_stands_in_a_record_is_escaped() -> None:
+    text = shown(
+        status(
+            replace(episode(1, message=NASTY), gates=((NASTY, passes(NASTY)),)),
+            pause=Pause(paused=True, why=NASTY),
+        )
+    )
+    assert "<script" not in text
+
+
+@pytest.fixture
+async def served() -> AsyncIterator[str]:
+    gates = tuple(
+        (f"gate-{number}", not_yet("Because of a reason that takes a sentence to say.")) for number in range(8)
+    )
+    long = status(replace(episode(2, message="A" * 200), gates=gates), pause=Pause(paused=False))
+
+    async def show(_request: web.Request) -> web.Response:
+        return web.Response(text=shown(long, status(episode(1, Phase.ESCALATED))), content_type="text/html")
+
+    app = web.Application()
+    app.router.add_get("/", show)
+    async with TestServer(app) as server:
+        yield str(server.make_url("/"))
+
+
+@pytest.mark.programs
+async def test_a_phone_shows_all_of_it_without_scripts_and_without_scrolling_sideways(
+    served: str, program: Callable[[str], Path], tmp_path: Path
+) -> None:
+    async with browser(program("chromium"), tmp_path) as tab:
+        await tab.open(served, width=390, height=844)
+        assert await tab.ask("document.querySelectorAll('section').length") == 2
+        assert await tab.ask("document.documentElement.scrollWidth") <= 390
+        assert await tab.ask("document.querySelectorAll('script,link,img').length") == 0
+        assert await tab.ask("performance.getEntriesByType('resource').length") == 0, (
+            "nothing is fetched from elsewhere"
+        )
+        assert await tab.ask("document.querySelectorAll('.word.wait').length") == 9
+        assert "gate-7" in await tab.ask("document.body.innerText")
+        assert await tab.ask("document.querySelector('meta[http-equiv=refresh]').content") == "10"

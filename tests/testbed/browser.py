@@ -1,0 +1,93 @@
+"""A headless Chromium over its DevTools protocol: it loads a page as a phone does, and answers questions of it."""
+
+import asyncio
+import contextlib
+import itertools
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import Any
+
+import aiohttp
+
+_FLAGS = (
+    "--headless",
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+    "--disable-dev-shm-usage",
+    "--remote-debugging-port=0",
+)
+_PATIENCE = 60.0
+
+
+class Page:
+    """One tab."""
+
+    def __init__(self, socket: aiohttp.ClientWebSocketResponse) -> None:
+        self._socket = socket
+        self._numbers = itertools.count(1)
+
+    async def call(self, method: str, **arguments: Any) -> dict[str, Any]:
+        """One command of the protocol, and its result."""
+        number = next(self._numbers)
+        await self._socket.send_json({"id": number, "method": method, "params": arguments})
+        async with asyncio.timeout(_PATIENCE):
+            while True:
+                answer = await self._socket.receive_json()
+                if answer.get("id") == number:
+                    return dict(answer["result"])
+
+    async def open(self, url: str, *, width: int, height: int) -> None:
+        """Load a page on a screen of this size, in a browser that runs no scripts of pages."""
+        await self.call("Emulation.setScriptExecutionDisabled", value=True)
+        await self.call(
+            "Emulation.setDeviceMetricsOverride", width=width, height=height, deviceScaleFactor=1, mobile=True
+        )
+        await self.call("Page.navigate", url=url)
+        async with asyncio.timeout(_PATIENCE):
+            while await self.ask("document.readyState + location.href") != f"complete{url}":  # noqa: ASYNC110 -- as a person waits
+                await asyncio.sleep(0.05)
+
+    async def ask(self, expression: str) -> Any:
+        """The value of a JavaScript expression."""
+        return (await self.call("Runtime.evaluate", expression=expression, returnByValue=True))["result"].get("value")
+
+
+@contextlib.asynccontextmanager
+async def browser(chromium: Path, folder: Path) -> AsyncIterator[Page]:
+    """Chromium with one empty tab; it ends with the block."""
+    process = await asyncio.create_subprocess_exec(
+        chromium,
+        *_FLAGS,
+        f"--user-data-dir={folder}",
+        "about:blank",
+        stdout=asyncio.subprocess.DEVNULL,
+        stderr=asyncio.subprocess.DEVNULL,
+    )
+    try:
+        port = await _port(folder / "DevToolsActivePort")
+        async with aiohttp.ClientSession() as session:
+            async with session.get(f"http://127.0.0.1:{port}/json/list") as response:
+                tabs = await response.json()
+            tab = next(each for each in tabs if each["type"] == "page")
+            async with session.ws_connect(tab["webSocketDebuggerUrl"]) as socket:
+                yield Page(socket)
+    finally:
+        process.terminate()
+        await process.wait()
+
+
+async def _port(written: Path) -> int:
+    async with asyncio.timeout(_PATIENCE):
+        while not (lines := _lines(written)):  # noqa: ASYNC110 -- a file has no event
+            await asyncio.sleep(0.05)
+    return int(lines[0])
+
+
+def _lines(written: Path) -> list[str]:
+    """Chromium tells its port in a file only."""
+    return written.read_text().split() if written.exists() else []
