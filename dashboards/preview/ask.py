@@ -65,7 +65,9 @@ class Prometheus:
             answer = await response.json()
         if answer["status"] != "success":
             raise RuntimeError(f"Prometheus refuses this query: {answer['error']}\n{query}")
-        found = (_series(each["metric"], each.get("values") or [each["value"]], asked) for each in answer["data"]["result"])
+        found = (
+            _series(each["metric"], each.get("values") or [each["value"]], asked) for each in answer["data"]["result"]
+        )
         return sorted((each for each in found if each.points), key=lambda each: each.name)
 
     def spelled(self, expression: str, window: Window) -> str:

@@ -1,6 +1,6 @@
 """Puts the drawings of all panels on one page, on Grafana's grid."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from dashboards.preview import lines, stat, svg, table, timeline
@@ -21,9 +21,6 @@ class Moment:
     window: Window
     zero: float
     caption: str
-
-
-Answers = Mapping[View, Sequence[Series]]
 
 
 def draw(title: str, panels: Sequence[tuple[View, Sequence[Series]]], moment: Moment) -> str:

@@ -19,6 +19,8 @@ from stagekeeper.diego.profiles import Environment
 from stagekeeper.diego.wire import Address, connect, is_ours, peer, reason, resolve
 from stagekeeper.service.tls import ClientContext, TlsFilesProblem
 
+__all__ = ["PING", "Prober"]
+
 _SILENT_IN = {"dns": Reply.DNS, "connect": Reply.TIMEOUT, "tls": Reply.NO_REPLY, "request": Reply.NO_REPLY}
 
 T = TypeVar("T")

@@ -16,16 +16,14 @@ async def alert(addresses: list[Address], context: ssl.SSLContext, server_name: 
     """
     try:
         reader, writer = await _handshake(addresses, context, server_name)
-    except OSError:
-        return None
-    try:
-        await reader.read(1)
+        try:
+            await reader.read(1)
+        finally:
+            writer.transport.abort()
     except ssl.SSLError as problem:
         return problem.reason
     except OSError:
         return None
-    finally:
-        writer.transport.abort()
     return None
 
 

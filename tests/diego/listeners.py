@@ -129,6 +129,16 @@ def answering_then_silent(answer: bytes) -> Conversation:
     return converse
 
 
+def one_after_the_other(*conversations: Conversation) -> Conversation:
+    """Hold the first conversation with whoever connects first, and so on."""
+    waiting = [*conversations]
+
+    async def converse(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await waiting.pop(0)(reader, writer)
+
+    return converse
+
+
 async def silent(reader: asyncio.StreamReader, _: asyncio.StreamWriter) -> None:
     """Listen to everything and say nothing."""
     while await reader.read(65_536):

@@ -287,6 +287,17 @@ async def test_cloud_controllers_are_counted(world: World) -> None:
     assert (await world.with_(cloud_controller_selector=CC).look()).cloud_controller == ReadyPods(1, 2)
 
 
+async def test_cloud_controllers_that_can_not_be_listed_are_unknown(world: World) -> None:
+    world.api.answers[PODS] = refusing(403)
+    assert isinstance((await world.with_(cloud_controller_selector=CC).look()).cloud_controller, Unknown)
+
+
+async def test_locket_pods_that_can_not_be_listed_make_locket_unknown(world: World) -> None:
+    world.api.answers[f"{SETS}/diego-locket"] = answering(statefulset("diego-locket", replicas=1))
+    world.api.answers[PODS] = refusing(403)
+    assert isinstance((await world.with_(locket=LocketWorkload("diego-locket", LOCKET)).look()).locket, Unknown)
+
+
 async def test_locket_of_its_own_is_seen(world: World) -> None:
     world.pods([pod("diego-locket-0")], selector=LOCKET)
     world.api.answers[f"{SETS}/diego-locket"] = answering(statefulset("diego-locket", replicas=1))

@@ -1,0 +1,109 @@
+"""A live stage: simulator, both programs, Prometheus and Alertmanager; an outage, and its remedy."""
+
+import asyncio
+import contextlib
+import io
+import time
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import aiohttp
+
+from dashboards.preview.ask import Prometheus, Window
+from stagekeeper.simulator.actors import ActorOptions
+from stagekeeper.simulator.demo import configuration
+from stagekeeper.simulator.demo.command import TIMINGS
+from stagekeeper.simulator.demo.programs import Started, free_ports, running
+from stagekeeper.simulator.demo.scenarios import SCENARIOS
+from stagekeeper.simulator.demo.story import Story
+from stagekeeper.simulator.demo.watch import EVERY, Watcher
+from stagekeeper.simulator.environment import Options, simulated_environment
+
+LONGEST = 90.0
+"""Seconds after which a part of the play has failed."""
+BEFORE = 12.0
+"""Seconds of health before the fault: enough for every rate."""
+SETTLED = 5.0
+"""Seconds that a state lasts before it is looked at: some scrapes and evaluations."""
+RATE_INTERVAL = "5s"
+"""The scrapes are 1 s apart."""
+
+
+@dataclass(frozen=True, slots=True)
+class Moments:
+    """When what was so, in Unix seconds."""
+
+    began: float
+    fault: float
+    outage: float
+    """The outage has its diagnosis, an alert and an open episode, and nothing was restarted yet."""
+    recovered: float
+
+    def healthy(self) -> Window:
+        """Until just before the fault."""
+        return Window(self.began, self.fault)
+
+    def sick(self) -> Window:
+        """Until the middle of the outage."""
+        return Window(self.fault - BEFORE, self.outage)
+
+    def cured(self) -> Window:
+        """Until after the recovery."""
+        return Window(self.fault - BEFORE, self.recovered)
+
+
+@dataclass(frozen=True, slots=True)
+class Stage:
+    """Everything that runs."""
+
+    watcher: Watcher
+    started: list[Started]
+    prometheus: Prometheus
+
+    async def play(self) -> Moments:
+        """Health, an outage, its remedy. TimeoutError if a part does not come; RuntimeError if a program ends."""
+        watcher, began = self.watcher, time.time()
+        async with asyncio.timeout(LONGEST):
+            await watcher.until_ready()
+        await asyncio.sleep(BEFORE)
+        watcher.remember_pods()
+        watcher.story.begin()
+        fault = time.time()
+        await watcher.scenario.cause(watcher.environment)
+        await self._until('diego_bbs_diagnosis{diagnosis="no_active_bbs"} == 1')
+        await self._until('stagekeeper_gate{gate="confirmation", answer="not_yet"} == 1')
+        await asyncio.sleep(SETTLED / 2)
+        outage = time.time()
+        async with asyncio.timeout(LONGEST):
+            while not await watcher.ended():
+                await watcher.turn()
+                await self._breathe()
+        await asyncio.sleep(SETTLED)
+        return Moments(began, fault, outage, time.time())
+
+    async def _until(self, query: str) -> None:
+        async with asyncio.timeout(LONGEST):
+            while await self.watcher.value(query) is None:
+                await self._breathe()
+
+    async def _breathe(self) -> None:
+        for program in self.started:
+            program.check()
+        await asyncio.sleep(EVERY)
+
+
+@contextlib.asynccontextmanager
+async def stage(folder: Path) -> AsyncIterator[Stage]:
+    """Start everything; `folder` receives its files. MissingProgram if Prometheus or Alertmanager is not on PATH."""
+    scenario, story = SCENARIOS["hang"], Story(io.StringIO())
+    options = Options(actors=ActorOptions(timings=TIMINGS, label_interval=0.3))
+    async with contextlib.AsyncExitStack() as stack:
+        environment = await stack.enter_async_context(simulated_environment(scenario.layout, folder, options))
+        ports = await free_ports()
+        files = configuration.write(folder, environment, ports)
+        started = await stack.enter_async_context(running(files, ports, environment.kubeconfig, story.tell))
+        session = await stack.enter_async_context(aiohttp.ClientSession())
+        watcher = Watcher(environment, scenario, ports, story, session)
+        url = f"http://127.0.0.1:{ports.prometheus}"
+        yield Stage(watcher, started, Prometheus(session, url, configuration.NAME, RATE_INTERVAL))

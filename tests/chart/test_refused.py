@@ -1,0 +1,53 @@
+from pathlib import Path
+
+import pytest
+
+from tests.chart.helm import FOLDER, OPERATOR_APIS, Helm, HelmError
+
+pytestmark = pytest.mark.programs
+
+BAD = sorted((Path(__file__).parent / "bad").glob("*.yaml"))
+"""Each begins with a comment that says what Helm must say."""
+OPERATOR = FOLDER / "ci" / "prometheus-operator-values.yaml"
+
+
+@pytest.mark.parametrize("values", BAD, ids=lambda path: path.stem)
+def test_bad_values_are_refused_with_a_sentence_that_says_where_and_what(helm: Helm, values: Path) -> None:
+    says = values.read_text().partition("\n")[0].removeprefix("# says: ")
+    with pytest.raises(HelmError) as refused:
+        helm.template("--values", values)
+    assert says in str(refused.value)
+
+
+def test_there_are_at_least_twenty_five_kinds_of_bad_values() -> None:
+    assert len(BAD) >= 25
+
+
+def test_all_mistakes_are_told_at_once(helm: Helm) -> None:
+    values = Path(__file__).parent / "bad" / "two-mistakes-at-once.yaml"
+    with pytest.raises(HelmError, match=r"(?s)act needs at least one entry.*name of an earlier environment"):
+        helm.template("--values", values)
+
+
+@pytest.mark.parametrize("missing", OPERATOR_APIS)
+def test_a_missing_api_of_the_prometheus_operator_is_named(helm: Helm, missing: str) -> None:
+    feature = missing.rpartition("/")[2]
+    value = f"{feature[0].lower()}{feature[1:]}"
+    with pytest.raises(HelmError) as refused:
+        helm.template("--values", OPERATOR, apis=[api for api in OPERATOR_APIS if api != missing])
+    assert f"{value}.enabled needs the Prometheus Operator's API {missing}" in str(refused.value)
+    assert f"or say {value}.enabled=false" in str(refused.value)
+
+
+def test_the_admission_policy_is_refused_before_kubernetes_1_30_with_what_to_say_instead(helm: Helm) -> None:
+    with pytest.raises(HelmError, match=r"needs Kubernetes 1\.30 or later, and this is v1\.29\.9\. Say admissionPolicy"):
+        helm.template("--values", FOLDER / "ci" / "act-values.yaml", kubernetes="1.29.9")
+
+
+def test_a_chart_packaged_without_dashboards_says_so(helm: Helm, tmp_path: Path) -> None:
+    chart = tmp_path / "stagekeeper"
+    for file in (each for each in FOLDER.rglob("*") if each.is_file() and each.suffix != ".json"):
+        (chart / file.relative_to(FOLDER)).parent.mkdir(parents=True, exist_ok=True)
+        (chart / file.relative_to(FOLDER)).write_bytes(file.read_bytes())
+    with pytest.raises(HelmError, match="this chart was packaged without dashboards"):
+        helm.run("template", chart, "--kube-version", "1.37.2", "--values", FOLDER / "ci" / "dashboards-values.yaml")
