@@ -38,7 +38,7 @@ class Explorer:
     run: Runner = field(default_factory=runner)
     schedules: dict[State, int] = field(default_factory=dict)
     """For each state how many schedules lead from it to an end."""
-    crash_points: set[tuple[str, str]] = field(default_factory=set)
+    crash_points: set[str] = field(default_factory=set)
     ends: set[Cluster] = field(default_factory=set)
 
     def search(self, state: State) -> int:
@@ -79,7 +79,7 @@ class Explorer:
     def _crashed(self, state: State, index: int, request: Request) -> Iterator[State]:
         if not _left(state, CRASH):
             return
-        self.crash_points.add((state.replicas[index].job, f"{request.method} {request.path}"))
+        self.crash_points.add(f"{request.method} {request.path}".strip())
         fresh = self.run(Replica(state.replicas[index].job, Course(), state.cluster.now, steps=state.replicas[index].steps))
         crashed = _with(_spent(state, CRASH), index, fresh)
         yield crashed

@@ -1,6 +1,8 @@
 """What the exhaustive tests explore: how it begins, how many replicas there are, and what may happen meanwhile."""
 
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 
 from remediator.course import Course
@@ -14,8 +16,19 @@ from tests.remediator.builders import CF, CF_LOCKET, locket_plan, restarting
 
 ZERO, ONE = FakePod("diego-api-0"), FakePod("diego-api-1", version=2)
 LOCKET = FakePod("diego-locket-0", version=3)
-DEEP = 20_000
-"""Python frames that the longest schedule needs at most."""
+_DEEP = 20_000  # Python frames that the longest schedule needs at most
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """What a search has covered."""
+
+    schedules: int
+    states: int
+    crash_points: frozenset[str]
+    """The requests before and after which a replica has crashed."""
+    ends: frozenset[Cluster]
+    """What the cluster looked like at the end of some schedule."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,13 +43,27 @@ class Scenario:
     policy: Policy = EAGER
     environment: Environment = CF
 
-    def explore(self) -> tuple[Explorer, int]:
-        """Search it; the explorer with what it has found, and the number of schedules. Raises `Broken`."""
-        sys.setrecursionlimit(max(DEEP, sys.getrecursionlimit()))
+    def explore(self) -> "Found":
+        """Search it. Raises `Broken`."""
         explorer = Explorer(runner(self.policy, self.environment))
         begun = [explorer.run(Replica(job, Course(), self.cluster.now, steps=self.steps)) for job in self.jobs]
         counts = tuple(sorted((name, self.budget.count(name)) for name in set(self.budget)))
-        return explorer, explorer.search(canonical(State(self.cluster, tuple(begun), counts)))
+        with _deep_recursion():
+            schedules = explorer.search(canonical(State(self.cluster, tuple(begun), counts)))
+        return Found(
+            schedules, len(explorer.schedules), frozenset(explorer.crash_points), frozenset(explorer.ends)
+        )
+
+
+@contextmanager
+def _deep_recursion() -> Iterator[None]:
+    """The search is as deep as a schedule is long."""
+    before = sys.getrecursionlimit()
+    sys.setrecursionlimit(max(before, _DEEP))
+    try:
+        yield
+    finally:
+        sys.setrecursionlimit(before)
 
 
 _LOCKET_PLAN = locket_plan([(LOCKET.name, LOCKET.uid)], [(ZERO.name, ZERO.uid)])
@@ -63,7 +90,7 @@ SCENARIOS = {
         LOCKET_FIRST, steps=6, budget=("a pod ends", "31 seconds pass"), environment=CF_LOCKET
     ),
     "Locket first, and a crash": Scenario(
-        LOCKET_FIRST, steps=4, budget=("a pod ends", "31 seconds pass", CRASH), environment=CF_LOCKET
+        LOCKET_FIRST, steps=3, budget=("a pod ends", "31 seconds pass", CRASH), environment=CF_LOCKET
     ),
     "three webhooks at once": Scenario(Cluster((ZERO, ONE)), jobs=("webhook",) * 3, steps=2),
     "webhooks, a lost answer, a crash": Scenario(

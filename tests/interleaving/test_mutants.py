@@ -1,8 +1,5 @@
 """The search is worth its time: each careless edit of the production code that safety rests on is found by it."""
 
-import sys
-from collections.abc import Iterator
-
 import pytest
 
 from remediator import decision, opening, record, restarting, watching, worker
@@ -150,15 +147,6 @@ MUTANTS: dict[str, tuple[str, Scenario, tuple[Edit, ...]]] = {
         ),
     ),
 }
-
-
-@pytest.fixture(autouse=True)
-def _deep_recursion() -> Iterator[None]:
-    """The search is as deep as a schedule is long."""
-    before = sys.getrecursionlimit()
-    sys.setrecursionlimit(20_000)
-    yield
-    sys.setrecursionlimit(before)
 
 
 @pytest.mark.parametrize("mutant", MUTANTS)

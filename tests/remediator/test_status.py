@@ -125,6 +125,6 @@ async def test_a_phone_shows_all_of_it_without_scripts_and_without_scrolling_sid
         assert await tab.ask("document.querySelectorAll('script,link,img').length") == 0
         fetched = await tab.ask("performance.getEntriesByType('resource').map(each => each.name)")
         assert set(fetched) <= {f"{served}favicon.ico"}, "what a browser asks for by itself, and nothing else"
-        assert await tab.ask("document.querySelectorAll('.word.wait').length") == 9
+        assert await tab.ask("document.querySelectorAll('.word.wait').length") == 10
         assert "gate-7" in await tab.ask("document.body.innerText")
         assert await tab.ask("document.querySelector('meta[http-equiv=refresh]').content") == "10"

@@ -1,0 +1,194 @@
+"""The same world without bounds: Hypothesis picks what happens next, for whole lives of two replicas and their webhooks.
+
+Here the eternal loop's `Worker.turn` runs, with its LIST, its latch and several episodes after each other. At the end
+of each run the faults stop, and then every episode must come to an end too: safety alone could be had by doing nothing.
+"""
+
+from collections.abc import Coroutine, Iterator
+from dataclasses import dataclass, replace
+from typing import Any
+
+from hypothesis import HealthCheck, settings
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
+
+from remediator import opening
+from remediator.policy import Policy
+from remediator.record import Unreadable
+from remediator.worker import Rhythm, Target, Worker
+from stagekeeper.diego.observation import Reply
+from stagekeeper.kube.errors import KubeError
+from tests.interleaving.cluster import NO_ANSWER, Cluster, Heard, Request, Talk, apply, is_open, judge_sent
+from tests.interleaving.explorer import EVENTS
+from tests.interleaving.replicas import EAGER, HandDriven
+from tests.interleaving.scenarios import ONE, ZERO
+from tests.remediator.builders import CF
+
+POLICY: Policy = replace(EAGER, verify_looks=2)
+FAIR_ROUNDS = 400
+_WITHOUT_TIME = sorted(name for name in EVENTS if "pass" not in name)
+
+
+@dataclass(slots=True)
+class Process:
+    """One replica or one webhook delivery, alive."""
+
+    ports: HandDriven
+    work: Coroutine[Request, Heard, Any]
+    worker: Worker | None
+    waiting: Request | None = None
+    talk: Talk = ()
+
+
+class Replicas(RuleBasedStateMachine):
+    """Two replicas, any number of webhooks, one cluster, one unreliable network."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.cluster = Cluster((ZERO, ONE))
+        self.processes: list[Process] = []
+        self.late: list[Request] = []
+
+    @initialize()
+    def two_replicas_start_and_an_alert_fires(self) -> None:
+        """As always."""
+        self._start(worker=True)
+        self._start(worker=True)
+        self._start(worker=False)
+
+    @rule(index=st.integers(0, 9), fault=st.sampled_from(["none"] * 6 + ["lost before", "lost after", "late"]))
+    def answer(self, index: int, fault: str) -> None:
+        """One of those who wait hears something, or that nothing came."""
+        process = self.processes[index % len(self.processes)]
+        request = self._request(process)
+        if fault == "none" or request.method in {"LOOK", "ALERTS"}:
+            self._resume(process, self._apply(request))
+            return
+        if fault == "lost after":
+            self._apply(request)
+        elif fault == "late" and request.changes:
+            self.late.append(request)
+        self._resume(process, NO_ANSWER)
+
+    @precondition(lambda self: self.late)
+    @rule(index=st.integers(0, 9))
+    def a_late_request_arrives(self, index: int) -> None:
+        """Long after its sender has given up on it."""
+        self._apply(self.late.pop(index % len(self.late)))
+
+    @rule(index=st.integers(0, 9), delivered=st.booleans())
+    def crash(self, index: int, delivered: bool) -> None:  # noqa: FBT001 -- a rule's argument
+        """A process ends, with or without its request having arrived; another one starts."""
+        process = self.processes.pop(index % len(self.processes))
+        if delivered:
+            self._apply(self._request(process))
+        process.work.close()
+        self._start(worker=process.worker is not None)
+
+    @rule(name=st.sampled_from(_WITHOUT_TIME), index=st.integers(0, 3))
+    def the_cluster_changes(self, name: str, index: int) -> None:
+        """Pods serve, end, are replaced; people pause; the alert goes."""
+        possible = list(EVENTS[name](self.cluster))
+        if possible:
+            self.cluster = possible[index % len(possible)]
+
+    @rule(seconds=st.sampled_from([1, 5, 11, 31, 130, 1000, 4000]))
+    def time_passes(self, seconds: int) -> None:
+        """Whoever waits is held up for so long."""
+        self.cluster = replace(self.cluster, now=self.cluster.now + seconds)
+
+    @rule()
+    def a_webhook_comes(self) -> None:
+        """Once more."""
+        if len(self.processes) < 5:
+            self._start(worker=False)
+
+    @invariant()
+    def at_most_one_episode_is_open(self) -> None:
+        """Whatever happened so far."""
+        assert sum(is_open(each) for each in self.cluster.records) <= 1
+
+    @invariant()
+    def no_pod_was_terminated_twice(self) -> None:
+        """Nor without a plan; `apply` and `judge_sent` hold the rest."""
+        assert len(set(self.cluster.terminated)) == len(self.cluster.terminated)
+
+    def teardown(self) -> None:
+        """From here on nothing fails, and the BBS stays as it is: then every episode ends."""
+        self.cluster = replace(self.cluster, paused=False)
+        for _ in range(FAIR_ROUNDS):
+            if self.cluster.records and not any(is_open(each) for each in self.cluster.records):
+                break
+            self._one_fair_round()
+        else:
+            raise AssertionError("An episode stayed open though nothing failed any more.")
+        for process in self.processes:
+            process.work.close()
+
+    def _one_fair_round(self) -> None:
+        for process in [*self.processes]:
+            self._resume(process, self._apply(self._request(process)))
+        for cluster in list(EVENTS["a pod ends"](self.cluster))[:1]:
+            self.cluster = cluster
+        self.cluster = replace(self.cluster, now=self.cluster.now + 1)
+        if not any(is_open(each) for each in self.cluster.records):
+            return
+        opened = min(int(each.born) for each in self.cluster.pods)
+        if self.cluster.now - opened > 0 and not any(p.waiting for p in self.processes):
+            raise AssertionError("Nobody works any more.")
+        self.cluster = replace(self.cluster, now=self.cluster.now + (9 if self._all_look() else 0))
+
+    def _all_look(self) -> bool:
+        """Whether time may pass without making anybody's look old."""
+        return all(each.waiting is not None and each.waiting.method in {"LOOK", "GET"} and not each.talk for each in self.processes)
+
+    def _start(self, *, worker: bool) -> None:
+        ports = HandDriven(CF, self.cluster.now)
+        made = Worker(Target(CF, POLICY, ports), Rhythm()) if worker else None
+        process = Process(ports, self._work(ports, made), made)
+        self.processes.append(process)
+        self._resume(process, None)
+
+    def _work(self, ports: HandDriven, worker: Worker | None) -> Coroutine[Request, Heard, Any]:
+        if worker is not None:
+            return worker.turn()  # type: ignore[return-value]
+        request = opening.Request("cf", alertname="StagerUnavailable", starts_at="2030-01-01T00:00:00Z")
+        return opening.open_or_join(ports, request, POLICY)  # type: ignore[return-value]
+
+    def _apply(self, request: Request) -> Heard:
+        self.cluster, heard = apply(self.cluster, request)
+        return heard
+
+    def _request(self, process: Process) -> Request:
+        assert process.waiting is not None
+        return process.waiting
+
+    def _resume(self, process: Process, heard: Heard | None) -> None:
+        """Let a process go on until its next request; a turn that has ended is followed by the next one."""
+        if heard is not None:
+            process.talk = (*process.talk, (self._request(process), heard))
+        process.ports.now = self.cluster.now
+        try:
+            request = process.work.send(heard)  # type: ignore[arg-type]
+        except (StopIteration, KubeError, Unreadable):
+            process.talk = ()
+            if process.worker is None:
+                self.processes.remove(process)
+                return
+            process.work = self._work(process.ports, process.worker)
+            request = process.work.send(None)  # type: ignore[arg-type]
+        if request.method == "LOOK":
+            process.talk = ()
+        if request.deletes_a_pod:
+            judge_sent(self.cluster, request, process.talk)
+        process.waiting = request
+
+
+def _states() -> Iterator[str]:
+    yield Reply.OK
+
+
+TestReplicas = Replicas.TestCase
+TestReplicas.settings = settings(
+    max_examples=150, stateful_step_count=80, deadline=None, suppress_health_check=[HealthCheck.too_slow]
+)
