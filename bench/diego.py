@@ -47,8 +47,7 @@ class Cluster:
 async def cluster(folder: Path) -> AsyncIterator[Cluster]:
     """A control plane with our custom resource and one node."""
     async with AsyncExitStack() as stack:
-        plane = ControlPlane(folder, find_binaries(), "127.0.0.1")
-        blocking = control_plane(folder, plane.binaries)
+        blocking = control_plane(folder, find_binaries())
         plane = await asyncio.to_thread(blocking.__enter__)
         stack.push_async_callback(asyncio.to_thread, blocking.__exit__, None, None, None)
         api = await stack.enter_async_context(ApiClient(ApiAccess(plane.url, plane.token, plane.ca_file), 30.0))
@@ -77,6 +76,10 @@ class Diego:
     network: LoopbackNetwork
     certificates: Certificates
     change: Change = field(default=_ordinary)
+    deleted: dict[str, str] = field(default_factory=dict)
+    """The names of the pods that somebody has deleted, by UID, as far as the kubelet has met them."""
+    held: frozenset[str] = frozenset()
+    """Pods that the kubelet leaves as they are: one that takes long to end, or that no node has room for."""
 
     @property
     def remediations(self) -> str:
@@ -84,10 +87,11 @@ class Diego:
         return f"/apis/stagekeeper.dev/v1alpha1/namespaces/{self.namespace}/remediations"
 
     def address(self, pod: str) -> str:
-        """The IP address of a pod, by its name: BBS from .10 on, others from .200 on."""
+        """The IP address of a pod, by its name: BBS from .10 on, of which there may be 150; others from .200 on."""
         owner, _, ordinal = pod.rpartition("-")
-        bbs = self.layout.bbs.name if self.layout.bbs else ""
-        return f"{self.network.prefix}.{(10 if owner == bbs else 200 + 10 * len(owner) % 40) + int(ordinal)}"
+        others = [each.name for each in self.layout.workloads if each is not self.layout.bbs]
+        first = 200 + 10 * others.index(owner) if owner in others else 10
+        return f"{self.network.prefix}.{first + int(ordinal)}"
 
     def environment(self, name: str = "cf", *, tls: bool = True, **more: Any) -> Object:
         """It as an entry of the configuration file."""
@@ -127,6 +131,10 @@ class Diego:
         """Whether this pod needed anything."""
         metadata, name = pod["metadata"], pod["metadata"]["name"]
         path = pods_path(self.namespace, name)
+        if "deletionTimestamp" in metadata:
+            self.deleted[metadata["uid"]] = name
+        if name in self.held:
+            return False
         if "deletionTimestamp" in metadata:
             end = {"gracePeriodSeconds": 0, "preconditions": {"uid": metadata["uid"]}}
             await self.cluster.api.send("DELETE", path, end)

@@ -51,6 +51,7 @@ class Face:
     """What is shown where there is nothing; anything but `UNKNOWN` says that there may rightly be nothing."""
     decimals: int | None = None
     lowest: float | None = 0
+    highest: float | None = None
 
     def config(self, custom: object, *, palette: bool = False) -> FieldConfig:
         """As Grafana has it; `palette` gives each series its own colour, else the thresholds colour the value."""
@@ -59,6 +60,7 @@ class Face:
             unit=self.unit,
             decimals=self.decimals,
             min_val=self.lowest,
+            max_val=self.highest,
             mappings=self._mappings(),
             thresholds=ThresholdsConfig(steps=[Threshold(value, color) for value, color in self.steps]),
             color=FieldColor(mode),

@@ -40,6 +40,11 @@ def newly(counter: str, by: str, window: str = "$__range") -> str:
     )
 
 
+def since(timestamp: str) -> str:
+    """Seconds since a time; never negative, though a look ends after the scrape began for which it was taken."""
+    return f"clamp_min(time() - {timestamp}, 0)"
+
+
 def exporters(metric: str, scope: str) -> str:
     """A series of the exporter."""
     return f"{metric}{{{EXPORTER}, {scope}}}"

@@ -67,6 +67,12 @@ SERIES = (
         samples.answered,
     ),
     Series("bbs_certificate_expiry_timestamp_seconds", "When a certificate ends.", samples.certificates, ("which",)),
+    Series("bbs_deep_probe_success", "Whether the BBS could list its domains from its database.", samples.deep),
+    Series(
+        "bbs_deep_probe_cf_apps_fresh",
+        "Whether the domain cf-apps is fresh: the Cloud Controller's bulk sync works.",
+        samples.cf_apps,
+    ),
     Series("stagekeeper_kubernetes_up", "Whether pods and StatefulSets could be read.", samples.kubernetes_up),
     Series(
         "stagekeeper_kubernetes_failures_total",

@@ -3,7 +3,7 @@
 from exporter.configuration import ConfigurationFile
 from exporter.scrape import TakeLook, looking
 from exporter.web import application
-from stagekeeper.diego.observe import Observer
+from stagekeeper.diego.auto import observer
 from stagekeeper.diego.profiles import Environment
 from stagekeeper.kube.client import Kube, NoCluster, connect
 from stagekeeper.service.flags import Flags
@@ -27,7 +27,7 @@ async def start(runtime: Runtime, flags: Flags) -> None:
     kube = await _kube(runtime, flags)
 
     def observe(environment: Environment) -> TakeLook:
-        return Observer(environment, kube).look
+        return observer(environment, kube, deep=environment.deep_probe).look
 
     targets = await runtime.open("The look at the environments", looking(observe))
 

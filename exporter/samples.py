@@ -10,7 +10,8 @@ from datetime import datetime
 from exporter.look import Look
 from exporter.tally import Tally
 from stagekeeper.diego.diagnosis import Name
-from stagekeeper.diego.observation import BbsPod, Observation, Probe, Reply
+from stagekeeper.diego.domains import CF_APPS
+from stagekeeper.diego.observation import BbsPod, Domains, Observation, Probe, Reply
 
 Sample = tuple[tuple[str, ...], float]
 
@@ -37,6 +38,11 @@ class Seen:
     def pods(self) -> tuple[BbsPod, ...] | None:
         """The BBS pods; None where they are not known."""
         return self.diego.pods if self.diego and isinstance(self.diego.pods, tuple) else None
+
+    @property
+    def domains(self) -> Domains | None:
+        """What the deep probe was told; None where there was none."""
+        return self.diego.domains if self.diego and isinstance(self.diego.domains, Domains) else None
 
 
 def reachable(seen: Seen) -> Iterator[Sample]:
@@ -130,9 +136,21 @@ def kubernetes_up(seen: Seen) -> Iterator[Sample]:
 
 
 def kubernetes_failures(seen: Seen) -> Iterator[Sample]:
-    """The reasons that were met; `stagekeeper_kubernetes_up` shows the first."""
+    """All reasons, also those that have not been met, so that a rate sees the first."""
     for reason, count in seen.tally.kubernetes_failures.items():
         yield (reason,), count
+
+
+def deep(seen: Seen) -> Iterator[Sample]:
+    """1 or 0; nothing where no deep probe was made."""
+    if seen.domains:
+        yield (), float(seen.domains.listed)
+
+
+def cf_apps(seen: Seen) -> Iterator[Sample]:
+    """Whether the domain is among them; nothing where no list came."""
+    if seen.domains and seen.domains.listed:
+        yield (), float(CF_APPS in seen.domains.names)
 
 
 def looks(seen: Seen) -> Iterator[Sample]:

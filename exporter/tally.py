@@ -5,12 +5,20 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
 from exporter.look import Look
-from stagekeeper.diego.observation import Probe, Reply
+from stagekeeper.diego.observation import AMBIGUOUS, Probe, Reply
+from stagekeeper.kube.errors import Forbidden, Nonsense, Silent, Unauthorized, Unavailable, Unreachable
 
 BUCKETS = (0.01, 0.05, 0.25, 1.0, 3.0)
 """Upper bounds in seconds. A ping takes about 6 ms and 0.25 s is slow; the alert on slow probes asks for 1 s; 3 s is
 the probe's default timeout."""
 FAILURES = tuple(reply for reply in Reply if reply is not Reply.OK)
+OTHER = "other"
+KUBERNETES_FAILURES = (
+    *(each.reason for each in (Silent, Unreachable, Unavailable, Unauthorized, Forbidden, Nonsense)),
+    AMBIGUOUS,
+    OTHER,
+)
+"""The reasons of failed reads, few and fixed, so that each can be shown from 0 on."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +46,7 @@ class Tally:
     failures: Mapping[Reply, int] = field(default_factory=lambda: dict.fromkeys(FAILURES, 0))
     round_trips: RoundTrips = field(default_factory=RoundTrips)
     answered_at: float | None = None
-    kubernetes_failures: Mapping[str, int] = field(default_factory=dict)
+    kubernetes_failures: Mapping[str, int] = field(default_factory=lambda: dict.fromkeys(KUBERNETES_FAILURES, 0))
 
     def add(self, look: Look) -> "Tally":
         """With one more look. A look that was cut off is none: its age must grow until one ends again."""
@@ -49,8 +57,8 @@ class Tally:
             tally = tally.with_probe(look.service, look.ended_at)
         if look.kubernetes_failure is not None:
             counts = tally.kubernetes_failures
-            more = {look.kubernetes_failure: counts.get(look.kubernetes_failure, 0) + 1}
-            tally = replace(tally, kubernetes_failures={**counts, **more})
+            reason = look.kubernetes_failure if look.kubernetes_failure in counts else OTHER
+            tally = replace(tally, kubernetes_failures={**counts, reason: counts[reason] + 1})
         return tally
 
     def with_probe(self, probe: Probe, at: float) -> "Tally":

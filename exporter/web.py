@@ -54,7 +54,7 @@ def row(look: Look) -> tuple[str, ...]:
     )
     return (
         f"{datetime.fromtimestamp(look.ended_at, UTC):%Y-%m-%d %H:%M:%S}",
-        seen.environment,
+        f"{seen.environment} (profile {seen.picked})" if seen.picked else seen.environment,
         look.diagnosis.name.value,
         look.diagnosis.why,
         probe(seen.service),

@@ -77,7 +77,7 @@ async def open_or_join(
 
 
 def standing(latest: Episode | None, request: Request, now: datetime, policy: Policy) -> Verdict | None:
-    """What the latest record makes of a firing alert; None: a new one is to be opened. Pure."""
+    """What the latest record makes of a firing alert or of a person's wish; None: a new one is to be opened. Pure."""
     if latest is None:
         return None
     if latest.phase.open:
@@ -85,6 +85,8 @@ def standing(latest: Episode | None, request: Request, now: datetime, policy: Po
     if latest.latched:
         said = f"{latest.name} ended {latest.phase}; the target is left alone until it serves or a person resets it."
         return Verdict(Judgement.LATCHED, said, latest.name)
+    if request.person:
+        return None  # the hold-off below gives an alert time to go; a person asks now
     ended = latest.closed_at or latest.created
     if now < ended + policy.hold_off:
         said = (

@@ -16,7 +16,7 @@ from remediator.web import Served, application
 from remediator.webhook import Webhook
 from remediator.worker import Rhythm, Target, Worker
 from remediator.world import World
-from stagekeeper.diego.environments import environments
+from stagekeeper.diego.environments import pinned_environments
 from stagekeeper.diego.observe import Observer
 from stagekeeper.diego.profiles import Environment
 from stagekeeper.kube.client import Kube, NoCluster, connect
@@ -69,7 +69,7 @@ def configuration(flags: Flags) -> tuple[RemediatorSettings, tuple[Environment, 
     """The remediator's section and the environments. Raises `ConfigurationProblem`."""
     try:
         document = read(flags.config_file)
-        return remediator_settings(document), environments(document)
+        return remediator_settings(document), pinned_environments(document)
     except SettingsProblem as problem:
         raise ConfigurationProblem(str(problem)) from problem
 

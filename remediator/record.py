@@ -40,7 +40,7 @@ def _load(name: str, source: Mapping[str, Any]) -> Episode:
         created=_time(metadata.get("creationTimestamp")),
         resource_version=_text(metadata, "resourceVersion"),
         phase=Phase(status.get("phase", Phase.WATCHING)),
-        reason=Reason(status.get("reason", Reason.ALERT)),
+        reason=Reason(status.get("reason", Reason.PERSON if spec.get("person") else Reason.ALERT)),
         message=_text(status, "message"),
         since=_maybe_time(status, "since"),
         plan=_plan(status.get("plan")),

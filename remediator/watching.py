@@ -79,7 +79,7 @@ def _give_up(episode: Episode, given: Inputs, course: Course) -> Episode | None:
     policy, why = given.policy, given.look.diagnosis.why
     if course.never is not None and course.never.length >= policy.never_for:
         refusal = next((a.why for n, a in episode.gates if a.word is Word.NEVER and n != "mode"), why)
-        return moved(episode, Phase.ESCALATED, Reason.NEVER, f"A restart is not the cure. {refusal}", given)
+        return moved(episode, Phase.ESCALATED, Reason.NEVER, f"{_verdict(given)} {refusal}", given)
     gone = course.alert_gone is not None and course.alert_gone.length >= policy.never_for
     if gone and not could_not_tell(given.look.diagnosis):
         said = f"No Alertmanager has the alert, but the BBS does not serve. {why}"
@@ -88,6 +88,13 @@ def _give_up(episode: Episode, given: Inputs, course: Course) -> Episode | None:
         said = f"Not cured within {policy.give_up_after}. {_first_closed(episode.gates)}"
         return moved(episode, Phase.ESCALATED, Reason.GAVE_UP, said, given)
     return None
+
+
+def _verdict(given: Inputs) -> str:
+    """Why a person is called. A stuck BBS is the one whose likely cure is a restart that we do not decide on."""
+    if given.look.diagnosis.name is Name.STUCK_UNAVAILABLE:
+        return "A person must decide on this restart (stagekeeper restart --accept stuck_unavailable)."
+    return "A restart is not the cure."
 
 
 def _first_closed(answers: tuple[tuple[str, Answer], ...]) -> str:

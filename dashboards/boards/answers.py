@@ -20,7 +20,7 @@ def _latency() -> Panel:
         "Areas: the phases of the last probe of the Service. Line: nine probes of ten are answered within this time. "
         f"A ping takes about 6 ms; {LIMITS.slow_seconds:g} s is slow."
     )
-    question = Question("How fast does the BBS answer?", about, ("StagerSlow",), width=9, height=8)
+    question = Question("How fast does the BBS answer?", about, ("StagerSlow",), width=8, height=8)
     line = named(
         "nine of ten",
         custom__stacking=common.StackingConfig(common.StackingMode.NONE),
@@ -43,16 +43,16 @@ def _failures() -> Panel:
         "The share of probes of the Service that failed, by reason. refused: nobody listens. timeout: network or node. "
         "dns: the name does not resolve. tls: certificates. unavailable: 503, migrations or dead database connections."
     )
-    question = Question("Why do probes fail?", about, ("StagerUnavailable", "StagerFlapping"), width=9, height=8)
+    question = Question("Why do probes fail?", about, ("StagerUnavailable", "StagerFlapping"), width=8, height=8)
     failed = f"sum by (reason) (rate({exporters('bbs_probe_failures_total', HERE)}[$__rate_interval]))"
     probes = f"sum(rate({exporters('bbs_probes_total', HERE)}[$__rate_interval]))"
-    face = Face("percentunit", ((None, GOOD), (0.01, BAD)))
+    face = Face("percentunit", ((None, GOOD), (0.01, BAD)), highest=1)
     return series_of(question, face, Query(f"{failed}\n/ on () group_left () {probes}", "{{reason}}"), stacked=True)
 
 
 def _available() -> Panel:
     about = f"The share of the time range in which the BBS answered. The usual objective is {LIMITS.objective:.1%}."
-    question = Question("How available was it?", about, ("StagerBudgetBurnsFast",), width=3, height=8)
+    question = Question("How available was it?", about, ("StagerBudgetBurnsFast",), width=4, height=8)
     steps = ((None, BAD), (LIMITS.objective - 0.005, WARN), (LIMITS.objective, GOOD))
     face = Face("percentunit", steps, decimals=2)
     return stat_of(question, face, Query(f"avg_over_time({REACHABLE}{{{HERE}}}[$__range])"))
@@ -61,7 +61,7 @@ def _available() -> Panel:
 def _certificates() -> Panel:
     about = "Time until the certificates end: the BBS's, our client's and the CA's. No restart helps once one has."
     runbooks = ("StagerCertificateExpiresSoon", "StagerCertificateExpired")
-    question = Question("How long do certificates last?", about, runbooks, width=3, height=8)
+    question = Question("How long do certificates last?", about, runbooks, width=4, height=8)
     ends = exporters("bbs_certificate_expiry_timestamp_seconds", HERE)
     steps = ((None, BAD), (LIMITS.certificate_today, WARN), (LIMITS.certificate_soon, GOOD))
     query = Query(f"min by (which) ({ends}) - time()", "{{which}}")

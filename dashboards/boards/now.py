@@ -4,7 +4,7 @@ from alerts.stager import ACTIVE, DESIRED, DIAGNOSIS, REACHABLE, READY
 from alerts.thresholds import Thresholds
 from dashboards.face import BAD, GOOD, IDLE, WAIT, WARN, Face, Word, yes_no
 from dashboards.panels import Query, Question, stat_of, table_of
-from dashboards.promql import DOING, HERE, OF, exporters, of
+from dashboards.promql import DOING, HERE, OF, exporters, of, since
 from dashboards.schema import Panel
 from dashboards.words import DIAGNOSES, PHASES
 
@@ -63,7 +63,7 @@ def _answered() -> Panel:
     steps = ((None, GOOD), (LIMITS.unavailable / 2, WARN), (LIMITS.unavailable, BAD))
     answered = exporters("bbs_last_success_timestamp_seconds", HERE)
     face = Face("s", steps, none="Not since the exporter began", decimals=0)
-    return stat_of(question, face, Query(f"time() - max({answered})"))
+    return stat_of(question, face, Query(since(f"max({answered})")))
 
 
 def _firing() -> Panel:

@@ -3,7 +3,7 @@
 from alerts.thresholds import BOTH, Thresholds
 from dashboards.face import BAD, GOOD, WARN, Face
 from dashboards.panels import Query, Question, series_of
-from dashboards.promql import CHOSEN, exporters, otherwise
+from dashboards.promql import CHOSEN, exporters, otherwise, since
 from dashboards.schema import Panel
 
 LIMITS = Thresholds()
@@ -24,7 +24,7 @@ def _age() -> Panel:
     question = Question("How old is the last look?", about, ("StagekeeperBlind",), height=7)
     looked = exporters("stagekeeper_last_look_timestamp_seconds", CHOSEN)
     face = Face("s", ((None, GOOD), (LIMITS.look_back, WARN), (LIMITS.look_age, BAD)))
-    query = Query(f"time() - max by (environment, instance) ({looked})", "{{environment}} by {{instance}}")
+    query = Query(since(f"max by (environment, instance) ({looked})"), "{{environment}} by {{instance}}")
     return series_of(question, face, query)
 
 

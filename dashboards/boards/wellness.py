@@ -3,7 +3,7 @@
 from alerts.thresholds import BOTH, EXPORTER, REMEDIATOR, Thresholds
 from dashboards.face import BAD, GOOD, WAIT, WARN, Face, Word, yes_no
 from dashboards.panels import Query, Question, stat_of
-from dashboards.promql import CHOSEN, HERE, OF, exporters, of, remediators
+from dashboards.promql import CHOSEN, HERE, OF, exporters, of, remediators, since
 from dashboards.schema import Panel
 
 LIMITS = Thresholds()
@@ -90,7 +90,7 @@ def newest_look(scope: str) -> Panel:
     question = Question("How fresh is what it sees?", about, ("StagekeeperBlind",), 4)
     looked = exporters("stagekeeper_last_look_timestamp_seconds", scope)
     steps = ((None, GOOD), (LIMITS.look_back, WARN), (LIMITS.look_age, BAD))
-    expression = f"max(time() - max by (environment) ({looked}))"
+    expression = f"max({since(f'max by (environment) ({looked})')})"
     return stat_of(question, Face("s", steps, decimals=0), Query(expression))
 
 

@@ -4,14 +4,17 @@ import asyncio
 import json
 import tempfile
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import click
 
 from dashboards.preview import page
-from dashboards.preview.ask import Prometheus, Series
+from dashboards.preview.ask import Prometheus, Series, Window
+from dashboards.preview.axes import Band
 from dashboards.preview.stage import Moments, stage
-from dashboards.preview.view import View, views
+from dashboards.preview.timeline import stretches
+from dashboards.preview.view import View, episodes, views
 from stagekeeper.simulator.demo.configuration import FASTER
 from stagekeeper.simulator.demo.programs import MissingProgram
 
@@ -54,13 +57,19 @@ async def drawings(prometheus: Prometheus, moments: Moments) -> dict[str, str]:
 
 async def _drawing(name: str, prometheus: Prometheus, moment: page.Moment) -> str:
     dashboard = json.loads((ROOT / "dashboards" / f"{name}.json").read_text(encoding="utf-8"))
-    answered = [(view, await answers(view, prometheus, moment)) for view in views(dashboard)]
-    return page.draw(dashboard["title"], answered, moment)
+    phases = await prometheus.ask(episodes(dashboard), moment.window)
+    bands = [
+        Band(start, end, phase.name)
+        for phase in phases
+        for start, end, _ in stretches(phase.points, moment.window.step)
+    ]
+    answered = [(view, await answers(view, prometheus, moment.window)) for view in views(dashboard)]
+    return page.draw(dashboard["title"], answered, replace(moment, bands=tuple(bands)))
 
 
-async def answers(view: View, prometheus: Prometheus, moment: page.Moment) -> Sequence[Series]:
+async def answers(view: View, prometheus: Prometheus, window: Window) -> Sequence[Series]:
     """The series that answer all queries of a panel."""
-    return [series for asked in view.queries for series in await prometheus.ask(asked, moment.window)]
+    return [series for asked in view.queries for series in await prometheus.ask(asked, window)]
 
 
 if __name__ == "__main__":

@@ -27,8 +27,9 @@ def draw(view: View, answer: Sequence[Series], frame: Frame) -> Iterator[str]:
     styled = _styled(view, answer)
     legend, rows = _legend(styled, frame)
     frame = replace(frame, bottom=frame.bottom - rows * LEGEND, highest=_highest(styled, view))
+    yield from frame.marked()
     yield from frame.times()
-    yield from _values(frame, view.defaults.get("unit", "none"))
+    yield from _values(frame, view.defaults["unit"])
     yield from _thresholds(view, frame)
     yield from _stack([each for each in styled if each.stacked], frame)
     for each in styled:
@@ -50,12 +51,15 @@ def _styled(view: View, answer: Sequence[Series]) -> list[Styled]:
 
 
 def _highest(styled: Sequence[Styled], view: View) -> float:
+    """The upper end of the axis: what is configured, or round, and above every value and every near threshold."""
+    if "max" in view.defaults:
+        return float(view.defaults["max"])
     alone = (value for each in styled if not each.stacked for _, value in each.series.points)
     stacked = _sums([each.series for each in styled if each.stacked]).values()
     highest = max([*alone, *stacked], default=0.0)
     limits = [each["value"] for each in view.defaults["thresholds"]["steps"] if each["value"]]
     near = [each for each in limits if each <= highest * 2]
-    return rounded_up(max([highest, *near]) * 1.02)
+    return rounded_up(max([highest, *near]) * 1.02, view.defaults["unit"])
 
 
 def _sums(series: Sequence[Series]) -> Mapping[float, float]:
@@ -71,7 +75,7 @@ def _values(frame: Frame, unit: str) -> Iterator[str]:
         value = frame.highest * tick / TICKS
         y = frame.y(value)
         yield svg.line((frame.left, y), (frame.right, y), GRID)
-        yield svg.text(frame.left - 6, y + 4, with_unit(value, unit), SMALL, QUIET, anchor="end")
+        yield svg.text((frame.left - 6, y + 4), with_unit(value, unit), svg.Ink(SMALL, QUIET, "end"))
 
 
 def _thresholds(view: View, frame: Frame) -> Iterator[str]:
@@ -119,6 +123,6 @@ def _legend(styled: Sequence[Styled], frame: Frame) -> tuple[list[str], int]:
     rows = row + 1 if placed else 0
     for x_of, row_of, each in placed:
         y = frame.bottom + 16 - (rows - 1 - row_of) * LEGEND
-        parts.append(svg.rect(x_of, y + 3, 12, 4, each.color, radius=2))
-        parts.append(svg.text(x_of + 17, y + 9, each.series.name or "value", SMALL, TEXT))
+        parts.append(svg.rect(svg.Box(x_of, y + 3, 12, 4), each.color, radius=2))
+        parts.append(svg.text((x_of + 17, y + 9), each.series.name, svg.Ink(SMALL, TEXT)))
     return parts, rows

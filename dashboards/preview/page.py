@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from dashboards.preview import lines, stat, svg, table, timeline
 from dashboards.preview.ask import Series, Window
-from dashboards.preview.axes import Frame
+from dashboards.preview.axes import Band, Frame
 from dashboards.preview.values import BACKGROUND, EDGE, PANEL, QUIET, TEXT
 from dashboards.preview.view import Place, View
 
@@ -21,53 +21,49 @@ class Moment:
     window: Window
     zero: float
     caption: str
+    bands: tuple[Band, ...] = ()
 
 
 def draw(title: str, panels: Sequence[tuple[View, Sequence[Series]]], moment: Moment) -> str:
     """The page as SVG."""
-    height = HEADER + max(_box(view.place)[1] + _box(view.place)[3] for view, _ in panels) + GAP
+    height = HEADER + max(_box(view.place).y + _box(view.place).h for view, _ in panels) + GAP
     parts = [
-        svg.text(GAP * 2, 38, title, 22, TEXT, bold=True),
-        svg.text(WIDTH - GAP * 2, 38, moment.caption, 13, QUIET, anchor="end"),
+        svg.text((GAP * 2, 38), title, svg.Ink(22, TEXT, bold=True)),
+        svg.text((WIDTH - GAP * 2, 38), moment.caption, svg.Ink(13, QUIET, "end")),
         *(_panel(view, answer, moment) for view, answer in panels),
     ]
     return svg.page(parts, WIDTH, height, BACKGROUND)
 
 
-def _box(place: Place) -> tuple[float, float, float, float]:
-    """Left, top, width and height in pixels, below the header."""
+def _box(place: Place) -> svg.Box:
+    """A panel's place in pixels, below the header."""
     column = (WIDTH - GAP) / COLUMNS
-    return (
-        GAP + place.x * column,
-        place.y * (CELL + GAP),
-        place.w * column - GAP,
-        place.h * (CELL + GAP) - GAP,
-    )
+    y, height = place.y * (CELL + GAP), place.h * (CELL + GAP) - GAP
+    return svg.Box(GAP + place.x * column, y, place.w * column - GAP, height)
 
 
 def _panel(view: View, answer: Sequence[Series], moment: Moment) -> str:
-    x, y, width, height = _box(view.place)
+    box = _box(view.place)
     if view.kind == "row":
-        return svg.text(x + 6, HEADER + y + 21, view.title, 16, TEXT, bold=True)
-    title = svg.shortened(view.title, width - 20, TITLE)
+        return svg.text((box.x + 6, HEADER + box.y + 21), view.title, svg.Ink(16, TEXT, bold=True))
     parts = [
-        svg.rect(0, 0, width, height, PANEL, radius=4, stroke=EDGE),
-        svg.text(10, 21, title, TITLE, TEXT, bold=True),
-        svg.group(_content(view, answer, width - 16, height - 40, moment), 8, 32),
+        svg.rect(svg.Box(0, 0, box.w, box.h), PANEL, radius=4, stroke=EDGE),
+        svg.text((10, 21), svg.shortened(view.title, box.w - 20, TITLE), svg.Ink(TITLE, TEXT, bold=True)),
+        svg.group(_content(view, answer, svg.Box(0, 0, box.w - 16, box.h - 40), moment), (8, 32)),
     ]
-    return svg.group(parts, x, HEADER + y)
+    return svg.group(parts, (box.x, HEADER + box.y))
 
 
-def _content(view: View, answer: Sequence[Series], width: float, height: float, moment: Moment) -> Iterator[str]:
+def _content(view: View, answer: Sequence[Series], box: svg.Box, moment: Moment) -> Iterator[str]:
     """The drawing of a panel, by its kind."""
-    frame = Frame(moment.window, moment.zero, left=58, right=width - 8, top=4, bottom=height - 20)
+    frame = Frame(moment.window, moment.zero, left=58, right=box.w - 8, top=4, bottom=box.h - 20, bands=moment.bands)
     match view.kind:
         case "stat":
-            return stat.draw(view, answer, width, height)
+            return stat.draw(view, answer, box.w, box.h)
         case "table":
-            return table.draw(view, answer, width, height)
+            return table.draw(view, answer, box.w, box.h)
         case "state-timeline" if answer:
             return timeline.draw(view, answer, frame)
         case "timeseries" if answer:
             return lines.draw(view, answer, frame)
-    return iter([svg.text(width / 2, height / 2, view.defaults["noValue"], 15, QUIET, anchor="middle")])
+    return iter([svg.text((box.w / 2, box.h / 2), view.defaults["noValue"], svg.Ink(15, QUIET, "middle"))])

@@ -64,8 +64,8 @@ class Stage:
     async def play(self) -> Moments:
         """Health, an outage, its remedy. TimeoutError if a part does not come; RuntimeError if a program ends."""
         watcher, began = self.watcher, time.time()
-        async with asyncio.timeout(LONGEST):
-            await watcher.until_ready()
+        for ready in ("bbs_reachable == 1", 'up{job="stagekeeper-remediator"} == 1'):
+            await self._until(ready)
         await asyncio.sleep(BEFORE)
         watcher.remember_pods()
         watcher.story.begin()

@@ -10,7 +10,7 @@ from dashboards.preview.values import UNKNOWN, shown, shown_word
 from dashboards.preview.view import View
 
 INK = "#ffffff"
-LARGEST, SMALLEST = 34.0, 13.0
+LARGEST, SMALLEST = 32.0, 13.0
 GAP = 4.0
 
 
@@ -35,14 +35,14 @@ def _values(view: View, answer: Sequence[Series]) -> list[tuple[str, str, str]]:
 
 def _field(value: tuple[str, str, str], width: float, height: float, y: float) -> Iterator[str]:
     words, color, name = value
-    yield svg.rect(0, y, width, height, color, radius=3)
+    yield svg.rect(svg.Box(0, y, width, height), color, radius=3)
     size, lines = _fitting(words, width - 20, height - (30 if name else 12))
     middle = y + height / 2 + (8 if name else 0)
     if name:
-        yield svg.text(width / 2, middle - size * 0.62 * len(lines) - 4, name, 13, INK, anchor="middle")
+        yield svg.text((width / 2, middle - size * 0.62 * len(lines) - 4), name, svg.Ink(13, INK, "middle"))
     for at, words_of_line in enumerate(lines):
         base = middle + (at - (len(lines) - 1) / 2) * size * 1.2 + size * 0.35
-        yield svg.text(width / 2, base, words_of_line, size, INK, anchor="middle", bold=True)
+        yield svg.text((width / 2, base), words_of_line, svg.Ink(size, INK, "middle", bold=True))
 
 
 def _fitting(words: str, width: float, height: float) -> tuple[float, list[str]]:

@@ -1,7 +1,9 @@
 """The little of SVG that the drawings need. All lengths are in pixels; text is measured by a rough average width."""
 
 from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from html import escape
+from typing import Literal
 
 FONT = "Inter, 'Helvetica Neue', Helvetica, Arial, 'DejaVu Sans', sans-serif"
 WIDTH_OF_A_CHARACTER = 0.56
@@ -9,20 +11,41 @@ WIDTH_OF_A_CHARACTER = 0.56
 Point = tuple[float, float]
 
 
-def rect(x: float, y: float, w: float, h: float, fill: str, *, radius: float = 0, stroke: str = "none") -> str:
+@dataclass(frozen=True, slots=True)
+class Box:
+    """A rectangle's place."""
+
+    x: float
+    y: float
+    w: float
+    h: float
+
+
+@dataclass(frozen=True, slots=True)
+class Ink:
+    """How a text is written."""
+
+    size: float
+    fill: str
+    anchor: Literal["start", "middle", "end"] = "start"
+    bold: bool = False
+
+
+def rect(box: Box, fill: str, *, radius: float = 0, stroke: str = "none", opacity: float = 1) -> str:
     """A rectangle."""
+    see_through = f' fill-opacity="{opacity}"' if opacity < 1 else ""
     return (
-        f'<rect x="{x:.1f}" y="{y:.1f}" width="{max(w, 0):.1f}" height="{max(h, 0):.1f}" rx="{radius}" '
-        f'fill="{fill}" stroke="{stroke}"/>'
+        f'<rect x="{box.x:.1f}" y="{box.y:.1f}" width="{max(box.w, 0):.1f}" height="{max(box.h, 0):.1f}" '
+        f'rx="{radius}" fill="{fill}" stroke="{stroke}"{see_through}/>'
     )
 
 
-def text(x: float, y: float, words: str, size: float, fill: str, *, anchor: str = "start", bold: bool = False) -> str:
-    """One line of text; `y` is its base line."""
-    weight = ' font-weight="600"' if bold else ""
+def text(at: Point, words: str, ink: Ink) -> str:
+    """One line of text from its base line."""
+    weight = ' font-weight="600"' if ink.bold else ""
     return (
-        f'<text x="{x:.1f}" y="{y:.1f}" font-size="{size:.1f}" fill="{fill}" text-anchor="{anchor}"{weight}>'
-        f"{escape(words)}</text>"
+        f'<text x="{at[0]:.1f}" y="{at[1]:.1f}" font-size="{ink.size:.1f}" fill="{ink.fill}" '
+        f'text-anchor="{ink.anchor}"{weight}>{escape(words)}</text>'
     )
 
 
@@ -45,9 +68,9 @@ def area(points: Sequence[Point], fill: str, *, opacity: float = 0.45) -> str:
     return f'<path d="{_way(points)}Z" fill="{fill}" fill-opacity="{opacity}"/>'
 
 
-def group(parts: Iterable[str], x: float, y: float) -> str:
+def group(parts: Iterable[str], to: Point) -> str:
     """Parts, moved."""
-    return f'<g transform="translate({x:.1f} {y:.1f})">\n' + "\n".join(parts) + "\n</g>"
+    return f'<g transform="translate({to[0]:.1f} {to[1]:.1f})">\n' + "\n".join(parts) + "\n</g>"
 
 
 def page(parts: Iterable[str], width: float, height: float, background: str) -> str:
@@ -56,7 +79,7 @@ def page(parts: Iterable[str], width: float, height: float, background: str) -> 
     return (
         f'<svg xmlns="http://www.w3.org/2000/svg" width="{width:.0f}" height="{height:.0f}" '
         f'viewBox="0 0 {width:.0f} {height:.0f}" font-family="{FONT}">\n'
-        f"{rect(0, 0, width, height, background)}\n{body}\n</svg>\n"
+        f"{rect(Box(0, 0, width, height), background)}\n{body}\n</svg>\n"
     )
 
 

@@ -1,7 +1,7 @@
 """Draws a state timeline: a lane for each series, coloured by its value."""
 
 from collections.abc import Iterator, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 from dashboards.preview import svg
 from dashboards.preview.ask import Series
@@ -9,9 +9,18 @@ from dashboards.preview.axes import SMALL, Frame
 from dashboards.preview.values import BACKGROUND, TEXT, hexadecimal, shown
 from dashboards.preview.view import View
 
-TALLEST = 34.0
+TALLEST = 60.0
 Stretch = tuple[float, float, float]
 """Beginning, end, value."""
+
+
+@dataclass(frozen=True, slots=True)
+class Lane:
+    """Where one series is drawn."""
+
+    frame: Frame
+    top: float
+    height: float
 
 
 def draw(view: View, answer: Sequence[Series], frame: Frame) -> Iterator[str]:
@@ -19,13 +28,15 @@ def draw(view: View, answer: Sequence[Series], frame: Frame) -> Iterator[str]:
     widest = max((svg.width_of(each.name, SMALL) for each in answer), default=0)
     frame = replace(frame, left=min(widest + 18, frame.right / 3))
     yield from frame.times()
-    lane = min((frame.bottom - frame.top) / max(len(answer), 1), TALLEST)
+    height = min((frame.bottom - frame.top) / max(len(answer), 1), TALLEST)
     for at, series in enumerate(sorted(answer, key=lambda each: (each.points[0][0], each.name))):
-        top = frame.top + at * lane
+        lane = Lane(frame, frame.top + at * height, height)
         name = svg.shortened(series.name, frame.left - 12, SMALL)
-        yield svg.text(frame.left - 8, top + lane / 2 + 4, name, SMALL, TEXT, anchor="end")
+        yield svg.text((frame.left - 8, lane.top + height / 2 + 4), name, svg.Ink(SMALL, TEXT, "end"))
+        own = view.overridden(series.name).get("color", {}).get("fixedColor")
         for stretch in stretches(series.points, frame.window.step):
-            yield from _stretch(stretch, view, series.name, frame, top, lane)
+            words, color = ("", hexadecimal(own)) if own else shown(stretch[2], view)
+            yield from _stretch(stretch, words, color, lane)
 
 
 def stretches(points: Sequence[tuple[float, float]], step: float) -> list[Stretch]:
@@ -39,11 +50,10 @@ def stretches(points: Sequence[tuple[float, float]], step: float) -> list[Stretc
     return found
 
 
-def _stretch(stretch: Stretch, view: View, name: str, frame: Frame, top: float, lane: float) -> Iterator[str]:
-    start, end, value = stretch
-    words, color = shown(value, view)
-    own = view.overridden(name).get("color", {}).get("fixedColor")
-    x, width = frame.x(start), frame.x(min(end, frame.window.end)) - frame.x(start)
-    yield svg.rect(x, top + 2, width, lane - 4, hexadecimal(own) if own else color, radius=2)
-    if not own and svg.width_of(words, SMALL) < width - 8:
-        yield svg.text(x + 6, top + lane / 2 + 4, words, SMALL, BACKGROUND, bold=True)
+def _stretch(stretch: Stretch, words: str, color: str, lane: Lane) -> Iterator[str]:
+    """A coloured field with its word, where that fits."""
+    x = lane.frame.x(stretch[0])
+    width = lane.frame.x(min(stretch[1], lane.frame.window.end)) - x
+    yield svg.rect(svg.Box(x, lane.top + 2, width, lane.height - 4), color, radius=2)
+    if words and svg.width_of(words, SMALL) < width - 8:
+        yield svg.text((x + 6, lane.top + lane.height / 2 + 4), words, svg.Ink(SMALL, BACKGROUND, bold=True))

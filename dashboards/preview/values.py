@@ -19,6 +19,7 @@ NAMED = {
 }
 PALETTE = ("#5fb35a", "#e3bd2b", "#5bb6d6", "#ef8a34", "#e0475b", "#4f87e0", "#a66bc9", "#8a9a5b")
 UNKNOWN = "#7b8087"
+MARK = "#8ab4ff"
 _TIMES = (("years", 31_557_600.0), ("days", 86_400.0), ("hours", 3_600.0), ("min", 60.0))
 _BYTES = (("GiB", 2.0**30), ("MiB", 2.0**20), ("KiB", 2.0**10))
 

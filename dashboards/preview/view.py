@@ -78,5 +78,14 @@ def _asked(target: Json) -> Asked:
 
 
 def _columns(panel: Json) -> Mapping[str, str]:
-    organized = (each["options"] for each in panel.get("transformations", ()) if each["id"] == "organize")
-    return next((each["renameByName"] for each in organized), {})
+    for each in panel.get("transformations", ()):
+        if each["id"] == "organize":
+            order, headings = each["options"]["indexByName"], each["options"]["renameByName"]
+            return {name: headings[name] for name in sorted(headings, key=order.__getitem__)}
+    return {}
+
+
+def episodes(dashboard: Json) -> Asked:
+    """The query of a dashboard's annotation."""
+    annotation = dashboard["annotations"]["list"][0]
+    return Asked(annotation["expr"], annotation["titleFormat"], instant=False)

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+from stagekeeper.diego import observation
 from stagekeeper.diego.diagnosis import Diagnosis, Name
 from stagekeeper.diego.observation import Observation, Unknown
 from stagekeeper.diego.profiles import Environment
@@ -115,8 +116,15 @@ BLIND = Advice(
     "kubectl auth can-i list pods -n {namespace}",
 )
 
+AMBIGUOUS = Advice(
+    "Nobody can say whether a restart would help before somebody says which profile this is.",
+    "kubectl get statefulsets -n {namespace} --show-labels",
+)
+
 
 def advise(look: Observation, diagnosis: Diagnosis) -> Advice:
     """The advice for what was seen."""
+    if isinstance(look.pods, Unknown) and look.pods.word == observation.AMBIGUOUS:
+        return AMBIGUOUS
     unread = isinstance(look.pods, Unknown) or isinstance(look.workloads, Unknown)
     return BLIND if unread and diagnosis.name is Name.OBSERVER_FAULT else ADVICE[diagnosis.name]

@@ -3,7 +3,7 @@
 import importlib
 import importlib.util
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -13,7 +13,8 @@ import yaml
 from pydantic import BaseModel
 from pydantic_core import to_jsonable_python
 
-from stagekeeper.diego.environments import environments
+from stagekeeper.diego.environments import environments, pinned_environments
+from stagekeeper.diego.profiles import Environment
 from stagekeeper.settings import Document, SettingsProblem, read
 
 PROGRAMS = ("exporter", "remediator")
@@ -44,7 +45,7 @@ def check(document: Document) -> dict[str, Any]:
     """All that `document` says, as plain values. Raises `SettingsProblem` with the mistakes of all parts."""
     understood: dict[str, Any] = {}
     mistakes: list[str] = []
-    for name, part in _parts():
+    for name, part in _parts(document):
         try:
             understood[name] = part(document)
         except SettingsProblem as problem:
@@ -54,11 +55,19 @@ def check(document: Document) -> dict[str, Any]:
     return understood
 
 
-def _parts() -> Iterator[tuple[str, Callable[[Document], Any]]]:
-    yield "environments", lambda document: to_jsonable_python(environments(document), timedelta_mode="float")
+def _parts(document: Document) -> Iterator[tuple[str, Callable[[Document], Any]]]:
+    yield "environments", partial(_environments, pinned_environments if "remediator" in document.data else environments)
     for program in PROGRAMS:
         if importlib.util.find_spec(f"{program}.settings"):
             yield program, partial(_section, program)
+
+
+def _environments(read_all: Callable[[Document], Sequence[Environment]], document: Document) -> list[dict[str, Any]]:
+    """Each environment; of what profile `auto` may turn out to be, only the names."""
+    understood: list[dict[str, Any]] = [
+        to_jsonable_python(each, timedelta_mode="float", exclude={"candidates"}) for each in read_all(document)
+    ]
+    return understood
 
 
 def _section(program: str, document: Document) -> Any:

@@ -11,6 +11,7 @@ import click
 from stagekeeper.cli.from_pod import Kubectl, NoKubectl, PodProber, kubectl
 from stagekeeper.cli.report import CANNOT_TELL, Report, as_json, as_text, report
 from stagekeeper.cli.stager_errors import StagerErrors, read_errors
+from stagekeeper.diego.auto import Picker, Undecided, sentence
 from stagekeeper.diego.environments import environments
 from stagekeeper.diego.observation import Observation, Probe, Reply
 from stagekeeper.diego.observe import Observer
@@ -98,15 +99,25 @@ def choose(known: Sequence[Environment], name: str | None) -> Environment:
 
 async def ask(question: Ask) -> Report:
     """Take the look. Raises `NoCluster` and `CannotTell`."""
-    environment = question.environment
     async with connect(question.kubeconfig, question.context) as kube:
-        controllers = await _controllers(kube, environment)
-        if question.kubectl is None:
-            look, asked_from = await Observer(environment, kube).look(question.within), "here"
-        else:
-            prober = PodProber(environment, question.kubectl, _pod_to_ask(controllers))
-            look, asked_from = await _look_from(prober, kube, question), f"pod {prober.pod}"
-        return report(environment, look, await _errors(kube, environment, controllers), asked_from)
+        picked = await Picker(question.environment, kube).pick(question.within)
+        if isinstance(picked, Undecided):
+            unread = StagerErrors(unread="no profile is picked, so its pods are not known")
+            return report(question.environment, picked.observation(), unread, "here")
+        controllers = await _controllers(kube, picked)
+        look, asked_from = await _look(replace(question, environment=picked), kube, controllers)
+        if picked is not question.environment:
+            look = replace(look, picked=sentence(picked))
+        return report(picked, look, await _errors(kube, picked, controllers), asked_from)
+
+
+async def _look(question: Ask, kube: Kube, controllers: tuple[Pod, ...] | KubeError) -> tuple[Observation, str]:
+    """The look, and where its probes were made."""
+    environment = question.environment
+    if question.kubectl is None:
+        return await Observer(environment, kube, deep=environment.deep_probe).look(question.within), "here"
+    prober = PodProber(environment, question.kubectl, _pod_to_ask(controllers))
+    return await _look_from(prober, kube, question), f"pod {prober.pod}"
 
 
 async def _look_from(prober: PodProber, kube: Kube, question: Ask) -> Observation:

@@ -2,13 +2,16 @@
 
 import ipaddress
 import re
+from dataclasses import replace
 from datetime import timedelta
+from operator import attrgetter
 from pathlib import Path
 from typing import Annotated, Any
 
 from pydantic import AfterValidator, Field, field_validator, model_validator
 
 from stagekeeper.diego.profiles import (
+    AUTO,
     BBS_PORT,
     DEFAULT_PATIENCE,
     DEFAULT_PROFILE,
@@ -146,6 +149,14 @@ class PatienceSettings(Strict):
         return Patience(**{name: timedelta(seconds=value) for name, value in self.model_dump().items()})
 
 
+_PROFILES = (*PROFILES, "custom", AUTO)
+_NEEDED_BY = {
+    "custom": ("namespace", "statefulsets", "selector", "service.host", "active_label"),
+    AUTO: ("namespace",),
+}
+"""What has no default in a profile."""
+
+
 class EnvironmentSettings(Strict):
     """One entry of `environments:`."""
 
@@ -164,12 +175,13 @@ class EnvironmentSettings(Strict):
     database: DatabaseSettings | None = None
     timeouts: TimeoutSettings = TimeoutSettings()
     patience: PatienceSettings = PatienceSettings()
+    deep_probe: bool = False
 
     @field_validator("profile")
     @classmethod
     def _known(cls, value: str) -> str:
-        if value not in (*PROFILES, "custom"):
-            raise ValueError(f"must be one of {', '.join((*PROFILES, 'custom'))}")
+        if value not in _PROFILES:
+            raise ValueError(f"must be one of {', '.join(_PROFILES)}")
         return value
 
     @field_validator("locket", mode="before")
@@ -190,18 +202,15 @@ class EnvironmentSettings(Strict):
 
     @model_validator(mode="after")
     def _whole(self) -> "EnvironmentSettings":
-        if self.profile != "custom":
-            return self
-        needed = {
-            "namespace": self.namespace,
-            "statefulsets": self.statefulsets,
-            "selector": self.selector,
-            "service.host": self.service.host,
-            "active_label": self.active_label,
-        }
-        missing = [key for key, value in needed.items() if value is None]
+        missing = [key for key in _NEEDED_BY.get(self.profile, ()) if attrgetter(key)(self) is None]
         if missing:
-            raise ValueError(f"profile custom has no defaults: add {', '.join(missing)}")
+            raise ValueError(f"profile {self.profile} has no default for {', '.join(missing)}: add what is missing")
+        return self
+
+    @model_validator(mode="after")
+    def _deep_needs_tls(self) -> "EnvironmentSettings":
+        if self.deep_probe and self.tls is None:
+            raise ValueError("deep_probe needs tls: without a client certificate the BBS answers no request")
         return self
 
 
@@ -231,6 +240,19 @@ def environments(document: Document) -> tuple[Environment, ...]:
     return tuple(found)
 
 
+def pinned_environments(document: Document) -> tuple[Environment, ...]:
+    """Like `environments`, for whoever changes what is there: its targets must stand in the configuration."""
+    found = environments(document)
+    for index, environment in enumerate(found):
+        if environment.candidates:
+            raise document.problem(
+                ("environments", index, "profile"),
+                "auto is for the exporter and for `stagekeeper diagnose`: the remediator restarts only what the "
+                "configuration names. `stagekeeper diagnose` says which profile auto picks; set that one.",
+            )
+    return found
+
+
 def _unique(new: Environment, found: list[Environment], document: Document, index: int) -> None:
     for old in found:
         if old.name == new.name:
@@ -248,11 +270,26 @@ def _unique(new: Environment, found: list[Environment], document: Document, inde
 
 def resolve(given: EnvironmentSettings) -> Environment:
     """The profile's values with what was given on top."""
-    base = PROFILES.get(given.profile) or _blank(given)
+    if given.profile != AUTO:
+        return _resolve(given, given.profile, PROFILES.get(given.profile) or _blank(given))
+    defaults = sorted({profile.statefulset for profile in PROFILES.values()})
+    return replace(
+        _resolve(given, AUTO, _blank(given)),
+        statefulsets=tuple(given.statefulsets or defaults),
+        candidates=tuple(_candidate(given, name) for name in PROFILES),
+    )
+
+
+def _candidate(given: EnvironmentSettings, profile: str) -> Environment:
+    """What it would be by `profile`; StatefulSets that were not given are those that will be found."""
+    return replace(_resolve(given, profile, PROFILES[profile]), statefulsets=tuple(given.statefulsets or ()))
+
+
+def _resolve(given: EnvironmentSettings, profile: str, base: Profile) -> Environment:
     namespace = given.namespace or base.namespace
     return Environment(
         name=given.name,
-        profile=given.profile,
+        profile=profile,
         namespace=namespace,
         statefulsets=tuple(given.statefulsets or [base.statefulset]),
         selector=given.selector or base.selector,
@@ -271,6 +308,7 @@ def resolve(given: EnvironmentSettings) -> Environment:
         patience=given.patience.resolve(),
         probe_timeout=given.timeouts.probe,
         api_timeout=given.timeouts.api,
+        deep_probe=given.deep_probe,
     )
 
 
@@ -281,7 +319,7 @@ def _locket(given: EnvironmentSettings, base: Profile) -> LocketWorkload | None:
 
 
 def _blank(given: EnvironmentSettings) -> Profile:
-    """For `custom`: nothing but what was given; `_whole` has seen that the rest is there."""
+    """For `custom` and `auto`: nothing but what was given; `_whole` has seen that what has no default is there."""
     label = given.active_label or LabelSettings(key="", value="")
     return Profile(
         namespace="",

@@ -2,21 +2,23 @@
 
 from datetime import datetime, timedelta
 
-from stagekeeper.diego.observation import BbsPod, Locket, NotConfigured, Observation, Probe, ReadyPods, Unknown
+from stagekeeper.diego.observation import BbsPod, Domains, Locket, NotConfigured, Observation, Probe, ReadyPods, Unknown
 
 
 def evidence(look: Observation) -> tuple[str, ...]:
     """Everything that was seen, one sentence for each part; parts that are not configured are left out."""
-    lines = [f"Service: {probe(look.service)}.", *_workloads(look), *_pods(look)]
+    lines = [f"Profile: {look.picked}."] if look.picked else []
+    lines += [f"Service: {probe(look.service)}.", *_workloads(look), *_pods(look)]
     for what, part in (
         ("Endpoints", look.endpoints),
         ("Cloud Controller", look.cloud_controller),
         ("Locket", look.locket),
         ("Database", look.database),
         ("Control", look.control),
+        ("Deep probe", look.domains),
     ):
         if not isinstance(part, NotConfigured):
-            lines.append(f"{what}: {_value(part)}.")
+            lines.append(f"{what}: {_domains(part) if isinstance(part, Domains) else _value(part)}.")
     return tuple(lines)
 
 
@@ -75,6 +77,12 @@ def _value(part: object) -> str:
             return f"{part} ready addresses"
         case _:
             return str(part) or "none answered"
+
+
+def _domains(part: Domains) -> str:
+    if not part.listed:
+        return f"no list of domains ({part.detail})"
+    return f"the domains are {', '.join(part.names)}" if part.names else "the list of domains is empty"
 
 
 def _duration(now: datetime, since: datetime | None) -> str:

@@ -51,6 +51,8 @@ class Probe:
     phases: Mapping[str, float] = field(default_factory=dict)
     certificate_ends: datetime | None = None
     """notAfter of the server's certificate, where the handshake showed one."""
+    body: bytes = b""
+    """What came with HTTP 200, where more than a ping was asked."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +62,10 @@ class Unknown:
     reason: str
     word: str = "unknown"
     """The reason in one of few words, fit for a metric label: `KubeError.reason`, or "timeout"."""
+
+
+AMBIGUOUS = "ambiguous"
+"""The word for: profile `auto` found more than one that fits."""
 
 
 class NotConfigured(Enum):
@@ -99,6 +105,18 @@ class ReadyPods:
 
     ready: int
     total: int
+
+
+@dataclass(frozen=True, slots=True)
+class Domains:
+    """What the deep probe was told: the list of domains, which is one read of the BBS's database."""
+
+    listed: bool
+    """Whether a list came."""
+    names: tuple[str, ...] = ()
+    """`cf-apps` is among them while the Cloud Controller's bulk sync is fresh."""
+    detail: str = ""
+    """Why no list came."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,6 +160,10 @@ class Observation:
     patience: Patience = DEFAULT_PATIENCE
     passive_is_ready: bool = True
     """Whether a passive pod of this profile is Ready."""
+    domains: Part[Domains] = NOT_CONFIGURED
+    """What the deep probe was told, where one is configured and somebody serves. No diagnosis asks for it."""
+    picked: str = ""
+    """Which profile `auto` picked, and by what; "" where the configuration names the profile."""
 
     @property
     def known_pods(self) -> tuple[BbsPod, ...]:

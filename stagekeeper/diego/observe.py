@@ -10,9 +10,11 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import TypeAlias
 
+from stagekeeper.diego import domains
 from stagekeeper.diego.observation import (
     NOT_CONFIGURED,
     BbsPod,
+    Domains,
     Locket,
     Observation,
     Part,
@@ -21,7 +23,7 @@ from stagekeeper.diego.observation import (
     Reply,
     Unknown,
 )
-from stagekeeper.diego.probe import Prober
+from stagekeeper.diego.probe import PING, Prober
 from stagekeeper.diego.profiles import LOCKET_PORT, Environment
 from stagekeeper.diego.reading import Deadline, Reader
 from stagekeeper.kube.client import Kube
@@ -52,10 +54,11 @@ class _First:
     cloud_controller: Part[ReadyPods]
     locket: Part[Locket]
     database: Part[bool]
+    domains: Part[Domains]
 
 
 class Observer:
-    """Looks at one environment."""
+    """Looks at one environment. `deep`: also ask whoever serves for the list of domains."""
 
     def __init__(
         self,
@@ -63,8 +66,10 @@ class Observer:
         kube: Kube,
         prober: Prober | None = None,
         now: Callable[[], datetime] = lambda: datetime.now(UTC),
+        *,
+        deep: bool = False,
     ) -> None:
-        self.environment = environment
+        self.environment, self._deep = environment, deep
         self._reader, self._prober, self._now = Reader(environment, kube), prober or Prober(environment), now
         self._missing_since: datetime | None = None
 
@@ -86,6 +91,7 @@ class Observer:
             cloud_controller = parts.create_task(self._reader.cloud_controller(by))
             locket = parts.create_task(self._reader.locket(by))
             database = parts.create_task(self._database(by))
+            listed_domains = parts.create_task(self._domains(service, by))
         listed, probes = pods.result()
         return _First(
             pods=listed,
@@ -96,6 +102,7 @@ class Observer:
             cloud_controller=cloud_controller.result(),
             locket=locket.result(),
             database=database.result(),
+            domains=listed_domains.result(),
         )
 
     async def _pods(self, by: Deadline) -> tuple[Pods | Unknown, _Probes]:
@@ -112,13 +119,23 @@ class Observer:
         probes = await asyncio.gather(*map(ask, listed.pods))
         return listed, dict(zip(map(_identity, listed.pods), probes, strict=True))
 
-    async def _probe(self, prober: Prober, host: str, by: Deadline) -> Probe | Unknown:
+    async def _domains(self, ping: asyncio.Task[Probe | Unknown], by: Deadline) -> Part[Domains]:
+        """The deep probe, only where a ping succeeded: it would tell nothing new of a BBS that does not serve."""
+        if not self._deep:
+            return NOT_CONFIGURED
+        pong = await ping
+        if isinstance(pong, Unknown) or pong.reply is not Reply.OK:
+            return NOT_CONFIGURED
+        answer = await self._probe(self._prober, self.environment.service_host, by, domains.PATH)
+        return answer if isinstance(answer, Unknown) else domains.told(answer)
+
+    async def _probe(self, prober: Prober, host: str, by: Deadline, path: str = PING) -> Probe | Unknown:
         """A probe that had less than its time and needed it all says nothing about the other side."""
         timeout = min(self.environment.probe_timeout, by.left)
         if timeout <= 0:
             return Unknown("There was no time left for a probe.", "timeout")
         ends = Deadline.after(timeout)
-        answer = await prober.ask(host, timeout)
+        answer = await prober.ask(host, timeout, path)
         if timeout < self.environment.probe_timeout and ends.left <= 0:
             return Unknown(f"There was too little time for a probe: {timeout:.3g} s.", "timeout")
         return answer
@@ -168,6 +185,7 @@ class Observer:
             bbs_container=self.environment.bbs_container,
             patience=self.environment.patience,
             passive_is_ready=self.environment.passive_is_ready,
+            domains=first.domains,
         )
 
     def _bbs_pods(self, pods: tuple[Pod, ...], probes: _Probes) -> tuple[BbsPod, ...]:

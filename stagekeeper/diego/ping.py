@@ -1,4 +1,4 @@
-"""`POST /v1/ping` over a connection that stands, and what the answer means.
+"""One request over a connection that stands, and what the answer means: above all `POST /v1/ping`.
 
 The wire facts come from `bbs:handlers/ping_handler.go`, `bbs:handlers/unavailable_handler.go` and from measuring the
 real one: HTTP/1.1 without ALPN, 200 with the bytes `08 01`; 503 with an empty body while it migrates.
@@ -21,8 +21,8 @@ class NotABbs(Exception):
     """What answers is none; the message says why."""
 
 
-async def exchange(reader: asyncio.StreamReader, writer: asyncio.StreamWriter, path: str) -> tuple[Reply, str]:
-    """The reply to one request, and its detail. Raises `OSError` where the connection breaks."""
+async def exchange(reader: asyncio.StreamReader, writer: asyncio.StreamWriter, path: str) -> tuple[int, bytes]:
+    """Status and body of the answer to one request. Raises `NotABbs`, and `OSError` where the connection breaks."""
     connection = h11.Connection(h11.CLIENT)
     request = h11.Request(
         method="POST", target=path, headers=[("Host", "bbs"), ("Content-Length", "0"), ("Connection", "close")]
@@ -30,12 +30,14 @@ async def exchange(reader: asyncio.StreamReader, writer: asyncio.StreamWriter, p
     writer.write((connection.send(request) or b"") + (connection.send(h11.EndOfMessage()) or b""))
     await writer.drain()
     try:
-        status, body = await _answer(connection, reader)
+        return await _answer(connection, reader)
     except h11.RemoteProtocolError as problem:
-        return Reply.BAD_REPLY, f"not an HTTP/1.1 answer: {problem}"
-    except NotABbs as problem:
-        return Reply.BAD_REPLY, str(problem)
-    if status == 200 and body == PONG:  # noqa: PLR2004 -- HTTP's OK
+        raise NotABbs(f"not an HTTP/1.1 answer: {problem}") from problem
+
+
+def meaning(path: str, status: int, body: bytes) -> tuple[Reply, str]:
+    """The reply that an answer is, and its detail. Only a ping's body is known in advance."""
+    if status == 200 and (path != PING or body == PONG):  # noqa: PLR2004 -- HTTP's OK
         return Reply.OK, ""
     if status == 503 and not body:  # noqa: PLR2004 -- HTTP's Service Unavailable
         return Reply.UNAVAILABLE, "HTTP 503 with an empty body"

@@ -8,13 +8,13 @@ import asyncio
 import socket
 import ssl
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import TypeVar
 
 from stagekeeper.diego import second_handshake
 from stagekeeper.diego.observation import Probe, Reply, Unknown
-from stagekeeper.diego.ping import PING, exchange
+from stagekeeper.diego.ping import PING, NotABbs, exchange, meaning
 from stagekeeper.diego.profiles import Environment
 from stagekeeper.diego.wire import Address, connect, is_ours, peer, reason, resolve
 from stagekeeper.service.tls import ClientContext, TlsFilesProblem
@@ -100,7 +100,10 @@ class Prober:
         reader, writer = await self._handshake(course, addresses, connection, context)
         try:
             course.certificate_ends = _not_after(writer)
-            return course.result(*await course.through("request", lambda: exchange(reader, writer, path)))
+            status, body = await course.through("request", lambda: exchange(reader, writer, path))
+            return replace(course.result(*meaning(path, status, body)), body=b"" if path == PING else body)
+        except NotABbs as problem:
+            return course.result(Reply.BAD_REPLY, str(problem))
         except ConnectionError as problem:
             course.verdict = _met_in("request", problem)
         finally:

@@ -102,6 +102,11 @@ class Environment:
     again after 1 s, so 3 s forgive one lost packet."""
     api_timeout: float = 5.0
     """Seconds for one request to the Kubernetes API; 150 pods take 4 ms."""
+    deep_probe: bool = False
+    """Whether the exporter also asks for the list of domains, which reads the database. Never part of the diagnosis."""
+    candidates: tuple["Environment", ...] = ()
+    """For profile `auto`: this environment by each profile that it may turn out to have (`stagekeeper.diego.auto`).
+    The fields above then hold what was configured, and nothing where it was left to the profile."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -164,5 +169,7 @@ PROFILES: Mapping[str, Profile] = {
         cloud_controller_selector=f"{_INSTANCE_GROUP}=api",
     ),
 }
+AUTO = "auto"
+"""The profile that is picked at each look, by the labels that are found."""
 DEFAULT_PROFILE = "cfee-2"
 """The tutorial's environment: with it the exporter needs no configuration file."""

@@ -1,7 +1,7 @@
 """The environment of a replay, held in memory: what is there, and what a look at it sees. No I/O."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import TypeVar
 
@@ -55,6 +55,9 @@ class Cluster:
         self._missing_since: datetime | None = None
         self._sets_passive = given.profile != "kubecf"
         self._begin(incident.start - _OLD)
+        first = next(iter(self.pods), None)
+        if first is not None:
+            self.pods[first] = replace(self.pods[first], heard=Heard.OK)
 
     def _begin(self, created: datetime) -> None:
         for owner in self.environment.statefulsets:

@@ -214,6 +214,7 @@ class Simulate(Strict):
     """How this project's tests play the incident on the simulated environment."""
 
     impossible: str = ""
+    layout: str = ""
     faults: list[Fault] = Field(default_factory=list)
     until: Duration = 1_800.0
     deletions: list[str] | None = None

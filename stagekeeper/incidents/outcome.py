@@ -45,6 +45,7 @@ def _at_the_end(expect: Expect, found: Replayed) -> Iterator[str]:
     latest = found.episodes[-1] if found.episodes else None
     phases = [each.phase for each in found.episodes]
     what = decided(found.episodes)
+    end = f"{latest.phase} ({latest.reason}): {latest.message}" if latest else ABSENT
     if expect.decision is not None and expect.decision is not what:
         yield f"The decision should be {expect.decision}; it is {what}."
     if expect.deletions is not None and expect.deletions != found.deleted:
@@ -52,11 +53,11 @@ def _at_the_end(expect: Expect, found: Replayed) -> Iterator[str]:
     if expect.episodes is not None and expect.episodes != phases:
         yield f"The episodes should end as {_names(expect.episodes)}; they end as {_names(phases)}."
     if expect.phase is not None and (latest is None or latest.phase is not expect.phase):
-        yield f"The phase should be {expect.phase}; it is {f'{latest.phase}: {latest.message}' if latest else ABSENT}"
+        yield f"The phase should be {expect.phase}; it is {end}"
     if expect.reason is not None and (latest is None or latest.reason is not expect.reason):
-        yield f"The reason should be {expect.reason}; it is {f'{latest.reason}: {latest.message}' if latest else ABSENT}"
+        yield f"The reason should be {expect.reason}; it is {end}"
     if expect.says and (latest is None or expect.says not in latest.message):
-        yield f"The last message should say {expect.says!r}; it is {latest.message if latest else ABSENT}"
+        yield f"The last message should say {expect.says!r}; it is {end}"
     for judgement, count in expect.judgements.items():
         if found.judgements.get(judgement, 0) != count:
             yield f"{count} alerts should be judged {judgement}; {found.judgements.get(judgement, 0)} are."

@@ -98,7 +98,7 @@ class _Replay:
             self._agenda.after(entry.at, partial(self._enter, entry))
         for at in {*self._incident.expect.diagnosis, *self._incident.expect.gates}:
             self._agenda.after(at, partial(self._witness, at), Order.WITNESS)
-        self._agenda.after(self._incident.rhythm.resync, self._resync)
+        self._agenda.after(self._incident.rhythm.resync / 2, self._resync)  # between the webhooks of a tidy timeline
         self._wake()
         await self._agenda.run(self._incident.until)
         episodes = self._records.all()[self._before :]

@@ -62,6 +62,8 @@ class Part(StrEnum):
 class Delete(StrEnum):
     """What becomes of a DELETE that the remediator sends."""
 
+    DONE = "done"
+    """Carried out, as without this word."""
     REFUSED = "refused"
     """503, and nothing done."""
     LOST = "lost"

@@ -20,7 +20,7 @@ from kubernetes.aio import config as kube_config
 from kubernetes.aio.client.api_client import ApiClient
 from kubernetes.aio.client.configuration import Configuration
 
-from stagekeeper.kube.errors import KubeError, Nonsense, Unauthorized, Unreachable, from_status
+from stagekeeper.kube.errors import KubeError, Nonsense, Silent, Unauthorized, Unreachable, from_status
 
 _UNUSABLE = (
     kube_config.ConfigException,
@@ -91,7 +91,7 @@ class Kube:
             async with asyncio.timeout(timeout):
                 return await self._exchange(call)
         except TimeoutError as problem:
-            raise Unreachable(
+            raise Silent(
                 f"{call}: no answer from {self.server} within {timeout:.3g} s. "
                 "Check that the API server runs and that a NetworkPolicy lets us reach it."
             ) from problem

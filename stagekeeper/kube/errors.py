@@ -4,6 +4,7 @@ The type says what is known about the request, which is what callers decide by::
 
     KubeError
     ├── Unreachable      no answer, or half of one: whether the change was made is unknown
+    │   └── Silent           no answer in time
     ├── Nonsense         an answer that is not what the API promises (a proxy's page, cut JSON): unknown as well
     ├── Unauthorized     401: the token is missing, wrong or expired
     ├── Forbidden        403: a Role lacks a rule
@@ -30,6 +31,12 @@ class Unreachable(KubeError):
     """No answer came, in time or at all."""
 
     reason = "unreachable"
+
+
+class Silent(Unreachable):
+    """No answer came in time: the API hangs, or something on the way swallows packets."""
+
+    reason = "timeout"
 
 
 class Nonsense(KubeError):
@@ -84,6 +91,7 @@ REASONS = tuple(
     kind.reason
     for kind in (
         Unreachable,
+        Silent,
         Nonsense,
         Unauthorized,
         Forbidden,

@@ -5,7 +5,7 @@ number: whoever judges must be able to tell "not said" from "said no".
 """
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
 
@@ -95,6 +95,8 @@ class StatefulSet:
     """`terminationGracePeriodSeconds` of its pods."""
     selector: Mapping[str, str]
     labels: Mapping[str, str]
+    pod_labels: Mapping[str, str] = field(default_factory=dict)
+    """Labels that its template gives each pod."""
 
 
 def pod(source: Any) -> Pod:
@@ -135,6 +137,7 @@ def statefulset(source: Any) -> StatefulSet:
         grace_seconds=_number(template, "terminationGracePeriodSeconds", 30),
         selector=_labels(_part(spec, "selector"), "matchLabels"),
         labels=_labels(metadata, "labels"),
+        pod_labels=_labels(_part(_part(spec, "template"), "metadata"), "labels"),
     )
 
 

@@ -9,7 +9,7 @@ from datetime import datetime
 from typing import Any
 
 from stagekeeper.kube.client import Call, Kube
-from stagekeeper.kube.errors import Nonsense
+from stagekeeper.kube.errors import Nonsense, NotFound
 
 GROUP, VERSION, PLURAL, KIND = "stagekeeper.dev", "v1alpha1", "remediations", "Remediation"
 
@@ -31,7 +31,13 @@ class Remediations:
 
     async def list(self) -> Listing:
         """All records, by a consistent read (no resourceVersion in the request, so never from a stale cache)."""
-        answer = await self._kube.get(self._path, timeout=self._timeout)
+        try:
+            answer = await self._kube.get(self._path, timeout=self._timeout)
+        except NotFound as problem:
+            raise NotFound(
+                f"The custom resource {KIND} ({PLURAL}.{GROUP}) is not installed in this cluster, so nothing can be "
+                "recorded. Install it: kubectl apply -f charts/stagekeeper/crds/remediations.yaml"
+            ) from problem
         found = answer.body.get("items")
         if not isinstance(found, list):
             raise Nonsense("The API answered the list of Remediations with something that is not a list.")

@@ -41,6 +41,21 @@ async def get_statefulset(kube: Kube, namespace: str, name: str, *, timeout: flo
     return found
 
 
+@dataclass(frozen=True, slots=True)
+class StatefulSets:
+    """The StatefulSets of a namespace, and the API server's time of that reading."""
+
+    sets: tuple[StatefulSet, ...]
+    date: datetime
+
+
+async def list_statefulsets(kube: Kube, namespace: str, *, timeout: float) -> StatefulSets:
+    """All StatefulSets of `namespace`, sorted by name."""
+    answer = await kube.get(f"/apis/apps/v1/namespaces/{namespace}/statefulsets", timeout=timeout)
+    found = [objects.statefulset(each) for each in _items(answer.body)]
+    return StatefulSets(tuple(sorted(found, key=lambda each: each.name)), answer.date)
+
+
 async def ready_addresses(kube: Kube, namespace: str, service: str, *, timeout: float) -> int:
     """How many ready addresses stand behind `service`, counted in its EndpointSlices."""
     answer = await kube.get(

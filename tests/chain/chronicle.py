@@ -13,7 +13,7 @@ from typing import Any
 
 import aiohttp
 
-from tests.chain.cloud_foundry import CloudFoundry, Object
+from tests.chain.cloud_foundry import HANG_GUARD, CloudFoundry, Object
 
 _LONGEST_LINE = 4 * 1024 * 1024
 
@@ -83,26 +83,34 @@ async def chronicle(place: CloudFoundry, heard: Callable[[Change], None]) -> Asy
             written.remediations.append(change)
             heard(change)
 
-        watches = [
-            asyncio.create_task(_watch(session, place, place.pods_path, written.pods.append)),
-            asyncio.create_task(_watch(session, place, place.remediations_path, note)),
+        async with asyncio.timeout(HANG_GUARD):
+            streams = [await _watch(session, place, path) for path in (place.pods_path, place.remediations_path)]
+        followers = [
+            asyncio.create_task(_follow(streams[0], written.pods.append)),
+            asyncio.create_task(_follow(streams[1], note)),
         ]
         try:
             yield written
         finally:
-            for watch in watches:
-                watch.cancel()
-            for result in await asyncio.gather(*watches, return_exceptions=True):
+            for follower in followers:
+                follower.cancel()
+            for result in await asyncio.gather(*followers, return_exceptions=True):
                 assert isinstance(result, asyncio.CancelledError), f"a watch ended early: {result!r}"
 
 
-async def _watch(
-    session: aiohttp.ClientSession, place: CloudFoundry, path: str, note: Callable[[Change], None]
-) -> None:
-    # Without a resourceVersion the watch begins with an ADDED for each object that is there.
-    async with session.get(f"{place.plane.url}{path}", params={"watch": "1"}) as response:
-        assert response.status == 200, await response.text()
-        async for line in response.content:
-            event = json.loads(line)
-            changed = event["object"]
-            note(Change(int(changed["metadata"]["resourceVersion"]), event["type"], changed))
+async def _watch(session: aiohttp.ClientSession, place: CloudFoundry, path: str) -> aiohttp.ClientResponse:
+    """Begin to watch. Without a resourceVersion an ADDED comes first for each object that is there."""
+    while True:
+        response = await session.get(f"{place.plane.url}{path}", params={"watch": "1"})
+        if response.status == 200:
+            return response
+        text = await response.text()
+        assert response.status == 429, text  # so it answers while the storage of a new resource is made
+        await asyncio.sleep(0.1)
+
+
+async def _follow(stream: aiohttp.ClientResponse, note: Callable[[Change], None]) -> None:
+    async for line in stream.content:
+        event = json.loads(line)
+        changed = event["object"]
+        note(Change(int(changed["metadata"]["resourceVersion"]), event["type"], changed))

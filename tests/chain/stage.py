@@ -19,7 +19,8 @@ def play(request: pytest.FixtureRequest, module: str, folder: Path, timeout: flo
     show(request, done.stdout)
     if done.returncode:
         show(request, log_tails(folder))
-        pytest.fail(f"tests.chain.{module} ended with exit code {done.returncode}; its output and all logs are above")
+        said = f"tests.chain.{module} ended with exit code {done.returncode}; its output and all logs are above"
+        pytest.fail(said, pytrace=False)
 
 
 def facts(request: pytest.FixtureRequest, folder: Path, story: str) -> dict[str, Any]:
@@ -27,7 +28,8 @@ def facts(request: pytest.FixtureRequest, folder: Path, story: str) -> dict[str,
     found: dict[str, Any] = json.loads((folder / f"{story}.json").read_text())
     if "problem" in found:
         show(request, log_tails(folder))
-        pytest.fail(f"the story {story!r} did not come to its end; all logs are above\n{found['problem']}")
+        said = f"the story {story!r} did not come to its end; all logs are above\n{found['problem']}"
+        pytest.fail(said, pytrace=False)
     return found
 
 

@@ -1,9 +1,10 @@
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 
 from tests.chart.helm import Helm
+from tests.chart.scene import Scene, scene
 from tests.testbed.control_plane import ControlPlane
 
 
@@ -17,3 +18,10 @@ def helm(program: Callable[[str], Path], tmp_path_factory: pytest.TempPathFactor
 def cluster(helm: Helm, control_plane: ControlPlane) -> Helm:
     """Helm on the real Kubernetes API."""
     return Helm(helm.program, helm.home, control_plane.kubeconfig)
+
+
+@pytest.fixture(scope="module")
+def here(control_plane: ControlPlane, cluster: Helm) -> Iterator[Scene]:
+    """The chart in mode act, with an environment, for a module's tests."""
+    with scene(control_plane, cluster) as made:
+        yield made

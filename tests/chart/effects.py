@@ -14,6 +14,7 @@ ENTRIES: dict[str, dict[str, Any]] = {
 }
 """What an entry of each list must have besides the key that is looked at."""
 PROGRAMS = {"exporter": 9889, "remediator": 9890}
+ON, OFF = True, False
 METADATA = "metadata > labels > "
 SPEC = "spec > template > spec > "
 CONTAINER = f"{SPEC}containers > 0 > "
@@ -60,7 +61,9 @@ class Effect:
 
 def _names() -> Iterator[Effect]:
     own = "Deployment/stagekeeper-exporter > "
-    yield Effect("nameOverride", "other", f"Deployment/stagekeeper-other-exporter > {METADATA}app.kubernetes.io/name", "other")
+    yield Effect(
+        "nameOverride", "other", f"Deployment/stagekeeper-other-exporter > {METADATA}app.kubernetes.io/name", "other"
+    )
     yield Effect("fullnameOverride", "other", "Service/other-exporter > metadata > namespace", "stagekeeper")
     yield Effect("commonLabels", {"team": "a"}, f"{own}{METADATA}team", "a")
     image = f"{own}{CONTAINER}image"
@@ -72,7 +75,9 @@ def _names() -> Iterator[Effect]:
     yield Effect("imagePullSecrets", [{"name": "a"}], f"{own}{SPEC}imagePullSecrets", [{"name": "a"}])
     yield Effect("imagePullSecrets[].name", "b", f"{own}{SPEC}imagePullSecrets > 0 > name", "b")
     yield Effect("podSecurityContext", {"fsGroup": 7}, f"{own}{SPEC}securityContext > fsGroup", 7)
-    yield Effect("containerSecurityContext", {"privileged": False}, f"{own}{CONTAINER}securityContext > privileged", False)
+    yield Effect(
+        "containerSecurityContext", {"privileged": False}, f"{own}{CONTAINER}securityContext > privileged", False
+    )
     yield Effect("logging.level", "debug", f"{own}{CONTAINER}args > 3", "--log.level=debug")
     yield Effect("logging.format", "json", f"{own}{CONTAINER}args > 4", "--log.format=json")
 
@@ -86,7 +91,9 @@ def _environments() -> Iterator[Effect]:
     yield Effect("environments[].namespace", "other", f"{role}metadata > namespace", "other")
     yield Effect("environments[].statefulsets", ["a", "b"], f"{role}rules > 1 > resourceNames", ["a", "b"])
     guard = "ValidatingAdmissionPolicy/stagekeeper-stagekeeper-deletes > spec > validations > 0 > expression"
-    allowed = "(request.namespace == 'cf' && variables.owner in ['diego-api'] && variables.labels[?'a'].orValue('') == 'b')"
+    allowed = (
+        "(request.namespace == 'cf' && variables.owner in ['diego-api'] && variables.labels[?'a'].orValue('') == 'b')"
+    )
     yield Effect("environments[].selector", "a=b", guard, allowed)
     yield Effect("environments[].service.host", "bbs.cf", f"{here}service > host", "bbs.cf")
     yield Effect("environments[].service.name", "bbs", f"{here}service > name", "bbs")
@@ -95,9 +102,11 @@ def _environments() -> Iterator[Effect]:
     label = {"active_label": {"key": "k", "value": "v"}}
     yield Effect("environments[].active_label.key", "a", f"{here}active_label > key", "a", beside=label)
     yield Effect("environments[].active_label.value", "b", f"{here}active_label > value", "b", beside=label)
-    yield Effect("environments[].active_label.may_be_absent", True, f"{here}active_label > may_be_absent", True, beside=label)
+    yield Effect(
+        "environments[].active_label.may_be_absent", True, f"{here}active_label > may_be_absent", True, beside=label
+    )
     yield Effect("environments[].bbs_container", "bbs", f"{here}bbs_container", "bbs")
-    yield Effect("environments[].passive_is_ready", False, f"{here}passive_is_ready", False)
+    yield Effect("environments[].passive_is_ready", OFF, f"{here}passive_is_ready", False)
     volume = f"Deployment/stagekeeper-exporter > {SPEC}volumes > 1 > projected > sources > "
     tls = {"tls": {"secret": "s"}}
     yield Effect("environments[].tls.secret", "a", f"{volume}0 > secret > name", "a", beside=tls)
@@ -118,7 +127,7 @@ def _environments() -> Iterator[Effect]:
 
 def _program(name: str, port: int) -> Iterator[Effect]:
     own = f"Deployment/stagekeeper-{name} > "
-    yield Effect(f"{name}.enabled", False, f"{own}kind", MISSING)
+    yield Effect(f"{name}.enabled", OFF, f"{own}kind", MISSING)
     yield Effect(f"{name}.replicas", 3, f"{own}spec > replicas", 3)
     yield Effect(f"{name}.resources", {"limits": {"cpu": "1"}}, f"{own}{CONTAINER}resources > limits > cpu", "1")
     yield Effect(f"{name}.priorityClassName", "high", f"{own}{SPEC}priorityClassName", "high")
@@ -130,16 +139,16 @@ def _program(name: str, port: int) -> Iterator[Effect]:
     yield Effect(f"{name}.podAnnotations", {"a": "b"}, f"{own}spec > template > metadata > annotations > a", "b")
     yield Effect(f"{name}.podLabels", {"a": "b"}, f"{own}spec > template > metadata > labels > a", "b")
     account = f"ServiceAccount/stagekeeper-{name} > "
-    yield Effect(f"{name}.serviceAccount.create", False, f"{account}kind", MISSING)
+    yield Effect(f"{name}.serviceAccount.create", OFF, f"{account}kind", MISSING)
     yield Effect(f"{name}.serviceAccount.name", "me", f"{own}{SPEC}serviceAccountName", "me")
     yield Effect(f"{name}.serviceAccount.annotations", {"a": "b"}, f"{account}metadata > annotations > a", "b")
     argument = "--web.config.file=/etc/stagekeeper/web/web-config.yaml"
     yield Effect(f"{name}.webConfig.secret", "web", f"{own}{CONTAINER}args > 3", argument)
     web = {name: {"webConfig": {"secret": "web"}}}
-    yield Effect(f"{name}.webConfig.tls", True, f"{own}{CONTAINER}livenessProbe > httpGet > scheme", "HTTPS", web)
+    yield Effect(f"{name}.webConfig.tls", ON, f"{own}{CONTAINER}livenessProbe > httpGet > scheme", "HTTPS", web)
     scrape = f"{own}spec > template > metadata > annotations > prometheus.io/port"
     if name == "exporter":
-        yield Effect("prometheusAnnotations.enabled", True, scrape, str(port))
+        yield Effect("prometheusAnnotations.enabled", ON, scrape, str(port))
 
 
 def _remediator() -> Iterator[Effect]:
@@ -170,13 +179,13 @@ def _remediator() -> Iterator[Effect]:
 
 def _safety() -> Iterator[Effect]:
     policy = "ValidatingAdmissionPolicy/stagekeeper-stagekeeper-deletes > kind"
-    yield Effect("rbac.create", False, "Role/stagekeeper-exporter-cf > kind", MISSING)
-    yield Effect("admissionPolicy.enabled", False, policy, MISSING)
-    yield Effect("podDisruptionBudget.enabled", False, "PodDisruptionBudget/stagekeeper-remediator > kind", MISSING)
+    yield Effect("rbac.create", OFF, "Role/stagekeeper-exporter-cf > kind", MISSING)
+    yield Effect("admissionPolicy.enabled", OFF, policy, MISSING)
+    yield Effect("podDisruptionBudget.enabled", OFF, "PodDisruptionBudget/stagekeeper-remediator > kind", MISSING)
     on = {"networkPolicy": {"enabled": True}}
     own = "NetworkPolicy/stagekeeper-remediator > "
     peer = {"podSelector": {}}
-    yield Effect("networkPolicy.enabled", True, f"{own}kind", "NetworkPolicy")
+    yield Effect("networkPolicy.enabled", ON, f"{own}kind", "NetworkPolicy")
     yield Effect("networkPolicy.apiServerPorts", [6], f"{own}spec > egress > 1 > ports > 0 > port", 6, on)
     yield Effect("networkPolicy.dnsPorts", [5], f"{own}spec > egress > 0 > ports > 1 > port", 5, on)
     yield Effect("networkPolicy.prometheusPeers", [peer], f"{own}spec > ingress > 0 > from > 0", peer, on)
@@ -192,18 +201,20 @@ def _monitoring() -> Iterator[Effect]:
         ("dashboards", "ConfigMap", "stagekeeper-dashboard-cf-stager"),
     ):
         on = {feature: {"enabled": True}}
-        yield Effect(f"{feature}.enabled", True, f"{kind}/{name} > kind", kind)
+        yield Effect(f"{feature}.enabled", ON, f"{kind}/{name} > kind", kind)
         yield Effect(f"{feature}.labels", {"a": "b"}, f"{kind}/{name} > {METADATA}a", "b", on)
     monitor, on = "ServiceMonitor/stagekeeper-exporter > spec > endpoints > 0 > ", {"serviceMonitor": {"enabled": True}}
     yield Effect("serviceMonitor.interval", "30s", f"{monitor}interval", "30s", on)
     yield Effect("serviceMonitor.scrapeTimeout", "5s", f"{monitor}scrapeTimeout", "5s", on)
     yield Effect("serviceMonitor.endpoint", {"basicAuth": {}}, f"{monitor}basicAuth", {}, on)
     rule, on = "PrometheusRule/stagekeeper > spec > groups > ", {"prometheusRule": {"enabled": True}}
-    yield Effect("prometheusRule.objective", True, f"{rule}4 > name", "stagekeeper.objective", on)
+    yield Effect("prometheusRule.objective", ON, f"{rule}4 > name", "stagekeeper.objective", on)
     annotations = f"{rule}0 > rules > 7 > annotations > "
     runbook = "https://wiki.example/StagerUnavailable.md"
     yield Effect("prometheusRule.runbookUrl", "https://wiki.example/", f"{annotations}runbook_url", runbook, on)
-    board = "https://grafana.example/x/stagekeeper-stager{{ with $labels.environment }}?var-environment={{ . }}{{ end }}"
+    board = (
+        "https://grafana.example/x/stagekeeper-stager{{ with $labels.environment }}?var-environment={{ . }}{{ end }}"
+    )
     yield Effect("prometheusRule.dashboardUrl", "https://grafana.example/x", f"{annotations}dashboard_url", board, on)
     folder = "ConfigMap/stagekeeper-dashboard-cf-stager > metadata > annotations > folder"
     yield Effect("dashboards.annotations", {"folder": "b"}, folder, "b", {"dashboards": {"enabled": True}})

@@ -9,7 +9,11 @@ from scripts.go_toolchain import find_go, required_version
 from tests.testbed.missing import missing_component
 
 FOLDER = Path(__file__).parent / "operator"
-PLURALS = {"ServiceMonitor": "servicemonitors", "PrometheusRule": "prometheusrules", "AlertmanagerConfig": "alertmanagerconfigs"}
+PLURALS = {
+    "ServiceMonitor": "servicemonitors",
+    "PrometheusRule": "prometheusrules",
+    "AlertmanagerConfig": "alertmanagerconfigs",
+}
 _SECONDS = 120.0
 
 
@@ -28,6 +32,8 @@ def definitions() -> list[Path]:
             check=True,
         )
     except (OSError, SetupError, subprocess.SubprocessError) as problem:
-        missing_component("The Prometheus Operator's definitions", f"go mod download in {FOLDER.name}/ failed: {problem}")
+        missing_component(
+            "The Prometheus Operator's definitions", f"go mod download in {FOLDER.name}/ failed: {problem}"
+        )
     folder = Path(json.loads(done.stdout)["Dir"]) / "example" / "prometheus-operator-crd"
     return [folder / f"monitoring.coreos.com_{plural}.yaml" for plural in PLURALS.values()]

@@ -40,7 +40,9 @@ def test_a_missing_api_of_the_prometheus_operator_is_named(helm: Helm, missing: 
 
 
 def test_the_admission_policy_is_refused_before_kubernetes_1_30_with_what_to_say_instead(helm: Helm) -> None:
-    with pytest.raises(HelmError, match=r"needs Kubernetes 1\.30 or later, and this is v1\.29\.9\. Say admissionPolicy"):
+    with pytest.raises(
+        HelmError, match=r"needs Kubernetes 1\.30 or later, and this is v1\.29\.9\. Say admissionPolicy"
+    ):
         helm.template("--values", FOLDER / "ci" / "act-values.yaml", kubernetes="1.29.9")
 
 

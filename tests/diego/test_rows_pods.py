@@ -8,6 +8,7 @@ import pytest
 
 from stagekeeper.diego.diagnosis import Name, Restart, diagnose
 from stagekeeper.diego.observation import NOT_CONFIGURED, Observation, Reply, Unknown
+from stagekeeper.diego.profiles import Patience
 from tests.diego.judging import MINUTE, NO_ACTIVE_BBS, NOT_READY, SECOND, SIDECAR, judged, row
 from tests.diego.looks import ago, bbs, container, hung, look, pending, workload
 
@@ -197,3 +198,15 @@ def test_a_pod_that_waits_behind_a_pending_one_does_not_hide_how_long_that_has_w
 def test_a_running_pod_without_an_address_counts_as_pending() -> None:
     seen = look(bbs(0), bbs(1, NOT_CONFIGURED, ip=None))
     assert judged(seen) == row("18", Name.PODS_NOT_READY, Restart.NEVER)
+
+
+# How patient
+
+
+def test_the_ages_that_decide_are_the_environments_own() -> None:
+    slow = Patience(starting=7 * MINUTE, pending=30 * MINUTE)
+    assert judged(look(bbs(0), bbs(1, age=6 * MINUTE), patience=slow))[1] is Name.STARTING
+    assert judged(look(bbs(0), pending(1, age=20 * MINUTE), patience=slow))[1] is Name.STARTING
+    assert judged(look(bbs(0, Reply.UNAVAILABLE, age=6 * MINUTE), patience=Patience(migrating=5 * MINUTE)))[0] == "7b"
+    assert judged(look(bbs(0, ends_at=ago(90 * SECOND)), patience=Patience(terminating=2 * MINUTE)))[0] == "12"
+    assert diagnose(restarted(2, 9 * MINUTE)).why.endswith("restarted twice within 10 minutes.")

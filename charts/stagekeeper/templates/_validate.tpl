@@ -112,7 +112,7 @@ Secret {{ $.Release.Namespace }}/{{ .secret }}: the key {{ .key }}, which the {{
 {{- $ours := .Files.Get "crds/remediations.yaml" | fromYaml -}}
 {{- $apply := "kubectl apply --server-side --force-conflicts -f crds/remediations.yaml, with the file of this chart (helm show crds)" -}}
 {{- with lookup "apiextensions.k8s.io/v1" "CustomResourceDefinition" "" $ours.metadata.name -}}
-{{- if not (deepEqual (index .spec.versions 0).schema (index $ours.spec.versions 0).schema) }}
+{{- if ne (toJson (index .spec.versions 0).schema) (toJson (index $ours.spec.versions 0).schema) }}
 CustomResourceDefinition {{ .metadata.name }} in the cluster is not that of chart {{ $.Chart.Version }}, and Helm never changes one. First: {{ $apply }}.
 {{ end -}}
 {{- else -}}

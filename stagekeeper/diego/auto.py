@@ -1,0 +1,143 @@
+"""Profile `auto`: which profile an environment has, by the labels that its StatefulSets give their pods.
+
+StatefulSets, since they are there even when their pods are not: pods that are gone must not look like a namespace
+without Diego. It is picked anew at each look, so nothing can be stale; only while the API can't be read does the last
+pick stand, so that the probe of the Service goes on.
+"""
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+
+import structlog
+
+from stagekeeper.diego.observation import AMBIGUOUS, NOT_CONFIGURED, Observation, Unknown
+from stagekeeper.diego.observe import Observer
+from stagekeeper.diego.profiles import PROFILES, Environment, Profile
+from stagekeeper.diego.reading import Deadline
+from stagekeeper.kube import workloads
+from stagekeeper.kube.client import Kube
+from stagekeeper.kube.errors import KubeError
+from stagekeeper.kube.objects import StatefulSet, matches
+
+_SHARE = 0.25
+"""The share of a look's time after which an API that does not answer leaves it to the last pick."""
+
+_log: structlog.stdlib.BoundLogger = structlog.get_logger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Undecided:
+    """No profile could be picked: there is no Diego, or `why` says what hinders."""
+
+    environment: str
+    taken_at: datetime
+    why: Unknown | None = None
+
+    def observation(self) -> Observation:
+        """What there is to see of an environment that nobody knows how to look at."""
+        if self.why is None:
+            picked = "none picked, since no StatefulSet here gives its pods a label that a profile knows"
+            return Observation(self.environment, self.taken_at, NOT_CONFIGURED, (), (), steady=True, picked=picked)
+        why = self.why
+        return Observation(self.environment, self.taken_at, why, why, why, why, picked=f"none picked: {why.reason}")
+
+
+def fitting(environment: Environment, sets: Iterable[StatefulSet]) -> tuple[Environment, ...]:
+    """The candidates that fit what is there, each with the StatefulSets that are its BBS's. Pure.
+
+    A profile fits if its BBS is there, and its Locket if and only if it has one in a StatefulSet of its own.
+    """
+    known = tuple(sets)
+    found = ((each, _bbs_sets(PROFILES[each.profile], known)) for each in environment.candidates)
+    return tuple(replace(each, statefulsets=each.statefulsets or names) for each, names in found if names)
+
+
+def _bbs_sets(profile: Profile, sets: tuple[StatefulSet, ...]) -> tuple[str, ...]:
+    """Names of the StatefulSets that are this profile's BBS; none if the profile does not fit."""
+    kin = [other for other in PROFILES.values() if other.selector == profile.selector]
+    for locket in {other.locket for other in kin if other.locket}:
+        if bool(_selected(locket.selector, sets)) != (locket == profile.locket):
+            return ()
+    return _selected(profile.selector, sets)
+
+
+def _selected(selector: str, sets: Iterable[StatefulSet]) -> tuple[str, ...]:
+    key, _, value = selector.partition("=")
+    return tuple(each.name for each in sets if matches(each.pod_labels, {key: value}))
+
+
+class Picker:
+    """Picks the profile of one environment. One whose profile is configured is its own pick."""
+
+    def __init__(self, environment: Environment, kube: Kube) -> None:
+        self._environment, self._kube = environment, kube
+        self._last: Environment | None = None
+
+    async def pick(self, within: float) -> Environment | Undecided:
+        """The environment by the profile that fits, after at most `within` seconds. Never raises."""
+        environment = self._environment
+        if not environment.candidates:
+            return environment
+        timeout = max(0.001, min(within, environment.api_timeout))
+        try:
+            found = await workloads.list_statefulsets(self._kube, environment.namespace, timeout=timeout)
+        except KubeError as problem:
+            unread = Undecided(environment.name, datetime.now(UTC), Unknown(str(problem), problem.reason))
+            return self._last or unread
+        candidates = fitting(environment, found.sets)
+        if len(candidates) > 1:
+            self._last = None
+            return Undecided(environment.name, found.date, _ambiguity(candidates))
+        return self._decided(candidates[0]) if candidates else self._nothing(found.date)
+
+    def _decided(self, picked: Environment) -> Environment:
+        if picked != self._last:
+            _log.info(f"Profile auto picked {sentence(picked)}.", environment=picked.name)
+        self._last = picked
+        return picked
+
+    def _nothing(self, date: datetime) -> Undecided:
+        self._last = None
+        return Undecided(self._environment.name, date)
+
+
+class AutoObserver:
+    """Looks at an environment whose profile is picked at each look."""
+
+    def __init__(self, environment: Environment, kube: Kube, observe: Callable[[Environment], Observer]) -> None:
+        self._picker, self._observe = Picker(environment, kube), observe
+        self._observer: Observer | None = None
+
+    async def look(self, within: float) -> Observation:
+        """Like `Observer.look`."""
+        end = Deadline.after(within)
+        picked = await self._picker.pick(within * _SHARE)
+        if isinstance(picked, Undecided):
+            return picked.observation()
+        if self._observer is None or self._observer.environment != picked:
+            self._observer = self._observe(picked)
+        return replace(await self._observer.look(end.left), picked=sentence(picked))
+
+
+def observer(environment: Environment, kube: Kube, *, deep: bool = False) -> Observer | AutoObserver:
+    """Who looks at `environment`. `deep`: with the deep probe."""
+
+    def observe(picked: Environment) -> Observer:
+        return Observer(picked, kube, deep=deep)
+
+    return AutoObserver(environment, kube, observe) if environment.candidates else observe(environment)
+
+
+def sentence(picked: Environment) -> str:
+    """Which profile was picked, and by what."""
+    label = PROFILES[picked.profile].selector
+    return f"{picked.profile}, by the label {label} that {' and '.join(picked.statefulsets)} gives its pods"
+
+
+def _ambiguity(candidates: Iterable[Environment]) -> Unknown:
+    names = [f"{each.profile} ({PROFILES[each.profile].selector})" for each in candidates]
+    return Unknown(
+        f"{' and '.join(names)} fit what is in this namespace, and auto does not guess: set `profile` to one of them.",
+        AMBIGUOUS,
+    )

@@ -1,0 +1,142 @@
+"""From a hung BBS to a proven restart, with every part real; and an ordinary fail-over, in which nothing happens."""
+
+import re
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.chain import stage
+from tests.testbed.binaries import Binaries
+
+pytestmark = pytest.mark.chain
+_LONGEST = 240.0  # seconds; it takes about 50
+Facts = dict[str, Any]
+
+
+@pytest.fixture(scope="module")
+def played(
+    request: pytest.FixtureRequest,
+    tmp_path_factory: pytest.TempPathFactory,
+    program: Callable[[str], Path],
+    control_plane_binaries: Binaries,
+    network_namespaces: None,
+) -> Path:
+    """The folder in which both stories have been played."""
+    assert control_plane_binaries
+    assert network_namespaces is None
+    for name in ("prometheus", "prometheus-alertmanager"):
+        program(name)
+    folder = tmp_path_factory.mktemp("loop")
+    stage.play(request, "loop", folder, _LONGEST)
+    return folder
+
+
+@pytest.fixture(scope="module")
+def failover(request: pytest.FixtureRequest, played: Path) -> Facts:
+    """What was seen of the fail-over."""
+    return stage.facts(request, played, "failover")
+
+
+@pytest.fixture(scope="module")
+def hang(request: pytest.FixtureRequest, played: Path) -> Facts:
+    """What was seen of the hang and of its cure."""
+    return stage.facts(request, played, "hang")
+
+
+@pytest.fixture(scope="module")
+def status(hang: Facts) -> Any:
+    """The status of the one episode."""
+    (record,) = hang["remediations"]
+    return record["status"]
+
+
+def test_in_a_failover_the_outage_is_seen_but_no_alert_fires(failover: Facts) -> None:
+    assert failover["pending_samples"] > 0
+    assert failover["firing_samples"] is None
+
+
+def test_in_a_failover_no_episode_is_opened_and_no_pod_is_deleted(failover: Facts) -> None:
+    assert failover["remediations"] == []
+    assert failover["deletions"] == {}
+    assert failover["after"] == failover["before"]
+
+
+def test_the_alert_of_a_hang_reaches_alertmanager_and_opens_one_episode_that_names_it(hang: Facts) -> None:
+    (alert,) = hang["fired"]
+    (record,) = hang["remediations"]
+    assert record["metadata"]["name"] == "diego-api-1"
+    assert record["spec"]["alertname"] == "StagerUnavailable"
+    assert record["spec"]["environment"] == alert["labels"]["environment"]
+    assert record["spec"]["fingerprint"] == alert["fingerprint"]
+
+
+def test_the_plan_names_both_hung_pods_and_nothing_else(hang: Facts, status: Any) -> None:
+    (step,) = status["plan"]["steps"]
+    assert status["plan"]["diagnosis"] == "no_active_bbs"
+    assert {pod["name"]: pod["uid"] for pod in step["pods"]} == hang["before"]
+
+
+def test_the_api_server_had_the_plan_before_the_first_deletion(hang: Facts) -> None:
+    ((version, _),) = hang["plans"]
+    assert version < min(hang["deletions"].values())
+
+
+def test_the_planned_pods_were_deleted_and_no_others(hang: Facts) -> None:
+    assert set(hang["deletions"]) == set(hang["before"].values())
+
+
+def test_each_pod_came_back_once_under_its_name_with_a_new_uid(hang: Facts) -> None:
+    assert hang["after"].keys() == hang["before"].keys()
+    ever = [uid for uid, name in hang["names"].items() if name in hang["before"]]
+    assert sorted(ever) == sorted([*hang["before"].values(), *hang["after"].values()])
+    assert len(ever) == 4
+
+
+def test_the_episode_went_through_every_phase_to_recovered(hang: Facts, status: Any) -> None:
+    assert hang["phases"] == ["", "Watching", "Restarting", "Verifying", "Recovered"]
+    assert [line["phase"] for line in status["transitions"]] == ["Restarting", "Verifying", "Recovered"]
+    assert {each["uid"] for each in status["deletions"]} == set(hang["before"].values())
+    assert hang["serves"]
+
+
+def test_alertmanager_called_twice_at_the_beginning_and_at_the_end(hang: Facts) -> None:
+    assert re.findall(r'^stagekeeper_webhook_requests_total\{code="(\d+)"\} 2\.0$', hang["webhook"], re.M) == ["200"]
+    failed = r'^alertmanager_notifications_failed_total\{integration="webhook"\} (\S+)$'
+    assert re.findall(failed, hang["notifications"], re.M) == ["0"]
+
+
+def test_each_transition_is_an_event_on_the_statefulset(hang: Facts) -> None:
+    events = [each for each in hang["events"] if each["source"].get("component") == "stagekeeper-remediator"]
+    events.sort(key=lambda each: int(each["metadata"]["resourceVersion"]))
+    assert [each["reason"] for each in events] == ["GatesOpen", "PodsDeleted", "Serving"]
+    assert {(each["involvedObject"]["kind"], each["involvedObject"]["name"]) for each in events} == {
+        ("StatefulSet", "diego-api")
+    }
+
+
+def test_kubectl_shows_the_episode_in_a_line(hang: Facts) -> None:
+    heading, line = hang["kubectl"].splitlines()
+    assert heading.split() == ["NAME", "ENVIRONMENT", "PHASE", "REASON", "DIAGNOSIS", "SINCE", "AGE"]
+    assert line.split()[:5] == ["diego-api-1", "cf", "Recovered", "Serving", "serving"]
+
+
+@pytest.mark.parametrize(
+    ("what", "sentence"),
+    [
+        ("spec", "spec is immutable; open another episode instead"),
+        ("plan", "the plan is written once"),
+        ("no plan", "the plan is written once"),
+        ("phase", "an episode that has ended stays ended; open another one instead"),
+    ],
+)
+def test_the_api_server_refuses_even_an_admin_who_rewrites(hang: Facts, what: str, sentence: str) -> None:
+    assert sentence in hang["refusals"][what]
+    assert "is invalid" in hang["refusals"][what]
+
+
+def test_the_rights_of_both_service_accounts_were_enough(hang: Facts, played: Path) -> None:
+    for name in ("exporter", "remediator"):
+        assert "forbidden" not in (played / f"{name}.log").read_text().lower()
+    assert "stagekeeper_kubernetes_failures_total{" not in hang["webhook"]

@@ -1,0 +1,160 @@
+"""Nothing superfluous: for each right that a Role grants, one call of ours that fails without it."""
+
+import asyncio
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from contextlib import asynccontextmanager
+from datetime import UTC, datetime
+
+import pytest
+
+from remediator import pausing
+from stagekeeper.kube import events, workloads
+from stagekeeper.kube.client import Kube, connect
+from stagekeeper.kube.errors import Forbidden, NotFound
+from stagekeeper.kube.objects import StatefulSet
+from stagekeeper.kube.remediations import Remediations
+from tests.chart.helm import Object
+from tests.chart.scene import Scene
+
+pytestmark = [pytest.mark.real, pytest.mark.programs]
+
+Work = Callable[[Kube, str], Awaitable[object]]
+_HANG_GUARD = 30.0
+_SELECTOR = "skiff-role-name=diego-api"
+
+
+async def _statefulset(kube: Kube, namespace: str) -> StatefulSet:
+    found = await workloads.get_statefulset(kube, namespace, "diego-api", timeout=5)
+    assert found is not None
+    return found
+
+
+async def _event(kube: Kube, namespace: str) -> None:
+    about = await _statefulset(kube, namespace)
+    now = datetime.now(UTC)
+    await events.emit(kube, namespace, about, reason="Test", message="A test.", warning=False, at=now, timeout=5)
+
+
+async def _pause(kube: Kube, namespace: str) -> None:
+    await kube.get(f"/api/v1/namespaces/{namespace}/configmaps/{pausing.NAME}", timeout=5)
+
+
+async def _delete_pod(kube: Kube, namespace: str) -> None:
+    """For real: the controller makes another, which is not bound, so the next one is gone at once too."""
+    while True:
+        listed = await workloads.list_pods(kube, namespace, _SELECTOR, timeout=5)
+        if pod := next((each for each in listed.pods if each.name == "diego-api-1"), None):
+            return await workloads.delete_pod(kube, namespace, pod, timeout=5)
+        await asyncio.sleep(0.02)
+
+
+async def _get(kube: Kube, namespace: str) -> None:
+    await Remediations(kube, namespace, 5).get("diego-api-1")
+
+
+async def _create(kube: Kube, namespace: str) -> None:
+    await Remediations(kube, namespace, 5).create(f"made-{time.monotonic_ns()}", {}, {"environment": "cf"})
+
+
+async def _swap(kube: Kube, namespace: str) -> None:
+    records = Remediations(kube, namespace, 5)
+    record = await records.get("diego-api-1")
+    await records.swap_status({**record, "status": {"phase": "Watching"}})
+
+
+async def _delete(kube: Kube, namespace: str) -> None:
+    await Remediations(kube, namespace, 5).delete("not-there", "no-such-uid")
+
+
+LOOK: Mapping[str, Work] = {
+    "list pods": lambda kube, namespace: workloads.list_pods(kube, namespace, _SELECTOR, timeout=5),
+    "get statefulsets": _statefulset,
+    "list endpointslices": lambda kube, namespace: workloads.ready_addresses(kube, namespace, "diego-api", timeout=5),
+}
+KEEP: Mapping[str, Work] = {
+    **LOOK,
+    "get configmaps": _pause,
+    "create events": _event,
+    "list remediations": lambda kube, namespace: Remediations(kube, namespace, 5).list(),
+    "get remediations": _get,
+    "create remediations": _create,
+    "delete remediations": _delete,
+    "update remediations/status": _swap,
+    "delete pods": _delete_pod,
+}
+CASES = [("exporter", right) for right in LOOK] + [("remediator", right) for right in KEEP]
+ROLES = {"exporter": "stagekeeper-exporter-cf", "remediator": "stagekeeper-remediator-diego-api"}
+
+
+@pytest.mark.parametrize(("program", "calls"), [("exporter", LOOK), ("remediator", KEEP)])
+def test_every_right_of_a_role_has_a_call_that_needs_it(here: Scene, program: str, calls: Mapping[str, Work]) -> None:
+    granted = [f"{verb} {resource}" for rule in _role(here, program)["rules"] for resource in rule["resources"] for verb in rule["verbs"]]
+    assert sorted(granted) == sorted(calls)
+
+
+@pytest.mark.parametrize(("program", "right"), CASES, ids=[" ".join(case) for case in CASES])
+async def test_without_a_right_the_call_that_needs_it_is_refused(here: Scene, program: str, right: str) -> None:
+    call = (LOOK if program == "exporter" else KEEP)[right]
+    await asyncio.to_thread(_ensure_record, here)
+    async with connect(here.kubeconfig(program)) as kube:
+        await _allowed(call, kube, here.namespace)
+        async with _without(here, program, right):
+            await _refused(call, kube, here.namespace)
+        await _allowed(call, kube, here.namespace)
+
+
+def _path(here: Scene, program: str) -> str:
+    return f"/apis/rbac.authorization.k8s.io/v1/namespaces/{here.namespace}/roles/{ROLES[program]}"
+
+
+def _role(here: Scene, program: str) -> Object:
+    found: Object = here.plane.api.request("GET", _path(here, program))
+    return found
+
+
+def _ensure_record(here: Scene) -> None:
+    path = f"/apis/stagekeeper.dev/v1alpha1/namespaces/{here.namespace}/remediations"
+    if not here.plane.api.exists(f"{path}/diego-api-1"):
+        body = {"apiVersion": "stagekeeper.dev/v1alpha1", "kind": "Remediation", "metadata": {"name": "diego-api-1"}}
+        here.plane.api.request("POST", path, {**body, "spec": {"environment": "cf"}})
+
+
+@asynccontextmanager
+async def _without(here: Scene, program: str, right: str) -> AsyncIterator[None]:
+    """The Role as it is, but for one verb on one resource."""
+    verb, resource = right.split()
+    role = await asyncio.to_thread(_role, here, program)
+    rules = [{**rule, "verbs": [each for each in rule["verbs"] if (each, rule["resources"]) != (verb, [resource])]} for rule in role["rules"]]
+    await asyncio.to_thread(_write, here, program, [rule for rule in rules if rule["verbs"]])
+    try:
+        yield
+    finally:
+        await asyncio.to_thread(_write, here, program, role["rules"])
+
+
+def _write(here: Scene, program: str, rules: list[Object]) -> None:
+    here.plane.api.request("PATCH", _path(here, program), {"rules": rules}, "application/merge-patch+json")
+
+
+async def _allowed(call: Work, kube: Kube, namespace: str) -> None:
+    """Until the authorizer, which watches, has learnt of the Role."""
+    async with asyncio.timeout(_HANG_GUARD):
+        while await _is_forbidden(call, kube, namespace):
+            await asyncio.sleep(0.02)
+
+
+async def _refused(call: Work, kube: Kube, namespace: str) -> None:
+    async with asyncio.timeout(_HANG_GUARD):
+        while not await _is_forbidden(call, kube, namespace):
+            await asyncio.sleep(0.02)
+
+
+async def _is_forbidden(call: Work, kube: Kube, namespace: str) -> bool:
+    try:
+        await call(kube, namespace)
+    except Forbidden:
+        return True
+    except NotFound:  # allowed to ask: that is the question here
+        return False
+    return False

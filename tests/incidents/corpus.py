@@ -1,0 +1,24 @@
+"""The incident files, read once and replayed once for all tests."""
+
+import asyncio
+from functools import cache
+from pathlib import Path
+
+from stagekeeper.incidents.format import Incident
+from stagekeeper.incidents.reading import from_text
+from stagekeeper.incidents.replay import Replayed, replay
+
+FOLDER = Path(__file__).parent
+NAMES = sorted(path.stem for path in FOLDER.glob("*.yaml"))
+
+
+@cache
+def incident(name: str) -> Incident:
+    """One incident, by its file's name."""
+    return from_text((FOLDER / f"{name}.yaml").read_text(encoding="utf-8"), f"{name}.yaml")
+
+
+@cache
+def replayed(name: str) -> Replayed:
+    """What comes of it."""
+    return asyncio.run(replay(incident(name)))

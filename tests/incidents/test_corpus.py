@@ -1,0 +1,56 @@
+"""Every incident is judged right: by the pure judgement at its moments, and by the whole story that follows."""
+
+import re
+from collections import Counter
+
+import pytest
+
+from remediator.episode import Phase
+from stagekeeper.incidents.outcome import differences
+from tests.incidents.corpus import NAMES, incident, replayed
+
+LISTED = {*map(str, range(1, 32)), "15b"}
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_each_look_is_diagnosed_and_each_gate_answers_as_expected(name: str) -> None:
+    expect = incident(name).expect
+    only_moments = expect.model_construct(diagnosis=expect.diagnosis, gates=expect.gates)
+    assert differences(only_moments, replayed(name)) == []
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_the_story_ends_as_expected(name: str) -> None:
+    assert differences(incident(name).expect, replayed(name)) == []
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_no_pod_is_deleted_twice_and_none_that_is_not_planned(name: str) -> None:
+    for episode in replayed(name).episodes:
+        planned = {pod.uid for step in episode.plan.steps for pod in step.pods} if episode.plan else set()
+        dealt_with = Counter(each.uid for each in episode.deletions)
+        assert set(dealt_with) <= planned
+        assert max(dealt_with.values(), default=1) == 1
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_every_file_says_what_must_come_of_it(name: str) -> None:
+    said = incident(name).expect.model_fields_set
+    assert {"decision", "deletions"} <= said
+    assert said & {"phase", "episodes"}
+
+
+def test_the_listed_incidents_are_all_there_and_more() -> None:
+    numbers = {match[1] for name in NAMES if (match := re.match(r"0*(\d+[a-z]?)-", name))}
+    assert {number for number in LISTED if number not in numbers and f"{number}a" not in numbers} == set()
+    assert len(NAMES) >= 60
+
+
+def test_every_phase_that_can_end_an_episode_ends_one_of_them() -> None:
+    ends = {episode.phase for name in NAMES for episode in replayed(name).episodes}
+    assert ends == {phase for phase in Phase if not phase.open}
+
+
+def test_titles_are_unique() -> None:
+    titles = Counter(incident(name).title for name in NAMES)
+    assert max(titles.values()) == 1
