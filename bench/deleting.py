@@ -99,7 +99,9 @@ async def deleting(bench: Bench, where: Cluster) -> Section:
         Line("time", "ms", mine, "webhook + nc + kubectl delete -l", Rounds(tuple(hooked)), faster),
     ]
     section.notes.append(f"The hook's memory with the script's children: {memory:.0f} MiB at most.")
-    section.notes.append(f"Ours makes {len(made)} calls in that time, with two whole looks; the hook's kubectl makes 3.")
+    section.notes.append(
+        f"Ours makes {len(made)} calls in that time, with two whole looks; the hook's kubectl makes 3."
+    )
     return section
 
 
@@ -133,7 +135,11 @@ async def _bare(  # noqa: PLR0913, PLR0917 -- two places and what to do there
     where: Cluster, session: aiohttp.ClientSession, made: list[Made], of: Diego, here: Diego, number: int
 ) -> float:
     """The same calls in another namespace, one after the other. Milliseconds."""
-    body = {"apiVersion": "stagekeeper.dev/v1alpha1", "kind": "Remediation", "metadata": {"name": f"diego-api-{number}"}}
+    body = {
+        "apiVersion": "stagekeeper.dev/v1alpha1",
+        "kind": "Remediation",
+        "metadata": {"name": f"diego-api-{number}"},
+    }
     record = await where.send("POST", here.remediations, {**body, "spec": {"environment": "cf"}})
     pods = {pod["metadata"]["name"]: pod["metadata"] for pod in await here.pods()}
     began = time.perf_counter()

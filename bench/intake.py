@@ -37,7 +37,9 @@ async def intake(bench: Bench, where: Cluster) -> Section:
     namespaces = [f"webhook-{number}" for number in range(10 if bench.quick else AT_ONCE[-1])]
     for name in namespaces:
         await where.send("POST", "/api/v1/namespaces", {"metadata": {"name": name}})
-    config = write(bench.path("remediator.yaml"), configuration(bench.folder, [_environment(each) for each in namespaces]))
+    config = write(
+        bench.path("remediator.yaml"), configuration(bench.folder, [_environment(each) for each in namespaces])
+    )
     remediator = await bench.program("remediator", "remediator", config, where.plane.kubeconfig)
     async with AsyncExitStack() as stack:
         context = ssl.create_default_context(cafile=where.plane.ca_file)
@@ -49,7 +51,9 @@ async def intake(bench: Bench, where: Cluster) -> Section:
             if at_once <= len(namespaces):
                 section.lines += await _compare(bench, api, remediator, namespaces[:at_once])
     await asyncio.to_thread(remediator.process.stop)
-    section.notes.append("Each request opens an episode of an environment of its own, whose worker takes a look at once.")
+    section.notes.append(
+        "Each request opens an episode of an environment of its own, whose worker takes a look at once."
+    )
     return section
 
 

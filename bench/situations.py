@@ -119,7 +119,9 @@ SITUATIONS = (
     Situation("10 label active and Ready, port refused", before=_label_stays),
     Situation("12 the node of pod 0 is lost", change=_lost_node),
     Situation("14 two Alertmanagers, 3 s apart", _BBS, after=_cured_late, again_after=3.0),
-    Situation("26 Locket, in its own StatefulSet, hangs", ("locket-0", "locket-1"), after=_cured_by_locket, layout=CFEE_4),
+    Situation(
+        "26 Locket, in its own StatefulSet, hangs", ("locket-0", "locket-1"), after=_cured_by_locket, layout=CFEE_4
+    ),
 )
 """The numbers are those of the corpus."""
 
@@ -211,12 +213,12 @@ def _judge(section: Section, hooked: list[Diego], ours: list[Diego]) -> None:
             right[name] += deleted == Counter(situation.right)
             told[name] = f"{_names(deleted)} ({'right' if deleted == Counter(situation.right) else 'WRONG'})"
         wanted = _names(Counter(situation.right))
-        section.notes.append(
-            f"{situation.name:<42} should: {wanted:<20} ours: {told['ours']:<28} hook: {told['hook']}"
-        )
+        section.notes.append(f"{situation.name:<42} should: {wanted:<20} ours: {told['ours']:<28} hook: {told['hook']}")
     all_right = Goal("all right", lambda line: line.ours.median == len(SITUATIONS))
     counts = Rounds((float(right["ours"]),)), Rounds((float(right["hook"]),))
-    section.lines.append(Line(f"right, of {len(SITUATIONS)}", "", counts[0], "webhook + nc + kubectl", counts[1], all_right))
+    section.lines.append(
+        Line(f"right, of {len(SITUATIONS)}", "", counts[0], "webhook + nc + kubectl", counts[1], all_right)
+    )
 
 
 def _names(deleted: Counter[str]) -> str:
@@ -234,7 +236,12 @@ async def alertmanager() -> AsyncIterator[str]:
 
     async def alerts(request: web.Request) -> web.Response:
         wanted = dict(each.replace('"', "").split("=", 1) for each in request.query.getall("filter", []))
-        found = {"labels": wanted, "status": {"state": "active"}, "startsAt": "2026-11-23T12:00:00Z", "fingerprint": "1"}
+        found = {
+            "labels": wanted,
+            "status": {"state": "active"},
+            "startsAt": "2026-11-23T12:00:00Z",
+            "fingerprint": "1",
+        }
         return web.json_response([found])
 
     app = web.Application()

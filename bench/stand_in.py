@@ -65,7 +65,12 @@ def episode(number: int) -> Object:
     return {
         "apiVersion": "stagekeeper.dev/v1alpha1",
         "kind": "Remediation",
-        "metadata": {"name": f"diego-api-{number}", "uid": f"e{number}", "resourceVersion": "1", "creationTimestamp": _THEN},
+        "metadata": {
+            "name": f"diego-api-{number}",
+            "uid": f"e{number}",
+            "resourceVersion": "1",
+            "creationTimestamp": _THEN,
+        },
         "spec": {"environment": "cf", "alertname": "StagerUnavailable", "startsAt": _THEN},
         "status": status,
     }

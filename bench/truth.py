@@ -131,7 +131,9 @@ async def _outages(stage: _Stage, how: str, away: list[float], section: Section)
         scrapes += len(texts)
         wrong += sum(_is_wrong(text) for text in texts)
         silent += sum(number(text, "stagekeeper_kubernetes_up") == 0 for text in texts)
-        back = asyncio.gather(until(_is(lambda: stage.says("diego_api_ready"), 2.0)), until(lambda: stage.listed("true")))
+        back = asyncio.gather(
+            until(_is(lambda: stage.says("diego_api_ready"), 2.0)), until(lambda: stage.listed("true"))
+        )
         await _come_back(stage, how)
         mine, bare = await back
         ours.append(mine)

@@ -15,6 +15,7 @@ from remediator.answers import Answer, Word, never, not_yet, passes
 from remediator.course import Course, Look, could_not_tell
 from remediator.policy import Mode, Policy
 from stagekeeper.diego.diagnosis import Name, Restart
+from stagekeeper.diego.durations import spell
 from stagekeeper.diego.profiles import Environment
 
 
@@ -120,8 +121,8 @@ def budget(asked: Situation) -> Answer:
     spent = sorted(each.decided_at for each in asked.past if each.decided_at > now - window)
     if len(spent) >= asked.policy.budget:
         free = spent[-asked.policy.budget] + window
-        return not_yet(f"{len(spent)} restarts within {window} use up the budget until {free:%H:%M:%S} UTC.")
-    return passes(f"The budget of {asked.policy.budget} restarts within {window} is not used up.")
+        return not_yet(f"{len(spent)} restarts within {spell(window)} use up the budget until {free:%H:%M:%S} UTC.")
+    return passes(f"The budget of {asked.policy.budget} restarts within {spell(window)} is not used up.")
 
 
 def diagnosis(asked: Situation) -> Answer:

@@ -12,6 +12,7 @@ from typing import Protocol
 
 from remediator.episode import Episode, Request
 from remediator.policy import Policy
+from stagekeeper.diego.durations import spell
 from stagekeeper.kube.errors import AlreadyExists, Unavailable
 from stagekeeper.kube.objects import time
 
@@ -90,7 +91,7 @@ def standing(latest: Episode | None, request: Request, now: datetime, policy: Po
     ended = latest.closed_at or latest.created
     if now < ended + policy.hold_off:
         said = (
-            f"{latest.name} ended {latest.phase} at {ended:%H:%M:%S} UTC; the alert is given {policy.hold_off} to go."
+            f"{latest.name} ended {latest.phase} at {ended:%H:%M:%S} UTC; the alert is given {spell(policy.hold_off)} to go."
         )
         return Verdict(Judgement.HELD_OFF, said, latest.name)
     began = time(request.starts_at)

@@ -10,6 +10,7 @@ from remediator.gates import Seen, Situation
 from remediator.policy import Mode
 from remediator.situation import Close, Continue, Decision, Inputs, Wait, moved
 from stagekeeper.diego.diagnosis import Name
+from stagekeeper.diego.durations import spell
 
 
 def watch(episode: Episode, given: Inputs) -> Decision:
@@ -85,7 +86,7 @@ def _give_up(episode: Episode, given: Inputs, course: Course) -> Episode | None:
         said = f"No Alertmanager has the alert, but the BBS does not serve. {why}"
         return moved(episode, Phase.ESCALATED, Reason.ALERT_GONE, said, given)
     if given.look.moment.at - episode.created >= policy.give_up_after:
-        said = f"Not cured within {policy.give_up_after}. {_first_closed(episode.gates)}"
+        said = f"Not cured within {spell(policy.give_up_after)}. {_first_closed(episode.gates)}"
         return moved(episode, Phase.ESCALATED, Reason.GAVE_UP, said, given)
     return None
 

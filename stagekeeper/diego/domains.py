@@ -14,7 +14,7 @@ from stagekeeper.diego.observation import Domains, Probe, Reply
 
 PATH = "/v1/domains/list"
 CF_APPS = "cf-apps"
-"""The domain that the Cloud Controller's bulk sync keeps fresh. While it is not, Diego stops nothing that is too much."""
+"""The domain that the Cloud Controller's bulk sync keeps fresh. While it is not, Diego stops no surplus instance."""
 _ERROR, _DOMAIN = 1, 2
 _TYPE, _MESSAGE = 1, 2
 _VARINT, _BYTES = 0, 2

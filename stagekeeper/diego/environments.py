@@ -204,7 +204,7 @@ class EnvironmentSettings(Strict):
     def _whole(self) -> "EnvironmentSettings":
         missing = [key for key in _NEEDED_BY.get(self.profile, ()) if attrgetter(key)(self) is None]
         if missing:
-            raise ValueError(f"profile {self.profile} has no default for {', '.join(missing)}: add what is missing")
+            raise ValueError(f"profile {self.profile} has no default for these: add {', '.join(missing)}")
         return self
 
     @model_validator(mode="after")

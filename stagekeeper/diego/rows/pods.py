@@ -1,7 +1,8 @@
 """Rows 15 to 18: what the pods' own states say. Pure."""
 
+from stagekeeper.diego.durations import spell
 from stagekeeper.diego.observation import BbsPod, Observation, Reply
-from stagekeeper.diego.rows.questions import age, names, replied, spell, youngest
+from stagekeeper.diego.rows.questions import age, names, replied, youngest
 from stagekeeper.diego.verdicts import Name
 from stagekeeper.kube.objects import Container
 

@@ -47,12 +47,6 @@ def youngest(look: Observation, each: BbsPod) -> timedelta:
     return min(age(look, moment) for moment in (each.pod.created, *running))
 
 
-def spell(duration: timedelta) -> str:
-    """A duration as a sentence has it: minutes where they are whole."""
-    minutes, seconds = divmod(duration.total_seconds(), 60)
-    return f"{minutes:.0f} minutes" if minutes and not seconds else f"{duration.total_seconds():.0f} s"
-
-
 def migration_possible(look: Observation) -> bool:
     """Whether anything is new: a young pod, a young BBS container, or pods of different revisions."""
     revisions = {each.pod.revision for each in look.known_pods}
