@@ -58,3 +58,7 @@ lock: setup ## make requirements/*.lock anew from pyproject.toml
 clean: ## remove .venv and what tools left here (the cache of built programs stays)
 	rm -rf .venv .demo build dist .coverage* .hypothesis .import_linter_cache .mypy_cache .pytest_cache .ruff_cache
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
+
+.PHONY: dashboards-preview
+dashboards-preview: setup programs ## draw the dashboards into docs/images from a live demo (a minute)
+	@PATH="$$PATH:$$($(VENV_PYTHON) -m scripts.programs --folder)" $(VENV_PYTHON) -m dashboards.preview

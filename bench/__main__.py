@@ -76,9 +76,8 @@ def main() -> int:
     result = {"machine": described, "quick": given.quick, "sections": [each.as_json() for each in sections]}
     given.json.write_text(json.dumps(result, indent=1) + "\n")
     say(table.text(sections))
-    say(
-        f"\n{described['date']}, {described['cores']} cores, {time.monotonic() - began:.0f} s; all of it in {given.json}"
-    )
+    took = time.monotonic() - began
+    say(f"\n{described['date']}, {described['cores']} cores, {took:.0f} s; all of it in {given.json}")
     return 0
 
 

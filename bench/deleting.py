@@ -13,7 +13,7 @@ from prometheus_client import CollectorRegistry
 
 from bench import hook, machine
 from bench.diego import Cluster, Diego, Object, diego
-from bench.intake import alert, notification
+from bench.intake import alert, notification, record_to_create
 from bench.numbers import Rounds
 from bench.running import Bench, Running
 from bench.table import Goal, Line, Section, ratio_at_most
@@ -63,7 +63,7 @@ class RecordingKube(Kube):
             self.made.append(Made(call, began, time.perf_counter()))
 
     def decisive(self) -> list[Made]:
-        """From the swap that stores the plan (the gates are open) to the last DELETE, in the order of their beginning."""
+        """From the swap that stores the plan (the gates are open) to the last DELETE, as they began."""
         made = sorted(self.made, key=lambda each: each.began)
         first = next(i for i, each in enumerate(made) if each.call.method == "PUT" and "plan" in _status(each.call))
         last = max(i for i, each in enumerate(made) if each.call.method == "DELETE")
@@ -74,7 +74,7 @@ async def deleting(bench: Bench, where: Cluster) -> Section:
     """The three ways, by turns, each on pods of its own."""
     section = Section("From open gates to the last DELETE accepted, two pods, on a real Kubernetes API")
     rounds = 2 if bench.quick else 15
-    ours, bare, hooked = [], [], []
+    ours, bare, hooked, calls = [], [], [], 0
     async with AsyncExitStack() as stack:
         diegos = [await stack.enter_async_context(diego(where, bench.folder)) for _ in range(3)]
         kube = await stack.enter_async_context(connect(where.plane.kubeconfig))
@@ -85,6 +85,7 @@ async def deleting(bench: Bench, where: Cluster) -> Section:
                 await each.settle()
             await asyncio.sleep(AGE)
             made = await _ours(diegos[0], kube, number)
+            calls = len(made)
             ours.append((made[-1].ended - made[0].began) * _MILLI)
             bare.append(await _bare(where, session, made, diegos[0], diegos[1], number))
             hooked.append(await _hooked(bench, receiver, diegos[2]))
@@ -99,9 +100,7 @@ async def deleting(bench: Bench, where: Cluster) -> Section:
         Line("time", "ms", mine, "webhook + nc + kubectl delete -l", Rounds(tuple(hooked)), faster),
     ]
     section.notes.append(f"The hook's memory with the script's children: {memory:.0f} MiB at most.")
-    section.notes.append(
-        f"Ours makes {len(made)} calls in that time, with two whole looks; the hook's kubectl makes 3."
-    )
+    section.notes.append(f"Ours makes {calls} calls in that time, with two whole looks; the hook's kubectl makes 3.")
     return section
 
 
@@ -135,12 +134,7 @@ async def _bare(  # noqa: PLR0913, PLR0917 -- two places and what to do there
     where: Cluster, session: aiohttp.ClientSession, made: list[Made], of: Diego, here: Diego, number: int
 ) -> float:
     """The same calls in another namespace, one after the other. Milliseconds."""
-    body = {
-        "apiVersion": "stagekeeper.dev/v1alpha1",
-        "kind": "Remediation",
-        "metadata": {"name": f"diego-api-{number}"},
-    }
-    record = await where.send("POST", here.remediations, {**body, "spec": {"environment": "cf"}})
+    record = await where.send("POST", here.remediations, record_to_create(f"diego-api-{number}", "cf"))
     pods = {pod["metadata"]["name"]: pod["metadata"] for pod in await here.pods()}
     began = time.perf_counter()
     for each in made:

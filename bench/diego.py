@@ -26,6 +26,7 @@ CRD = Path(__file__).parents[1] / "charts/stagekeeper/crds/remediations.yaml"
 PATIENCE = {"starting": 0.001, "pending": 600, "migrating": 0.001, "restarted_twice": 600, "terminating": 60}
 """Seconds; pods that the benchmark made a moment ago are to count as old."""
 _HANG_GUARD = 120.0
+_ALL_RECORDS = "/apis/stagekeeper.dev/v1alpha1/remediations"
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +58,7 @@ async def cluster(folder: Path) -> AsyncIterator[Cluster]:
         )
         await found.send("POST", "/api/v1/nodes", {"metadata": {"name": "node-0"}})
         async with asyncio.timeout(_HANG_GUARD):
-            while not (await api.send("GET", "/apis/stagekeeper.dev/v1alpha1/remediations")).ok:
+            while not (await api.send("GET", _ALL_RECORDS)).ok:  # noqa: ASYNC110 -- an API is polled
                 await asyncio.sleep(0.1)
         yield found
 
@@ -78,6 +79,8 @@ class Diego:
     change: Change = field(default=_ordinary)
     deleted: dict[str, str] = field(default_factory=dict)
     """The names of the pods that somebody has deleted, by UID, as far as the kubelet has met them."""
+    earlier: frozenset[str] = frozenset()
+    """UIDs of pods whose deletion is no news."""
     held: frozenset[str] = frozenset()
     """Pods that the kubelet leaves as they are: one that takes long to end, or that no node has room for."""
 
@@ -124,14 +127,14 @@ class Diego:
     async def settle(self) -> None:
         """Play the kubelet until every pod is there and says of itself what it should."""
         async with asyncio.timeout(_HANG_GUARD):
-            while not await self.play():
+            while not await self.play():  # noqa: ASYNC110 -- an API is polled
                 await asyncio.sleep(0.02)
 
     async def _care_for(self, pod: Object) -> bool:
         """Whether this pod needed anything."""
         metadata, name = pod["metadata"], pod["metadata"]["name"]
         path = pods_path(self.namespace, name)
-        if "deletionTimestamp" in metadata:
+        if "deletionTimestamp" in metadata and metadata["uid"] not in self.earlier:
             self.deleted[metadata["uid"]] = name
         if name in self.held:
             return False

@@ -28,7 +28,17 @@ async def receiver(bench: Bench, diegos: list[Diego]) -> Running:
     config = bench.path("hooks.yaml")
     config.write_text(yaml.safe_dump(hooks))
     port = free_port()
-    argv = [program("webhook"), "-hooks", config, "-ip", "127.0.0.1", "-port", str(port), "-http-methods", "post"]
+    argv: list[str | Path] = [
+        program("webhook"),
+        "-hooks",
+        config,
+        "-ip",
+        "127.0.0.1",
+        "-port",
+        str(port),
+        "-http-methods",
+        "post",
+    ]
     env = {"HOME": str(bench.folder), "PATH": os.defpath}  # kubectl keeps what it discovers below HOME
     return await bench.start("webhook", argv, f"http://127.0.0.1:{port}", "/", env)
 

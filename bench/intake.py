@@ -37,9 +37,8 @@ async def intake(bench: Bench, where: Cluster) -> Section:
     namespaces = [f"webhook-{number}" for number in range(10 if bench.quick else AT_ONCE[-1])]
     for name in namespaces:
         await where.send("POST", "/api/v1/namespaces", {"metadata": {"name": name}})
-    config = write(
-        bench.path("remediator.yaml"), configuration(bench.folder, [_environment(each) for each in namespaces])
-    )
+    document = configuration(bench.folder, [_environment(each) for each in namespaces])
+    config = write(bench.path("remediator.yaml"), document)
     remediator = await bench.program("remediator", "remediator", config, where.plane.kubeconfig)
     async with AsyncExitStack() as stack:
         context = ssl.create_default_context(cafile=where.plane.ca_file)
@@ -51,9 +50,7 @@ async def intake(bench: Bench, where: Cluster) -> Section:
             if at_once <= len(namespaces):
                 section.lines += await _compare(bench, api, remediator, namespaces[:at_once])
     await asyncio.to_thread(remediator.process.stop)
-    section.notes.append(
-        "Each request opens an episode of an environment of its own, whose worker takes a look at once."
-    )
+    section.notes.append("Each request opens an episode of an environment of its own, whose worker looks at once.")
     return section
 
 
@@ -111,14 +108,19 @@ async def _clear(api: _Api, namespace: str) -> None:
 async def _list_and_create(api: _Api, namespace: str) -> None:
     async with api.session.get(api.records(namespace), raise_for_status=True) as answer:
         await answer.json()
-    body = {
-        "apiVersion": "stagekeeper.dev/v1alpha1",
-        "kind": "Remediation",
-        "metadata": {"name": "diego-api-1"},
-        "spec": {"environment": namespace},
-    }
+    body = record_to_create("diego-api-1", namespace)
     async with api.session.post(api.records(namespace), json=body, raise_for_status=True) as answer:
         await answer.json()
+
+
+def record_to_create(name: str, environment: str) -> Object:
+    """A record as the webhook creates it."""
+    return {
+        "apiVersion": "stagekeeper.dev/v1alpha1",
+        "kind": "Remediation",
+        "metadata": {"name": name},
+        "spec": {"environment": environment},
+    }
 
 
 async def _post(session: aiohttp.ClientSession, url: str, environment: str) -> None:

@@ -58,7 +58,7 @@ class Bench:
         process = Process(name, argv, self.path(f"{name}.log"), env)
         self.stack.push_async_callback(asyncio.to_thread, process.stop)
         async with asyncio.timeout(HANG_GUARD):
-            while not await self._answers(process, url + ready):
+            while not await self._answers(process, url + ready):  # noqa: ASYNC110 -- a port tells nobody
                 await asyncio.sleep(0.02)
         return Running(url, process)
 
@@ -83,18 +83,23 @@ class Bench:
         config = self.path("blackbox.yaml")
         config.write_text(yaml.safe_dump({"modules": _modules(certificates, server_name)}))
         address = f"127.0.0.1:{free_port()}"
-        argv = [program("prometheus-blackbox-exporter"), f"--config.file={config}", f"--web.listen-address={address}"]
+        argv: list[str | Path] = [
+            program("prometheus-blackbox-exporter"),
+            f"--config.file={config}",
+            f"--web.listen-address={address}",
+        ]
         return await self.start("blackbox", argv, f"http://{address}", "/-/healthy")
 
     async def bbs(self, certificates: Certificates, *addresses: str, mode: str = "serving") -> Process:
         """A BBS that listens on these addresses."""
         folder = certificates.server.ca.parent
-        argv = [sys.executable, "-m", "bench.bbs", "--certificates", folder, "--mode", mode, *addresses]
+        options = ["--certificates", str(folder), "--mode", mode, *addresses]
+        argv = [sys.executable, "-m", "bench.bbs", *options]
         process = Process("bbs", argv, self.path("bbs.log"))
         self.stack.push_async_callback(asyncio.to_thread, process.stop)
         async with asyncio.timeout(HANG_GUARD):
             for address in addresses:
-                while not await accepts(address, BBS_PORT):
+                while not await accepts(address, BBS_PORT):  # noqa: ASYNC110 -- a port tells nobody
                     await asyncio.sleep(0.02)
         return process
 

@@ -74,9 +74,8 @@ async def _compare(bench: Bench, where: Cluster, environment: Diego, pods: list[
         costs = await measure(ways, rounds=2 if bench.quick else 5, times=times)
     text = await fetch(bench.session, f"{exporter.url}/metrics")
     theirs = await fetch(bench.session, _probe_url(blackbox.url, hosts[0], tls=tls))
-    lines = _lines(
-        f"{len(pods)} pods, {'mutual-TLS ping' if tls else 'TCP'}", costs, goals=tls and len(pods) <= PODS[0]
-    )
+    label = f"{len(pods)} pods, {'mutual-TLS ping' if tls else 'TCP'}"
+    lines = _lines(label, costs, goals=tls and len(pods) <= PODS[0])
     lines += _sizes(len(pods), exporter, blackbox, series(text), series(theirs) * len(hosts)) if tls else []
     for running in (exporter, blackbox):
         await asyncio.to_thread(running.process.stop)

@@ -15,6 +15,7 @@ from stagekeeper.simulator.manifests import statefulset
 
 Object = dict[str, Any]
 _THEN = "2026-11-20T12:00:00Z"
+_STORED = {"resourceVersion": "1", "creationTimestamp": _THEN}
 
 
 def pod(name: str, ip: str, labels: dict[str, str]) -> Object:
@@ -65,12 +66,7 @@ def episode(number: int) -> Object:
     return {
         "apiVersion": "stagekeeper.dev/v1alpha1",
         "kind": "Remediation",
-        "metadata": {
-            "name": f"diego-api-{number}",
-            "uid": f"e{number}",
-            "resourceVersion": "1",
-            "creationTimestamp": _THEN,
-        },
+        "metadata": {"name": f"diego-api-{number}", "uid": f"e{number}", **_STORED},
         "spec": {"environment": "cf", "alertname": "StagerUnavailable", "startsAt": _THEN},
         "status": status,
     }

@@ -101,7 +101,8 @@ async def truth(bench: Bench, where: Cluster) -> Section:
 
 
 async def _deaths(stage: _Stage, rounds: int) -> Line:
-    ours, theirs = [], []
+    ours: list[float] = []
+    theirs: list[float] = []
     for _ in range(rounds):
         for took, says in ((ours, lambda: stage.says("bbs_reachable")), (theirs, stage.blackbox_says)):
             await until(_is(says, 1.0))
@@ -112,7 +113,8 @@ async def _deaths(stage: _Stage, rounds: int) -> Line:
 
 
 async def _flips(stage: _Stage, rounds: int) -> Line:
-    ours, theirs = [], []
+    ours: list[float] = []
+    theirs: list[float] = []
     says = _is(lambda: stage.says("active_bbs_count"), 0.0)
     for _ in range(rounds):
         for took, right in ((ours, says), (theirs, lambda: stage.listed("false"))):
@@ -124,16 +126,17 @@ async def _flips(stage: _Stage, rounds: int) -> Line:
 
 
 async def _outages(stage: _Stage, how: str, away: list[float], section: Section) -> None:
-    ours, theirs, scrapes, wrong, silent = [], [], 0, 0, 0
+    ours: list[float] = []
+    theirs: list[float] = []
+    scrapes = wrong = silent = 0
     for seconds in away:
         await until(_is(lambda: stage.says("stagekeeper_kubernetes_up"), 1.0))
         texts = await _while_away(stage, how, seconds)
         scrapes += len(texts)
         wrong += sum(_is_wrong(text) for text in texts)
         silent += sum(number(text, "stagekeeper_kubernetes_up") == 0 for text in texts)
-        back = asyncio.gather(
-            until(_is(lambda: stage.says("diego_api_ready"), 2.0)), until(lambda: stage.listed("true"))
-        )
+        ready = _is(lambda: stage.says("diego_api_ready"), 2.0)
+        back = asyncio.gather(until(ready), until(lambda: stage.listed("true")))
         await _come_back(stage, how)
         mine, bare = await back
         ours.append(mine)
@@ -143,8 +146,9 @@ async def _outages(stage: _Stage, how: str, away: list[float], section: Section)
     section.lines.append(line)
     longest = f"{max(away):.0f} s"
     section.notes.append(
-        f"API server {how} (up to {longest}): {scrapes} scrapes answered, {silent} said stagekeeper_kubernetes_up 0 and "
-        f"left the pods' series out, {wrong} said something wrong; the BBS died meanwhile and bbs_reachable told it."
+        f"API server {how} (up to {longest}): {scrapes} scrapes answered, {silent} said "
+        f"stagekeeper_kubernetes_up 0 and left the pods' series out, {wrong} said something wrong; "
+        "the BBS died meanwhile, and bbs_reachable told it."
     )
 
 

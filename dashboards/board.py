@@ -23,6 +23,7 @@ from dashboards.schema import (
     VariableRefresh,
     VariableSort,
     VariableType,
+    prometheus,
 )
 
 COLUMNS = 24
@@ -84,9 +85,8 @@ def _episodes(head: Head) -> AnnotationQuery:
         name="Episodes of the remediator",
         datasource=SOURCE,
         icon_color=INFO,
-        expr=f"{head.episodes} == 1",
+        target=prometheus.Dataquery(expr=f"{head.episodes} == 1", interval="15s", ref_id="episodes"),
         title_format=head.episode,
-        step="15s",
     )
 
 
@@ -137,7 +137,10 @@ def _variables(*, several: bool) -> list[VariableModel]:
         include_all=several,
         all_value=".*" if several else None,
     )
-    return [source, environment]
+    variables = [source, environment]
+    for variable in variables:  # the SDK's defaults for variables of another kind, which Grafana's types refuse
+        variable.auto = variable.auto_min = variable.auto_count = None
+    return variables
 
 
 def as_json(dashboard: Dashboard) -> str:

@@ -104,9 +104,10 @@ def timeline_of(question: Question, face: Face, *queries: Query, overrides: Over
 
 def table_of(question: Question, face: Face, query: Query, columns: Sequence[tuple[str, str]]) -> Panel:
     """The series that there are now: these labels as columns, each with its heading; `Value` is the value."""
-    custom = common.TableFieldOptions(align=common.FieldTextAlignment.LEFT)
+    custom = common.TableFieldOptions(align=common.FieldTextAlignment.LEFT, cell_options=common.TableAutoCellOptions())
     fields = FieldConfigSource(face.config(custom))
     options = table.Options(cell_height=common.TableCellHeight.SM)
+    options.footer = None  # the SDK's default is a key that Grafana 13 does not know any more
     panel = _panel("table", question, _targets((query,), "table"), options, fields)
     panel.transformations = [
         DataTransformerConfig("filterFieldsByName", options={"include": {"names": [name for name, _ in columns]}}),

@@ -48,5 +48,5 @@ POD_STATES = {
     "7": Word("serves", GOOD),
 }
 """1 if all containers are ready, and 2 if it counts as active, and 4 if it serves."""
-NOT_ASKED = (8.0, Word("could not be asked", IDLE))
+NOT_ASKED = (8.0, Word("could not be asked", "purple"))
 """From 8 on: nobody knows whether it serves."""

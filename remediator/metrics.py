@@ -8,6 +8,7 @@ from remediator.answers import Word
 from remediator.course import Look
 from remediator.episode import Episode, Phase
 from remediator.gates import GATES, AlertSeen, Seen
+from remediator.opening import Judgement
 from remediator.policy import Mode
 
 ANSWERS = (200, 400, 401, 413, 503)
@@ -70,6 +71,8 @@ class Metrics:
         )
         for code in ANSWERS:
             self.requests.labels(str(code))
+        for judgement in Judgement:
+            self.alerts.labels(judgement.value)
         is_mode = gauge("stagekeeper_remediator_mode", "1 for the mode that is in force.", "mode")
         for each in Mode:
             is_mode.labels(each.value).set(each is mode)

@@ -49,6 +49,7 @@ async def start(runtime: Runtime, flags: Flags) -> None:
         settings.alertname,
         {name: keeper.receiver for name, keeper in keepers.items()},
         runtime.stopping.is_set,
+        lambda judgement: metrics.alerts.labels(judgement.value).inc(),
     )
     runtime.on_reload(_refuse_reload)
     health = health_routes(readiness, runtime.reload, lifecycle=flags.lifecycle)

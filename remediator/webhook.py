@@ -60,10 +60,19 @@ class Refused(Exception):
 
 
 class Webhook:
-    """Judges notifications. `stopping` says whether new ones are to be sent elsewhere."""
+    """Judges notifications.
 
-    def __init__(self, alertname: str, receivers: Mapping[str, Receiver], stopping: Callable[[], bool]) -> None:
-        self._alertname, self._receivers, self._stopping = alertname, receivers, stopping
+    `stopping` says whether new ones are to be sent elsewhere; `judged` is told what became of each alert.
+    """
+
+    def __init__(
+        self,
+        alertname: str,
+        receivers: Mapping[str, Receiver],
+        stopping: Callable[[], bool],
+        judged: Callable[[Judgement], None] = lambda _: None,
+    ) -> None:
+        self._alertname, self._receivers, self._stopping, self._judged = alertname, receivers, stopping, judged
 
     async def handle(self, request: web.Request) -> web.Response:
         """One POST. Every way out of here is an answer that says what became of the alerts."""
@@ -116,6 +125,7 @@ class Webhook:
             self._receivers[environment].wake()
             resolved = Verdict(Judgement.LOOKED, "Resolved: a look is taken; it ends nothing by itself.")
             verdict = opened[environment] if alert.status == "firing" else resolved
+        self._judged(verdict.judgement)
         return {
             "fingerprint": alert.fingerprint,
             "environment": environment,

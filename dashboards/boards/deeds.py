@@ -44,7 +44,7 @@ def _closed() -> Panel:
 
 def _deleted() -> Panel:
     about = "Pods that were deleted in the time range: each one that a plan names, once."
-    question = Question("How many pods were deleted?", about, width=5, height=6)
+    question = Question("How many pods were deleted?", about, ("StagerUnavailable",), width=5, height=6)
     accepted = remediators("stagekeeper_deletions_total", f'{HERE}, result="accepted"')
     steps = ((None, GOOD), (1, INFO))
     return stat_of(

@@ -64,7 +64,7 @@ async def _drawing(name: str, prometheus: Prometheus, moment: page.Moment) -> st
         for start, end, _ in stretches(phase.points, moment.window.step)
     ]
     answered = [(view, await answers(view, prometheus, moment.window)) for view in views(dashboard)]
-    return page.draw(dashboard["title"], answered, replace(moment, bands=tuple(bands)))
+    return page.draw(f"{dashboard['title']} · {prometheus.environment}", answered, replace(moment, bands=tuple(bands)))
 
 
 async def answers(view: View, prometheus: Prometheus, window: Window) -> Sequence[Series]:

@@ -88,4 +88,4 @@ def _columns(panel: Json) -> Mapping[str, str]:
 def episodes(dashboard: Json) -> Asked:
     """The query of a dashboard's annotation."""
     annotation = dashboard["annotations"]["list"][0]
-    return Asked(annotation["expr"], annotation["titleFormat"], instant=False)
+    return Asked(annotation["target"]["expr"], annotation["titleFormat"], instant=False)

@@ -64,7 +64,7 @@ def _explain_incident(incident: Incident, *, as_json: bool) -> tuple[str, int]:
 
 def _read(file: Path) -> tuple[str, str]:
     if str(file) == "-":
-        return click.get_text_stream("stdin").read(), "the standard input"
+        return sys.stdin.read(), "the standard input"
     try:
         return file.read_text(encoding="utf-8"), str(file)
     except OSError as problem:
@@ -76,7 +76,7 @@ def _read(file: Path) -> tuple[str, str]:
 def _records(text: str, source: str) -> Sequence[Mapping[str, Any]] | None:
     """The Remediation objects in a text; None where it holds something else."""
     try:
-        found = yaml.load(text, Loader=_Plain)  # noqa: S506 -- a SafeLoader that leaves times as text
+        found = yaml.load(text, Loader=_Plain)  # noqa: S506 -- it is a SafeLoader
     except (yaml.YAMLError, ValueError, RecursionError):
         return None  # the incident's reader says what is wrong, and where
     if not isinstance(found, Mapping):
@@ -92,10 +92,10 @@ def _records(text: str, source: str) -> Sequence[Mapping[str, Any]] | None:
 
 
 class _Plain(yaml.SafeLoader):
-    """As kubectl's own reader: an unquoted time stays text."""
+    """A SafeLoader that leaves an unquoted time as text, as kubectl's own reader does."""
 
 
 _Plain.yaml_implicit_resolvers = {
-    first: [each for each in found if each[0] != "tag:yaml.org,2002:timestamp"]
+    first: [(tag, pattern) for tag, pattern in found if tag != "tag:yaml.org,2002:timestamp"]
     for first, found in yaml.SafeLoader.yaml_implicit_resolvers.items()
 }

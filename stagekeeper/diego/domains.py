@@ -33,11 +33,10 @@ def told(probe: Probe) -> Domains:
     try:
         fields = [*_fields(probe.body)]
         errors = [_error(value) for number, value in fields if number == _ERROR]
+        names = tuple(_text(value) for number, value in fields if number == _DOMAIN)
     except _NotProtobuf:
         return Domains(listed=False, detail=f"{len(probe.body)} bytes that are no list of domains")
-    if errors:
-        return Domains(listed=False, detail=errors[0])
-    return Domains(listed=True, names=tuple(_text(value) for number, value in fields if number == _DOMAIN))
+    return Domains(listed=False, detail=errors[0]) if errors else Domains(listed=True, names=names)
 
 
 def _error(value: int | bytes) -> str:

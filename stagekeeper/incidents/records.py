@@ -1,5 +1,6 @@
 """The records of a replay, held in memory and stored exactly as the Kubernetes API stores them."""
 
+import json
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
@@ -61,7 +62,7 @@ class Records:
         if stored["metadata"]["resourceVersion"] != episode.resource_version:
             raise Conflict(f"{episode.name} changed since it was read.")
         metadata = {**stored["metadata"], "resourceVersion": self._next()}
-        self._stored[episode.ordinal] = {**record.store(episode), "metadata": metadata}
+        self._stored[episode.ordinal] = json.loads(json.dumps({**record.store(episode), "metadata": metadata}))
         return self.load(episode.name)
 
     def remember(self, past: Sequence[PastEpisode], environment: str, start: datetime) -> None:

@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from remediator.answers import Answer
-from remediator.episode import Episode
+from remediator.episode import Episode, Phase
 from stagekeeper.incidents.format import Incident
 from stagekeeper.incidents.outcome import decided
 from stagekeeper.incidents.replay import Replayed
@@ -88,7 +88,7 @@ def _timeline(episode: Episode) -> list[dict[str, Any]]:
         (
             each.at,
             1,
-            episode.phase,
+            Phase.RESTARTING,
             each.result,
             each.name if each.result == "deleted" else "",
             f"{each.name}: {each.result}.",

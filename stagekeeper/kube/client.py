@@ -13,6 +13,8 @@ from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
+from urllib.request import getproxies, proxy_bypass
 
 import aiohttp
 import yaml
@@ -150,7 +152,10 @@ async def connect(kubeconfig: Path | None = None, context: str | None = None) ->
     """
     settings = await _settings(kubeconfig, context)
     settings.retries = None  # else the client repeats DELETE and PUT by itself; our next look is the retry
-    settings.client_session_kwargs = {"middlewares": (_send_changes_once,)}
+    settings.proxy = settings.proxy or _proxy(settings.host)
+    # Else aiohttp asks for proxies and for a netrc at each request, in two threads, which takes longer than the request;
+    # and an entry of a netrc for the API server would make every request with a token fail.
+    settings.client_session_kwargs = {"middlewares": (_send_changes_once,), "trust_env": False}
     try:
         client = ApiClient(settings)
     except OSError as problem:  # ssl.SSLError is one too
@@ -161,6 +166,12 @@ async def connect(kubeconfig: Path | None = None, context: str | None = None) ->
     async with client:
         client.user_agent = "stagekeeper"
         yield Kube(client)
+
+
+def _proxy(host: str) -> str | None:
+    """The proxy that `HTTPS_PROXY` and `NO_PROXY` name for the API server at URL `host`, as kubectl heeds them."""
+    address = urlsplit(host)
+    return None if proxy_bypass(address.netloc) else getproxies().get(address.scheme)
 
 
 async def _send_changes_once(

@@ -99,9 +99,11 @@ async def chronicle(place: CloudFoundry, heard: Callable[[Change], None]) -> Asy
 
 
 async def _watch(session: aiohttp.ClientSession, place: CloudFoundry, path: str) -> aiohttp.ClientResponse:
-    """Begin to watch. Without a resourceVersion an ADDED comes first for each object that is there."""
+    """Begin to watch; an ADDED comes first for each object that is there."""
     while True:
-        response = await session.get(f"{place.plane.url}{path}", params={"watch": "1"})
+        # Version 0 is "from whatever the server has cached": without one it would first wait for its cache to be up to
+        # date, which takes a newer etcd than Debian's where nothing changes.
+        response = await session.get(f"{place.plane.url}{path}", params={"watch": "1", "resourceVersion": "0"})
         if response.status == 200:
             return response
         text = await response.text()
@@ -113,4 +115,5 @@ async def _follow(stream: aiohttp.ClientResponse, note: Callable[[Change], None]
     async for line in stream.content:
         event = json.loads(line)
         changed = event["object"]
+        assert event["type"] != "ERROR", changed
         note(Change(int(changed["metadata"]["resourceVersion"]), event["type"], changed))

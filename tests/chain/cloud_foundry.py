@@ -131,7 +131,7 @@ async def cloud_foundry(
     plane: ControlPlane, folder: Path, number: int, options: ActorOptions
 ) -> AsyncIterator[CloudFoundry]:
     """A Diego of two BBS in a new namespace, its pods on 10.244.NUMBER.0/24, once it serves."""
-    folder.mkdir()
+    folder.mkdir()  # noqa: ASYNC240 -- one system call
     namespace = await asyncio.to_thread(plane.create_namespace, "cf")
     await asyncio.to_thread(plane.kubectl, "--namespace", namespace, "create", "--filename", str(_HERE / "access.yaml"))
     made = [await asyncio.to_thread(plane.api.request, "POST", *each) for each in manifests(CFEE_2, namespace)]

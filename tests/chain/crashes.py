@@ -43,6 +43,8 @@ _QUICK = {
     "policy": {"confirm_for": 2, "confirm_looks": 4, "cooldown": 5},
 }
 _PATIENCE = {"starting": 2, "pending": 60, "restarted_twice": 2}
+_TIMEOUTS = {"api": 20}
+"""Seconds, so that a message that is held at a door does not time out."""
 _LOOK_AGE = 10.0
 """Seconds after which a look decides nothing any more (remediator/policy.py)."""
 Facts = dict[str, Any]
@@ -87,6 +89,11 @@ class Scene:
         assert len(records) <= 1, records
         return records[0] if records else None
 
+    async def carried_out(self) -> bool:
+        """Whether every planned pod has been dealt with."""
+        status = (await self.record())["status"]
+        return len(status["deletions"]) == sum(len(step["pods"]) for step in status["plan"]["steps"])
+
     async def recovery(self) -> None:
         """Wait until the episode has ended in Recovered."""
 
@@ -108,7 +115,7 @@ class Scene:
             "plans": list(self.chronicle.plans().values()),
             "record": await self.record(),
             "requests": [
-                {"by": name, "uid": each.body["preconditions"]["uid"], "status": each.status}
+                {"by": name, "uid": each.body.get("preconditions", {}).get("uid"), "status": each.status}
                 for name, opened in self.doors.items()
                 for each in opened.deletions()
             ],
@@ -128,7 +135,9 @@ def plan_is_asked_for(message: Message) -> bool:
 
 def deletion_is_noted(message: Message) -> bool:
     """The answer to the swap that notes the first deletion."""
-    return message.accepted and message.recorded.get("phase") == "Restarting" and len(message.recorded["deletions"]) == 1
+    return (
+        message.accepted and message.recorded.get("phase") == "Restarting" and len(message.recorded["deletions"]) == 1
+    )
 
 
 def verifies(message: Message) -> bool:
@@ -151,8 +160,14 @@ def delete_is_next(opened: Door, message: Message) -> bool:
 
 
 async def killed(scene: Scene, at: Callable[[Door, Message], bool]) -> Facts:
-    """A remediator is killed (SIGKILL) at one moment; another one, started afterwards, goes on."""
+    """A remediator is killed (SIGKILL) at one moment; another one, started afterwards, goes on.
+
+    The successor of the pod that is deleted first gets no node before the whole plan is carried out: if it served
+    before, the rest of the plan would rightly be left undone.
+    """
     before = await scene.place.uids()
+    unschedulable = scene.place.actors.kubelet.unschedulable
+    unschedulable.add(min(before))
     opened = await scene.open_door("first")
     hold = opened.hold(partial(at, opened))
     first = await scene.start("first")
@@ -163,6 +178,8 @@ async def killed(scene: Scene, at: Callable[[Door, Message], bool]) -> Facts:
     plan = (await scene.record())["status"]["plan"]
     hold.release()
     await scene.start("second")
+    await until(scene.carried_out, f"{scene.place.folder.name}: the deletion of every planned pod")
+    unschedulable.clear()
     await scene.recovery()
     return await scene.facts(before, plan_at_death=plan, exit_code=first.exit_code)
 
@@ -188,7 +205,7 @@ async def race(scene: Scene) -> Facts:
 
 
 async def stalled(scene: Scene) -> Facts:
-    """One stands still (SIGSTOP) right before its first deletion, until another has done everything and looks are old."""
+    """One stands still (SIGSTOP) right before its first deletion; another does everything, and its look gets old."""
     before = await scene.place.uids()
     opened = await scene.open_door("first")
     hold = opened.hold(partial(delete_is_next, opened))
@@ -277,7 +294,7 @@ async def _scene(plane: ControlPlane, folder: Path, number: int, story: Story) -
     async with contextlib.AsyncExitStack() as stack:
         place = await stack.enter_async_context(cloud_foundry(plane, folder, number, _OPTIONS))
         written = await stack.enter_async_context(chronicle(place, lambda _: None))
-        environment = place.environment(folder.name, patience=_PATIENCE)
+        environment = place.environment(folder.name, patience=_PATIENCE, timeouts=_TIMEOUTS)
         token = configuration.write_token(folder)
         document = configuration.stagekeeper(environment, token, **_QUICK)
         config = configuration.dump(folder / "stagekeeper.yaml", document)

@@ -150,7 +150,7 @@ async def _until(query: str, on: Stage, sentence: str) -> None:
 
 
 async def _told_of_the_end() -> bool:
-    """Whether a second notification has come: the group has one alert, so the first was "firing", the second the end."""
+    """Whether a second notification has come. The group has one alert: the first is its beginning, then comes its end."""
     metrics = str(await programs.asked(f"http://{REMEDIATOR}/metrics"))
     counted = re.search(r'^stagekeeper_webhook_requests_total\{code="200"\} (\S+)$', metrics, re.MULTILINE)
     return counted is not None and float(counted[1]) >= 2

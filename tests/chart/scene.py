@@ -80,7 +80,9 @@ def _diego(here: Scene) -> None:
     for name in ("diego-api-0", "diego-api-1"):
         until(lambda path=f"{pods}/{name}": here.plane.api.exists(path))
     target = {"apiVersion": "v1", "kind": "Node", "name": NODE}
-    here.plane.api.request("POST", f"{pods}/diego-api-0/binding", {"metadata": {"name": "diego-api-0"}, "target": target})
+    here.plane.api.request(
+        "POST", f"{pods}/diego-api-0/binding", {"metadata": {"name": "diego-api-0"}, "target": target}
+    )
 
 
 def _bystanders(plane: ControlPlane, namespace: str) -> None:
@@ -95,5 +97,3 @@ def _bystanders(plane: ControlPlane, namespace: str) -> None:
 
 def _pod_spec() -> dict[str, Any]:
     return {"containers": [{"name": "bbs", "image": "registry.example/bbs"}]}
-
-

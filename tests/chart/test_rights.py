@@ -87,29 +87,34 @@ CASES = [("exporter", right) for right in LOOK] + [("remediator", right) for rig
 ROLES = {"exporter": "stagekeeper-exporter-cf", "remediator": "stagekeeper-remediator-diego-api"}
 
 
-@pytest.mark.parametrize(("program", "calls"), [("exporter", LOOK), ("remediator", KEEP)])
-def test_every_right_of_a_role_has_a_call_that_needs_it(here: Scene, program: str, calls: Mapping[str, Work]) -> None:
-    granted = [f"{verb} {resource}" for rule in _role(here, program)["rules"] for resource in rule["resources"] for verb in rule["verbs"]]
+@pytest.mark.parametrize(("who", "calls"), [("exporter", LOOK), ("remediator", KEEP)])
+def test_every_right_of_a_role_has_a_call_that_needs_it(here: Scene, who: str, calls: Mapping[str, Work]) -> None:
+    granted = [
+        f"{verb} {resource}"
+        for rule in _role(here, who)["rules"]
+        for resource in rule["resources"]
+        for verb in rule["verbs"]
+    ]
     assert sorted(granted) == sorted(calls)
 
 
-@pytest.mark.parametrize(("program", "right"), CASES, ids=[" ".join(case) for case in CASES])
-async def test_without_a_right_the_call_that_needs_it_is_refused(here: Scene, program: str, right: str) -> None:
-    call = (LOOK if program == "exporter" else KEEP)[right]
+@pytest.mark.parametrize(("who", "right"), CASES, ids=[" ".join(case) for case in CASES])
+async def test_without_a_right_the_call_that_needs_it_is_refused(here: Scene, who: str, right: str) -> None:
+    call = (LOOK if who == "exporter" else KEEP)[right]
     await asyncio.to_thread(_ensure_record, here)
-    async with connect(here.kubeconfig(program)) as kube:
+    async with connect(here.kubeconfig(who)) as kube:
         await _allowed(call, kube, here.namespace)
-        async with _without(here, program, right):
+        async with _without(here, who, right):
             await _refused(call, kube, here.namespace)
         await _allowed(call, kube, here.namespace)
 
 
-def _path(here: Scene, program: str) -> str:
-    return f"/apis/rbac.authorization.k8s.io/v1/namespaces/{here.namespace}/roles/{ROLES[program]}"
+def _path(here: Scene, who: str) -> str:
+    return f"/apis/rbac.authorization.k8s.io/v1/namespaces/{here.namespace}/roles/{ROLES[who]}"
 
 
-def _role(here: Scene, program: str) -> Object:
-    found: Object = here.plane.api.request("GET", _path(here, program))
+def _role(here: Scene, who: str) -> Object:
+    found: Object = here.plane.api.request("GET", _path(here, who))
     return found
 
 
@@ -121,20 +126,23 @@ def _ensure_record(here: Scene) -> None:
 
 
 @asynccontextmanager
-async def _without(here: Scene, program: str, right: str) -> AsyncIterator[None]:
+async def _without(here: Scene, who: str, right: str) -> AsyncIterator[None]:
     """The Role as it is, but for one verb on one resource."""
     verb, resource = right.split()
-    role = await asyncio.to_thread(_role, here, program)
-    rules = [{**rule, "verbs": [each for each in rule["verbs"] if (each, rule["resources"]) != (verb, [resource])]} for rule in role["rules"]]
-    await asyncio.to_thread(_write, here, program, [rule for rule in rules if rule["verbs"]])
+    role = await asyncio.to_thread(_role, here, who)
+    rules = [
+        {**rule, "verbs": [each for each in rule["verbs"] if (each, rule["resources"]) != (verb, [resource])]}
+        for rule in role["rules"]
+    ]
+    await asyncio.to_thread(_write, here, who, [rule for rule in rules if rule["verbs"]])
     try:
         yield
     finally:
-        await asyncio.to_thread(_write, here, program, role["rules"])
+        await asyncio.to_thread(_write, here, who, role["rules"])
 
 
-def _write(here: Scene, program: str, rules: list[Object]) -> None:
-    here.plane.api.request("PATCH", _path(here, program), {"rules": rules}, "application/merge-patch+json")
+def _write(here: Scene, who: str, rules: list[Object]) -> None:
+    here.plane.api.request("PATCH", _path(here, who), {"rules": rules}, "application/merge-patch+json")
 
 
 async def _allowed(call: Work, kube: Kube, namespace: str) -> None:

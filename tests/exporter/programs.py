@@ -70,6 +70,7 @@ def configuration(folder: Path, environment: Environment, **more: Any) -> Path:
     entry = {
         "name": "cf",
         "profile": environment.layout.profile,
+        "namespace": environment.namespace,
         "service": {"host": environment.service_host},
         "tls": {
             "ca_file": str(environment.client_ca_file),

@@ -14,7 +14,7 @@ from exporter.samples import Seen
 from exporter.settings import ExporterSettings
 from exporter.tally import Tally
 from stagekeeper.diego.environments import EnvironmentSettings
-from stagekeeper.diego.observation import Unknown
+from stagekeeper.diego.observation import Domains, Unknown
 from stagekeeper.service.metrics import process_registry
 from tests.exporter.builders import NOW, look, serving
 
@@ -37,7 +37,8 @@ def exposed() -> set[str]:
     """The names of every family that the exporter can show, as users type them."""
     unread = Unknown("no", "forbidden")
     tally = Tally().add(look()).add(look(serving(pods=unread)))
-    seen = Seen("cf", look(), tally, {"ca": NOW + timedelta(days=1)})
+    deep = look(serving(domains=Domains(listed=True)))
+    seen = Seen("cf", deep, tally, {"ca": NOW + timedelta(days=1)})
     scrape = Scrape((seen,), Reloads(successful=True, succeeded_at=0), process_registry("exporter"))
     return {family.name + ("_total" if family.type == "counter" else "") for family in scrape.collect()}
 

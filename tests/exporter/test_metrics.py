@@ -11,9 +11,9 @@ from prometheus_client.metrics_core import Metric
 from exporter.look import Look, blind
 from exporter.metrics import SERIES, Reloads, Scrape, families
 from exporter.samples import Seen
-from exporter.tally import Tally
+from exporter.tally import KUBERNETES_FAILURES, Tally
 from stagekeeper.diego.diagnosis import Name
-from stagekeeper.diego.observation import NOT_CONFIGURED, Observation, Probe, Reply, Unknown
+from stagekeeper.diego.observation import NOT_CONFIGURED, Domains, Observation, Part, Probe, Reply, Unknown
 from tests.exporter.builders import NOW, OK, PHASES, active, hung, look, passive, pod, serving, workload
 
 Flat = dict[tuple[str, tuple[tuple[str, str], ...]], float]
@@ -103,8 +103,7 @@ def test_a_part_that_is_not_known_has_no_series_and_takes_no_other_away(
     part: str, given: object, absent: set[str]
 ) -> None:
     whole, partial = told(serving()), told(serving(**{part: given}))
-    failures = {"stagekeeper_kubernetes_failures_total"}
-    assert names(partial) - failures == names(whole) - absent
+    assert names(partial) == names(whole) - absent
 
 
 def test_no_pods_are_a_number_when_they_were_read() -> None:
@@ -129,7 +128,7 @@ def test_an_environment_without_diego_has_a_diagnosis_and_no_number() -> None:
 
 def test_an_environment_without_diego_has_no_counters_either_when_its_look_is_late() -> None:
     samples = flat(families((seen(None, applicable=False),)))
-    assert names(samples) == {"stagekeeper_looks_total"}
+    assert names(samples) == {"stagekeeper_looks_total", "stagekeeper_kubernetes_failures_total"}
 
 
 def test_a_scraper_whose_time_is_over_gets_the_counters_and_no_state() -> None:
@@ -141,6 +140,7 @@ def test_a_scraper_whose_time_is_over_gets_the_counters_and_no_state() -> None:
         "bbs_probe_round_trip_seconds_count",
         "bbs_probe_round_trip_seconds_sum",
         "stagekeeper_looks_total",
+        "stagekeeper_kubernetes_failures_total",
     }
 
 
@@ -189,6 +189,32 @@ def test_the_histogram_cumulates_answered_pings() -> None:
     assert value(samples, "bbs_probe_round_trip_seconds_bucket", le="0.01") == 1
     assert value(samples, "bbs_probe_round_trip_seconds_bucket", le="+Inf") == 1
     assert value(samples, "bbs_probe_round_trip_seconds_sum") == pytest.approx(sum(PHASES.values()))
+
+
+@pytest.mark.parametrize(
+    ("domains", "success", "fresh"),
+    [
+        (Domains(listed=True, names=("cf-apps", "cf-tasks")), 1, 1),
+        (Domains(listed=True, names=("cf-tasks",)), 1, 0),
+        (Domains(listed=True), 1, 0),
+        (Domains(listed=False, detail="error 28"), 0, None),
+        (NOT_CONFIGURED, None, None),
+        (NOTHING_KNOWN, None, None),
+    ],
+)
+def test_the_deep_probe_has_series_of_its_own(
+    domains: Part[Domains], success: float | None, fresh: float | None
+) -> None:
+    samples = told(serving(domains=domains))
+    assert value(samples, "bbs_deep_probe_success") == success
+    assert value(samples, "bbs_deep_probe_cf_apps_fresh") == fresh
+    assert value(samples, "bbs_reachable") == 1
+
+
+def test_the_first_failed_read_is_an_increase_from_0() -> None:
+    samples = told(serving())
+    shown = [count for (name, _), count in samples.items() if name == "stagekeeper_kubernetes_failures_total"]
+    assert shown == [0] * len(KUBERNETES_FAILURES)
 
 
 def test_two_environments_share_each_family() -> None:

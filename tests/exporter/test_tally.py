@@ -1,9 +1,11 @@
 """What accumulates from look to look."""
 
 from exporter.look import blind
-from exporter.tally import BUCKETS, RoundTrips, Tally
+from exporter.tally import BUCKETS, KUBERNETES_FAILURES, RoundTrips, Tally
 from stagekeeper.diego.observation import Probe, Reply, Unknown
 from tests.exporter.builders import UNIX, hung, look, serving
+
+NONE = dict.fromkeys(KUBERNETES_FAILURES, 0)
 
 
 def test_looks_and_probes_add_up() -> None:
@@ -33,12 +35,17 @@ def test_what_answers_where_no_diego_is_counts_as_nothing() -> None:
 def test_reasons_of_failed_reads_add_up_by_word() -> None:
     forbidden, slow = (blind("cf", Unknown("why", word), UNIX, 1.0) for word in ("forbidden", "timeout"))
     tally = Tally().add(forbidden).add(slow).add(slow)
-    assert tally.kubernetes_failures == {"forbidden": 1, "timeout": 2}
+    assert tally.kubernetes_failures == {**NONE, "forbidden": 1, "timeout": 2}
+
+
+def test_a_reason_that_is_not_foreseen_counts_as_another() -> None:
+    odd = blind("cf", Unknown("why", "not_found"), UNIX, 1.0)
+    assert Tally().add(odd).kubernetes_failures == {**NONE, "other": 1}
 
 
 def test_one_failed_look_counts_once_though_pods_and_statefulsets_are_unread() -> None:
     unread = Unknown("why", "unreachable")
-    assert Tally().add(look(serving(pods=unread, workloads=unread))).kubernetes_failures == {"unreachable": 1}
+    assert Tally().add(look(serving(pods=unread, workloads=unread))).kubernetes_failures == {**NONE, "unreachable": 1}
 
 
 def test_a_refusal_takes_no_time_and_stays_out_of_the_histogram() -> None:

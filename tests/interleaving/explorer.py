@@ -80,7 +80,9 @@ class Explorer:
         if not _left(state, CRASH):
             return
         self.crash_points.add(f"{request.method} {request.path}".strip())
-        fresh = self.run(Replica(state.replicas[index].job, Course(), state.cluster.now, steps=state.replicas[index].steps))
+        fresh = self.run(
+            Replica(state.replicas[index].job, Course(), state.cluster.now, steps=state.replicas[index].steps)
+        )
         crashed = _with(_spent(state, CRASH), index, fresh)
         yield crashed
         if request.changes:

@@ -62,7 +62,7 @@ class Network:
         if not heard.status:
             raise Unreachable("No answer.")
         body = json.loads(heard.body) if heard.body else {}
-        if heard.status >= 300:  # noqa: PLR2004 -- beyond HTTP's 2xx
+        if heard.status >= 300:
             raise from_status(heard.status, body.get("reason", ""), "refused")
         return Answer(body, NOW + timedelta(seconds=heard.at))
 

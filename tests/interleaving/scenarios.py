@@ -50,9 +50,7 @@ class Scenario:
         counts = tuple(sorted((name, self.budget.count(name)) for name in set(self.budget)))
         with _deep_recursion():
             schedules = explorer.search(canonical(State(self.cluster, tuple(begun), counts)))
-        return Found(
-            schedules, len(explorer.schedules), frozenset(explorer.crash_points), frozenset(explorer.ends)
-        )
+        return Found(schedules, len(explorer.schedules), frozenset(explorer.crash_points), frozenset(explorer.ends))
 
 
 @contextmanager
@@ -86,9 +84,7 @@ SCENARIOS = {
     "a stall while deletes go on": Scenario(steps=3, budget=("11 seconds pass", "a pod ends")),
     "somebody pauses and resumes": Scenario(budget=("somebody pauses", "somebody pauses")),
     "the alert is resolved": Scenario(budget=("the alert is resolved",)),
-    "Locket first": Scenario(
-        LOCKET_FIRST, steps=6, budget=("a pod ends", "31 seconds pass"), environment=CF_LOCKET
-    ),
+    "Locket first": Scenario(LOCKET_FIRST, steps=6, budget=("a pod ends", "31 seconds pass"), environment=CF_LOCKET),
     "Locket first, and a crash": Scenario(
         LOCKET_FIRST, steps=3, budget=("a pod ends", "31 seconds pass", CRASH), environment=CF_LOCKET
     ),

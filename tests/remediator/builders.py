@@ -52,9 +52,7 @@ def inputs(look: Look | None = None, **changes: Any) -> Inputs:
 def episode(phase: Phase = Phase.WATCHING, *, age: float = 0, **changes: Any) -> Episode:
     """An episode that was opened, and entered its phase, `age` seconds before NOW."""
     created = NOW - timedelta(seconds=age)
-    return replace(
-        Episode("diego-api-1", Request("cf", alertname="StagerUnavailable"), created, "7", phase), **changes
-    )
+    return replace(Episode("diego-api-1", Request("cf", alertname="StagerUnavailable"), created, "7", phase), **changes)
 
 
 def planned(*names: str, uids: Sequence[str] = ()) -> tuple[PlannedPod, ...]:

@@ -1,0 +1,78 @@
+"""A remediator may die, stall or race anywhere: on a real API server, each planned pod is deleted once all the same."""
+
+from collections import Counter
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from tests.chain import stage
+from tests.chain.conftest import Play
+
+pytestmark = pytest.mark.chain
+_LONGEST = 280.0  # seconds; it takes about 45
+Facts = dict[str, Any]
+Look = Callable[[str], Facts]
+
+
+@pytest.fixture(scope="module")
+def seen(request: pytest.FixtureRequest, play: Play) -> Look:
+    """Gives what was seen of each story, all of which have been played."""
+    folder = play("crashes", _LONGEST)
+    return lambda story: stage.facts(request, folder, story)
+
+
+def _accepted(facts: Facts) -> Counter[str]:
+    """How often the deletion of each UID was accepted."""
+    return Counter(each["uid"] for each in facts["requests"] if each["status"] == 200)
+
+
+def _sent_by(facts: Facts, who: str) -> list[int]:
+    """The answers that one remediator got to its deletions."""
+    return [each["status"] for each in facts["requests"] if each["by"] == who]
+
+
+def _assert_restarted_once(facts: Facts) -> None:
+    """One plan; each of its pods deleted once, replaced once, and nothing else touched; proven to serve."""
+    status = facts["record"]["status"]
+    old, new = facts["before"].values(), facts["after"].values()
+    assert status["phase"] == "Recovered"
+    assert facts["plans"] == [status["plan"]]
+    assert [pod["uid"] for step in status["plan"]["steps"] for pod in step["pods"]] == [*old]
+    assert _accepted(facts) == Counter(old)
+    assert facts["deletions"].keys() == set(old)
+    assert {uid for uid, name in facts["names"].items() if name in facts["before"]} == {*old, *new}
+    assert not {*old} & {*new}
+
+
+@pytest.mark.parametrize(
+    ("story", "deleted_before"),
+    [("plan-written", 0), ("first-deleted", 1), ("first-noted", 1), ("last-deleted", 2), ("verifying", 2)],
+)
+def test_what_a_killed_remediator_left_is_finished_by_the_next_and_nothing_is_done_twice(
+    seen: Look, story: str, deleted_before: int
+) -> None:
+    facts = seen(story)
+    assert facts["exit_code"] == -9
+    assert facts["record"]["status"]["plan"] == facts["plan_at_death"]
+    assert _sent_by(facts, "first") == [200] * deleted_before
+    assert _sent_by(facts, "second") == [200] * (2 - deleted_before)
+    _assert_restarted_once(facts)
+
+
+def test_of_two_remediators_that_write_the_plan_in_the_same_instant_one_wins_and_both_follow_it(seen: Look) -> None:
+    facts = seen("race")
+    assert facts["swaps"] == [200, 409]
+    _assert_restarted_once(facts)
+
+
+def test_a_remediator_that_was_stopped_right_before_a_deletion_sends_none_when_it_goes_on(seen: Look) -> None:
+    facts = seen("stalled")
+    assert _sent_by(facts, "first") == []
+    _assert_restarted_once(facts)
+
+
+def test_a_deletion_that_arrives_after_everything_is_over_is_refused_and_not_repeated(seen: Look) -> None:
+    facts = seen("late")
+    assert _sent_by(facts, "first") == [409]
+    _assert_restarted_once(facts)

@@ -1,0 +1,113 @@
+"""What the tests of the operator's commands stand on: a simulated environment, and the commands as a person types them.
+
+The environment lives in the test's own loop, so a command runs in a thread, as a process of its own would.
+"""
+
+import asyncio
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import yaml
+from click.testing import CliRunner
+
+from stagekeeper.cli.commands import stagekeeper
+from stagekeeper.simulator.environment import Environment, simulated_environment
+from stagekeeper.simulator.layouts import LAYOUTS
+from stagekeeper.simulator.resources import RESOURCES, by_path
+
+HANG_GUARD = 60  # seconds
+REVIEW = "selfsubjectreviews"
+_BY_PATH = by_path(RESOURCES)
+CONFIG_MAPS, EVENTS = _BY_PATH["", "v1", "configmaps"], _BY_PATH["", "v1", "events"]
+REMEDIATIONS = _BY_PATH["stagekeeper.dev", "v1alpha1", "remediations"]
+
+
+@dataclass(frozen=True, slots=True)
+class Ended:
+    """How a command ended."""
+
+    code: int
+    out: str
+    err: str
+
+
+@dataclass(frozen=True, slots=True)
+class Desk:
+    """An operator's desk: the environment, and the configuration file that names it."""
+
+    env: Environment
+    config: Path
+
+    async def types(self, *arguments: str) -> Ended:
+        """Run `stagekeeper ARGUMENTS` with this environment's files."""
+        command, *rest = arguments
+        given = (command, "--config.file", str(self.config), "--kubeconfig", str(self.env.kubeconfig), *rest)
+        async with asyncio.timeout(HANG_GUARD):
+            ended = await asyncio.to_thread(CliRunner().invoke, stagekeeper, given)
+        return Ended(ended.exit_code, ended.stdout, ended.stderr)
+
+    def known_as(self, name: str) -> None:
+        """Let the API server tell who the operator is."""
+        body = {"status": {"userInfo": {"username": name}}}
+        self.env.api_faults.answer("POST", REVIEW, 201, body=body)
+
+    def pause(self) -> Mapping[str, str] | None:
+        """The data of the pause's ConfigMap; None if there is none."""
+        found = [each["data"] for each in self.env.store.select(CONFIG_MAPS, self.env.namespace)]
+        return found[0] if found else None
+
+    def events(self) -> list[tuple[str, str]]:
+        """Reason and message of each Event."""
+        return [(each["reason"], each["message"]) for each in self.env.store.select(EVENTS, self.env.namespace)]
+
+    def records(self) -> list[dict[str, Any]]:
+        """The Remediation objects."""
+        return self.env.store.select(REMEDIATIONS, self.env.namespace)
+
+    def escalated(self) -> None:
+        """Put an escalated record there."""
+        self.env.store.create(REMEDIATIONS, self.env.namespace, _record("diego-api-1"))
+        status = {"phase": "Escalated", "reason": "RestartIsNoCure", "message": "A person is needed."}
+        self.env.store.replace(
+            REMEDIATIONS, self.env.namespace, "diego-api-1", {**self.records()[0], "status": status}, status=True
+        )
+
+    def watching(self) -> None:
+        """Put an open record there."""
+        self.env.store.create(REMEDIATIONS, self.env.namespace, _record("diego-api-1"))
+
+
+def _record(name: str) -> dict[str, Any]:
+    return {
+        "apiVersion": "stagekeeper.dev/v1alpha1",
+        "kind": "Remediation",
+        "metadata": {"name": name},
+        "spec": {"environment": "cf"},
+    }
+
+
+@asynccontextmanager
+async def desk(folder: Path) -> AsyncIterator[Desk]:
+    """An operator's desk in front of an environment that serves."""
+    async with simulated_environment(LAYOUTS["cfee-2"], folder) as env:
+        config = folder / "stagekeeper.yaml"
+        config.write_text(yaml.safe_dump({"environments": [_entry(env)]}), encoding="utf-8")
+        yield Desk(env, config)
+
+
+def _entry(env: Environment) -> dict[str, Any]:
+    return {
+        "name": "cf",
+        "profile": "cfee-2",
+        "service": {"host": env.service_host},
+        "timeouts": {"probe": 0.5, "api": 2},
+        "tls": {
+            "ca_file": str(env.client_ca_file),
+            "cert_file": str(env.client_cert_file),
+            "key_file": str(env.client_key_file),
+            "server_name": env.tls_server_name,
+        },
+    }

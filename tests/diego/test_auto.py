@@ -1,0 +1,206 @@
+"""Profile `auto`: it picks by the labels that it finds, says which, and refuses to guess."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import pytest
+from structlog.testing import capture_logs
+
+from stagekeeper.diego.auto import AutoObserver, fitting, observer
+from stagekeeper.diego.diagnosis import Name, diagnose
+from stagekeeper.diego.environments import EnvironmentSettings, environments, pinned_environments, resolve
+from stagekeeper.diego.observation import AMBIGUOUS, Observation, Probe, Reply, Unknown
+from stagekeeper.diego.profiles import PROFILES, Environment
+from stagekeeper.kube import objects
+from stagekeeper.kube.objects import StatefulSet
+from stagekeeper.settings import Document, SettingsProblem
+from stagekeeper.simulator.layouts import LAYOUTS
+from stagekeeper.simulator.manifests import manifests
+from tests.diego.listeners import free_port
+from tests.diego.world import CC, ENOUGH, SETS, World
+from tests.kube.api_server import answering, hanging, refusing
+
+SKIFF, COMPONENT = {"skiff-role-name": "diego-api"}, {"app.kubernetes.io/component": "diego-api"}
+
+
+def auto(**given: Any) -> Environment:
+    return resolve(EnvironmentSettings.model_validate({"name": "cf", "profile": "auto", "namespace": "cf", **given}))
+
+
+def local(**given: Any) -> Environment:
+    """An environment whose Service is a port of this machine on which nobody listens."""
+    return auto(service={"host": "127.0.0.1", "port": free_port()}, **given)
+
+
+def labelled(name: str, labels: Mapping[str, str]) -> dict[str, Any]:
+    template = {"metadata": {"labels": labels}}
+    return {"metadata": {"name": name}, "spec": {"replicas": 2, "template": template}, "status": {}}
+
+
+def parsed(*sets: dict[str, Any]) -> list[StatefulSet]:
+    return [objects.statefulset(each) for each in sets]
+
+
+def of_platform(profile: str) -> list[StatefulSet]:
+    return parsed(*(each for _, each in manifests(LAYOUTS[profile]) if each["kind"] == "StatefulSet"))
+
+
+@pytest.mark.parametrize("profile", PROFILES)
+def test_each_platform_is_told_by_what_its_objects_look_like(profile: str) -> None:
+    (picked,) = fitting(auto(), of_platform(profile))
+    assert picked == resolve(EnvironmentSettings(name="cf", profile=profile, namespace="cf"))
+
+
+def test_a_platform_without_diego_fits_no_profile() -> None:
+    assert fitting(auto(), of_platform("eirini")) == ()
+
+
+def test_availability_zones_have_their_statefulsets_found() -> None:
+    zones = parsed(labelled("diego-api-z0", SKIFF), labelled("diego-api-z1", SKIFF), labelled("api", {}))
+    (picked,) = fitting(auto(), zones)
+    assert (picked.profile, picked.statefulsets) == ("cfee-2", ("diego-api-z0", "diego-api-z1"))
+
+
+def test_labels_of_two_platforms_are_not_guessed_between() -> None:
+    both = fitting(auto(), parsed(labelled("diego-api", {**SKIFF, **COMPONENT})))
+    assert [each.profile for each in both] == ["cfee-2", "cfee-3"]
+
+
+@pytest.mark.parametrize(
+    "given",
+    [
+        {"statefulsets": ["mine"]},
+        {"selector": "app=bbs"},
+        {"service": {"host": "bbs.example", "name": "bbs", "port": 8890}},
+        {"active_label": {"key": "a", "value": "b"}},
+        {"bbs_container": "bbs"},
+        {"locket": {"statefulset": "l", "selector": "app=l"}},
+        {"cloud_controller": {"selector": "app=cc", "address": "cc:9022"}},
+        {"timeouts": {"probe": 1, "api": 1}},
+    ],
+    ids=lambda given: next(iter(given)),
+)
+def test_every_field_can_still_be_overridden(given: dict[str, Any]) -> None:
+    (picked,) = fitting(auto(**given), of_platform("cfee-2"))
+    configured = {"name": "cf", "profile": "cfee-2", "namespace": "cf", **given}
+    assert picked == resolve(EnvironmentSettings.model_validate(configured))
+
+
+# At the API
+
+
+def found(world: World, *sets: dict[str, Any]) -> None:
+    world.api.answers[SETS] = answering({"items": [*sets]})
+    world.pods([], selector=CC)
+
+
+def watching(world: World, environment: Environment | None = None) -> AutoObserver:
+    made = observer(environment or local(), world.kube)
+    assert isinstance(made, AutoObserver)
+    return made
+
+
+def said(seen: Observation) -> tuple[Name, str]:
+    told = diagnose(seen)
+    return told.name, told.why
+
+
+async def test_a_look_says_which_profile_was_picked_and_logs_it_once(world: World) -> None:
+    found(world, labelled("diego-api", SKIFF))
+    looker = watching(world)
+    with capture_logs() as lines:
+        seen = await looker.look(ENOUGH)
+        await looker.look(ENOUGH)
+    assert len(seen.known_pods) == seen.desired == 2
+    assert diagnose(seen).evidence[0] == (
+        "Profile: cfee-2, by the label skiff-role-name=diego-api that diego-api gives its pods."
+    )
+    assert [line["event"] for line in lines] == [
+        "Profile auto picked cfee-2, by the label skiff-role-name=diego-api that diego-api gives its pods."
+    ]
+
+
+async def test_two_that_fit_are_an_observer_fault_that_names_both(world: World) -> None:
+    found(world, labelled("diego-api", {**SKIFF, **COMPONENT}))
+    seen = await watching(world).look(ENOUGH)
+    name, why = said(seen)
+    assert name is Name.OBSERVER_FAULT
+    assert "cfee-2 (skiff-role-name=diego-api) and cfee-3 (app.kubernetes.io/component=diego-api) fit" in why
+    assert why.endswith("set `profile` to one of them.")
+    assert isinstance(seen.service, Unknown)
+    assert isinstance(seen.pods, Unknown)
+    assert seen.pods.word == AMBIGUOUS
+
+
+async def test_a_namespace_without_diego_is_not_applicable_and_nothing_is_probed(world: World) -> None:
+    found(world, labelled("eirini", {"app": "eirini"}))
+    seen = await watching(world).look(ENOUGH)
+    assert said(seen)[0] is Name.NOT_APPLICABLE
+    assert not isinstance(seen.service, Probe)
+
+
+async def test_pods_that_are_gone_are_not_taken_for_a_namespace_without_diego(world: World) -> None:
+    found(world, labelled("diego-api", SKIFF))
+    world.pods([])
+    seen = await watching(world).look(ENOUGH)
+    assert (seen.pods, seen.desired) == ((), 2)
+    assert said(seen)[0] is not Name.NOT_APPLICABLE
+
+
+async def test_an_upgrade_changes_the_pick_at_the_next_look(world: World) -> None:
+    found(world, labelled("diego-api", SKIFF))
+    looker = watching(world)
+    assert (await looker.look(ENOUGH)).picked.startswith("cfee-2")
+    found(world, labelled("diego-api", COMPONENT), labelled("locket", {"app.kubernetes.io/component": "locket"}))
+    world.pods([], selector="app.kubernetes.io/component=diego-api")
+    world.pods([], selector="app.kubernetes.io/component=locket")
+    assert (await looker.look(ENOUGH)).picked.startswith("cfee-4")
+    found(world)
+    assert said(await looker.look(ENOUGH))[0] is Name.NOT_APPLICABLE
+
+
+async def test_while_the_api_can_not_be_read_the_last_pick_stands_and_the_service_is_probed(world: World) -> None:
+    found(world, labelled("diego-api", SKIFF))
+    looker = watching(world)
+    await looker.look(ENOUGH)
+    world.api.answers = {"*": refusing(500)}
+    seen = await looker.look(ENOUGH)
+    assert isinstance(seen.service, Probe)
+    assert seen.service.reply is Reply.REFUSED
+    assert said(seen)[0] is Name.OBSERVER_FAULT
+
+
+@pytest.mark.parametrize(("trouble", "word"), [(refusing(403), "forbidden"), (hanging, "timeout")])
+async def test_without_any_pick_an_api_that_can_not_be_read_is_told_as_such(
+    trouble: Any, word: str, world: World
+) -> None:
+    world.api.answers = {"*": trouble}
+    seen = await watching(world, local(timeouts={"api": 0.2})).look(ENOUGH)
+    assert isinstance(seen.pods, Unknown)
+    assert seen.pods.word == word
+    assert said(seen)[0] is Name.OBSERVER_FAULT
+
+
+# In the configuration
+
+
+def document(*entries: dict[str, Any]) -> Document:
+    return Document({"environments": [*entries]}, "stagekeeper.yaml")
+
+
+def test_the_remediators_environments_must_have_their_profile_written_down() -> None:
+    given = document({"name": "cf", "profile": "auto", "namespace": "cf"})
+    assert environments(given)[0].candidates
+    with pytest.raises(SettingsProblem, match=r"environments\[0\]\.profile: auto is for the exporter"):
+        pinned_environments(given)
+
+
+def test_several_environments_of_several_profiles_stand_side_by_side() -> None:
+    entries = [
+        {"name": "one", "profile": "auto", "namespace": "one"},
+        {"name": "two", "profile": "kubecf", "statefulsets": ["diego-api-z0", "diego-api-z1"]},
+        {"name": "three"},
+    ]
+    found = environments(document(*entries))
+    assert [each.profile for each in found] == ["auto", "kubecf", "cfee-2"]
+    assert found[1].statefulsets == ("diego-api-z0", "diego-api-z1")

@@ -1,0 +1,129 @@
+"""Not one accept in at least 8 looks over at least 120 s; looks that could not tell neither count nor spoil it."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+from datetime import timedelta
+
+import pytest
+
+from remediator import gates
+from remediator.answers import Answer, Word
+from remediator.course import Course, Look
+from remediator.gates import Situation
+from remediator.policy import Policy
+from stagekeeper.diego.diagnosis import Name
+from stagekeeper.diego.observation import Observation, Reply
+from tests.diego.looks import bbs, healthy, hung, look, unknown
+from tests.remediator.builders import ACT, ACTIVE, CF, NOT_PAUSED, at, every
+
+BLIND = hung(pods=unknown("HTTP 500"))
+
+
+def answer(looks: Sequence[Look], policy: Policy = ACT, accept: str = "") -> Answer:
+    course = Course()
+    for each in looks:
+        course = course.saw(each, policy.largest_gap)
+    return gates.confirmation(Situation(CF, policy, looks[-1], course, NOT_PAUSED, ACTIVE, (), accept))
+
+
+def confirmed(looks: Sequence[Look], policy: Policy = ACT, accept: str = "") -> bool:
+    return answer(looks, policy, accept).word is Word.PASS
+
+
+def spoiled_by(seen: Observation, *, at_second: float = 60) -> Sequence[Look]:
+    return [
+        at(each.moment.monotonic - 1000, seen) if each.moment == at(at_second).moment else each
+        for each in every(5, 120)
+    ]
+
+
+def test_120_seconds_of_looks_confirm() -> None:
+    assert answer(every(5, 120)).why == "no_active_bbs has stood in every look, at least 8 looks over 120 s."
+
+
+@pytest.mark.parametrize("looks", [every(5, 115), every(20, 120), [at(0)]])
+def test_less_time_or_fewer_looks_do_not(looks: Sequence[Look]) -> None:
+    assert answer(looks).why == "no_active_bbs has not stood in 8 looks over 120 s yet."
+
+
+def test_the_same_moment_again_is_no_time() -> None:
+    assert not confirmed([at(0)] * 100)
+
+
+@pytest.mark.parametrize(
+    "seen",
+    [
+        healthy(),
+        look(bbs(0, Reply.OK), bbs(1)),
+        look(bbs(0, Reply.UNAVAILABLE), bbs(1)),
+        look(bbs(0, Reply.NO_REPLY), bbs(1)),
+        look(bbs(0, age=timedelta(minutes=1)), bbs(1)),
+    ],
+)
+def test_one_other_diagnosis_begins_the_confirmation_anew(seen: Observation) -> None:
+    assert not confirmed(spoiled_by(seen))
+
+
+def test_looks_that_could_not_tell_are_tolerated() -> None:
+    assert confirmed(spoiled_by(BLIND))
+
+
+@pytest.mark.parametrize(
+    "seen",
+    [
+        look(bbs(0, Reply.OK), bbs(1), service=unknown("no time left")),
+        look(bbs(0), bbs(1), service=Reply.OK),
+        look(bbs(0), bbs(1), service=Reply.UNAVAILABLE),
+        look(bbs(0, Reply.OK), bbs(1, unknown("no time left")), service=unknown("no time left")),
+    ],
+)
+def test_an_accept_spoils_it_even_in_a_look_that_could_tell_nothing_else(seen: Observation) -> None:
+    assert at(0, seen).diagnosis.name is Name.OBSERVER_FAULT
+    assert not confirmed(spoiled_by(seen))
+
+
+def test_the_look_that_decides_is_not_a_blind_one() -> None:
+    assert answer([*every(5, 120), at(125, BLIND)]).why == "This look could not tell."
+
+
+def test_a_gap_proves_nothing_about_the_time_in_it() -> None:
+    looks = every(5, 120)
+    assert not confirmed([each for each in looks if not at(30).moment.at < each.moment.at < at(65).moment.at])
+    assert confirmed([each for each in looks if not at(30).moment.at < each.moment.at < at(55).moment.at])
+
+
+def test_a_blind_stretch_longer_than_the_largest_gap_begins_it_anew() -> None:
+    looks = [at(each * 5, BLIND if 30 < each * 5 < 65 else hung()) for each in range(25)]
+    assert not confirmed(looks)
+
+
+def test_a_server_clock_that_jumps_ahead_does_not_shorten_it() -> None:
+    jumps = [at(each * 5 + (25 if each > 4 else 0), monotonic=each * 5) for each in range(20)]
+    assert jumps[-1].moment.at - jumps[0].moment.at == timedelta(seconds=120)
+    assert not confirmed(jumps)
+    assert not confirmed([at(0), at(3600, monotonic=5)] * 50)
+
+
+def test_a_server_clock_that_goes_back_begins_it_anew_and_does_not_block_it_for_ever() -> None:
+    before = every(5, 120)
+    back = [at(each * 5 - 7200, monotonic=125 + each * 5) for each in range(25)]
+    assert not confirmed([*before, back[0]])
+    assert confirmed([*before, *back])
+
+
+def test_a_process_that_was_stopped_begins_it_anew() -> None:
+    stopped = [*every(5, 60), *(at(60 + each * 5, monotonic=600 + each * 5) for each in range(12))]
+    assert not confirmed(stopped)
+
+
+STUCK = look(bbs(0, Reply.UNAVAILABLE), bbs(1))
+
+
+def test_the_setting_for_stuck_unavailable_asks_for_ten_minutes() -> None:
+    policy = replace(ACT, restart_stuck_unavailable=True)
+    assert not confirmed(every(5, 595, STUCK), policy)
+    assert confirmed(every(5, 600, STUCK), policy)
+
+
+def test_a_person_who_accepts_stuck_unavailable_waits_two_minutes() -> None:
+    assert confirmed(every(5, 120, STUCK), accept="stuck_unavailable")

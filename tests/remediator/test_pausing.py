@@ -1,0 +1,59 @@
+"""The pause: a ConfigMap that says who, why and until when. Whatever else it says counts as a pause."""
+
+from typing import Any
+
+import pytest
+
+from remediator import pausing
+from remediator.gates import Pause
+from tests.diego.looks import NOW
+
+UNTIL = "2026-11-23T12:30:00Z"
+
+
+def config_map(**data: Any) -> dict[str, Any]:
+    return {"data": {"by": "kim", "reason": "database work", "until": UNTIL, **data}}
+
+
+def test_no_config_map_is_no_pause() -> None:
+    assert pausing.read(None, NOW) == Pause(paused=False)
+
+
+def test_a_pause_says_who_until_when_and_why() -> None:
+    assert pausing.read(config_map(), NOW) == Pause(
+        paused=True, why="kim paused it until 2026-11-23 12:30:00 UTC: database work"
+    )
+
+
+@pytest.mark.parametrize("until", ["2026-11-23T12:00:00Z", "2026-11-23T12:30:00+01:00", "2020-01-01T00:00:00Z"])
+def test_a_pause_ends_by_itself(until: str) -> None:
+    assert pausing.read(config_map(until=until), NOW) == Pause(paused=False)
+
+
+@pytest.mark.parametrize("until", ["2026-11-23T12:00:01Z", "9999-12-31T23:59:59Z", "2026-11-23T11:30:00-01:00"])
+def test_a_pause_lasts_as_long_as_it_says(until: str) -> None:
+    assert pausing.read(config_map(until=until), NOW).paused
+
+
+@pytest.mark.parametrize(
+    "source",
+    [
+        {},
+        {"data": None},
+        {"data": "paused"},
+        {"data": {}},
+        config_map(by=""),
+        config_map(reason=""),
+        config_map(by=None),
+        config_map(until=""),
+        config_map(until="tomorrow"),
+        config_map(until=1700000000),
+        config_map(until="0001-01-01T00:00:00+23:59"),
+        config_map(until=[UNTIL]),
+    ],
+)
+def test_whatever_is_malformed_pauses_and_says_how_to_end_it(source: dict[str, Any]) -> None:
+    found = pausing.read(source, NOW)
+    assert found.paused
+    assert "malformed" in found.why
+    assert "stagekeeper resume" in found.why

@@ -1,0 +1,167 @@
+"""What is stored is what is read again; what this version does not understand is refused, never guessed at."""
+
+import json
+from dataclasses import replace
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from remediator import record
+from remediator.answers import Answer, Word
+from remediator.episode import Deletion, Episode, Phase, Plan, PlannedPod, Reason, Request, Step, Transition
+from remediator.record import Unreadable
+from tests.remediator.builders import episode, restarting
+
+_TIMES = st.integers(0, 4_000_000_000).map(lambda seconds: datetime.fromtimestamp(seconds, UTC))
+_TEXTS = st.text(max_size=40)
+_PLANS = st.builds(
+    Plan,
+    _TIMES,
+    _TEXTS,
+    st.lists(
+        st.builds(
+            Step, _TEXTS, st.lists(st.builds(PlannedPod, _TEXTS, _TEXTS), max_size=3).map(tuple), st.integers(0, 10_000)
+        ),
+        max_size=2,
+    ).map(tuple),
+)
+EPISODES = st.builds(
+    Episode,
+    name=st.integers(1, 999).map("diego-api-{}".format),
+    request=st.builds(Request, *[_TEXTS] * 7),
+    created=_TIMES,
+    resource_version=st.integers(1).map(str),
+    phase=st.sampled_from(Phase),
+    reason=st.sampled_from(Reason),
+    message=_TEXTS,
+    since=_TIMES,
+    plan=st.none() | _PLANS,
+    would_restart=st.none() | _PLANS,
+    deletions=st.lists(st.builds(Deletion, _TEXTS, _TEXTS, _TEXTS, _TIMES), max_size=3).map(tuple),
+    gates=st.lists(st.tuples(_TEXTS, st.builds(Answer, st.sampled_from(Word), _TEXTS)), max_size=3).map(tuple),
+    diagnosis=_TEXTS,
+    evidence=st.lists(_TEXTS, max_size=3).map(tuple),
+    transitions=st.lists(
+        st.builds(Transition, _TIMES, st.sampled_from(Phase), st.sampled_from(Reason), _TEXTS), max_size=3
+    ).map(tuple),
+    overdue=st.booleans(),
+    released_at=st.none() | _TIMES,
+)
+
+
+def as_created(found: Episode) -> dict[str, Any]:
+    """The object as the API has it before anything is known of it."""
+    metadata = {
+        "name": found.name,
+        "resourceVersion": found.resource_version,
+        "creationTimestamp": f"{found.created:%Y-%m-%dT%H:%M:%SZ}",
+    }
+    return {"metadata": metadata, "spec": record.spec(found.request)}
+
+
+@given(EPISODES)
+def test_what_is_stored_is_what_is_read_again(found: Episode) -> None:
+    found = replace(found, released_by="kim" if found.released_at else "", extra=as_created(found))
+    assert record.load(json.loads(json.dumps(record.store(found)))) == found
+
+
+def test_an_empty_status_is_watching() -> None:
+    found = record.load(as_created(episode()))
+    assert (found.phase, found.reason, found.plan, found.entered) == (
+        Phase.WATCHING,
+        Reason.ALERT,
+        None,
+        found.created,
+    )
+
+
+def test_a_request_leaves_out_what_it_does_not_know() -> None:
+    request = Request("cf", alertname="StagerUnavailable", starts_at="2026-11-23T12:00:00Z")
+    assert record.spec(request) == {
+        "environment": "cf",
+        "alertname": "StagerUnavailable",
+        "startsAt": "2026-11-23T12:00:00Z",
+    }
+
+
+def test_fields_of_a_newer_version_survive_ours() -> None:
+    source = {**as_created(episode()), "kind": "Remediation", "status": {"phase": "Watching", "mood": "calm"}}
+    stored = record.store(record.load(source).moved(Phase.RECOVERED, Reason.SERVING, "", episode().created))
+    assert (stored["kind"], stored["status"]["mood"], stored["status"]["phase"]) == (
+        "Remediation",
+        "calm",
+        "Recovered",
+    )
+
+
+def test_the_resource_version_that_was_read_is_the_one_that_is_swapped() -> None:
+    assert record.store(record.load(as_created(episode())))["metadata"]["resourceVersion"] == "7"
+
+
+def test_a_text_beyond_the_schemas_limits_does_not_keep_the_status_from_being_stored() -> None:
+    gates = (("pause", Answer(Word.NOT_YET, "x" * 5000)),)
+    found = replace(episode(), message="y" * 5000, evidence=("z" * 5000,) * 300, gates=gates)
+    status = record.store(found)["status"]
+    assert (len(status["message"]), len(status["evidence"]), len(status["evidence"][0])) == (4096, 200, 2048)
+    assert len(status["gates"][0]["why"]) == 2048
+    assert status["message"].endswith("...")
+
+
+@pytest.mark.parametrize("name", ["diego-api", "diego-api-", "-1", "diego-api-1a", ""])
+def test_a_name_without_an_ordinal_belongs_to_no_target(name: str) -> None:
+    with pytest.raises(Unreadable, match="does not end in an ordinal"):
+        record.load({"metadata": {"name": name}})
+
+
+GOOD = record.store(restarting(["diego-api-0"], extra=as_created(episode())))["status"]
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"phase": "Dancing"},
+        {"phase": ["Watching"]},
+        {"reason": "BecauseIWantTo"},
+        {"since": "yesterday"},
+        {"since": "9999-12-31T23:59:59Z"},
+        {"releasedAt": 5},
+        {"plan": {}},
+        {"plan": {"decidedAt": "2026-11-23T12:00:00Z"}},
+        {"plan": {**GOOD["plan"], "decidedAt": None}},
+        {"plan": {**GOOD["plan"], "steps": [{"workload": "x", "pods": [{"name": "x"}], "deadlineSeconds": 1}]}},
+        {"plan": {**GOOD["plan"], "steps": [{"workload": "x", "pods": [], "deadlineSeconds": 10**15}]}},
+        {"plan": {**GOOD["plan"], "steps": [{"workload": "x", "pods": [], "deadlineSeconds": "soon"}]}},
+        {"deletions": [{"name": "x"}]},
+        {"gates": [{"name": "pause", "answer": "maybe", "why": ""}]},
+        {"transitions": [{"at": "x", "phase": "Watching", "reason": "AlertFired"}]},
+        {"evidence": 7},
+    ],
+)
+def test_a_status_that_is_not_understood_is_refused_by_name(change: dict[str, Any]) -> None:
+    with pytest.raises(Unreadable, match=r"^Remediation diego-api-1: its status can't be understood \("):
+        record.load({**as_created(episode()), "status": {**GOOD, **change}})
+
+
+def test_a_record_without_a_time_of_creation_is_refused() -> None:
+    """Else it would be as old as the epoch, and given up at once."""
+    with pytest.raises(Unreadable):
+        record.load({"metadata": {"name": "diego-api-1"}})
+
+
+_JSON = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.text(max_size=5),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=5), inner, max_size=3),
+    max_leaves=8,
+)
+
+
+@given(st.dictionaries(st.sampled_from(sorted(GOOD) + ["wouldRestart", "releasedAt", "?"]), _JSON, max_size=6))
+def test_whatever_a_status_holds_it_is_read_or_refused(status: dict[str, Any]) -> None:
+    try:
+        found = record.load({**as_created(episode()), "status": {**GOOD, **status}})
+    except Unreadable:
+        return
+    assert record.load(record.store(found)).phase is found.phase

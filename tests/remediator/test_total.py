@@ -1,0 +1,90 @@
+"""Whatever a look holds, every decision is made: nothing raises, and what must never happen does not."""
+
+from dataclasses import replace
+
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from remediator import gates
+from remediator.course import Course, Look
+from remediator.decision import decide
+from remediator.episode import Episode, Phase
+from remediator.gates import AlertSeen, Past, Pause, Seen
+from remediator.policy import Mode
+from remediator.situation import DeletePod, readable
+from stagekeeper.diego.diagnosis import diagnose
+from stagekeeper.diego.observation import Observation
+from tests.diego.any_look import ANY_LOOK
+from tests.diego.looks import NOW
+from tests.remediator.builders import ACT, CF, CF_LOCKET, inputs, moment, plan, restarting
+from tests.remediator.test_record import EPISODES
+
+ALERTS = st.lists(st.builds(AlertSeen, st.just("am"), st.sampled_from(Seen)), max_size=2)
+PAST = st.lists(st.builds(Past, st.just("diego-api-1"), st.just(NOW), st.none() | st.just(NOW)), max_size=3)
+
+
+def look(seen: Observation) -> Look:
+    return Look(seen, diagnose(seen), moment())
+
+
+@settings(max_examples=400, deadline=None)
+@given(
+    seen=ANY_LOOK,
+    found=EPISODES,
+    alerts=ALERTS,
+    past=PAST,
+    paused=st.booleans(),
+    mode=st.sampled_from(Mode),
+    environment=st.sampled_from([CF, CF_LOCKET]),
+)
+def test_a_decision_is_made_whatever_was_seen_and_recorded(
+    seen: Observation,
+    found: Episode,
+    alerts: list[AlertSeen],
+    past: list[Past],
+    paused: bool,
+    mode: Mode,
+    environment: object,
+) -> None:
+    given_ = inputs(
+        look(seen),
+        environment=environment,
+        policy=replace(ACT, mode=mode),
+        pause=Pause(paused, "why"),
+        alerts=alerts,
+        past=past,
+    )
+    after, _, action = decide(found, given_)
+    assert found.phase.open or (after is found)
+    assert found.plan is None or after.plan == found.plan
+    assert not isinstance(action, DeletePod) or (found.phase is Phase.RESTARTING and mode is Mode.ACT and not paused)
+
+
+@settings(max_examples=400, deadline=None)
+@given(ANY_LOOK, st.sampled_from(["no_active_bbs", "crash_looping", "stuck_unavailable"]))
+def test_nothing_is_deleted_by_a_look_in_which_somebody_serves(seen: Observation, diagnosis: str) -> None:
+    pods = tuple(replace(each, pod=replace(each.pod, uid=f"uid-{index}")) for index, each in enumerate(seen.known_pods))
+    seen = replace(seen, pods=pods) if pods else seen
+    _, _, action = decide(restarting(plan=plan(diagnosis)), inputs(look(seen)))
+    if not isinstance(action, DeletePod):
+        return
+    assert readable(seen)
+    assert not seen.serving()
+    assert not seen.service_ok
+    assert diagnosis == "stuck_unavailable" or not seen.accepting()
+    assert action.pod.owner == "diego-api"
+    assert not action.pod.terminating
+
+
+@settings(max_examples=200, deadline=None)
+@given(ANY_LOOK)
+def test_a_plan_is_never_written_on_a_single_look(seen: Observation) -> None:
+    given_ = inputs(look(seen), course=Course())
+    answers = dict(
+        gates.ask(
+            gates.Situation(
+                CF, ACT, given_.look, Course().saw(given_.look, ACT.largest_gap), given_.pause, given_.alerts, ()
+            )
+        )
+    )
+    assert not answers["confirmation"].opens

@@ -1,0 +1,169 @@
+"""Verifying: recovered only when everything is proven, several looks in a row; waited for as long as is normal."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+from datetime import timedelta
+from typing import Any
+
+import pytest
+
+from remediator.course import Course
+from remediator.decision import decide
+from remediator.episode import Episode, Phase, Reason
+from remediator.situation import Close, Wait
+from stagekeeper.diego.observation import BbsPod, Observation, Reply
+from tests.diego.looks import ago, bbs, container, look, pending, unknown
+from tests.remediator.builders import at, follow, inputs, restarting
+
+YOUNG = timedelta(minutes=2)
+LONG = timedelta(minutes=10)
+
+
+def verifying(age: float = 0, **changes: Any) -> Episode:
+    found = restarting(["diego-api-0", "diego-api-1"], age=age, **changes)
+    return replace(found, phase=Phase.VERIFYING)
+
+
+def back(
+    first: Reply = Reply.OK, second: Reply = Reply.REFUSED, *, age: timedelta = YOUNG, **changes: Any
+) -> Observation:
+    serves = first is Reply.OK
+    pods = (bbs(0, first, active=serves, age=age, uid="new-0"), bbs(1, second, age=age, uid="new-1"))
+    return replace(look(*pods, service=Reply.OK if serves else Reply.TIMEOUT), **changes)
+
+
+def _new(found: BbsPod) -> BbsPod:
+    return replace(found, pod=replace(found.pod, uid="newer"))
+
+
+def verdict(found: Episode, *seen: Observation) -> Episode:
+    return follow(found, [at(index * 5, each) for index, each in enumerate(seen)])[0]
+
+
+def waits(found: Episode, seen: Observation) -> str:
+    after, _, action = decide(found, inputs(at(0, seen)))
+    assert after.phase is Phase.VERIFYING
+    assert isinstance(action, Wait)
+    return action.why
+
+
+def test_three_complete_looks_in_a_row_are_a_recovery() -> None:
+    assert verdict(verifying(), back(), back()).phase is Phase.VERIFYING
+    found = verdict(verifying(), back(), back(), back())
+    assert (found.phase, found.reason) == (Phase.RECOVERED, Reason.SERVING)
+    assert found.message == "diego-api-0 serves, and the Service leads to it."
+
+
+def test_one_bad_look_begins_the_count_anew() -> None:
+    bad = back(Reply.REFUSED)
+    assert verdict(verifying(), back(), back(), bad, back(), back()).phase is Phase.VERIFYING
+    assert verdict(verifying(), back(), back(), bad, back(), back(), back()).phase is Phase.RECOVERED
+
+
+def test_a_sidecar_that_is_not_ready_is_remarked() -> None:
+    sidecar = (container(age=YOUNG), container("loggregator-agent", ready=False))
+    seen = look(bbs(0, Reply.OK, active=True, uid="a", containers=sidecar), bbs(1, uid="b"), service=Reply.OK)
+    found = verdict(verifying(), *[replace(seen, bbs_container="diego-api")] * 3)
+    assert found.phase is Phase.RECOVERED
+    assert found.message.endswith("Not ready: container loggregator-agent of diego-api-0.")
+
+
+@pytest.mark.parametrize(
+    ("seen", "missing"),
+    [
+        (look(bbs(0, Reply.OK, active=True), bbs(1, uid="new"), service=Reply.OK), "diego-api-0 has not ended yet."),
+        (back(pods=(bbs(0, Reply.OK, active=True, uid="new"),)), "1 of 2 pods are not back yet."),
+        (
+            look(bbs(0, Reply.OK, active=True, uid="a"), _new(pending(1, age=YOUNG)), service=Reply.OK),
+            "diego-api-1 is not ready yet.",
+        ),
+        (back(pods=unknown("HTTP 500")), "This look could not tell."),
+        (back(steady=False), "This look could not tell."),
+        (back(Reply.REFUSED), "Nobody serves yet."),
+        (back(Reply.UNAVAILABLE), "Nobody serves yet."),
+        (back(Reply.OK, Reply.OK), "Nobody serves yet."),
+        (back(service=at(0, back(Reply.REFUSED)).observation.service), "Nobody serves yet."),
+    ],
+)
+def test_whatever_is_missing_is_named(seen: Observation, missing: str) -> None:
+    assert waits(verifying(), seen).startswith(missing)
+
+
+def test_a_bbs_container_that_is_not_ready_is_not_back() -> None:
+    unready = (container(ready=False),)
+    seen = look(bbs(0, Reply.OK, active=True, uid="a"), bbs(1, uid="b", containers=unready), service=Reply.OK)
+    assert waits(verifying(), seen) == "diego-api-1 is not ready yet."
+    assert verdict(verifying(), *[replace(seen, passive_is_ready=False)] * 3).phase is Phase.RECOVERED
+
+
+def test_a_pod_that_served_in_time_and_was_not_deleted_need_not_be_new() -> None:
+    """Incident 15b: after the first delete the other planned pod takes the lock."""
+    half = replace(restarting(["diego-api-0"]), phase=Phase.VERIFYING)
+    seen = look(bbs(0, uid="new"), bbs(1, Reply.OK, active=True), service=Reply.OK)
+    assert verdict(half, seen, seen, seen).phase is Phase.RECOVERED
+
+
+def test_three_minutes_after_the_pods_are_ready_it_was_no_cure() -> None:
+    refused = back(Reply.REFUSED, age=timedelta(seconds=180))
+    assert verdict(verifying(179), refused).phase is Phase.VERIFYING
+    found = verdict(verifying(180), refused)
+    assert (found.phase, found.reason) == (Phase.ESCALATED, Reason.NOT_SERVING)
+    assert found.message.startswith("The pods are back, but the restart was no cure.")
+    assert found.latched
+
+
+def test_the_three_minutes_begin_when_the_last_pod_became_ready() -> None:
+    assert verdict(verifying(1000), back(Reply.REFUSED, age=timedelta(seconds=179))).phase is Phase.VERIFYING
+
+
+@pytest.mark.parametrize(("age", "phase"), [(3599, Phase.VERIFYING), (3600, Phase.ESCALATED)])
+def test_a_migration_after_the_restart_is_waited_for_an_hour(age: float, phase: Phase) -> None:
+    assert verdict(verifying(age), back(Reply.UNAVAILABLE, age=timedelta(seconds=age))).phase is phase
+
+
+def test_a_migration_that_ends_is_a_recovery() -> None:
+    """Incident 18."""
+    migrating, serving = back(Reply.UNAVAILABLE, age=LONG), back(age=LONG)
+    assert verdict(verifying(600), *[migrating] * 9, *[serving] * 3).phase is Phase.RECOVERED
+
+
+def test_a_pod_stuck_terminating_is_waited_for_its_grace_and_then_named_with_its_node() -> None:
+    stuck = look(bbs(0, ends_at=ago(-LONG)), bbs(1, Reply.OK, active=True, uid="new"), service=Reply.OK)
+    assert verdict(verifying(1200), stuck).phase is Phase.VERIFYING
+    found = verdict(verifying(1201), stuck)
+    assert (found.phase, found.reason) == (Phase.ESCALATED, Reason.PODS_LATE)
+    assert found.message == (
+        "The pods are not back in time. diego-api-0 has not ended yet. diego-api-0 on node node-0 is Terminating."
+    )
+
+
+def test_a_pod_that_stays_pending_is_named() -> None:
+    seen = look(_new(pending(0, age=LONG)), bbs(1, uid="new"))
+    found = verdict(verifying(1201), seen)
+    assert found.message.endswith("diego-api-0 on node none is Pending.")
+
+
+def test_one_blind_look_is_no_failure_however_late() -> None:
+    assert verdict(verifying(1900), back(pods=unknown("HTTP 500"))).phase is Phase.VERIFYING
+
+
+def test_an_hour_of_blindness_is_for_a_person() -> None:
+    found = verdict(verifying(3600), back(pods=unknown("HTTP 500")))
+    assert found.reason in {Reason.NOT_SERVING, Reason.PODS_LATE}
+
+
+def test_one_bad_look_among_good_ones_is_no_failure() -> None:
+    """The probe of a BBS that began to serve in the last moment may lose a packet."""
+    old = timedelta(minutes=5)
+    looks = [back(age=old), back(Reply.REFUSED, age=old), *[back(age=old)] * 3]
+    assert verdict(verifying(400), *looks).phase is Phase.RECOVERED
+
+
+def test_a_service_that_flaps_for_an_hour_is_no_recovery() -> None:
+    flapping: Sequence[Observation] = [back(age=LONG), back(Reply.REFUSED, age=LONG)] * 3
+    assert verdict(verifying(3600), *flapping).phase is Phase.ESCALATED
+
+
+def test_a_remembered_count_of_another_process_is_not_needed() -> None:
+    found, course, action = decide(verifying(), inputs(at(0, back()), course=Course(serving=2)))
+    assert (found.phase, course.serving, action) == (Phase.RECOVERED, 3, Close())
