@@ -1,5 +1,7 @@
 """Every value of the chart, once: type, default and meaning."""
 
+from typing import Any
+
 from charts.environment import ENVIRONMENT
 from charts.kinds import (
     DURATION,
@@ -17,7 +19,7 @@ from charts.kinds import (
 from charts.model import Group, Value
 from charts.programs import EXPORTER, REMEDIATOR
 
-_EVERYWHERE = [{"namespaceSelector": {}}]
+_EVERYWHERE: list[dict[str, Any]] = [{"namespaceSelector": {}}]
 _UNPRIVILEGED = {
     "runAsNonRoot": True,
     "runAsUser": 65532,

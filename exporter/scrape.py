@@ -15,6 +15,7 @@ import structlog
 from exporter.certificates import CertificateDates
 from exporter.changes import tell
 from exporter.look import Look, blind, judged
+from exporter.recent import Recent, recent
 from exporter.samples import Seen
 from exporter.tally import Tally
 from stagekeeper.diego.observation import Observation, Unknown
@@ -25,6 +26,10 @@ LOOK_SHARE = 0.9
 CUT_SHARE = 0.95
 """The share after which a look is cut off. What is left is for writing the answer."""
 
+AT_ONCE = 64
+"""Looks under way at the same time. A thousand at once would wait for each other's requests longer than for the API
+server, until all of them time out, and would hold up the event loop while they begin."""
+
 TakeLook = Callable[[float], Awaitable[Observation]]
 """Looks at one environment within so many seconds: `Observer.look`."""
 
@@ -34,12 +39,19 @@ _log: structlog.stdlib.BoundLogger = structlog.get_logger(__name__)
 class Target:
     """One environment: the look under way, and what is kept from look to look."""
 
-    def __init__(self, environment: Environment, take: TakeLook, keep: int, clock: Callable[[], float]) -> None:
+    def __init__(
+        self,
+        environment: Environment,
+        take: TakeLook,
+        keep: int,
+        clock: Callable[[], float],
+        turns: asyncio.Semaphore,
+    ) -> None:
         self.environment = environment
         self.tally = Tally()
-        self.recent: deque[Look] = deque(maxlen=keep)
+        self.recent: deque[Recent] = deque(maxlen=keep)
         self.latest: Look | None = None
-        self._take, self._clock = take, clock
+        self._take, self._clock, self._turns = take, clock, turns
         self._certificates = CertificateDates(environment.tls)
         self._under_way: asyncio.Task[Look] | None = None
 
@@ -73,17 +85,19 @@ class Target:
             await asyncio.wait({self._under_way})
 
     async def _look(self, within: float) -> Look:
-        began = asyncio.get_running_loop().time()
+        loop = asyncio.get_running_loop()
+        asked = began = loop.time()
         result: Observation | Unknown
         try:
-            async with asyncio.timeout(within * CUT_SHARE):
-                result = await self._take(within * LOOK_SHARE)
+            async with asyncio.timeout(within * CUT_SHARE), self._turns:
+                began = loop.time()
+                result = await self._take(within * LOOK_SHARE - (began - asked))
         except TimeoutError:
             result = Unknown(f"The look did not end within {within * CUT_SHARE:.3g} s.", "timeout")
         except Exception:  # noqa: BLE001 -- the edge of a task: the scrape is answered all the same
             _log.exception("A look failed for a reason that nobody foresaw.", environment=self.environment.name)
             result = Unknown("The look failed; the exporter's log says why.", "failed")
-        seconds = asyncio.get_running_loop().time() - began
+        seconds = loop.time() - began
         if isinstance(result, Unknown):
             return self._remember(blind(self.environment.name, result, self._clock(), seconds))
         return self._remember(judged(result, self._clock(), seconds))
@@ -92,7 +106,7 @@ class Target:
         tell(self.latest, look)
         self.tally = self.tally.add(look)
         self.latest = look
-        self.recent.append(look)
+        self.recent.append(recent(look))
         return look
 
 
@@ -102,6 +116,7 @@ class Targets:
     def __init__(self, observe: Callable[[Environment], TakeLook], clock: Callable[[], float] = time.time) -> None:
         self._observe, self._clock = observe, clock
         self._targets: dict[str, Target] = {}
+        self._turns = asyncio.Semaphore(AT_ONCE)
 
     async def use(self, environments: Iterable[Environment], keep: int) -> None:
         """Look at these from now on, and show `keep` looks of each. An unchanged environment goes on undisturbed."""
@@ -116,7 +131,7 @@ class Targets:
         if known is not None and known.environment == environment:
             known.keep(keep)
             return known
-        new = Target(environment, self._observe(environment), keep, self._clock)
+        new = Target(environment, self._observe(environment), keep, self._clock, self._turns)
         if known is not None:
             new.follow(known)
         return new
@@ -125,7 +140,7 @@ class Targets:
         """What is seen of every environment within `within` seconds, all looked at at once."""
         return tuple(await asyncio.gather(*(target.seen(within) for target in self._targets.values())))
 
-    def recent(self) -> list[Look]:
+    def recent(self) -> list[Recent]:
         """The recent looks of all environments, newest first."""
         looks = (look for target in self._targets.values() for look in target.recent)
         return sorted(looks, key=lambda look: look.ended_at, reverse=True)

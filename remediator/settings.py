@@ -24,6 +24,13 @@ class AlertmanagerSettings(Strict):
     ca_file: Path | None = None
     timeout: Positive = 3.0
 
+    @field_validator("url", mode="before")
+    @classmethod
+    def _http(cls, value: object) -> object:
+        if not (isinstance(value, str) and value.startswith(("http://", "https://"))):
+            raise ValueError("must be an Alertmanager's address, such as http://alertmanager:9093")
+        return value
+
     @model_validator(mode="after")
     def _bare_url(self) -> Self:
         if self.url.username or self.url.password:

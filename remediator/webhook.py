@@ -84,8 +84,8 @@ class Webhook:
             return _answer(400, str(problem))
         except web.HTTPRequestEntityTooLarge:
             return _answer(413, "The body is too large. Lower max_alerts in Alertmanager's webhook_config.")
-        except (web.HTTPBadRequest, ValueError, asyncio.IncompleteReadError) as problem:
-            return _answer(400, f"The body can't be read: {problem}.")
+        except (web.RequestPayloadError, web.HTTPBadRequest, ValueError):
+            return _answer(400, "The body can't be read: its Content-Encoding or its length is not what it says.")
         try:
             verdicts = await self.judge(notification)
         except KubeError as problem:
@@ -112,11 +112,12 @@ class Webhook:
 
     def _verdict(self, alert: Alert, opened: Mapping[str, Any]) -> dict[str, Any]:
         environment = alert.labels.get("environment", "")
+        named = environment[:LONGEST_FIELD]  # the answer lands in the sender's log
         if not self._ours(alert):
             verdict = Verdict(Judgement.FOREIGN_ALERT, f"Only {self._alertname} is acted on.")
         elif environment not in self._receivers:
             said = (
-                f"No environment {environment!r} is configured here."
+                f"No environment {named!r} is configured here."
                 if environment
                 else "The alert has no label environment."
             )
@@ -127,8 +128,8 @@ class Webhook:
             verdict = opened[environment] if alert.status == "firing" else resolved
         self._judged(verdict.judgement)
         return {
-            "fingerprint": alert.fingerprint,
-            "environment": environment,
+            "fingerprint": alert.fingerprint[:LONGEST_FIELD],
+            "environment": named,
             "judgement": verdict.judgement.value,
             "why": verdict.why,
             **({"remediation": verdict.episode} if verdict.episode else {}),

@@ -9,7 +9,7 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, TypeVar, get_origin
 
 import yaml
 from pydantic import BaseModel, ConfigDict, ValidationError
@@ -186,12 +186,16 @@ def _yaml(value: object) -> str:
 
 def _fields(model: type[BaseModel], path: Sequence[str | int]) -> list[str]:
     """The known keys of the model that `path` leads to, starting from `model`."""
+    by_name = False
     for key in path:
-        info = model.model_fields.get(str(key)) if isinstance(key, str) else None
-        inner = _model_in(info.annotation) if info else model if isinstance(key, int) else None
-        if inner is None:
+        if by_name or isinstance(key, int):  # an entry of a mapping or of a list: the model stays
+            by_name = False
+            continue
+        info = model.model_fields.get(key)
+        inner = _model_in(info.annotation) if info else None
+        if info is None or inner is None:
             return []
-        model = inner
+        model, by_name = inner, get_origin(info.annotation) is dict
     return list(model.model_fields)
 
 

@@ -43,6 +43,11 @@ class Person:
     name: str
     how: str
 
+    @property
+    def on_record(self) -> str:
+        """The sentence that tells the operator."""
+        return f"You are on record as {self.name} ({self.how})."
+
 
 @dataclass(frozen=True, slots=True)
 class Session:
@@ -141,9 +146,7 @@ async def _who(kube: Kube, given: str, timeout: float) -> Person:
         user = str(answer.body["status"]["userInfo"]["username"])[: LONGEST_PERSON // 2]
     except (KubeError, KeyError, TypeError):
         name = given or getpass.getuser()
-        return Person(
-            name, "as you said" if given else "your login name here: the API server does not tell who you are"
-        )
+        return Person(name, "as you said" if given else "your login here; the API server does not tell who you are")
     return Person(f"{given} (as {user})" if given else user, "as the API server knows you")
 
 

@@ -41,7 +41,7 @@ async def command(session: Session, *, reason: str, until: str | None, lasting: 
     unsaid = await leave_event(session, "Paused", said, found.now)
     return sentences(
         f"{said}.".replace("..", "."),
-        f"Your name: {who.how}.",
+        who.on_record,
         f"It replaces: {found.says}" if found.says else "",
         unsaid,
         f"ConfigMap {pausing.NAME} in namespace {where.namespace} says so; `stagekeeper resume` ends it earlier.",

@@ -24,9 +24,7 @@ async def command(session: Session) -> Sequence[str]:
     if not latest.latched:
         return [f"{latest.name} ended {latest.phase} and holds nothing back."]
     said = await release(session, records)
-    return sentences(
-        said, f"Your name: {session.person.how}.", await leave_event(session, "Released", said, records.now)
-    )
+    return sentences(said, session.person.on_record, await leave_event(session, "Released", said, records.now))
 
 
 async def release(session: Session, records: Records) -> str:

@@ -58,7 +58,7 @@ async def _ask(session: Session, records: Records, seen: Foresight, request: Req
         return sentences(
             released,
             said,
-            f"Your name: {session.person.how}.",
+            session.person.on_record,
             await leave_event(session, "RestartAsked", said, seen.look.moment.at),
             f"Follow it: kubectl get remediation -n {session.environment.namespace} {verdict.episode} -w",
         )

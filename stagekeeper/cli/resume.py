@@ -24,4 +24,4 @@ async def command(session: Session) -> Sequence[str]:
         raise Refusal("Somebody else changed the pause at the same moment; look at it and try again.") from problem
     before = found.says or "It had run out already."
     said = f"{session.person.name} ended the pause of {where}. {before}"
-    return sentences(said, f"Your name: {session.person.how}.", await leave_event(session, "Resumed", said, found.now))
+    return sentences(said, session.person.on_record, await leave_event(session, "Resumed", said, found.now))

@@ -86,20 +86,9 @@ class Picker:
             unread = Undecided(environment.name, datetime.now(UTC), Unknown(str(problem), problem.reason))
             return self._last or unread
         candidates = fitting(environment, found.sets)
-        if len(candidates) > 1:
-            self._last = None
-            return Undecided(environment.name, found.date, _ambiguity(candidates))
-        return self._decided(candidates[0]) if candidates else self._nothing(found.date)
-
-    def _decided(self, picked: Environment) -> Environment:
-        if picked != self._last:
-            _log.info(f"Profile auto picked {sentence(picked)}.", environment=picked.name)
-        self._last = picked
-        return picked
-
-    def _nothing(self, date: datetime) -> Undecided:
-        self._last = None
-        return Undecided(self._environment.name, date)
+        self._last = candidates[0] if len(candidates) == 1 else None
+        why = _ambiguity(candidates) if candidates else None
+        return self._last or Undecided(environment.name, found.date, why)
 
 
 class AutoObserver:
@@ -116,6 +105,7 @@ class AutoObserver:
         if isinstance(picked, Undecided):
             return picked.observation()
         if self._observer is None or self._observer.environment != picked:
+            _log.info(f"Profile auto picked {sentence(picked)}.", environment=picked.name)
             self._observer = self._observe(picked)
         return replace(await self._observer.look(end.left), picked=sentence(picked))
 

@@ -153,8 +153,8 @@ async def connect(kubeconfig: Path | None = None, context: str | None = None) ->
     settings = await _settings(kubeconfig, context)
     settings.retries = None  # else the client repeats DELETE and PUT by itself; our next look is the retry
     settings.proxy = settings.proxy or _proxy(settings.host)
-    # Else aiohttp asks for proxies and for a netrc at each request, in two threads, which takes longer than the request;
-    # and an entry of a netrc for the API server would make every request with a token fail.
+    # Else aiohttp looks for proxies and for a netrc at each request, in two threads, and a netrc that has an entry for
+    # the API server makes every request with a token fail.
     settings.client_session_kwargs = {"middlewares": (_send_changes_once,), "trust_env": False}
     try:
         client = ApiClient(settings)

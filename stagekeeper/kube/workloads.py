@@ -53,6 +53,8 @@ async def list_statefulsets(kube: Kube, namespace: str, *, timeout: float) -> St
     """All StatefulSets of `namespace`, sorted by name."""
     answer = await kube.get(f"/apis/apps/v1/namespaces/{namespace}/statefulsets", timeout=timeout)
     found = [objects.statefulset(each) for each in _items(answer.body)]
+    if not all(each.name for each in found):
+        raise Nonsense("The API answered a request for StatefulSets with one that has no name.")
     return StatefulSets(tuple(sorted(found, key=lambda each: each.name)), answer.date)
 
 

@@ -19,9 +19,8 @@ _log: structlog.stdlib.BoundLogger = structlog.get_logger(__name__)
 
 
 class FileIdentity(NamedTuple):
-    """What tells one version of a file from the next; times are nanoseconds since the epoch."""
+    """What tells one version of a file, behind all symbolic links, from the next; times are nanoseconds since 1970."""
 
-    target: str
     device: int
     inode: int
     size: int
@@ -40,10 +39,9 @@ def signature(*paths: Path) -> FileSignature:
 def _identity(path: Path) -> FileIdentity | None:
     try:
         stat = path.stat()
-        target = str(path.resolve())
     except OSError:
         return None
-    return FileIdentity(target, stat.st_dev, stat.st_ino, stat.st_size, stat.st_mtime_ns, stat.st_ctime_ns)
+    return FileIdentity(stat.st_dev, stat.st_ino, stat.st_size, stat.st_mtime_ns, stat.st_ctime_ns)
 
 
 def read_text(path: Path, what: str, problem: type[ServiceProblem] = ConfigurationProblem) -> str:

@@ -88,9 +88,10 @@ def test_the_episode_went_through_every_phase_to_recovered(hang: Facts, status: 
     assert hang["serves"]
 
 
-def test_alertmanager_called_twice_at_the_beginning_and_at_the_end(hang: Facts) -> None:
-    answered = r'^stagekeeper_webhook_requests_total\{code="(\d+)"\} ([1-9]\S*)$'
-    assert re.findall(answered, hang["webhook"], re.MULTILINE) == [("200", "2.0")]
+def test_alertmanager_called_twice_to_open_the_episode_and_to_say_that_it_is_over(hang: Facts) -> None:
+    counted = r'^stagekeeper_webhook_(?:requests|alerts)_total\{\w+="(\w+)"\} ([1-9]\S*)$'
+    found = dict(re.findall(counted, hang["webhook"], re.MULTILINE))
+    assert found == {"200": "2.0", "opened": "1.0", "looked": "1.0"}
     failed = r'^alertmanager_notifications_failed_total\{integration="webhook"\} (\S+)$'
     assert re.findall(failed, hang["notifications"], re.MULTILINE) == ["0"]
 

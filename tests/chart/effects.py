@@ -76,7 +76,7 @@ def _names() -> Iterator[Effect]:
     yield Effect("imagePullSecrets[].name", "b", f"{own}{SPEC}imagePullSecrets > 0 > name", "b")
     yield Effect("podSecurityContext", {"fsGroup": 7}, f"{own}{SPEC}securityContext > fsGroup", 7)
     yield Effect(
-        "containerSecurityContext", {"privileged": False}, f"{own}{CONTAINER}securityContext > privileged", False
+        "containerSecurityContext", {"privileged": False}, f"{own}{CONTAINER}securityContext > privileged", OFF
     )
     yield Effect("logging.level", "debug", f"{own}{CONTAINER}args > 3", "--log.level=debug")
     yield Effect("logging.format", "json", f"{own}{CONTAINER}args > 4", "--log.format=json")
@@ -106,7 +106,7 @@ def _environments() -> Iterator[Effect]:
         "environments[].active_label.may_be_absent", True, f"{here}active_label > may_be_absent", True, beside=label
     )
     yield Effect("environments[].bbs_container", "bbs", f"{here}bbs_container", "bbs")
-    yield Effect("environments[].passive_is_ready", OFF, f"{here}passive_is_ready", False)
+    yield Effect("environments[].passive_is_ready", OFF, f"{here}passive_is_ready", OFF)
     volume = f"Deployment/stagekeeper-exporter > {SPEC}volumes > 1 > projected > sources > "
     tls = {"tls": {"secret": "s"}}
     yield Effect("environments[].tls.secret", "a", f"{volume}0 > secret > name", "a", beside=tls)
@@ -184,7 +184,7 @@ def _safety() -> Iterator[Effect]:
     yield Effect("podDisruptionBudget.enabled", OFF, "PodDisruptionBudget/stagekeeper-remediator > kind", MISSING)
     on = {"networkPolicy": {"enabled": True}}
     own = "NetworkPolicy/stagekeeper-remediator > "
-    peer = {"podSelector": {}}
+    peer: dict[str, Any] = {"podSelector": {}}
     yield Effect("networkPolicy.enabled", ON, f"{own}kind", "NetworkPolicy")
     yield Effect("networkPolicy.apiServerPorts", [6], f"{own}spec > egress > 1 > ports > 0 > port", 6, on)
     yield Effect("networkPolicy.dnsPorts", [5], f"{own}spec > egress > 0 > ports > 1 > port", 5, on)

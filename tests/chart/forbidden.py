@@ -39,8 +39,8 @@ class Attempt:
 
 
 def _delete(title: str, name: str, says: str, **more: Any) -> Attempt:
-    """A delete of a pod, as a dry run: it is admitted or refused like any other."""
-    return Attempt(title, "DELETE", f"{PODS}/{name}?dryRun=All", says, pod=name, **more)
+    """A delete of a pod, which the test makes a dry run: it is admitted or refused like any other."""
+    return Attempt(title, "DELETE", f"{PODS}/{name}", says, pod=name, **more)
 
 
 def _patch(title: str, path: str, body: Any, says: str = RBAC) -> Attempt:

@@ -4,6 +4,7 @@ import contextlib
 import json
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -78,7 +79,7 @@ def _diego(here: Scene) -> None:
     here.plane.api.request("POST", path, {"metadata": {"name": "diego-api"}, "spec": spec})
     pods = f"/api/v1/namespaces/{here.namespace}/pods"
     for name in ("diego-api-0", "diego-api-1"):
-        until(lambda path=f"{pods}/{name}": here.plane.api.exists(path))
+        until(partial(here.plane.api.exists, f"{pods}/{name}"))
     target = {"apiVersion": "v1", "kind": "Node", "name": NODE}
     here.plane.api.request(
         "POST", f"{pods}/diego-api-0/binding", {"metadata": {"name": "diego-api-0"}, "target": target}

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 
 import pytest
 import yaml
+from pydantic import BaseModel
 
 from charts.environment import ENVIRONMENT
 from charts.model import Group, Value, rows
@@ -30,7 +31,7 @@ def test_every_value_says_in_a_sentence_what_it_is() -> None:
 
 def test_an_environment_takes_the_keys_of_the_configuration_file() -> None:
     assert set(ENVIRONMENT.values) == set(EnvironmentSettings.model_fields)
-    parts = {
+    parts: dict[str, type[BaseModel]] = {
         "service": environments.ServiceSettings,
         "active_label": environments.LabelSettings,
         "cloud_controller": environments.CloudControllerSettings,

@@ -103,10 +103,10 @@ async def test_without_a_right_the_call_that_needs_it_is_refused(here: Scene, wh
     call = (LOOK if who == "exporter" else KEEP)[right]
     await asyncio.to_thread(_ensure_record, here)
     async with connect(here.kubeconfig(who)) as kube:
-        await _allowed(call, kube, here.namespace)
+        await _becomes(call, kube, here.namespace, forbidden=False)
         async with _without(here, who, right):
-            await _refused(call, kube, here.namespace)
-        await _allowed(call, kube, here.namespace)
+            await _becomes(call, kube, here.namespace, forbidden=True)
+        await _becomes(call, kube, here.namespace, forbidden=False)
 
 
 def _path(here: Scene, who: str) -> str:
@@ -145,16 +145,10 @@ def _write(here: Scene, who: str, rules: list[Object]) -> None:
     here.plane.api.request("PATCH", _path(here, who), {"rules": rules}, "application/merge-patch+json")
 
 
-async def _allowed(call: Work, kube: Kube, namespace: str) -> None:
-    """Until the authorizer, which watches, has learnt of the Role."""
+async def _becomes(call: Work, kube: Kube, namespace: str, *, forbidden: bool) -> None:
+    """Polls, since the authorizer learns of a Role by watching."""
     async with asyncio.timeout(_HANG_GUARD):
-        while await _is_forbidden(call, kube, namespace):
-            await asyncio.sleep(0.02)
-
-
-async def _refused(call: Work, kube: Kube, namespace: str) -> None:
-    async with asyncio.timeout(_HANG_GUARD):
-        while not await _is_forbidden(call, kube, namespace):
+        while await _is_forbidden(call, kube, namespace) is not forbidden:  # noqa: ASYNC110 -- it is another process
             await asyncio.sleep(0.02)
 
 

@@ -1,5 +1,7 @@
 """`stagekeeper check-config`."""
 
+import subprocess
+import sys
 from pathlib import Path
 
 import yaml
@@ -50,3 +52,30 @@ def test_a_file_that_can_not_be_read_is_a_mistake(tmp_path: Path) -> None:
 
 def test_the_file_must_be_named() -> None:
     assert CliRunner().invoke(command, []).exit_code == 2
+
+
+AUTO = "environments: [{name: cf, profile: auto, namespace: cf}]\n"
+REMEDIATOR = "remediator: {mode: observe, webhook: {token_file: /none}}\n"
+
+
+def test_profile_auto_is_understood_as_such(tmp_path: Path) -> None:
+    ended = check(tmp_path / "a.yaml", AUTO)
+    assert ended.exit_code == 0
+    (environment,) = yaml.safe_load(ended.stdout)["environments"]
+    assert (environment["profile"], environment["selector"]) == ("auto", "")
+    assert "candidates" not in environment
+
+
+def test_profile_auto_is_a_mistake_beside_a_remediator(tmp_path: Path) -> None:
+    ended = check(tmp_path / "a.yaml", AUTO + REMEDIATOR)
+    assert ended.exit_code == 2
+    assert "a.yaml:1: environments[0].profile: auto is for the exporter" in ended.stderr
+
+
+def test_the_remediator_does_not_start_with_profile_auto(tmp_path: Path) -> None:
+    path = tmp_path / "a.yaml"
+    path.write_text(AUTO + REMEDIATOR, encoding="utf-8")
+    given = ("-m", "remediator", "--web.listen-address=127.0.0.1:0", f"--config.file={path}")
+    done = subprocess.run([sys.executable, *given], capture_output=True, text=True, timeout=60, check=False)
+    assert done.returncode == 2
+    assert "the remediator restarts only what the configuration names" in done.stderr

@@ -56,6 +56,25 @@ async def test_a_serving_environment_ends_with_0(tmp_path: Path) -> None:
     assert "2 x Connection refused" in said
 
 
+async def test_profile_auto_says_what_it_picked_and_asks_for_all_of_it(tmp_path: Path) -> None:
+    async with simulated(tmp_path) as cf:
+        there = configuration(tmp_path, cf, profile="auto")
+        code, said, err = await diagnose("--config.file", there, "--kubeconfig", cf.kubeconfig)
+    assert (code, err) == (0, "")
+    assert said.startswith("cf: profile cfee-2, namespace cf")
+    assert "  - Profile: cfee-2, by the label skiff-role-name=diego-api that diego-api gives its pods." in said
+    assert "2. ok      " in said
+
+
+async def test_profile_auto_in_a_namespace_without_diego_ends_with_1(tmp_path: Path) -> None:
+    async with simulated(tmp_path) as cf:
+        there = configuration(tmp_path, cf, profile="auto", namespace="empty")
+        code, said, _ = await diagnose("--config.file", there, "--kubeconfig", cf.kubeconfig)
+    assert code == 1
+    assert "Diagnosis: not_applicable" in said
+    assert said.endswith("Next:      kubectl get statefulsets -A\n")
+
+
 async def test_the_hang_ends_with_1_and_the_json_says_why(tmp_path: Path) -> None:
     async with simulated(tmp_path) as cf:
         await cf.faults.hang()

@@ -9,6 +9,7 @@ from stagekeeper.cli.advice import ADVICE, BLIND
 from stagekeeper.cli.report import Report, as_json, as_text, report
 from stagekeeper.cli.stager_errors import StagerErrors
 from stagekeeper.cli.steps import State
+from stagekeeper.diego import observation
 from stagekeeper.diego.diagnosis import Name, diagnose
 from stagekeeper.diego.environments import EnvironmentSettings, resolve
 from stagekeeper.diego.observation import NOT_CONFIGURED, Observation, Probe, ReadyPods, Reply, Unknown
@@ -46,6 +47,13 @@ def test_an_environment_that_can_not_be_read_is_unknown_and_ends_with_3() -> Non
     assert states(blind) == [State.UNKNOWN] * 8
     assert said(blind).exit_code == 3
     assert said(blind).advice == BLIND
+
+
+def test_two_profiles_that_fit_ask_for_a_decision_and_not_for_rights() -> None:
+    two = Unknown("cfee-2 and cfee-3 fit", observation.AMBIGUOUS)
+    undecided = said(serving(service=two, pods=two, workloads=two, steady=two))
+    assert undecided.exit_code == 3
+    assert undecided.next_command == "kubectl get statefulsets -n cf --show-labels"
 
 
 @pytest.mark.parametrize(

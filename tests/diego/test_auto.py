@@ -170,7 +170,9 @@ async def test_while_the_api_can_not_be_read_the_last_pick_stands_and_the_servic
     assert said(seen)[0] is Name.OBSERVER_FAULT
 
 
-@pytest.mark.parametrize(("trouble", "word"), [(refusing(403), "forbidden"), (hanging, "timeout")])
+@pytest.mark.parametrize(
+    ("trouble", "word"), [(refusing(403), "forbidden"), (hanging, "timeout"), (answering({"items": [{}]}), "nonsense")]
+)
 async def test_without_any_pick_an_api_that_can_not_be_read_is_told_as_such(
     trouble: Any, word: str, world: World
 ) -> None:
@@ -196,7 +198,7 @@ def test_the_remediators_environments_must_have_their_profile_written_down() -> 
 
 
 def test_several_environments_of_several_profiles_stand_side_by_side() -> None:
-    entries = [
+    entries: list[dict[str, Any]] = [
         {"name": "one", "profile": "auto", "namespace": "one"},
         {"name": "two", "profile": "kubecf", "statefulsets": ["diego-api-z0", "diego-api-z1"]},
         {"name": "three"},

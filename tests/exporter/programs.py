@@ -2,6 +2,7 @@
 
 import asyncio
 import re
+import ssl
 import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -16,6 +17,7 @@ from stagekeeper.simulator.environment import Environment
 from tests.testbed.process import Process, free_port
 
 HANG_GUARD = 60.0  # seconds
+USER = "prometheus"
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,15 +52,23 @@ class Exporter:
         return text
 
 
+def authorization(password: str | None) -> dict[str, str]:
+    """The header that `USER` sends; none without a password."""
+    return {"Authorization": aiohttp.encode_basic_auth(USER, password)} if password else {}
+
+
 @asynccontextmanager
-async def exporter(folder: Path, *flags: str | Path) -> AsyncIterator[Exporter]:
-    """An exporter that listens and has had its first look."""
+async def exporter(
+    folder: Path, *flags: str | Path, tls: ssl.SSLContext | None = None, password: str | None = None
+) -> AsyncIterator[Exporter]:
+    """An exporter that has had its first look; asked over HTTPS, and as `USER`, where that is given."""
     address = f"127.0.0.1:{free_port()}"
     argv = [sys.executable, "-m", "exporter", f"--web.listen-address={address}", *flags]
     process = Process("exporter", argv, folder / "exporter.log")
     try:
-        async with aiohttp.ClientSession() as session:
-            running = Exporter(f"http://{address}", process, session)
+        connector = aiohttp.TCPConnector(ssl=tls or True)
+        async with aiohttp.ClientSession(connector=connector, headers=authorization(password)) as session:
+            running = Exporter(f"{'https' if tls else 'http'}://{address}", process, session)
             await running.until("/-/ready", "Ready.")
             yield running
     finally:

@@ -42,7 +42,7 @@ async def test_a_serving_platform_is_judged_right_by_its_profile_and_by_auto(tmp
             assert number(text, 'diego_api_desired{environment="cf"}') == 2
             assert number(text, 'diego_bbs_diagnosis{diagnosis="serving",environment="cf"}') == 1
             assert number(text, 'diego_api_pod_active{environment="cf",pod="diego-api-0"}') is not None
-        assert f"cf (profile {profile}, by the label " in text
+            assert (f"cf (profile {profile}, by the label " in text) is (given == "auto")
 
 
 @pytest.mark.parametrize("profile", DIEGOS)

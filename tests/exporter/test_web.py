@@ -11,8 +11,9 @@ from prometheus_client import CollectorRegistry
 from prometheus_client.openmetrics import parser
 
 from exporter.configuration import ConfigurationFile
+from exporter.recent import row
 from exporter.scrape import TakeLook, looking
-from exporter.web import application, row
+from exporter.web import application
 from stagekeeper.diego.observation import Observation, Probe, Reply, Unknown
 from stagekeeper.service.health import Readiness, health_routes
 from tests.exporter.builders import UNIX, active, look, passive, pod, serving

@@ -78,6 +78,11 @@ def test_an_empty_status_is_watching() -> None:
     )
 
 
+def test_an_episode_that_a_person_opened_says_so_from_the_beginning() -> None:
+    found = record.load(as_created(replace(episode(), request=Request("cf", person="kim"))))
+    assert found.reason is Reason.PERSON
+
+
 def test_a_request_leaves_out_what_it_does_not_know() -> None:
     request = Request("cf", alertname="StagerUnavailable", starts_at="2026-11-23T12:00:00Z")
     assert record.spec(request) == {

@@ -94,6 +94,7 @@ async def _tell(watcher: Watcher, started: list[Started]) -> bool:
                 await watcher.turn()
                 await asyncio.sleep(EVERY)
         await watcher.turn()
+        await asyncio.sleep(EVERY)  # the record is there before the log line that tells of it is read
     except TimeoutError:
         story.tell("demo", f"not over after {LONGEST:.0f} s")
     finally:

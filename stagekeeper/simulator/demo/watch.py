@@ -2,6 +2,8 @@
 
 import asyncio
 import contextlib
+import json
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -15,6 +17,7 @@ from stagekeeper.simulator.environment import Environment
 from stagekeeper.simulator.resources import PODS, REMEDIATIONS
 
 EVERY = 0.25
+_NOTIFIED = re.compile(r'^alertmanager_notifications_total\{integration="webhook"\} [1-9]', re.MULTILINE)
 _ENDED = frozenset({"Recovered", "SelfHealed", "Observed", "Escalated"})
 
 
@@ -48,6 +51,7 @@ class Watcher:
         reachable = await self.value(f'bbs_reachable{{environment="{NAME}"}}')
         if reachable == 0 and self.story.mark("detected"):
             self.story.tell("prometheus", "bbs_reachable is 0")
+        await self._called()
         record = self.record()
         if record is not None:
             await self._episode(record)
@@ -108,9 +112,17 @@ class Watcher:
             self.story.tell("prometheus", f"alert {name} is resolved")
         self.firing = firing
 
+    async def _called(self) -> None:
+        """Alertmanager's own word on whether it has called: the remediator may have opened the episode by asking it."""
+        if "called" in self.story.marks:
+            return
+        response = await self._answer(self.ports.alertmanager, "metrics", {})
+        if response is not None and _NOTIFIED.search(response) and self.story.mark("called"):
+            self.story.tell("alertmanager", "the remediator is called by webhook")
+
     async def _episode(self, record: Mapping[str, Any]) -> None:
         if self.story.mark("opened"):
-            self.story.tell("alertmanager", f"webhook received: episode {record['metadata']['name']} is open")
+            self.story.tell("remediator", f"episode {record['metadata']['name']} is open")
         status = record.get("status", {})
         if status.get("phase") in {"Restarting", "Verifying", "Recovered"}:
             await self._restart_steps(status)
@@ -146,10 +158,15 @@ class Watcher:
                 self.story.tick(6, "exporter")
 
     async def _get(self, what: str, query: Mapping[str, str]) -> dict[str, Any]:
-        url = f"http://127.0.0.1:{self.ports.prometheus}/api/v1/{what}"
+        text = await self._answer(self.ports.prometheus, f"api/v1/{what}", query)
+        found: dict[str, Any] = json.loads(text) if text is not None else {}
+        return found
+
+    async def _answer(self, port: int, path: str, query: Mapping[str, str]) -> str | None:
+        """The text behind one of the programs' pages; None while it can't be had."""
         with contextlib.suppress(aiohttp.ClientError, TimeoutError):
-            async with self.session.get(url, params=query, timeout=aiohttp.ClientTimeout(total=2)) as response:
-                if response.ok:
-                    found: dict[str, Any] = await response.json()
-                    return found
-        return {}
+            async with self.session.get(
+                f"http://127.0.0.1:{port}/{path}", params=query, timeout=aiohttp.ClientTimeout(total=2)
+            ) as response:
+                return await response.text() if response.ok else None
+        return None

@@ -1,0 +1,114 @@
+"""`python -m image.build_tree WHEEL LOCK FOLDER` makes the tree that the image has in /opt/stagekeeper.
+
+    bin/stagekeeper     the command; it finds lib/ beside itself, so the tree can be anywhere
+    lib/                the locked libraries and the programs, with compiled bytecode
+    sbom.cdx.json       what is in lib/, as CycloneDX
+
+WHEEL is a file, or a folder with one wheel in it. Standard library only: it runs in the bare base image.
+"""
+
+import compileall
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+from py_compile import PycInvalidationMode
+
+from image import sbom
+
+COMMAND = '''\
+#!/usr/bin/env python3
+"""The command `stagekeeper` of this tree."""
+
+import sys
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "lib"))
+
+from stagekeeper.cli import main
+
+main()
+'''
+NOT_NEEDED = (
+    # Commands of libraries, test code, and what only compilers and type checkers read.
+    *("bin", "**/tests", "**/test", "**/*.pyi", "**/*.c", "**/*.h", "**/*.pyx", "**/*.pxd"),
+    # Kubernetes' typed models and calls: two thirds of everything, loaded only by whoever names one, and we never do.
+    *("kubernetes/**/client/models/v*.py", "kubernetes/**/client/models/*_v*.py", "kubernetes/**/client/api/*_api.py"),
+)
+
+
+class BuildError(Exception):
+    """The tree can't be made; the message says why and what to do."""
+
+
+def build_tree(wheel: Path, lock: Path, folder: Path) -> None:
+    """Make the tree in `folder`, which must not exist. Raises BuildError."""
+    if folder.exists():
+        raise BuildError(f"{folder} is there already: name a folder that is not, or remove it.")
+    library = folder / "lib"
+    _install(library, "--require-hashes", "-r", str(lock))
+    _install(library, "--no-deps", str(_one_wheel(wheel)))
+    _strip(library)
+    _compile(library)
+    _command(folder / "bin" / "stagekeeper")
+    (folder / "sbom.cdx.json").write_text(sbom.text(lock.read_text(encoding="utf-8"), library), encoding="utf-8")
+
+
+def _one_wheel(path: Path) -> Path:
+    found = [path] if path.is_file() else sorted(path.glob("stagekeeper-*.whl"))
+    if len(found) != 1:
+        raise BuildError(
+            f"{path} must hold one wheel of stagekeeper, and holds {len(found)}: "
+            "empty it, then run `python -m pip wheel --no-deps --wheel-dir dist .`"
+        )
+    return found[0]
+
+
+def _install(library: Path, *what: str) -> None:
+    quiet = ("--quiet", "--no-input", "--disable-pip-version-check", "--root-user-action=ignore", "--no-warn-conflicts")
+    binary = ("--no-compile", "--only-binary=:all:")  # no compiler, here or in the image
+    command = [sys.executable, "-m", "pip", "install", *quiet, *binary, "--target", str(library), "--upgrade", *what]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)  # noqa: S603 -- our own words
+    if done.returncode:
+        raise BuildError(f"pip could not install {what[-1]}:\n{done.stderr.strip()}")
+
+
+def _strip(library: Path) -> None:
+    for pattern in NOT_NEEDED:
+        for found in sorted(library.glob(pattern)):
+            if found.is_dir():
+                shutil.rmtree(found)
+            else:
+                found.unlink(missing_ok=True)
+
+
+def _compile(library: Path) -> None:
+    """Bytecode that is used unchecked: nothing in the image changes after it is made, least of all its clocks."""
+    done = compileall.compile_dir(
+        library, quiet=2, workers=0, stripdir=str(library), invalidation_mode=PycInvalidationMode.UNCHECKED_HASH
+    )
+    if not done:
+        raise BuildError(f"Some module in {library} does not compile with {sys.version.split()[0]}.")
+
+
+def _command(path: Path) -> None:
+    path.parent.mkdir()
+    path.write_text(COMMAND, encoding="utf-8")
+    path.chmod(0o755)
+
+
+def main(arguments: list[str]) -> int:
+    """The command line; the exit code."""
+    if len(arguments) != 3:  # noqa: PLR2004 -- wheel, lock, folder
+        sys.stderr.write("Usage: python -m image.build_tree WHEEL LOCK FOLDER\n")
+        return 2
+    try:
+        build_tree(*map(Path, arguments))
+    except BuildError as problem:
+        sys.stderr.write(f"{problem}\n")
+        return 1
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

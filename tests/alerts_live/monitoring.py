@@ -1,0 +1,162 @@
+"""Prometheus with our rules and two Alertmanagers with our example's routes, all of them quicker than in production."""
+
+import asyncio
+import contextlib
+import json
+from collections.abc import AsyncIterator, Callable, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import aiohttp
+import yaml
+from aiohttp import web
+
+from alerts.render import groups, text
+from alerts.thresholds import Thresholds
+from tests.alerts.catalogue import ALERTS_FOLDER
+from tests.alerts_live.pager import Pager
+from tests.alerts_live.site import EXPORTER, LOOPBACK, REMEDIATOR, Site
+from tests.testbed.process import Process, free_port
+
+FASTER = 40
+"""How many times shorter the waits of the rules are, as `python -m alerts --faster 40` prints them."""
+LIMITS = replace(
+    Thresholds().faster(FASTER),
+    look_back=6,  # scrapes are 2.5 s apart
+    paused=4,  # 4 hours otherwise
+    observing=6,  # 3 days otherwise
+    flapping_window=25,
+)
+Program = Callable[[str], Path]
+
+
+@dataclass(slots=True)
+class Monitoring:
+    """What watches the sites and calls people."""
+
+    prometheus: str
+    alertmanagers: tuple[str, ...]
+    pager: Pager
+    start_second: Callable[[], Process]
+    second: Process
+    session: aiohttp.ClientSession
+
+    async def holds(self, query: str) -> bool:
+        """Whether a query has a result."""
+        with contextlib.suppress(aiohttp.ClientError):
+            async with self.session.get(f"{self.prometheus}/api/v1/query", params={"query": query}) as response:
+                return bool((await response.json())["data"]["result"])
+        return False
+
+    async def until(self, query: str, timeout: float = 60) -> None:
+        """Wait until a query has a result."""
+        async with asyncio.timeout(timeout):
+            while not await self.holds(query):  # noqa: ASYNC110 - Prometheus has no event to wait for
+                await asyncio.sleep(0.2)
+
+
+def rules() -> str:
+    """The rule file. The window of the latency's rate is no threshold, so `faster` leaves it at 5 minutes."""
+    return text(groups(LIMITS)).replace("[5m]", "[15s]")
+
+
+def prometheus_configuration(sites: Sequence[Site], alertmanager: str) -> dict[str, Any]:
+    """As alerts/prometheus.example.yaml, with the sites' addresses. A slow look still fits between two scrapes."""
+    return {
+        "global": {"scrape_interval": "2500ms", "scrape_timeout": "2500ms", "evaluation_interval": "500ms"},
+        "rule_files": ["rules.yaml"],
+        "alerting": {"alertmanagers": [{"static_configs": [{"targets": [alertmanager.removeprefix("http://")]}]}]},
+        "scrape_configs": [_scrape(sites, program) for program in (EXPORTER, REMEDIATOR)],
+    }
+
+
+def _scrape(sites: Sequence[Site], program: str) -> dict[str, Any]:
+    targets = [f"{LOOPBACK}:{site.ports[program]}" for site in sites]
+    return {"job_name": f"stagekeeper-{program}", "honor_labels": True, "static_configs": [{"targets": targets}]}
+
+
+def alertmanager_configuration(sites: Sequence[Site], pager: str) -> dict[str, Any]:
+    """alerts/alertmanager.example.yaml with the receivers' addresses and all waits shortened."""
+    document: dict[str, Any] = yaml.safe_load((ALERTS_FOLDER / "alertmanager.example.yaml").read_text())
+    for route in (document["route"], *document["route"]["routes"]):
+        for key, quick in (("group_wait", "250ms"), ("group_interval", "1s")):
+            if key in route:
+                route[key] = quick
+    people = [{"url": f"{pager}/people", "send_resolved": True}]
+    document["receivers"] = [
+        {"name": "pager", "webhook_configs": people},
+        {"name": "tickets", "webhook_configs": people},
+        {"name": "stagekeeper", "webhook_configs": [_webhook(site) for site in sites]},
+    ]
+    return document
+
+
+def _webhook(site: Site) -> dict[str, Any]:
+    authorization = {"type": "Bearer", "credentials_file": str(site.token_file)}
+    url = f"{site.url(REMEDIATOR)}/api/v1/alerts"
+    return {"url": url, "send_resolved": True, "http_config": {"authorization": authorization}}
+
+
+@contextlib.asynccontextmanager
+async def monitoring(
+    program: Program, folder: Path, sites: Sequence[Site], alertmanagers: tuple[str, ...]
+) -> AsyncIterator[Monitoring]:
+    """Everything that watches, until the block ends. The second Alertmanager gets no alerts: it is asked only."""
+    folder.mkdir()  # noqa: ASYNC240 - one folder, before anything runs
+    async with contextlib.AsyncExitStack() as exits:
+        pager = Pager()
+        pagers = await exits.enter_async_context(_serving(pager.application()))
+        _dump(folder / "alertmanager.yaml", alertmanager_configuration(sites, pagers))
+        _dump(folder / "prometheus.yaml", prometheus_configuration(sites, alertmanagers[0]))
+        (folder / "rules.yaml").write_text(rules(), encoding="utf-8")
+
+        def start(number: int) -> Process:
+            process = _alertmanager(program, folder, alertmanagers[number], number)
+            exits.push_async_callback(asyncio.to_thread, process.stop)
+            return process
+
+        start(0)
+        prometheus, url = _prometheus(program, folder)
+        exits.push_async_callback(asyncio.to_thread, prometheus.stop)
+        session = await exits.enter_async_context(aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=5)))
+        yield Monitoring(url, alertmanagers, pager, lambda: start(1), start(1), session)
+
+
+def _alertmanager(program: Program, folder: Path, url: str, number: int) -> Process:
+    arguments = [
+        f"--config.file={folder / 'alertmanager.yaml'}",
+        f"--storage.path={folder / f'alertmanager-{number}'}",
+        f"--web.listen-address={url.removeprefix('http://')}",
+        "--cluster.listen-address=",
+    ]
+    log = folder / f"alertmanager-{number}.log"
+    return Process(f"Alertmanager {number}", [program("prometheus-alertmanager"), *arguments], log)
+
+
+def _prometheus(program: Program, folder: Path) -> tuple[Process, str]:
+    address = f"{LOOPBACK}:{free_port()}"
+    arguments = [
+        f"--config.file={folder / 'prometheus.yaml'}",
+        f"--storage.tsdb.path={folder / 'prometheus'}",
+        f"--web.listen-address={address}",
+    ]
+    process = Process("Prometheus", [program("prometheus"), *arguments], folder / "prometheus.log")
+    return process, f"http://{address}"
+
+
+@contextlib.asynccontextmanager
+async def _serving(application: web.Application) -> AsyncIterator[str]:
+    """An HTTP server of the test's own; gives its URL."""
+    runner = web.AppRunner(application)
+    await runner.setup()
+    try:
+        port = free_port()
+        await web.TCPSite(runner, LOOPBACK, port).start()
+        yield f"http://{LOOPBACK}:{port}"
+    finally:
+        await runner.cleanup()
+
+
+def _dump(path: Path, document: dict[str, Any]) -> None:
+    path.write_text(json.dumps(document), encoding="utf-8")  # JSON is YAML

@@ -1,0 +1,70 @@
+import json
+from typing import Any
+
+import pytest
+import yaml
+
+from charts.render import ROOT
+from tests.chart.helm import FOLDER, Helm, Rendered
+
+pytestmark = pytest.mark.programs
+
+VALUES = {
+    "remediator": {"mode": "observe"},
+    "serviceMonitor": {"enabled": True},
+    "prometheusRule": {"enabled": True, "objective": True, "dashboardUrl": "https://grafana.example/d"},
+    "alertmanagerConfig": {"enabled": True},
+    "dashboards": {"enabled": True},
+}
+
+
+@pytest.fixture(scope="module")
+def rendered(helm: Helm) -> Rendered:
+    """All of it switched on."""
+    return helm.template(values=VALUES)
+
+
+def test_the_rules_are_those_of_the_repository_but_for_the_label_that_the_operators_route_needs(
+    rendered: Rendered,
+) -> None:
+    sources = ("alerts/stagekeeper.rules.yaml", "alerts/objective.rules.yaml")
+    expected = [group for source in sources for group in _read(source)["groups"]]
+    found = rendered.one("PrometheusRule", "stagekeeper")["spec"]["groups"]
+    alerts = [rule for group in found for rule in group["rules"] if "alert" in rule]
+    assert {rule["labels"].pop("namespace") for rule in alerts} == {"stagekeeper"}
+    assert found == expected
+
+
+def test_without_a_grafana_no_alert_links_to_one(helm: Helm) -> None:
+    values = {**VALUES, "prometheusRule": {"enabled": True}}
+    groups = helm.template(values=values).one("PrometheusRule", "stagekeeper")["spec"]["groups"]
+    links = [rule["annotations"] for group in groups for rule in group["rules"] if "alert" in rule]
+    assert not any("dashboard_url" in each for each in links)
+    assert all("runbook_url" in each for each in links)
+
+
+def test_the_route_is_the_one_of_the_repository(rendered: Rendered) -> None:
+    expected = _read("alerts/alertmanagerconfig.yaml")
+    assert rendered.one("AlertmanagerConfig", "stagekeeper")["spec"] == expected["spec"]
+
+
+def test_jobs_are_called_what_the_rules_select_by_whatever_the_release_is_called(helm: Helm) -> None:
+    values = {**VALUES, "fullnameOverride": "another"}
+    found = helm.template(values=values).of("ServiceMonitor")
+    jobs = [each["spec"]["endpoints"][0]["relabelings"] for each in found]
+    assert jobs == [
+        [{"targetLabel": "job", "replacement": f"stagekeeper-{name}"}] for name in ("exporter", "remediator")
+    ]
+    assert all(each["spec"]["endpoints"][0]["honorLabels"] for each in found)
+
+
+def test_the_dashboards_are_those_of_the_repository(rendered: Rendered) -> None:
+    files = sorted((FOLDER / "files" / "dashboards").glob("*.json"))
+    boards = [each for each in rendered.of("ConfigMap") if "grafana_dashboard" in each["metadata"]["labels"]]
+    assert [json.loads(text) for each in boards for text in each["data"].values()] == [
+        json.loads(file.read_text()) for file in files
+    ]
+
+
+def _read(path: str) -> Any:
+    return yaml.safe_load((ROOT / path).read_text())

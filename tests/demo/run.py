@@ -1,0 +1,72 @@
+"""The demo as a process whose traces can be found: everything that it starts inherits a TMPDIR of its own."""
+
+import os
+import sys
+import time
+import urllib.request
+from pathlib import Path
+
+from scripts.cache import ROOT
+from tests.testbed.process import Process, ProcessError
+
+_HANG_GUARD = 120.0
+
+
+class Demo:
+    """One run of `stagekeeper demo`."""
+
+    def __init__(self, folder: Path, path: str, *flags: str) -> None:
+        self._temporary = folder / "tmp"
+        self._temporary.mkdir()
+        environment = os.environ | {"TMPDIR": str(self._temporary), "PATH": path, "PYTHONPATH": str(ROOT)}
+        command = [sys.executable, "-m", "stagekeeper", "demo", *flags]
+        self._process = Process("demo", command, folder / "demo.log", env=environment)
+
+    @property
+    def output(self) -> str:
+        """What it has printed so far."""
+        return self._process.log.read_text()
+
+    def wait_for(self, text: str) -> None:
+        """Wait until it has printed this; ProcessError if it ends before."""
+        self._process.wait_until(lambda: text in self.output, f"{text!r} in its output", _HANG_GUARD)
+
+    def signal(self, number: int) -> None:
+        """Send it a signal: it alone, since the programs that it starts have sessions of their own."""
+        os.kill(self._process.pid, number)
+
+    def end(self, deadline: float) -> int:
+        """Its exit code, once it has ended by itself; ProcessError after `deadline` seconds."""
+        end = time.monotonic() + deadline
+        while (code := self._process.exit_code) is None:
+            if time.monotonic() > end:
+                raise ProcessError(f"the demo did not end within {deadline:.0f} s\n{self.output}")
+            time.sleep(0.05)
+        return code
+
+    def stop(self) -> None:
+        """End it, if it still runs."""
+        self._process.stop()
+
+    def get(self, url: str) -> int:
+        """The status of a page."""
+        with urllib.request.urlopen(url, timeout=10) as answer:  # noqa: S310 -- the demo's own
+            return int(answer.status)
+
+    def left_behind(self) -> list[str]:
+        """The files and processes of it that are still there."""
+        files = [str(path) for path in self._temporary.iterdir()]
+        return files + [line for pid in _processes() if (line := self._trace(pid))]
+
+    def _trace(self, pid: int) -> str:
+        """The command line of a process that was started with our TMPDIR; "" for any other."""
+        try:
+            environment = Path(f"/proc/{pid}/environ").read_bytes()
+            command = Path(f"/proc/{pid}/cmdline").read_bytes()
+        except OSError:  # it has ended, or belongs to somebody else
+            return ""
+        return command.replace(b"\0", b" ").decode() if f"TMPDIR={self._temporary}".encode() in environment else ""
+
+
+def _processes() -> list[int]:
+    return [int(entry.name) for entry in Path("/proc").iterdir() if entry.name.isdecimal()]

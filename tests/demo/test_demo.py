@@ -1,0 +1,105 @@
+"""`stagekeeper demo` as a newcomer runs it: each fault is dealt with rightly, and Ctrl-C leaves nothing behind."""
+
+import re
+import signal
+from collections.abc import Callable
+
+import pytest
+
+from stagekeeper.simulator.demo.scenarios import SCENARIOS
+from tests.demo.run import Demo
+
+pytestmark = pytest.mark.programs
+Start = Callable[..., Demo]
+_LONGEST = 150.0  # seconds; the longest takes about 45
+
+_TOLD = {
+    "hang": [
+        r"alertmanager +the remediator is called by webhook",
+        r"Restarting diego-api-0, diego-api-1: Every pod runs and refuses",
+        *(rf"\[x\] {step}\. " for step in range(1, 9)),
+        r"recovered, proven +\d",
+        r"pods deleted +2 +diego-api-0 diego-api-1$",
+        r"Episode diego-api-1: Recovered\.",
+    ],
+    "failover": [r"prometheus +bbs_reachable is 0", r"alert fired +-", r"episode opened +-", r"pods deleted +0$"],
+    "migrating": [r"alert StagerUnavailable fires", r"pods deleted +0$", r"Episode diego-api-1: SelfHealed\."],
+    "stuck": [r"pods deleted +0$", r"Episode diego-api-1: Escalated\. A restart is not the cure\. stuck_unavailable"],
+    "certificate": [r"alert StagerCertificateExpired fires", r"Escalated\. A restart is not the cure\. tls_broken"],
+    "database": [r"pods deleted +0$", r"Escalated\. A restart is not the cure\. crash_looping"],
+    "split-brain": [r"alert StagerSplitBrain fires", r"episode opened +-", r"pods deleted +0$"],
+    "locket": [r"\[ \] 3\. ", r"pods deleted +2 +locket-0 locket-1$", r"Episode diego-api-1: Recovered\."],
+}
+"""What must be read, in this order."""
+_KEPT = "split-brain"
+"""The one that is played with --keep."""
+
+
+def test_every_fault_of_the_demo_is_tried_here() -> None:
+    assert _TOLD.keys() == SCENARIOS.keys()
+
+
+def _assert_told(fault: str, output: str) -> None:
+    assert re.search(".*?".join(_TOLD[fault]), output, re.MULTILINE | re.DOTALL), output
+    assert f"\nRight: {SCENARIOS[fault].moral}\n" in output
+
+
+@pytest.mark.parametrize("fault", [fault for fault in _TOLD if fault != _KEPT])
+def test_the_right_thing_is_done_and_told(demo: Start, fault: str) -> None:
+    running = demo("--fault", fault)
+    assert running.end(_LONGEST) == 0, running.output
+    _assert_told(fault, running.output)
+    assert running.left_behind() == []
+
+
+@pytest.mark.parametrize(
+    "moment",
+    [
+        "simulator     starting a Kubernetes API",
+        "demo          starting Alertmanager",
+        "remediator    Listening",
+        "fault         The active BBS",
+    ],
+)
+def test_ctrl_c_at_any_moment_leaves_no_process_and_no_file(demo: Start, moment: str) -> None:
+    running = demo("--fault", "failover")
+    running.wait_for(moment)
+    running.signal(signal.SIGINT)
+    assert running.end(_LONGEST) == 130, running.output
+    assert running.output.endswith("\nStopped; every program has ended.\n")
+    assert running.left_behind() == []
+
+
+def test_keep_tells_all_prints_where_to_look_and_stays_until_ctrl_c(demo: Start) -> None:
+    running = demo("--fault", _KEPT, "--keep")
+    running.wait_for("Everything stays up until Ctrl-C.")
+    _assert_told(_KEPT, running.output)
+    for name, path in (
+        ("Prometheus", "/-/ready"),
+        ("Alertmanager", "/-/ready"),
+        ("Exporter", "/"),
+        ("Remediator", "/"),
+    ):
+        address = re.search(rf"^ +{name} +(http://127\.0\.0\.1:\d+)$", running.output, re.MULTILINE)
+        assert address, running.output
+        assert running.get(f"{address[1]}{path}") == 200
+    running.signal(signal.SIGINT)
+    assert running.end(_LONGEST) == 130, running.output
+    assert running.left_behind() == []
+
+
+def test_sigterm_ends_it_as_ctrl_c_does(demo: Start) -> None:
+    running = demo()
+    running.wait_for("exporter      Listening")
+    running.signal(signal.SIGTERM)
+    assert running.end(_LONGEST) == 130, running.output
+    assert running.left_behind() == []
+
+
+def test_a_program_that_is_missing_is_named_with_the_way_to_get_it(demo: Start) -> None:
+    running = demo(path="/nowhere")
+    assert running.end(_LONGEST) == 1
+    assert "prometheus is not on PATH" in running.output or "alertmanager is not on PATH" in running.output
+    assert "`make demo` fetches it" in running.output
+    assert "Traceback" not in running.output
+    assert running.left_behind() == []

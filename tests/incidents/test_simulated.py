@@ -1,0 +1,79 @@
+"""Every incident that the simulator can play goes through the whole loop, under fake time.
+
+Probes over mutual TLS, the Kubernetes API over HTTPS, Alertmanager and the webhook over HTTP: only time is not real.
+"""
+
+import asyncio
+from collections.abc import Sequence
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+
+from remediator.episode import Phase
+from stagekeeper.incidents.format import Fault, Incident, Simulate
+from tests.incidents.corpus import NAMES, incident
+from tests.incidents.stage import Stage, stage
+from tests.incidents.verbs import Verbs
+
+
+def _simulate(name: str) -> Simulate:
+    found = incident(name).simulate
+    assert found is not None, f"{name} must say how it is simulated, or why it can't be"
+    return found
+
+
+NEVER = datetime.max.replace(tzinfo=UTC)
+QUIET = 100.0
+"""Seconds after the end of an episode: longer than a resync and a webhook's retry take together."""
+PLAYED = [name for name in NAMES if not _simulate(name).impossible]
+
+
+async def play(played: Stage, simulate: Simulate) -> None:
+    """Let every fault happen at its time, each on its own, and wait until all is over, or `until`."""
+    verbs, loop = Verbs(played), asyncio.get_running_loop()
+    ends = loop.time() + simulate.until
+
+    async def happen(each: Fault) -> None:
+        await asyncio.sleep(each.at)
+        deed = getattr(verbs, each.fault, None) or getattr(played.env.faults, each.fault)
+        await deed(**each.options)
+
+    async with asyncio.TaskGroup() as faults:
+        for each in simulate.faults:
+            faults.create_task(happen(each))
+    while loop.time() < ends and not await is_over(played):
+        await asyncio.sleep(QUIET / 4)
+
+
+async def is_over(played: Stage) -> bool:
+    """Whether the last episode has ended long enough ago that a wrong next one would have been opened."""
+    episodes = await played.episodes()
+    return bool(episodes) and played.env.clock.now() - (episodes[-1].closed_at or NEVER) >= timedelta(seconds=QUIET)
+
+
+@pytest.mark.looptime
+@pytest.mark.parametrize("name", PLAYED)
+async def test_the_whole_loop_does_the_right_thing(name: str, tmp_path: Path) -> None:
+    case, simulate = incident(name), _simulate(name)
+    async with stage(case, tmp_path) as played:
+        await play(played, simulate)
+        episodes = await played.episodes()
+        told = [f"{each.phase} {each.reason}: {each.message}" for each in episodes]
+        assert [each.phase for each in episodes] == _phases(case, simulate), told
+        assert sorted(played.deleted) == sorted(_deletions(case, simulate)), told
+
+
+def _phases(case: Incident, simulate: Simulate) -> Sequence[Phase]:
+    if simulate.episodes is not None:
+        return simulate.episodes
+    return case.expect.episodes if case.expect.episodes is not None else [case.expect.phase or Phase.WATCHING]
+
+
+def _deletions(case: Incident, simulate: Simulate) -> Sequence[str]:
+    return (simulate.deletions if simulate.deletions is not None else case.expect.deletions) or []
+
+
+def test_at_least_25_incidents_are_played_and_the_others_say_why_not() -> None:
+    assert len(PLAYED) >= 25
+    assert all(_simulate(name).impossible for name in NAMES if name not in PLAYED)

@@ -1,0 +1,124 @@
+"""The section `remediator:`: what is wrong is told by line, key and remedy; what is right becomes the policy."""
+
+from dataclasses import fields
+from datetime import timedelta
+from typing import Any
+
+import pytest
+
+from remediator.policy import Mode, Policy
+from remediator.settings import PolicySettings, RemediatorSettings, remediator_settings
+from stagekeeper.settings import SettingsProblem, parse
+
+GOOD = {"mode": "act", "webhook": {"token_file": "/t"}, "alertmanagers": [{"url": "http://am:9093"}]}
+
+
+def problem(text: str) -> str:
+    with pytest.raises(SettingsProblem) as found:
+        remediator_settings(parse(text, "sk.yaml"))
+    return str(found.value)
+
+
+def section(**changes: str) -> str:
+    """A good section, one key a line, with changes; a key with the value "" is left out."""
+    lines = {"mode": "observe", "webhook": "{token_file: /t}", **changes}
+    return "remediator:\n" + "".join(f"  {key}: {value}\n" for key, value in lines.items() if value)
+
+
+MODE = "must be act (restart the pods when every gate is open) or observe (only write down what act would do)."
+ADDRESS = "must be an Alertmanager's address, such as http://alertmanager:9093."
+KNOWN = ", ".join(PolicySettings.model_fields)
+BAD = {
+    "environments: []\n": "sk.yaml: remediator: is missing. It needs at least mode (act or observe) and webhook.token_file.",
+    section(mode=""): "sk.yaml:1: remediator.mode: is missing and has no default.",
+    section(webhook=""): "sk.yaml:1: remediator.webhook: is missing and has no default.",
+    section(webhook="{}"): "sk.yaml:3: remediator.webhook.token_file: is missing and has no default.",
+    section(mode="dry-run"): f"sk.yaml:2: remediator.mode: {MODE} It is 'dry-run'.",
+    section(mode="on"): f"sk.yaml:2: remediator.mode: {MODE} It is true.",
+    section(mode="[act]"): f"sk.yaml:2: remediator.mode: {MODE}",
+    section(mode="{act: true}"): f"sk.yaml:2: remediator.mode: {MODE}",
+    section(
+        mode="act"
+    ): "sk.yaml:1: remediator: mode act needs at least one entry in alertmanagers: silences are asked there before acting.",
+    section(alertname="'a b'"): (
+        "sk.yaml:4: remediator.alertname: string should match pattern '^[a-zA-Z_][a-zA-Z0-9_]*$'. It is 'a b'."
+    ),
+    section(modes="act"): (
+        "sk.yaml:4: remediator.modes: unknown key (did you mean mode?). "
+        "Known are mode, webhook, alertname, alertmanagers, rhythm, policy."
+    ),
+    section(
+        policy="{confirm: 1}"
+    ): f"sk.yaml:4: remediator.policy.confirm: unknown key (did you mean confirm_for?). Known are {KNOWN}.",
+    section(policy="{look_age: 60}"): f"sk.yaml:4: remediator.policy.look_age: unknown key. Known are {KNOWN}.",
+    section(policy="{confirm_for: -1}"): ("sk.yaml:4: remediator.policy.confirm_for: must be at least 0. It is -1."),
+    section(policy="{confirm_looks: 1}"): ("sk.yaml:4: remediator.policy.confirm_looks: must be at least 2. It is 1."),
+    section(policy="{budget: 0}"): ("sk.yaml:4: remediator.policy.budget: must be at least 1. It is 0."),
+    section(policy="{largest_plan: 17}"): ("sk.yaml:4: remediator.policy.largest_plan: must be at most 16. It is 17."),
+    section(policy="{cooldown: .nan}"): "sk.yaml:4: remediator.policy.cooldown: must be at most 86400. It is nan.",
+    section(policy="{cooldown: .inf}"): "sk.yaml:4: remediator.policy.cooldown: must be at most 86400. It is inf.",
+    section(policy="{cooldown: soon}"): ("sk.yaml:4: remediator.policy.cooldown: must be a number. It is 'soon'."),
+    section(rhythm="{open: 0}"): "sk.yaml:4: remediator.rhythm.open: must be more than 0. It is 0.",
+    section(rhythm="{open: 25}"): (
+        "sk.yaml:1: remediator: policy.largest_gap (30 s) must be longer than rhythm.open and rhythm.look_timeout together "
+        "(33 s), else no diagnosis can ever be confirmed."
+    ),
+    section(rhythm="{look_timeout: 10}"): (
+        "sk.yaml:1: remediator: rhythm.look_timeout must be below 10 s: an older look decides nothing."
+    ),
+    section(webhook="{token_file: /t, largest_body: 100}"): (
+        "sk.yaml:3: remediator.webhook.largest_body: must be at least 1024. It is 100."
+    ),
+    section(alertmanagers="[{}]"): "sk.yaml:4: remediator.alertmanagers[0].url: is missing and has no default.",
+    section(alertmanagers="[{url: am}]"): f"sk.yaml:4: remediator.alertmanagers[0].url: {ADDRESS} It is 'am'.",
+    section(alertmanagers="[{url: 'ftp://am'}]"): (
+        f"sk.yaml:4: remediator.alertmanagers[0].url: {ADDRESS} It is 'ftp://am'."
+    ),
+    section(alertmanagers="[{url: 'http://am', username: x}]"): (
+        "sk.yaml:4: remediator.alertmanagers[0]: username and password_file belong together."
+    ),
+    section(alertmanagers="[{url: 'http://am', username: x, password_file: /p, bearer_token_file: /b}]"): (
+        "sk.yaml:4: remediator.alertmanagers[0]: bearer_token_file and username/password_file exclude each other."
+    ),
+    section(alertmanagers="[{url: 'http://x:hunter2@am'}]"): (
+        "sk.yaml:4: remediator.alertmanagers[0]: "
+        "the url must not hold credentials: use username and password_file, or bearer_token_file."
+    ),
+    section(alertmanagers="[{url: 'http://am/?a=b'}]"): (
+        "sk.yaml:4: remediator.alertmanagers[0]: the url must end with Alertmanager's path, without ? or #."
+    ),
+    section(alertmanagers="[{url: 'http://am', bearer_token: hunter2}]"): (
+        "sk.yaml:4: remediator.alertmanagers[0].bearer_token: unknown key (did you mean bearer_token_file?). "
+        "Known are url, bearer_token_file, username, password_file, ca_file, timeout."
+    ),
+}
+
+
+@pytest.mark.parametrize("text", BAD)
+def test_a_mistake_is_told_by_line_key_and_remedy(text: str) -> None:
+    assert problem(text) == BAD[text]
+
+
+@pytest.mark.parametrize("text", [text for text in BAD if "hunter2" in text])
+def test_a_secret_in_the_wrong_place_is_not_repeated(text: str) -> None:
+    assert "hunter2" not in problem(text)
+
+
+def test_every_mistake_is_told_at_once() -> None:
+    assert len(problem(section(mode="x", policy="{budget: 0}", alertname="'?'")).splitlines()) == 3
+
+
+def test_without_a_policy_the_defaults_are_the_policys() -> None:
+    assert RemediatorSettings.model_validate(GOOD).as_policy() == Policy(Mode.ACT)
+
+
+def test_every_number_of_the_policy_can_be_set_but_the_age_of_a_look() -> None:
+    assert {each.name for each in fields(Policy)} - {"mode", "look_age"} == set(PolicySettings.model_fields)
+
+
+@pytest.mark.parametrize("name", sorted(PolicySettings.model_fields))
+def test_what_is_set_arrives_in_the_policy(name: str) -> None:
+    default = getattr(Policy(Mode.ACT), name)
+    given: Any = {bool: True, int: 3, timedelta: 45.0}[type(default)]
+    policy = RemediatorSettings.model_validate({**GOOD, "policy": {name: given}}).as_policy()
+    assert getattr(policy, name) == (timedelta(seconds=given) if isinstance(default, timedelta) else given)
