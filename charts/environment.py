@@ -3,9 +3,9 @@
 from charts.kinds import HOST, HOST_PORT, KEY, NAME, OBJECT_NAME, SELECTOR, seconds, switch, text, whole
 from charts.model import Group, Value, fields_of
 from stagekeeper.diego.environments import PatienceSettings
-from stagekeeper.diego.profiles import PROFILES
+from stagekeeper.diego.profiles import AUTO, PROFILES
 
-_PROFILES = [*PROFILES, "custom"]
+_PROFILES = [*PROFILES, AUTO, "custom"]
 
 ENVIRONMENT = Group(
     "One Diego: a profile, and what differs from it. The keys are those of the configuration file.",
@@ -13,7 +13,8 @@ ENVIRONMENT = Group(
         "name": text("Its name in metrics, alerts and commands.", "cf", NAME),
         "profile": Value(
             "cfee-2",
-            f"What the platform looks like: {', '.join(_PROFILES)}. `custom` has no defaults.",
+            f"What the platform looks like: {', '.join(_PROFILES)}. `custom` has no defaults; `auto` finds out at "
+            "every look, for the exporter alone, and may list StatefulSets.",
             {"type": "string", "enum": _PROFILES},
         ),
         "namespace": text("Where Diego runs; it must exist. Default: the profile's.", pattern=NAME),
@@ -82,6 +83,7 @@ ENVIRONMENT = Group(
             {"address": text("`host:port`; a TCP accept there shows that it can be reached.", pattern=HOST_PORT)},
             required=("address",),
         ),
+        "deep_probe": switch("Also ask the BBS for something that it must read from its database.", default=False),
         "patience": Value(
             {},
             "How old a thing must be, in seconds, before it is no longer just happening.",

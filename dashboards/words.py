@@ -20,13 +20,24 @@ COLORS = {name: color_of(name) for name in FOUND}
 DIAGNOSES = {name: Word(f"{words[:1].upper()}{words[1:]}", COLORS[name]) for name, words in FOUND.items()}
 
 PHASES = {
-    "Watching": Word("Watching, and asking whether a restart is the cure", WAIT),
+    "Watching": Word("Watching: is a restart the cure?", WAIT),
     "Restarting": Word("Restarting the pods", INFO),
     "Verifying": Word("Proving that the stager is back", INFO),
     "Escalated": Word("Nothing more: it handed over to a person", BAD),
     NO_EPISODE: Word("Nothing: no episode is open", GOOD),
 }
 PHASE_COLORS = {"Watching": WAIT, "Restarting": INFO, "Verifying": "purple", "Escalated": BAD, NO_EPISODE: GOOD}
+
+FAILURE_COLORS = {
+    "refused": BAD,
+    "timeout": WARN,
+    "dns": WAIT,
+    "tls": "purple",
+    "unavailable": INFO,
+    "no_reply": "#8a5a44",
+    "bad_reply": IDLE,
+}
+"""No reason in green, as a palette would have it."""
 
 GATE_ANSWERS = {"pass": 1, "not_configured": 2, "not_yet": 3, "never": 4}
 """Each answer of a gate as a number, for a timeline."""

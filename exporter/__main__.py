@@ -1,10 +1,9 @@
 """`python -m exporter`, which is `stagekeeper exporter`."""
 
-from exporter.program import start
 from stagekeeper.service.flags import program
 
 
-@program("exporter", 9889, start)
+@program("exporter", 9889, "exporter.program:start")
 def command() -> None:
     """Publish what Prometheus must know of each environment's stager.
 

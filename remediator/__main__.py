@@ -1,10 +1,9 @@
 """`python -m remediator`, which is `stagekeeper remediator`."""
 
-from remediator.program import start
 from stagekeeper.service.flags import program
 
 
-@program("remediator", 9890, start)
+@program("remediator", 9890, "remediator.program:start")
 def command() -> None:
     """Take Alertmanager's webhook, and restart the BBS pods once when that is the cure.
 

@@ -37,9 +37,12 @@ class Keeper:
     async def open(self, request: Request) -> Verdict:
         """Open or join an episode for a webhook: durable when it returns. Raises `KubeError`."""
         try:
-            return await opening.open_or_join(self.world, request, self.policy)
+            verdict = await opening.open_or_join(self.world, request, self.policy)
         except Unreadable as problem:
             raise Nonsense(str(problem)) from problem
+        if verdict.judgement is Judgement.OPENED:
+            _log.info(f"{request.alertname} fires in {request.environment}. {verdict.why}", remediation=verdict.episode)
+        return verdict
 
     async def resync(self) -> None:
         """Heal what a lost webhook, a cut notification or a deleted record left behind. Raises `KubeError`."""

@@ -86,13 +86,16 @@ def standing(latest: Episode | None, request: Request, now: datetime, policy: Po
     if latest.latched:
         said = f"{latest.name} ended {latest.phase}; the target is left alone until it serves or a person resets it."
         return Verdict(Judgement.LATCHED, said, latest.name)
-    if request.person:
-        return None  # the hold-off below gives an alert time to go; a person asks now
+    # The hold-off gives an alert time to go; a person asks now.
+    return None if request.person else _lingering(latest, request, now, policy)
+
+
+def _lingering(latest: Episode, request: Request, now: datetime, policy: Policy) -> Verdict | None:
+    """Whether an alert may only be late to go after the latest record has ended."""
     ended = latest.closed_at or latest.created
     if now < ended + policy.hold_off:
-        said = (
-            f"{latest.name} ended {latest.phase} at {ended:%H:%M:%S} UTC; the alert is given {spell(policy.hold_off)} to go."
-        )
+        given = f"the alert is given {spell(policy.hold_off)} to go"
+        said = f"{latest.name} ended {latest.phase} at {ended:%H:%M:%S} UTC; {given}."
         return Verdict(Judgement.HELD_OFF, said, latest.name)
     began = time(request.starts_at)
     if began is not None and began <= ended:

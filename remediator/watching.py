@@ -94,7 +94,7 @@ def _give_up(episode: Episode, given: Inputs, course: Course) -> Episode | None:
 def _verdict(given: Inputs) -> str:
     """Why a person is called. A stuck BBS is the one whose likely cure is a restart that we do not decide on."""
     if given.look.diagnosis.name is Name.STUCK_UNAVAILABLE:
-        return "A person must decide on this restart (stagekeeper restart --accept stuck_unavailable)."
+        return "A person must decide on this restart: stagekeeper restart --accept stuck_unavailable --reason WHY."
     return "A restart is not the cure."
 
 

@@ -2,10 +2,11 @@
 
 from alerts.stager import REACHABLE, ROUND_TRIP
 from alerts.thresholds import Thresholds
-from dashboards.face import BAD, GOOD, WARN, Face, named
+from dashboards.face import BAD, GOOD, WARN, Face, lanes, named
 from dashboards.panels import Query, Question, series_of, stat_of
 from dashboards.promql import HERE, exporters
 from dashboards.schema import FieldColor, FieldColorModeId, Panel, common
+from dashboards.words import FAILURE_COLORS
 
 LIMITS = Thresholds()
 
@@ -47,7 +48,8 @@ def _failures() -> Panel:
     failed = f"sum by (reason) (rate({exporters('bbs_probe_failures_total', HERE)}[$__rate_interval]))"
     probes = f"sum(rate({exporters('bbs_probes_total', HERE)}[$__rate_interval]))"
     face = Face("percentunit", ((None, GOOD), (0.01, BAD)), highest=1)
-    return series_of(question, face, Query(f"{failed}\n/ on () group_left () {probes}", "{{reason}}"), stacked=True)
+    query = Query(f"{failed}\n/ on () group_left () {probes}", "{{reason}}")
+    return series_of(question, face, query, stacked=True, overrides=lanes(FAILURE_COLORS))
 
 
 def _available() -> Panel:

@@ -24,7 +24,7 @@ class Styled:
 
 def draw(view: View, answer: Sequence[Series], frame: Frame) -> Iterator[str]:
     """Axes, thresholds, series and a legend."""
-    styled = _styled(view, answer)
+    styled = _styled(view, telling(answer))
     legend, rows = _legend(styled, frame)
     frame = replace(frame, bottom=frame.bottom - rows * LEGEND, highest=_highest(styled, view))
     yield from frame.marked()
@@ -37,6 +37,11 @@ def draw(view: View, answer: Sequence[Series], frame: Frame) -> Iterator[str]:
             for points in _unbroken(each.series.points, frame.window):
                 yield svg.path([(frame.x(at), frame.y(value)) for at, value in points], each.color)
     yield from legend
+
+
+def telling(answer: Sequence[Series]) -> Sequence[Series]:
+    """Those that are ever above 0, if any are: reasons that nobody met would only fill the legend."""
+    return [each for each in answer if any(value for _, value in each.points)] or answer
 
 
 def _styled(view: View, answer: Sequence[Series]) -> list[Styled]:

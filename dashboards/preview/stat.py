@@ -12,6 +12,8 @@ from dashboards.preview.view import View
 INK = "#ffffff"
 LARGEST, SMALLEST = 32.0, 13.0
 GAP = 4.0
+BOLD = 1.12
+"""How much wider bold text is."""
 
 
 def draw(view: View, answer: Sequence[Series], width: float, height: float) -> Iterator[str]:
@@ -49,7 +51,7 @@ def _fitting(words: str, width: float, height: float) -> tuple[float, list[str]]
     """The largest font with which a text fits, and its lines."""
     size = LARGEST
     while True:
-        fits = max(int(width / (size * svg.WIDTH_OF_A_CHARACTER)), 1)
+        fits = max(int(width / (size * svg.WIDTH_OF_A_CHARACTER * BOLD)), 1)
         lines = textwrap.wrap(words, fits, break_long_words=False) or [""]
         fitting = len(lines) * size * 1.2 <= height and all(len(each) <= fits for each in lines)
         if fitting or size <= SMALLEST:

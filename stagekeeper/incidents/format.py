@@ -6,7 +6,7 @@ A situation is a change: what it does not say stays as it was. `model_fields_set
 from datetime import UTC, datetime
 from typing import Annotated, Any, Literal
 
-from pydantic import AwareDatetime, Field, field_validator, model_validator
+from pydantic import AfterValidator, AwareDatetime, Field, field_validator, model_validator
 
 from remediator.answers import Word
 from remediator.episode import Phase, Reason
@@ -26,6 +26,17 @@ ALL = "all"
 LOCKET = "locket"
 """In a reaction's `pods`: every pod of Locket's."""
 
+
+def _of_our_time(value: datetime) -> datetime:
+    """Far enough from the calendar's ends for every duration of a file."""
+    if not 1970 <= value.year <= 9000:  # noqa: PLR2004 -- years
+        raise ValueError("must be a time between the years 1970 and 9000")
+    return value
+
+
+Start = Annotated[AwareDatetime, AfterValidator(_of_our_time)]
+Until = Annotated[Duration, Field(le=2 * 86_400)]
+"""A replay of two days takes some seconds."""
 Count = Annotated[int, Field(ge=0, le=100)]
 AlertWord = Literal["active", "absent", "unreachable", "silenced", "inhibited", "muted"]
 
@@ -35,7 +46,7 @@ class PodChange(Strict):
 
     reply: Heard = Heard.REFUSED
     detail: str = ""
-    certificate_ends: AwareDatetime | None = None
+    certificate_ends: Start | None = None
     label: Label = Label.AUTO
     ready: Condition = "True"
     bbs_ready: bool = True
@@ -233,7 +244,7 @@ class Incident(Strict):
     title: str
     source: str
     story: str = ""
-    start: AwareDatetime = datetime(2026, 11, 23, 12, tzinfo=UTC)
+    start: Start = datetime(2026, 11, 23, 12, tzinfo=UTC)
     environment: IncidentEnvironment = IncidentEnvironment()
     mode: Mode = Mode.ACT
     policy: PolicySettings = PolicySettings()
@@ -242,6 +253,6 @@ class Incident(Strict):
     deletion: dict[str, Deletion] = Field(default_factory=dict)
     timeline: list[Entry] = Field(min_length=1)
     reactions: list[Reaction] = Field(default_factory=list)
-    until: Duration = 3_600.0
+    until: Until = 3_600.0
     expect: Expect = Expect()
     simulate: Simulate | None = None

@@ -19,13 +19,13 @@ from stagekeeper.incidents.words import Delete, Part
 from stagekeeper.kube.errors import Conflict, NotFound, Unavailable, Unreachable
 from stagekeeper.kube.objects import Pod, timestamp
 
-_SEEN: dict[AlertWord, AlertSeen] = {
-    "active": AlertSeen(ALERTMANAGER, Seen.ACTIVE),
-    "absent": AlertSeen(ALERTMANAGER, Seen.ABSENT),
-    "unreachable": AlertSeen(ALERTMANAGER, Seen.UNREADABLE, "no answer in time"),
-    "silenced": AlertSeen(ALERTMANAGER, Seen.SUPPRESSED, "silenced"),
-    "inhibited": AlertSeen(ALERTMANAGER, Seen.SUPPRESSED, "inhibited"),
-    "muted": AlertSeen(ALERTMANAGER, Seen.SUPPRESSED, "muted"),
+_SEEN: dict[AlertWord, tuple[Seen, str]] = {
+    "active": (Seen.ACTIVE, ""),
+    "absent": (Seen.ABSENT, ""),
+    "unreachable": (Seen.UNREADABLE, "no answer in time"),
+    "silenced": (Seen.SUPPRESSED, "silenced"),
+    "inhibited": (Seen.SUPPRESSED, "inhibited"),
+    "muted": (Seen.SUPPRESSED, "muted"),
 }
 
 
@@ -49,12 +49,11 @@ class Line:
 class ModelPorts:
     """Implements `remediator.ports.Ports` and `remediator.opening.Store`."""
 
-    def __init__(self, environment: str, cluster: Cluster, agenda: Agenda, records: Records, pods: Deletions) -> None:
+    def __init__(self, cluster: Cluster, agenda: Agenda, records: Records, pods: Deletions) -> None:
         self.lines: list[Line] = []
         self.next_deletes: deque[Delete] = deque()
         self.alerting: dict[str, AlertWord] = {ALERTMANAGER: "absent"}
-        self._environment, self._cluster, self._agenda, self._records = environment, cluster, agenda, records
-        self._pods = pods
+        self._cluster, self._agenda, self._records, self._pods = cluster, agenda, records, pods
         self._paused: PauseChange | None = None
         self._firing_since = agenda.start
 
@@ -131,7 +130,7 @@ class ModelPorts:
 
     async def alerts(self) -> Sequence[AlertSeen]:
         """What each Alertmanager says."""
-        return [AlertSeen(name, _SEEN[word].seen, _SEEN[word].detail) for name, word in self.alerting.items()]
+        return [AlertSeen(name, *_SEEN[word]) for name, word in self.alerting.items()]
 
     def monotonic(self) -> float:
         """Seconds since the start."""

@@ -82,7 +82,7 @@ class _Replay:
         self._records.remember(incident.past, incident.environment.name, incident.start)
         self._before = len(self._records.all())
         self._pods = Deletions(incident, self._cluster, self._agenda, self._happen)
-        self._ports = ModelPorts(self._cluster.environment.name, self._cluster, self._agenda, self._records, self._pods)
+        self._ports = ModelPorts(self._cluster, self._agenda, self._records, self._pods)
         self._policy = policy_of(incident)
         self._running = True
         self._worker = self._new_worker()

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Mapping, Sequence
+from datetime import datetime
 from typing import Any
 
 from remediator.answers import Answer
@@ -83,29 +84,27 @@ def record_json(episodes: Sequence[Episode]) -> str:
 
 def _timeline(episode: Episode) -> list[dict[str, Any]]:
     """Transitions and deletions of one record, by time; at the same second a transition comes first."""
-    moved = [(each.at, 0, each.phase, each.reason, "", each.message) for each in episode.transitions]
-    done = [
-        (
-            each.at,
-            1,
-            Phase.RESTARTING,
-            each.result,
-            each.name if each.result == "deleted" else "",
-            f"{each.name}: {each.result}.",
-        )
-        for each in episode.deletions
+    entries = [
+        (each.at, _entry(episode, each.at, each.phase, each.reason, each.message)) for each in episode.transitions
     ]
-    return [
-        {
-            "time": timestamp(at),
-            "episode": episode.name,
-            "phase": phase,
-            "reason": reason,
-            "deleted": [name] if name else [],
-            "message": message,
-        }
-        for at, _, phase, reason, name, message in sorted((*moved, *done), key=lambda each: each[:2])
-    ]
+    for each in episode.deletions:
+        said = f"{each.name} (UID {each.uid}): {each.result}."
+        deleted = [each.name] if each.result == "deleted" else []
+        entries.append((each.at, _entry(episode, each.at, Phase.RESTARTING, each.result, said, deleted)))
+    return [entry for _, entry in sorted(entries, key=lambda each: each[0])]
+
+
+def _entry(  # noqa: PLR0913, PLR0917 -- the keys of one line
+    episode: Episode, at: datetime, phase: str, reason: str, message: str, deleted: Sequence[str] = ()
+) -> dict[str, Any]:
+    return {
+        "time": timestamp(at),
+        "episode": episode.name,
+        "phase": phase,
+        "reason": reason,
+        "deleted": list(deleted),
+        "message": message,
+    }
 
 
 def _gates(answers: Mapping[str, Answer]) -> list[dict[str, str]]:

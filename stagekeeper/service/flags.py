@@ -1,5 +1,6 @@
 """The command line that our long-running programs share, in Prometheus' style."""
 
+import importlib
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from functools import wraps
@@ -32,8 +33,10 @@ class Flags:
 Start = Callable[[Runtime, Flags], Awaitable[None]]
 
 
-def program(name: str, port: int, start: Start) -> Callable[[Callable[..., None]], click.Command]:
+def program(name: str, port: int, start: str) -> Callable[[Callable[..., None]], click.Command]:
     """Make a click command of a function that has only a docstring: it takes the flags and runs `start` until a signal.
+
+    `start` is the `module:attribute` of a `Start`, imported when it is needed: `--help` needs none of it.
 
     Exit codes: 0 stopped when asked to, 1 failed (such as a port in use), 2 a flag or the configuration is wrong.
     """
@@ -46,11 +49,18 @@ def program(name: str, port: int, start: Start) -> Callable[[Callable[..., None]
                 flags = Flags(listen=[parse_listen_address(each) for each in listen], **given)
             except ServiceProblem as problem:
                 return report(name, problem)
-            return main(Program(name, lambda runtime: start(runtime, flags)))
+            begin = _loaded(start)
+            return main(Program(name, lambda runtime: begin(runtime, flags)))
 
         return click.command(name, context_settings={"show_default": True})(_options(port)(_exit_with(run)))
 
     return wrap
+
+
+def _loaded(target: str) -> Start:
+    module, _, attribute = target.partition(":")
+    start: Start = getattr(importlib.import_module(module), attribute)
+    return start
 
 
 def _exit_with(run: Callable[..., int]) -> Callable[..., None]:
@@ -67,7 +77,7 @@ def _options(port: int) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
             "--config.file",
             "config_file",
             type=_FILE,
-            help="Environments and settings, as YAML. Without one: the tutorial's environment, which is enough for the exporter.",
+            help="Environments and settings, as YAML. Without one: the tutorial's, which is enough for the exporter.",
         ),
         click.option(
             "--web.listen-address",

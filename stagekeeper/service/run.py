@@ -5,13 +5,14 @@ configuration that cannot be used.
 """
 
 import asyncio
+import gc
 import os
 import signal
 import sys
 import threading
 from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import structlog
 
@@ -63,13 +64,24 @@ def main(program: Program) -> int:
     longer than the grace and 2 s more is named, and the process ends by force.
     """
     force = _Force(program.grace + _FORCE_AFTER)
+
+    async def start(runtime: Runtime) -> None:
+        await program.start(runtime)
+        _spare_what_stays()
+
     try:
         with asyncio.Runner() as runner:
-            return runner.run(run(program, force.arm))
+            return runner.run(run(replace(program, start=start), force.arm))
     except ServiceProblem as problem:
         return report(program.name, problem)
     finally:
         force.disarm()
+
+
+def _spare_what_stays() -> None:
+    """Keep the garbage collector from going through all modules again and again: 80 ms each time, on the event loop."""
+    gc.collect()
+    gc.freeze()
 
 
 def report(program_name: str, problem: ServiceProblem) -> int:

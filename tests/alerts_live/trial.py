@@ -51,12 +51,15 @@ class Trial:
 
 
 def table(proofs: list[Proof]) -> str:
-    """What a person reads: alert, cause, seconds to the page, seconds to its end."""
-    rows = [
-        (proof.wanted.alert, proof.cause, f"{proof.to_page:.1f}", f"{proof.to_resolved:.1f}")
-        for proof in sorted(proofs, key=lambda proof: proof.wanted.alert)
-    ]
+    """What a person reads: alert, cause, seconds to the page, seconds from the cure to its end."""
     head = ("alert", "cause", "to page, s", "to resolved, s")
+    rows = [_row(proof) for proof in sorted(proofs, key=lambda proof: proof.wanted.alert)]
     widths = [max(len(row[at]) for row in (head, *rows)) for at in range(len(head))]
-    lines = (" | ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)) for row in (head, *rows))
-    return "\n".join(f"| {line} |" for line in lines)
+    lines = [head, tuple("-" * width for width in widths), *rows]
+    return "\n".join(f"| {' | '.join(map(str.ljust, line, widths))} |" for line in lines)
+
+
+def _row(proof: Proof) -> tuple[str, ...]:
+    program = proof.wanted.labels.get("job", "").removeprefix("stagekeeper-")
+    alert = f"{proof.wanted.alert} ({program})" if program else proof.wanted.alert
+    return alert, proof.cause, f"{proof.to_page:.1f}", f"{proof.to_resolved:.1f}"

@@ -103,7 +103,7 @@ def _environments() -> Iterator[Effect]:
     yield Effect("environments[].active_label.key", "a", f"{here}active_label > key", "a", beside=label)
     yield Effect("environments[].active_label.value", "b", f"{here}active_label > value", "b", beside=label)
     yield Effect(
-        "environments[].active_label.may_be_absent", True, f"{here}active_label > may_be_absent", True, beside=label
+        "environments[].active_label.may_be_absent", ON, f"{here}active_label > may_be_absent", ON, beside=label
     )
     yield Effect("environments[].bbs_container", "bbs", f"{here}bbs_container", "bbs")
     yield Effect("environments[].passive_is_ready", OFF, f"{here}passive_is_ready", OFF)
@@ -122,6 +122,8 @@ def _environments() -> Iterator[Effect]:
     yield Effect("environments[].database.address", "db:5432", address, 5432, {"networkPolicy": {"enabled": True}})
     yield Effect("environments[].timeouts.probe", 1, f"{here}timeouts > probe", 1)
     yield Effect("environments[].timeouts.api", 1, f"{here}timeouts > api", 1)
+    deep = {"tls": {"secret": "s"}}
+    yield Effect("environments[].deep_probe", ON, f"{here}deep_probe", ON, beside=deep)
     yield Effect("environments[].patience", {"starting": 60}, f"{here}patience > starting", 60)
 
 

@@ -36,6 +36,8 @@ def test_the_programs_accept_the_configuration_file_of_every_ci_file(helm: Helm,
 def test_the_rights_are_those_of_the_environments_that_the_programs_see(helm: Helm, values: Path) -> None:
     rendered = helm.template("--values", values)
     for environment in environments(parse(rendered.config, "config.yaml")):
+        if environment.candidates:
+            continue  # auto: its own test
         expected = [*environment.statefulsets, *([environment.locket.statefulset] if environment.locket else [])]
         for role in (each for each in rendered.of("Role") if each["metadata"]["namespace"] == environment.namespace):
             assert _rule(role, "statefulsets")["resourceNames"] == expected
@@ -52,6 +54,16 @@ def test_every_profile_gives_the_rights_that_the_programs_need_for_it(helm: Helm
     for role in rendered.of("Role"):
         assert role["metadata"]["namespace"] == environment.namespace
         assert _rule(role, "statefulsets")["resourceNames"] == names
+
+
+def test_profile_auto_may_list_statefulsets_since_it_has_to_find_them(helm: Helm) -> None:
+    (role,) = helm.template("--values", FOLDER / "ci" / "exporter-only-values.yaml").of("Role")
+    assert _rule(role, "statefulsets") == {
+        "apiGroups": ["apps"],
+        "resources": ["statefulsets"],
+        "verbs": ["get", "list"],
+    }
+    assert _rule(role, "endpointslices")["verbs"] == ["list"]
 
 
 def test_in_mode_observe_there_is_no_right_to_delete_pods(helm: Helm) -> None:

@@ -7,6 +7,10 @@ import pytest
 
 from alerts.model import OWN_BOARD, STAGER_BOARD
 from dashboards.__main__ import files
+from dashboards.words import FAILURE_COLORS, GATE_ANSWERS, PHASE_COLORS
+from exporter.tally import FAILURES
+from remediator.answers import Word
+from remediator.episode import Phase
 from tests.alerts.catalogue import ROOT
 from tests.dashboards.boards import NAMES, committed
 from tests.dashboards.checks import problems
@@ -32,6 +36,12 @@ def test_nothing_is_wrong_with_a_dashboard(name: str) -> None:
 def test_no_two_panels_ask_the_same(name: str) -> None:
     titles = [panel["title"] for panel in committed(name)["panels"]]
     assert len(set(titles)) == len(titles)
+
+
+def test_every_reason_and_phase_and_answer_has_its_colour() -> None:
+    assert set(FAILURE_COLORS) == {reply.value for reply in FAILURES}
+    assert {phase.value for phase in Phase if phase.open} < set(PHASE_COLORS)
+    assert set(GATE_ANSWERS) == {word.value for word in Word}
 
 
 Panel = dict[str, Any]

@@ -24,7 +24,10 @@ _TOLD = {
     ],
     "failover": [r"prometheus +bbs_reachable is 0", r"alert fired +-", r"episode opened +-", r"pods deleted +0$"],
     "migrating": [r"alert StagerUnavailable fires", r"pods deleted +0$", r"Episode diego-api-1: SelfHealed\."],
-    "stuck": [r"pods deleted +0$", r"Episode diego-api-1: Escalated\. A restart is not the cure\. stuck_unavailable"],
+    "stuck": [
+        r"pods deleted +0$",
+        r"Episode diego-api-1: Escalated\. A person must decide .*--accept stuck_unavailable",
+    ],
     "certificate": [r"alert StagerCertificateExpired fires", r"Escalated\. A restart is not the cure\. tls_broken"],
     "database": [r"pods deleted +0$", r"Escalated\. A restart is not the cure\. crash_looping"],
     "split-brain": [r"alert StagerSplitBrain fires", r"episode opened +-", r"pods deleted +0$"],

@@ -12,8 +12,9 @@ from aiohttp import web
 from aiohttp.typedefs import Handler
 from prometheus_client import CollectorRegistry
 
+from remediator import episode
 from remediator.alertmanager import Alertmanager
-from remediator.episode import Episode, Request
+from remediator.episode import Episode
 from remediator.keeper import Keeper, resync_forever
 from remediator.metrics import Metrics
 from remediator.opening import Verdict
@@ -29,6 +30,7 @@ from stagekeeper.incidents.format import Incident
 from stagekeeper.incidents.replay import policy_of
 from stagekeeper.kube.client import connect
 from stagekeeper.simulator.actors import ActorOptions
+from stagekeeper.simulator.api import Request
 from stagekeeper.simulator.environment import Environment as Simulated
 from stagekeeper.simulator.environment import Options, simulated_environment
 from stagekeeper.simulator.kubelet import KubeletOptions
@@ -74,7 +76,7 @@ class Stage:
     def receiver(self) -> Receiver:
         """The webhook's way to whichever worker runs."""
 
-        async def open_(request: Request) -> Verdict:
+        async def open_(request: episode.Request) -> Verdict:
             return await self.keeper.open(request)
 
         def wake() -> None:
@@ -92,17 +94,21 @@ class Stage:
         return (await self.world.listing())[0]
 
     @property
+    def deletions(self) -> Sequence[Request]:
+        """The remediator's DELETE requests for pods, whatever the answer."""
+        return [each for each in self.env.api.requests if each.method == "DELETE" and "/pods/" in each.path]
+
+    @property
     def deleted(self) -> list[str]:
-        """Names of the pods that the remediator deleted, in order."""
-        done = [each for each in self.env.api.requests if each.method == "DELETE" and "/pods/" in each.path]
-        return [each.path.rpartition("/")[2] for each in done if each.status == 200]
+        """Names of the pods that it deleted, in order."""
+        return [each.path.rpartition("/")[2] for each in self.deletions if each.status == 200]
 
 
 @asynccontextmanager
 async def stage(incident: Incident, folder: Path) -> AsyncIterator[Stage]:
     """Everything runs, and the BBS serves."""
     layout = LAYOUTS[(incident.simulate and incident.simulate.layout) or incident.environment.profile]
-    actors = ActorOptions(kubelet=KubeletOptions(interval=2.0), label_interval=4.0, endpoints_interval=2.0)
+    actors = ActorOptions(kubelet=KubeletOptions(interval=3.0), label_interval=6.0, endpoints_interval=3.0)
     async with AsyncExitStack() as exits:
         env = await exits.enter_async_context(simulated_environment(layout, folder, Options(actors)))
         kube = await exits.enter_async_context(connect(env.kubeconfig))

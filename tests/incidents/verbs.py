@@ -24,6 +24,12 @@ class Verbs:
         self._stage, self._env, self._alerting = stage, stage.env, stage.alerting
         self._began = asyncio.get_running_loop().time()
 
+    async def once_deleting(self, then: str, count: int = 1, options: Json | None = None) -> None:
+        """Do something else as soon as the remediator has sent so many DELETE requests for pods."""
+        while len(self._stage.deletions) < count:  # noqa: ASYNC110 -- the API remembers requests, it tells nobody
+            await asyncio.sleep(1.0)
+        await getattr(self, then)(**(options or {}))
+
     async def replace_remediator(self, after: float) -> None:
         """Kill the worker; a new one starts after so many seconds."""
         await self._stage.stop_worker()

@@ -161,12 +161,12 @@ def canonical(state: State) -> State:
 
 
 def _left(state: State, name: str) -> bool:
-    return dict(state.budget).get(name, 0) > 0
+    return any(each == name for each, _ in state.budget)
 
 
 def _spent(state: State, name: str) -> State:
-    left = {key: count - (key == name) for key, count in state.budget}
-    return replace(state, budget=tuple((key, count) for key, count in left.items() if count))
+    left = ((key, count - (key == name)) for key, count in state.budget)
+    return replace(state, budget=tuple((key, count) for key, count in left if count))
 
 
 def _with(state: State, index: int, replica: Replica) -> State:

@@ -17,6 +17,7 @@ from prometheus_client import CollectorRegistry
 from remediator import opening, worker
 from remediator.course import Course
 from remediator.episode import Episode
+from remediator.episode import Request as Asked
 from remediator.gates import AlertSeen, Seen
 from remediator.metrics import Metrics
 from remediator.policy import Mode, Policy
@@ -120,6 +121,14 @@ class Replica:
     """How many more steps are followed."""
     waiting: Request | None = None
     """None: it has come to its end."""
+    hashed: int = field(init=False, compare=False, default=0)
+
+    def __post_init__(self) -> None:
+        parts = (self.job, self.course, self.began, self.talk, self.clock, self.steps, self.waiting)
+        object.__setattr__(self, "hashed", hash(parts))
+
+    def __hash__(self) -> int:
+        return self.hashed  # a search asks a million times
 
 
 Runner = Callable[[Replica], Replica]
@@ -134,7 +143,7 @@ def runner(policy: Policy = EAGER, environment: Environment = CF) -> Runner:
         now = replica.clock[-1] if replica.clock else replica.began
         coroutine = _work(replica, ports, policy, environment)
         try:
-            request = coroutine.send(None)
+            request = coroutine.send(None)  # type: ignore[arg-type]
             for (_, heard), at in zip(replica.talk, replica.clock, strict=True):
                 ports.now = at
                 request = coroutine.send(heard)
@@ -165,6 +174,6 @@ def _work(
 
 
 async def _open(ports: HandDriven, policy: Policy) -> tuple[Course, Action]:
-    request = opening.Request("cf", alertname="StagerUnavailable", starts_at="2026-11-23T13:00:00Z")
+    request = Asked("cf", alertname="StagerUnavailable", starts_at="2026-11-23T13:00:00Z")
     await opening.open_or_join(ports, request, policy)
     return Course(), Close()

@@ -9,8 +9,8 @@ from remediator.course import Course
 from remediator.policy import Policy
 from remediator.record import store
 from stagekeeper.diego.profiles import Environment
-from tests.interleaving.cluster import FakePod, fresh_record
-from tests.interleaving.explorer import CRASH, LOST, Cluster, Explorer, State, canonical
+from tests.interleaving.cluster import Cluster, FakePod, fresh_record
+from tests.interleaving.explorer import CRASH, LOST, Explorer, State, canonical
 from tests.interleaving.replicas import EAGER, Replica, runner
 from tests.remediator.builders import CF, CF_LOCKET, locket_plan, restarting
 

@@ -1,4 +1,4 @@
-"""The same world without bounds: Hypothesis picks what happens next, for whole lives of two replicas and their webhooks.
+"""The same world without bounds: Hypothesis picks what happens next, for whole lives of two replicas and webhooks.
 
 Here the eternal loop's `Worker.turn` runs, with its LIST, its latch and several episodes after each other. At the end
 of each run the faults stop, and then every episode must come to an end too: safety alone could be had by doing nothing.
@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
 from remediator import opening
+from remediator.episode import Request as Asked
 from remediator.policy import Policy
 from remediator.record import Unreadable
 from remediator.worker import Rhythm, Target, Worker
@@ -145,9 +146,9 @@ class Replicas(RuleBasedStateMachine):
 
     def _work(self, ports: HandDriven, worker: Worker | None) -> Coroutine[Request, Heard, Any]:
         if worker is not None:
-            return worker.turn()  # type: ignore[return-value]
-        request = opening.Request("cf", alertname="StagerUnavailable", starts_at="2030-01-01T00:00:00Z")
-        return opening.open_or_join(ports, request, POLICY)  # type: ignore[return-value]
+            return worker.turn()
+        request = Asked("cf", alertname="StagerUnavailable", starts_at="2030-01-01T00:00:00Z")
+        return opening.open_or_join(ports, request, POLICY)
 
     def _apply(self, request: Request) -> Heard:
         self.cluster, heard = apply(self.cluster, request)

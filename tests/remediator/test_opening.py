@@ -25,9 +25,11 @@ class Records:
     created: list[str] = field(default_factory=list)
 
     async def listing(self) -> tuple[Sequence[Episode], datetime]:
+        """As `Store.listing`."""
         return list(self.found), NOW
 
     async def create(self, ordinal: int, request: Request) -> str:  # noqa: ARG002 -- the protocol's
+        """As `Store.create`, after the rivals."""
         if self.rivals:
             self.found.append(self.rivals.pop(0))
             raise AlreadyExists("somebody was first")

@@ -29,7 +29,9 @@ MODE = "must be act (restart the pods when every gate is open) or observe (only 
 ADDRESS = "must be an Alertmanager's address, such as http://alertmanager:9093."
 KNOWN = ", ".join(PolicySettings.model_fields)
 BAD = {
-    "environments: []\n": "sk.yaml: remediator: is missing. It needs at least mode (act or observe) and webhook.token_file.",
+    "environments: []\n": (
+        "sk.yaml: remediator: is missing. It needs at least mode (act or observe) and webhook.token_file."
+    ),
     section(mode=""): "sk.yaml:1: remediator.mode: is missing and has no default.",
     section(webhook=""): "sk.yaml:1: remediator.webhook: is missing and has no default.",
     section(webhook="{}"): "sk.yaml:3: remediator.webhook.token_file: is missing and has no default.",
@@ -37,9 +39,10 @@ BAD = {
     section(mode="on"): f"sk.yaml:2: remediator.mode: {MODE} It is true.",
     section(mode="[act]"): f"sk.yaml:2: remediator.mode: {MODE}",
     section(mode="{act: true}"): f"sk.yaml:2: remediator.mode: {MODE}",
-    section(
-        mode="act"
-    ): "sk.yaml:1: remediator: mode act needs at least one entry in alertmanagers: silences are asked there before acting.",
+    section(mode="act"): (
+        "sk.yaml:1: remediator: mode act needs at least one entry in alertmanagers: "
+        "silences are asked there before acting."
+    ),
     section(alertname="'a b'"): (
         "sk.yaml:4: remediator.alertname: string should match pattern '^[a-zA-Z_][a-zA-Z0-9_]*$'. It is 'a b'."
     ),
@@ -60,8 +63,8 @@ BAD = {
     section(policy="{cooldown: soon}"): ("sk.yaml:4: remediator.policy.cooldown: must be a number. It is 'soon'."),
     section(rhythm="{open: 0}"): "sk.yaml:4: remediator.rhythm.open: must be more than 0. It is 0.",
     section(rhythm="{open: 25}"): (
-        "sk.yaml:1: remediator: policy.largest_gap (30 s) must be longer than rhythm.open and rhythm.look_timeout together "
-        "(33 s), else no diagnosis can ever be confirmed."
+        "sk.yaml:1: remediator: policy.largest_gap (30 s) must be longer than rhythm.open and rhythm.look_timeout "
+        "together (33 s), else no diagnosis can ever be confirmed."
     ),
     section(rhythm="{look_timeout: 10}"): (
         "sk.yaml:1: remediator: rhythm.look_timeout must be below 10 s: an older look decides nothing."

@@ -42,7 +42,7 @@ def test_a_decision_is_made_whatever_was_seen_and_recorded(
     found: Episode,
     alerts: list[AlertSeen],
     past: list[Past],
-    paused: bool,
+    paused: bool,  # noqa: FBT001 -- Hypothesis names it
     mode: Mode,
     environment: object,
 ) -> None:

@@ -12,7 +12,7 @@ from remediator.decision import decide
 from remediator.episode import Phase, Reason, Request
 from remediator.gates import AlertSeen, Pause, Seen
 from remediator.policy import Mode
-from remediator.situation import Close, Continue, Decision, Wait
+from remediator.situation import Action, Close, Continue, Decision, Wait
 from stagekeeper.diego.observation import Observation, Probe, Reply
 from tests.diego.looks import NOW, bbs, healthy, hung, look, unknown, workload
 from tests.remediator.builders import ACT, at, episode, every, follow, inputs
@@ -148,6 +148,7 @@ def test_a_silence_only_makes_it_wait() -> None:
 def test_a_pause_only_makes_it_wait_and_its_end_lets_it_go_on() -> None:
     looks = every(5, 300)
     course, found = Course(), episode()
+    action: Action = Wait("")
     for each in looks:
         pause = Pause(paused=each.moment.at < NOW + timedelta(seconds=250), why="kim is here.")
         found, course, action = decide(found, inputs(each, course=course, pause=pause))

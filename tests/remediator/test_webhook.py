@@ -104,7 +104,7 @@ async def test_each_alert_is_counted_by_its_judgement(remediator: Receiving) -> 
     assert found == {"opened": 2, "unknown_environment": 1}
 
 
-# Durable, or not taken -------------------------------------------------------------------------------------------------
+# Durable, or not taken ----------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("trouble", [Unavailable("etcd is away"), Unreachable("no answer")])
@@ -136,7 +136,7 @@ async def test_while_it_stops_it_sends_alerts_elsewhere(remediator: Receiving) -
     assert remediator.opened() == {"cf": 0}
 
 
-# Many ------------------------------------------------------------------------------------------------------------------
+# Many ---------------------------------------------------------------------------------------------------------------
 
 
 async def test_ten_thousand_alerts_for_three_environments_are_three_episodes(tmp_path: Path) -> None:

@@ -42,11 +42,11 @@ async def test_what_is_not_json_is_refused(remediator: Receiving, body: bytes) -
 
 @pytest.mark.parametrize("body", [{"alerts": []}, {"text": "The stager is down"}, {"version": 4, "alerts": []}])
 async def test_a_replaced_payload_is_told_from_which_option_it_comes(remediator: Receiving, body: Any) -> None:
-    assert await refusal(remediator, body) == (
-        400,
+    said = (
         "The body has no version: it is not Alertmanager's own. "
-        "Remove the option `payload:` from the webhook_config that sends here.",
+        "Remove the option `payload:` from the webhook_config that sends here."
     )
+    assert await refusal(remediator, body) == (400, said)
 
 
 @pytest.mark.parametrize(
@@ -116,7 +116,7 @@ async def test_only_post_is_answered(remediator: Receiving) -> None:
         assert response.status == 405
 
 
-# Who may call ----------------------------------------------------------------------------------------------------------
+# Who may call -------------------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(

@@ -20,6 +20,7 @@ top. stagekeeper.diego.environments does the same for the programs; a test holds
   {{- end -}}
   {{- $items = append $items (dict
         "name" .name
+        "auto" (eq (default "" .profile) "auto")
         "namespace" (default $base.namespace .namespace)
         "workloads" $workloads
         "service" (default $base.service_name $service.name)

@@ -11,9 +11,14 @@ A list can't be narrowed to names: Kubernetes has no such rule.
   verbs: [list]
 - apiGroups: [apps]
   resources: [statefulsets]
+{{- if $environment.auto }}
+  # Which ones it is, is what auto finds out.
+  verbs: [get, list]
+{{- else }}
   resourceNames: {{ (include "stagekeeper.statefulsets" $environment | fromJson).items | toJson }}
   verbs: [get]
-{{- if $environment.service }}
+{{- end }}
+{{- if or $environment.auto $environment.service }}
 - apiGroups: [discovery.k8s.io]
   resources: [endpointslices]
   verbs: [list]

@@ -53,6 +53,17 @@ remediator.alertmanagers[{{ $index }}]: username and password belong together.
 environments[{{ $index }}]: profile custom has no defaults: add {{ join ", " . }}.
 {{ end -}}
   {{- end -}}
+  {{- if eq (default "" .profile) "auto" -}}
+    {{- if not .namespace }}
+environments[{{ $index }}]: profile auto needs the namespace to look in.
+{{ end -}}
+    {{- if $.Values.remediator.enabled }}
+environments[{{ $index }}]: profile auto is for the exporter alone, since what may be restarted must stand in the configuration. Set the profile that stagekeeper diagnose names, or say remediator.enabled=false.
+{{ end -}}
+  {{- end -}}
+  {{- if and .deep_probe (not .tls) }}
+environments[{{ $index }}].deep_probe needs tls: without a client certificate the BBS answers no request.
+{{ end -}}
   {{- if eq (toString .locket) "true" }}
 environments[{{ $index }}].locket must be false (no StatefulSet of its own) or have statefulset and selector.
 {{ end -}}
@@ -93,10 +104,9 @@ dashboards.enabled: this chart was packaged without dashboards. Package it from 
 {{- define "stagekeeper.validate.secrets" -}}
 {{- range $program, $_ := include "stagekeeper.programs" . | fromJson -}}
 {{- range (include "stagekeeper.secrets" (list $ $program) | fromJson).items -}}
-{{- with lookup "v1" "Secret" $.Release.Namespace .secret }}
-{{- else }}{{ continue }}
-{{- end }}
-{{- $data := (lookup "v1" "Secret" $.Release.Namespace .secret).data | default dict }}
+{{- $found := lookup "v1" "Secret" $.Release.Namespace .secret -}}
+{{- $data := default dict $found.data -}}
+{{- if not $found }}{{ continue }}{{ end -}}
 {{- if not (hasKey $data .key) }}
 Secret {{ $.Release.Namespace }}/{{ .secret }} has no key {{ .key }}, which the {{ $program }} needs (it has: {{ keys $data | sortAlpha | join ", " | default "none" }}).
 {{ else if not (get $data .key) }}

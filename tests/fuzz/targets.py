@@ -1,0 +1,173 @@
+"""What is fuzzed. A target takes bytes, and raises only where the product is at fault."""
+
+import asyncio
+import json
+from collections.abc import Callable, Mapping
+from contextlib import suppress
+from typing import Any
+
+import yaml
+
+from exporter.look import judged
+from exporter.metrics import families
+from exporter.samples import Seen
+from exporter.settings import exporter_settings
+from exporter.tally import Tally
+from remediator import record
+from remediator.decision import decide
+from remediator.episode import Request
+from remediator.opening import Judgement, Verdict
+from remediator.settings import remediator_settings
+from remediator.situation import DeletePod
+from remediator.webhook import Receiver, Refused, Webhook, parse
+from stagekeeper.diego.diagnosis import diagnose
+from stagekeeper.diego.domains import told
+from stagekeeper.diego.environments import environments
+from stagekeeper.diego.observation import BbsPod, Observation, Probe, Reply
+from stagekeeper.diego.ping import PING, NotABbs, exchange, meaning
+from stagekeeper.incidents.reading import from_text
+from stagekeeper.incidents.replay import replay
+from stagekeeper.kube import objects
+from stagekeeper.settings import SettingsProblem
+from stagekeeper.settings import parse as parse_settings
+from tests.diego.looks import NOW
+from tests.fuzz.shaping import shaped
+from tests.fuzz.templates import CONFIGURATION, INCIDENT, KUBERNETES, NOTIFICATION, REMEDIATION, WORDS
+from tests.remediator.builders import inputs
+
+Target = Callable[[bytes], None]
+_REPLAYED = 300.0
+"""Seconds of an incident that are replayed: a fuzzer would rather replay thirty days."""
+
+
+def webhook(data: bytes) -> None:
+    """Any body is refused, or judged with one verdict for each alert that can be sent back as JSON."""
+    with suppress(Refused):
+        notification = parse(_raw_or_shaped(data, NOTIFICATION))
+        verdicts = asyncio.run(_judge(notification))
+        assert len(verdicts) == len(notification.alerts)
+        json.dumps(verdicts).encode()
+
+
+async def _judge(notification: Any) -> list[dict[str, Any]]:
+    opened: list[Request] = []
+
+    async def open_(request: Request) -> Verdict:
+        opened.append(request)
+        return Verdict(Judgement.OPENED, "opened", "diego-api-1")
+
+    judged_by = Webhook("StagerUnavailable", {"cf": Receiver(open_, lambda: None)}, lambda: False)
+    verdicts = await judged_by.judge(notification)
+    assert [each.environment for each in opened] in ([], ["cf"])
+    return verdicts
+
+
+def bbs(data: bytes) -> None:
+    """Any bytes are a reply: nothing but a BBS's own answer is one that serves."""
+    reply, detail = asyncio.run(_exchange(data))
+    if reply is Reply.OK:
+        assert b"200" in data
+        assert b"\x08\x01" in data
+    assert detail or reply is Reply.OK
+
+
+class _Writer:
+    def write(self, _data: bytes) -> None:
+        """Take the request."""
+
+    async def drain(self) -> None:
+        """Be ready at once."""
+
+
+async def _exchange(data: bytes) -> tuple[Reply, str]:
+    reader = asyncio.StreamReader()
+    reader.feed_data(data)
+    reader.feed_eof()
+    return await said(reader, _Writer())  # type: ignore[arg-type]  # the two methods that are used
+
+
+async def said(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> tuple[Reply, str]:
+    """What a ping over this connection means, as the probe takes it."""
+    try:
+        return meaning(PING, *await exchange(reader, writer, PING))
+    except NotABbs as problem:
+        return Reply.BAD_REPLY, str(problem)
+
+
+def domains(data: bytes) -> None:
+    """Any body is a list of domains, or a sentence about it."""
+    found = told(Probe(Reply.OK, body=data))
+    assert found.listed is not bool(found.detail)
+    json.dumps(found.names).encode()
+
+
+def kubernetes(data: bytes) -> None:
+    """Any JSON in place of pods and StatefulSet is read, judged and published without an exception."""
+    found = shaped(KUBERNETES, data, WORDS)
+    parts = found if isinstance(found, dict) else {}
+    listed = objects.items({"items": parts.get("pods")})
+    replies = [Reply.REFUSED, Reply.OK, Reply.TIMEOUT]
+    pods = [objects.pod(each) for each in listed]
+    seen = Observation(
+        environment="cf",
+        taken_at=NOW,
+        service=Probe(Reply.REFUSED),
+        pods=tuple(
+            BbsPod(each, each.labels.get("skiff-role-active") == "true", Probe(replies[len(data) % 3])) for each in pods
+        ),
+        workloads=(objects.statefulset(parts.get("statefulset")),),
+        steady=True,
+    )
+    for each in objects.items({"items": parts.get("slices")}):
+        objects.ready_addresses(each)
+    found_diagnosis = diagnose(seen)
+    assert found_diagnosis.why
+    list(families((Seen("cf", judged(seen, NOW.timestamp(), 0.1), Tally(), {}),)))
+
+
+def remediation(data: bytes) -> None:
+    """Any record, whoever wrote it, is unreadable or leads to a decision that can be stored and deletes only ours."""
+    found = shaped(REMEDIATION, data, WORDS)
+    source: Mapping[str, Any] = found if isinstance(found, dict) else {"metadata": found}
+    with suppress(record.Unreadable):
+        episode = record.load(source)
+        assert record.load(record.store(episode)) == record.load(record.store(record.load(record.store(episode))))
+        after, _, action = decide(episode, inputs())
+        json.dumps(record.store(after))
+        if isinstance(action, DeletePod):
+            assert action.pod.owner == "diego-api"
+            assert action.pod.uid == action.planned.uid
+
+
+def configuration(data: bytes) -> None:
+    """Any file is a configuration, or a list of sentences about it."""
+    with suppress(SettingsProblem):
+        document = parse_settings(_yaml(data, CONFIGURATION), "fuzzed.yaml")
+        environments(document)
+        exporter_settings(document)
+        remediator_settings(document)
+
+
+def incident(data: bytes) -> None:
+    """Any file is an incident that can be replayed, or a list of sentences about it."""
+    with suppress(SettingsProblem):
+        found = from_text(_yaml(data, INCIDENT), "fuzzed.yaml")
+        asyncio.run(replay(found.model_copy(update={"until": min(found.until, _REPLAYED)})))
+
+
+TARGETS: Mapping[str, Target] = {
+    target.__name__: target for target in (webhook, bbs, domains, kubernetes, remediation, configuration, incident)
+}
+
+
+def _raw_or_shaped(data: bytes, template: Any) -> bytes:
+    """By the first byte: the rest as it is, or the template changed by the rest."""
+    if data[:1] == b"!":
+        return json.dumps(shaped(template, data[1:], WORDS)).encode()
+    return data
+
+
+def _yaml(data: bytes, template: Any) -> str:
+    if data[:1] == b"!":
+        return str(yaml.safe_dump(shaped(template, data[1:], WORDS)))
+    return data.decode(errors="replace")

@@ -1,0 +1,81 @@
+"""No command imports what it does not use: a start is as fast, and a process as small, as its own libraries allow."""
+
+import os
+import re
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.exporter.programs import down
+from tests.testbed.process import Process, free_port
+
+NETWORK = {"aiohttp", "kubernetes", "h11", "aiohappyeyeballs"}
+PROGRAMS = {"prometheus_client", "bcrypt"}
+DEMO = {"trustme", "cryptography"}
+FORBIDDEN = {
+    ("stagekeeper", "--help"): NETWORK | PROGRAMS | DEMO | {"pydantic", "yaml", "structlog", "asyncio"},
+    ("stagekeeper", "check-config", "--help"): NETWORK | PROGRAMS | DEMO | {"structlog", "asyncio"},
+    ("stagekeeper", "diagnose", "--help"): PROGRAMS | DEMO | {"exporter.scrape", "remediator"},
+    ("stagekeeper", "explain", "--help"): PROGRAMS | DEMO | {"kubernetes", "exporter"},
+    ("stagekeeper", "pause", "--help"): PROGRAMS | DEMO | {"exporter"},
+    ("stagekeeper", "exporter", "--help"): NETWORK | PROGRAMS | DEMO | {"pydantic", "yaml", "remediator"},
+    ("stagekeeper", "remediator", "--help"): NETWORK | PROGRAMS | DEMO | {"pydantic", "yaml", "exporter.scrape"},
+    ("exporter", "--help"): NETWORK | PROGRAMS | DEMO | {"pydantic", "yaml", "remediator", "exporter.scrape"},
+    ("remediator", "--help"): NETWORK | PROGRAMS | DEMO | {"pydantic", "yaml", "exporter", "remediator.worker"},
+}
+READY_WITHIN = 60.0  # seconds: a hang guard
+
+
+def imported(log: str) -> set[str]:
+    """The modules that `python -X importtime` tells of."""
+    return set(re.findall(r"^import time:.*\| +([\w.]+)$", log, re.MULTILINE))
+
+
+def among(forbidden: set[str], modules: set[str]) -> list[str]:
+    """Those of `modules` that are forbidden, or lie in a forbidden package."""
+    return sorted(each for each in modules if any(each == name or each.startswith(f"{name}.") for name in forbidden))
+
+
+@pytest.mark.parametrize("command", FORBIDDEN, ids=" ".join)
+def test_help_imports_only_what_it_uses(command: tuple[str, ...]) -> None:
+    argv = [sys.executable, "-X", "importtime", "-m", *command]
+    shown = subprocess.run(argv, capture_output=True, text=True, timeout=READY_WITHIN, check=True)
+    modules = imported(shown.stderr)
+    assert "click" in modules
+    assert among(FORBIDDEN[command], modules) == []
+
+
+def _imported_until_ready(tmp_path: Path, name: str, *flags: str | Path) -> set[str]:
+    """The modules of a program that has read its configuration and listens."""
+    address = f"127.0.0.1:{free_port()}"
+    argv: list[str | Path] = [sys.executable, "-X", "importtime", "-m", name, f"--web.listen-address={address}", *flags]
+    process = Process(name, argv, tmp_path / "log", {**os.environ, "PYTHONUNBUFFERED": "1"})
+    try:
+        process.wait_until(lambda: "Listening." in process.log.read_text(), "listening", READY_WITHIN)
+        os.kill(process.pid, signal.SIGTERM)
+        process.wait_until(lambda: "has stopped" in process.log.read_text(), "its end", READY_WITHIN)
+    finally:
+        process.stop()
+    return imported(process.log.read_text())
+
+
+def test_a_running_exporter_has_neither_the_typed_kubernetes_models_nor_the_remediator(tmp_path: Path) -> None:
+    modules = _imported_until_ready(tmp_path, "exporter", "--kubeconfig", down(tmp_path))
+    heavy = {each for each in modules if each.startswith("kubernetes.aio.client.models.")}
+    assert "exporter.scrape" in modules
+    assert heavy == set()
+    assert among(DEMO | {"remediator", "stagekeeper.simulator", "stagekeeper.incidents"}, modules) == []
+
+
+def test_a_running_remediator_has_neither_the_typed_kubernetes_models_nor_the_exporter(tmp_path: Path) -> None:
+    (tmp_path / "token").write_text("token")
+    config = tmp_path / "stagekeeper.yaml"
+    config.write_text(f"remediator: {{mode: observe, webhook: {{token_file: {tmp_path / 'token'}}}}}\n")
+    modules = _imported_until_ready(tmp_path, "remediator", "--config.file", config, "--kubeconfig", down(tmp_path))
+    heavy = {each for each in modules if each.startswith("kubernetes.aio.client.models.")}
+    assert "remediator.worker" in modules
+    assert heavy == set()
+    assert among(DEMO | {"exporter", "stagekeeper.simulator", "stagekeeper.incidents"}, modules) == []
