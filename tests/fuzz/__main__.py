@@ -20,7 +20,7 @@ LOCK = Path(__file__).with_name("atheris.lock")
 CORPUS = Path(__file__).with_name("corpus")
 LONGEST_INPUT = 4096  # bytes
 SLOWEST_INPUT = 20  # seconds, after which an input counts as a hang
-_DONE = re.compile(r"#(\d+)\s+DONE\s+cov: (\d+) ft: (\d+)")
+_DONE = re.compile(r"#(\d+)\s+DONE\s+cov: (\d+)")
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,7 +30,6 @@ class Outcome:
     target: str
     executions: int
     edges: int
-    features: int
     broken: bool
 
     def __str__(self) -> str:
@@ -65,8 +64,8 @@ def fuzz(target: str, seconds: int) -> Outcome:
     done = _DONE.search(said.stderr)
     if said.returncode:
         sys.stderr.write(said.stdout[-3000:] + said.stderr[-3000:])
-    numbers = map(int, done.groups()) if done else (0, 0, 0)
-    return Outcome(target, *numbers, broken=bool(said.returncode))
+    executions, edges = (int(done[1]), int(done[2])) if done else (0, 0)
+    return Outcome(target, executions, edges, broken=bool(said.returncode))
 
 
 def keep(target: str) -> None:

@@ -5,7 +5,7 @@ It runs in the environment that tests/fuzz/__main__.py makes, since only that ha
 
 import sys
 
-import atheris
+import atheris  # type: ignore[import-untyped]  # in an environment of its own
 
 with atheris.instrument_imports(include=["exporter", "remediator", "stagekeeper", "h11"]):
     from tests.fuzz.targets import TARGETS

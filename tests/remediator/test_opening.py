@@ -67,7 +67,12 @@ async def test_a_latched_target_is_left_alone_until_it_is_released(phase: Phase)
 async def test_a_person_is_held_to_the_latch_too() -> None:
     person = Request("cf", person="kim", why="I want to")
     assert (await judged(episode(Phase.ESCALATED), request=person))[0] is Judgement.LATCHED
-    assert (await judged(episode(Phase.RECOVERED, age=600), request=person))[0] is Judgement.OPENED
+
+
+async def test_the_hold_off_is_for_alerts_and_not_for_a_person() -> None:
+    """Their own cooldown and budget still hold: those are gates."""
+    person = Request("cf", person="kim", why="I want to")
+    assert (await judged(episode(Phase.RECOVERED, age=0), request=person))[0] is Judgement.OPENED
 
 
 async def test_an_alert_from_before_the_last_end_may_only_be_late_to_go() -> None:
