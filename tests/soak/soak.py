@@ -194,7 +194,8 @@ async def soak(on: Stage, scrapes: int, webhooks: int, say: Callable[[str], None
             fault.end(on.environment)
         await on.scrape()  # it may share a look that began during the fault
         await until_right(on)
-        say(f"  {name}: {on.scrapes} scrapes, {dict(on.answers)} webhooks so far")
+        sizes = " and ".join(f"{each.memory():.0f} MiB" for each in (on.exporter, on.remediator))
+        say(f"  {name}: {on.scrapes} scrapes, {dict(on.answers)} webhooks so far, {sizes}")
     assert on.uids() == pods, "pods of an environment that served all the time were deleted"
     assert on.accepted <= on.records(), f"alerts were accepted and not recorded: {on.accepted - on.records()}"
     for each, (descriptors, memory) in zip((on.exporter, on.remediator), before, strict=True):
