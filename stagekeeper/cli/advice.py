@@ -39,7 +39,7 @@ ADVICE = {
     Name.SERVING: Advice("A restart is not needed: it would only interrupt who serves.", _AGAIN),
     Name.NO_ACTIVE_BBS: Advice(
         "A restart of all BBS pods is the cure, once this has stood for two minutes (a fail-over takes up to one).",
-        "stagekeeper restart --environment {environment}",
+        "stagekeeper restart --environment {environment} --reason WHY",
     ),
     Name.NOT_APPLICABLE: Advice(
         "There is nothing to restart. If there should be a Diego, namespace or profile are wrong.",
@@ -68,7 +68,7 @@ ADVICE = {
     Name.MIGRATING: Advice("A restart would do harm: the migration would begin again. Wait for its end.", _LOGS),
     Name.STUCK_UNAVAILABLE: Advice(
         "A restart is the likely cure, but only a person may decide it: a migration looks the same.",
-        "stagekeeper restart --environment {environment} --accept stuck_unavailable",
+        "stagekeeper restart --environment {environment} --reason WHY --accept stuck_unavailable",
     ),
     Name.TLS_BROKEN: Advice(
         "A restart would not cure it: renew the certificates.", "kubectl get secrets -n {namespace}"

@@ -84,7 +84,7 @@ async def test_the_hang_ends_with_1_and_the_json_says_why(tmp_path: Path) -> Non
     document = json.loads(said)
     assert code == document["exitCode"] == 1
     assert document["diagnosis"]["name"] == "no_active_bbs"
-    assert document["next"] == "stagekeeper restart --environment cf"
+    assert document["next"] == "stagekeeper restart --environment cf --reason WHY"
 
 
 async def test_from_a_pod_the_same_is_seen_through_kubectl(tmp_path: Path) -> None:

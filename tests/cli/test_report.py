@@ -39,7 +39,7 @@ def test_the_hang_asks_for_a_restart() -> None:
         State.OK, State.FAILED, State.TO_DO, State.OK, State.FAILED, State.FAILED, State.FAILED, State.FAILED,
     ]  # fmt: skip
     assert said(hung()).exit_code == 1
-    assert said(hung()).next_command == "stagekeeper restart --environment cf"
+    assert said(hung()).next_command == "stagekeeper restart --environment cf --reason WHY"
 
 
 def test_an_environment_that_can_not_be_read_is_unknown_and_ends_with_3() -> None:
@@ -86,7 +86,7 @@ def test_the_text_has_the_steps_the_evidence_and_the_next_command() -> None:
         "  - diego-api-0: refused (connection refused), 2/2 ready, not labelled active, 2 d old, on node node-1."
         in text
     )
-    assert text.endswith("Next:      stagekeeper restart --environment cf\n")
+    assert text.endswith("Next:      stagekeeper restart --environment cf --reason WHY\n")
 
 
 def test_the_json_says_the_same_for_programs() -> None:
