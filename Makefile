@@ -6,7 +6,7 @@ VENV_PYTHON := .venv/bin/python
 export PATH := $(or $(PATH),/usr/local/bin:/usr/bin:/bin):/usr/sbin:/sbin
 
 .DEFAULT_GOAL := help
-.PHONY: help setup programs test-programs control-plane chart-tools demo test test-fast check format lock clean
+.PHONY: help setup programs test-programs control-plane chart-tools demo test test-fast prove check format lock clean
 
 help: ## print this list
 	@echo 'Stagekeeper: make TARGET'
@@ -37,6 +37,9 @@ test: check test-programs control-plane chart-tools ## everything: check, then a
 test-fast: setup ## only the tests that need nothing but Python
 	@scripts/test fast
 
+prove: setup ## the exhaustive searches that take too long for every run (2 minutes; CI runs them)
+	@scripts/test prove
+
 check: setup ## lint, format, types, import rules
 	@echo '==> Lint (ruff)'
 	@.venv/bin/ruff check
@@ -62,3 +65,13 @@ clean: ## remove .venv and what tools left here (the cache of built programs sta
 .PHONY: dashboards-preview
 dashboards-preview: setup programs ## draw the dashboards into docs/images from a live demo (a minute)
 	@PATH="$$PATH:$$($(VENV_PYTHON) -m scripts.programs --folder)" $(VENV_PYTHON) -m dashboards.preview
+
+.PHONY: bench soak fuzz
+bench: setup control-plane ## measure beside what a user would pick instead; one table and bench/last.json (12 minutes)
+	@$(VENV_PYTHON) -m bench $(if $(QUICK),--quick)
+
+soak: setup ## 100,000 scrapes and 10,000 webhooks while everything outside breaks (about 20 minutes)
+	@$(VENV_PYTHON) -m tests.soak
+
+fuzz: setup ## every parser under a coverage-guided fuzzer; FUZZ_SECONDS=60 for each, KEEP=1 adds to the corpus
+	@$(VENV_PYTHON) -m tests.fuzz --seconds $(or $(FUZZ_SECONDS),60) $(if $(KEEP),--keep)

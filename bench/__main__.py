@@ -24,7 +24,8 @@ from bench.situations import situations
 from bench.table import Section
 from bench.truth import truth
 from scripts import go_tools, programs
-from scripts.cache import say
+from scripts.cache import ROOT, say
+from stagekeeper.service import logs
 
 Measurement = Callable[[Bench, Cluster], Awaitable[Section]]
 SECTIONS: Mapping[str, Measurement] = {
@@ -36,6 +37,9 @@ SECTIONS: Mapping[str, Measurement] = {
     "growth": growth,
     "coldstart": cold_start,
 }
+
+LAST = Path("bench/last.json")
+"""The result that docs/performance.md shows."""
 
 
 async def measure(wanted: list[str], folder: Path, *, quick: bool) -> list[Section]:
@@ -64,20 +68,24 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m bench", description=__doc__)
     parser.add_argument("--quick", action="store_true", help="few repetitions: shows that it works, measures nothing")
     parser.add_argument("--only", action="append", choices=SECTIONS, help="one section; may be repeated")
-    parser.add_argument("--json", type=Path, default=Path("bench.json"), help="where the result is written")
+    parser.add_argument("--json", type=Path, help=f"where the result is written; of a full run: {LAST}")
     given = parser.parse_args()
     if not set_up():
         return 1
+    logs.configure("error")  # what our own worker does in this process is no news
     described = machine.described()
     began = time.monotonic()
     say("Measuring:")
     with tempfile.TemporaryDirectory(prefix="stagekeeper-bench-") as folder:
         sections = asyncio.run(measure(given.only or list(SECTIONS), Path(folder), quick=given.quick))
     result = {"machine": described, "quick": given.quick, "sections": [each.as_json() for each in sections]}
-    given.json.write_text(json.dumps(result, indent=1) + "\n")
+    written = given.json or (None if given.quick or given.only else ROOT / LAST)
+    if written:
+        written.write_text(json.dumps(result, indent=1) + "\n")
     say(table.text(sections))
-    took = time.monotonic() - began
-    say(f"\n{described['date']}, {described['cores']} cores, {took:.0f} s; all of it in {given.json}")
+    say(f"\n{described['date']}, {described['cores']} cores, {time.monotonic() - began:.0f} s")
+    if written:
+        say(f"Every round of it is in {written}.")
     return 0
 
 

@@ -152,11 +152,12 @@ class Diego:
         return True
 
     async def label(self, pod: str, value: str) -> None:
-        """Set the active label as the pod's readiness probe does."""
+        """Set the active label as the pod's readiness probe does: again and again, should the pod not be there yet."""
         key = self.layout.active_label.key if self.layout.active_label else ""
-        reply = await self.cluster.api.patch(pods_path(self.namespace, pod), {"metadata": {"labels": {key: value}}})
-        if not reply.ok:
-            raise RuntimeError(f"The label of {pod} could not be set: {reply.status}")
+        change = {"metadata": {"labels": {key: value}}}
+        async with asyncio.timeout(_HANG_GUARD):
+            while not (await self.cluster.api.patch(pods_path(self.namespace, pod), change)).ok:  # noqa: ASYNC110 -- the same
+                await asyncio.sleep(0.1)
 
 
 def status(pod: Object, ip: str, *, ready: str = "True", waiting: str = "", restarts: int = 0) -> Object:

@@ -36,3 +36,7 @@ class Rounds:
     def over(self, other: "Rounds") -> float:
         """The median of the ratios, round by round: what disturbed a whole round disturbs both parts of its ratio."""
         return median(mine / theirs for mine, theirs in zip(self.values, other.values, strict=True) if theirs)
+
+    def plus(self, other: "Rounds") -> "Rounds":
+        """Both, one after the other, round by round."""
+        return Rounds(tuple(mine + theirs for mine, theirs in zip(self.values, other.values, strict=True)))

@@ -6,6 +6,7 @@ from collections.abc import Generator
 import pytest
 from pytest_asyncio import is_async_test
 
+from tests.order import arrange
 from tests.testbed.control_plane import ControlPlane
 from tests.testbed.missing import missing_components
 
@@ -17,8 +18,13 @@ def pytest_sessionstart() -> None:
     asyncio.set_event_loop(None)
 
 
+@pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Give each async test the leak check: first in, so that it looks last, after all other fixtures are gone."""
+    """Put the tests into their order, and give each async one the leak check.
+
+    First in, so that it looks last, after all other fixtures are gone.
+    """
+    arrange(items)
     for item in items:
         if isinstance(item, pytest.Function) and is_async_test(item):
             item.fixturenames.insert(0, "no_leaked_tasks")

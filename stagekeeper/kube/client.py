@@ -6,6 +6,7 @@ out its typed models, which cost 20 to 30 MiB and raise on odd objects.
 
 import asyncio
 import json
+import re
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
@@ -34,6 +35,8 @@ _UNUSABLE = (
     ValueError,
 )
 """What the loader raises over a kubeconfig that is missing, unreadable, not YAML or of another shape."""
+_HALF_CHARACTER = re.compile(r"\\ud[89a-f]", re.IGNORECASE)
+"""The escape of half a UTF-16 pair. Alone it decodes to what can't be encoded again, into metrics for one."""
 MERGE_PATCH = "application/merge-patch+json"
 
 
@@ -130,6 +133,8 @@ def _decoded(text: str) -> dict[str, Any] | None:
     """The JSON object in `text`; None if that is something else."""
     try:
         found = json.loads(text)
+        if _HALF_CHARACTER.search(text):
+            found = json.loads(json.dumps(found, ensure_ascii=False).encode(errors="replace"))
     except (ValueError, RecursionError):
         return None
     return found if isinstance(found, dict) else None

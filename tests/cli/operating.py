@@ -60,8 +60,10 @@ class Desk:
         return found[0] if found else None
 
     def events(self) -> list[tuple[str, str]]:
-        """Reason and message of each Event."""
-        return [(each["reason"], each["message"]) for each in self.env.store.select(EVENTS, self.env.namespace)]
+        """Reason and message of each Event, oldest first; their names are random."""
+        events = self.env.store.select(EVENTS, self.env.namespace)
+        events.sort(key=lambda each: int(each["metadata"]["resourceVersion"]))
+        return [(each["reason"], each["message"]) for each in events]
 
     def records(self) -> list[dict[str, Any]]:
         """The Remediation objects."""

@@ -13,8 +13,9 @@ with atheris.instrument_imports(include=["exporter", "remediator", "stagekeeper"
 
 def main() -> None:
     """Let libFuzzer run until it has had enough, or has found something."""
-    target = TARGETS[sys.argv[1]]
-    atheris.Setup([sys.argv[0], *sys.argv[2:]], target)
+    name = sys.argv[1]
+    again = f"{sys.executable} -m tests.fuzz.guided {name}"  # a merge starts itself anew, by a shell
+    atheris.Setup([again, *sys.argv[2:]], TARGETS[name])
     atheris.Fuzz()
 
 

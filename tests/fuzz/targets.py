@@ -7,9 +7,11 @@ from contextlib import suppress
 from typing import Any
 
 import yaml
+from prometheus_client import CollectorRegistry
 
 from exporter.look import judged
-from exporter.metrics import families
+from exporter.metrics import Reloads, Scrape
+from exporter.recent import recent
 from exporter.samples import Seen
 from exporter.settings import exporter_settings
 from exporter.tally import Tally
@@ -28,6 +30,8 @@ from stagekeeper.diego.ping import PING, NotABbs, exchange, meaning
 from stagekeeper.incidents.reading import from_text
 from stagekeeper.incidents.replay import replay
 from stagekeeper.kube import objects
+from stagekeeper.kube.client import _decoded
+from stagekeeper.service.metrics import metrics_response
 from stagekeeper.settings import SettingsProblem
 from stagekeeper.settings import parse as parse_settings
 from tests.diego.looks import NOW
@@ -103,8 +107,7 @@ def domains(data: bytes) -> None:
 
 def kubernetes(data: bytes) -> None:
     """Any JSON in place of pods and StatefulSet is read, judged and published without an exception."""
-    found = shaped(KUBERNETES, data, WORDS)
-    parts = found if isinstance(found, dict) else {}
+    parts = _decoded(json.dumps(shaped(KUBERNETES, data, WORDS))) or {}
     listed = objects.items({"items": parts.get("pods")})
     replies = [Reply.REFUSED, Reply.OK, Reply.TIMEOUT]
     pods = [objects.pod(each) for each in listed]
@@ -122,13 +125,19 @@ def kubernetes(data: bytes) -> None:
         objects.ready_addresses(each)
     found_diagnosis = diagnose(seen)
     assert found_diagnosis.why
-    list(families((Seen("cf", judged(seen, NOW.timestamp(), 0.1), Tally(), {}),)))
+    look = judged(seen, NOW.timestamp(), 0.1)
+    recent(look)
+    metrics_response(
+        {},
+        Scrape(
+            (Seen("cf", look, Tally().add(look), {}),), Reloads(successful=True, succeeded_at=0.0), CollectorRegistry()
+        ),
+    )
 
 
 def remediation(data: bytes) -> None:
     """Any record, whoever wrote it, is unreadable or leads to a decision that can be stored and deletes only ours."""
-    found = shaped(REMEDIATION, data, WORDS)
-    source: Mapping[str, Any] = found if isinstance(found, dict) else {"metadata": found}
+    source = _decoded(json.dumps(shaped(REMEDIATION, data, WORDS))) or {}
     with suppress(record.Unreadable):
         episode = record.load(source)
         assert record.load(record.store(episode)) == record.load(record.store(record.load(record.store(episode))))
