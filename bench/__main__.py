@@ -12,7 +12,7 @@ from pathlib import Path
 
 import aiohttp
 
-from bench import machine, table
+from bench import machine, report, table
 from bench.coldstart import cold_start
 from bench.deleting import deleting
 from bench.diego import Cluster, cluster
@@ -24,7 +24,7 @@ from bench.situations import situations
 from bench.table import Section
 from bench.truth import truth
 from scripts import go_tools, programs
-from scripts.cache import ROOT, say
+from scripts.cache import say
 from stagekeeper.service import logs
 
 Measurement = Callable[[Bench, Cluster], Awaitable[Section]]
@@ -37,9 +37,6 @@ SECTIONS: Mapping[str, Measurement] = {
     "growth": growth,
     "coldstart": cold_start,
 }
-
-LAST = Path("bench/last.json")
-"""The result that docs/performance.md shows."""
 
 
 async def measure(wanted: list[str], folder: Path, *, quick: bool) -> list[Section]:
@@ -68,7 +65,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m bench", description=__doc__)
     parser.add_argument("--quick", action="store_true", help="few repetitions: shows that it works, measures nothing")
     parser.add_argument("--only", action="append", choices=SECTIONS, help="one section; may be repeated")
-    parser.add_argument("--json", type=Path, help=f"where the result is written; of a full run: {LAST}")
+    parser.add_argument("--json", type=Path, help="where the result is written; of a full run: bench/last.json")
     given = parser.parse_args()
     if not set_up():
         return 1
@@ -79,13 +76,15 @@ def main() -> int:
     with tempfile.TemporaryDirectory(prefix="stagekeeper-bench-") as folder:
         sections = asyncio.run(measure(given.only or list(SECTIONS), Path(folder), quick=given.quick))
     result = {"machine": described, "quick": given.quick, "sections": [each.as_json() for each in sections]}
-    written = given.json or (None if given.quick or given.only else ROOT / LAST)
+    written = given.json or (None if given.quick or given.only else report.LAST)
     if written:
         written.write_text(json.dumps(result, indent=1) + "\n")
     say(table.text(sections))
     say(f"\n{described['date']}, {described['cores']} cores, {time.monotonic() - began:.0f} s")
     if written:
         say(f"Every round of it is in {written}.")
+    if written == report.LAST:
+        report.main()
     return 0
 
 

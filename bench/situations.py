@@ -210,19 +210,24 @@ def _configuration(bench: Bench, stages: list[Diego], alertmanager_url: str) -> 
 
 
 def _judge(section: Section, hooked: list[Diego], ours: list[Diego]) -> None:
-    right = {"hook": 0, "ours": 0}
-    for situation, theirs, mine in zip(SITUATIONS, hooked, ours, strict=True):
-        told = {}
-        for name, place in (("hook", theirs), ("ours", mine)):
+    section.cells.append(("situation", "right to delete", "ours deleted", "the hook deleted"))
+    right = {"ours": 0, "hook": 0}
+    for situation, mine, theirs in zip(SITUATIONS, ours, hooked, strict=True):
+        wanted = Counter(situation.right)
+        told = []
+        for who, place in (("ours", mine), ("hook", theirs)):
             deleted = Counter(place.deleted.values())
-            right[name] += deleted == Counter(situation.right)
-            told[name] = f"{_names(deleted)} ({'right' if deleted == Counter(situation.right) else 'WRONG'})"
-        wanted = _names(Counter(situation.right))
-        section.notes.append(f"{situation.name:<42} should: {wanted:<20} ours: {told['ours']:<28} hook: {told['hook']}")
+            right[who] += deleted == wanted
+            told.append(_names(deleted) if deleted == wanted else f"WRONG: {_names(deleted)}")
+        section.cells.append((situation.name, _names(wanted), *told))
     all_right = Goal("all right", lambda line: line.ours.median == len(SITUATIONS))
     counts = Rounds((float(right["ours"]),)), Rounds((float(right["hook"]),))
     said = f"right, of {len(SITUATIONS)}"
     section.lines.append(Line(said, "", counts[0], "webhook + nc + kubectl", counts[1], all_right))
+    section.notes.append(
+        f"Both get the alert at the same moment; the remediator's waits are {FASTER} times shorter than in production. "
+        "The numbers are those of the incident corpus."
+    )
 
 
 def _names(deleted: Counter[str]) -> str:

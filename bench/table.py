@@ -72,10 +72,13 @@ class Section:
     title: str
     lines: list[Line] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
+    cells: list[tuple[str, ...]] = field(default_factory=list)
+    """A table of words, its headings first."""
 
     def as_json(self) -> dict[str, Any]:
-        """Lines and notes."""
-        return {"title": self.title, "lines": [line.as_json() for line in self.lines], "notes": self.notes}
+        """Lines, cells and notes."""
+        lines = [line.as_json() for line in self.lines]
+        return {"title": self.title, "lines": lines, "cells": self.cells, "notes": self.notes}
 
 
 HEADINGS = ("what", "ours (low..high)", "beside (low..high)", "ratio", "goal")
@@ -87,6 +90,8 @@ def rows(sections: Iterable[Section]) -> list[tuple[str, ...]]:
     for section in sections:
         found.append((section.title.upper(),))
         found += [_row(line) for line in section.lines]
+        widths = [max(map(len, column)) for column in zip(*section.cells, strict=True)]
+        found += [(f"  {_aligned(row, widths)}",) for row in section.cells]
         found += [(f"  {note}",) for note in section.notes]
     return found
 

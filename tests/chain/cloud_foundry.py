@@ -23,7 +23,7 @@ Object = dict[str, Any]
 NETWORKS = ["10.96.0.0/16", "10.244.0.0/16"]
 """Services and pods. On a loopback device a network stands for each address in it."""
 STATEFULSET = "diego-api"
-HANG_GUARD = 60.0
+HANG_GUARD = 150.0
 _HERE = Path(__file__).parent
 _CRD = _HERE.parents[1] / "charts/stagekeeper/crds/remediations.yaml"
 _NODES = ("10.244.0.2", "10.244.0.3")

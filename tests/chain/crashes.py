@@ -14,7 +14,7 @@ from pathlib import Path
 
 from stagekeeper.simulator.demo.story import Story
 from tests.chain import configuration, programs
-from tests.chain.cloud_foundry import prepare, until
+from tests.chain.cloud_foundry import HANG_GUARD, prepare, until
 from tests.chain.configuration import ALERTMANAGER
 from tests.chain.door import Door, Hold, Message
 from tests.chain.moments import (
@@ -139,7 +139,7 @@ async def _answered(opened: Door) -> bool:
 
 
 async def _reached(hold: Hold) -> None:
-    async with asyncio.timeout(60):
+    async with asyncio.timeout(HANG_GUARD):
         await hold.reached.wait()
 
 
