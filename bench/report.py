@@ -1,7 +1,6 @@
 """The last full result as the table in docs/performance.md: `python -m bench.report` writes it there."""
 
 import json
-import sys
 from collections.abc import Iterator
 from typing import Any
 
@@ -25,9 +24,9 @@ def page(old: str, result: dict[str, Any]) -> str:
 
 def _machine(machine: dict[str, Any]) -> Iterator[str]:
     libraries = ", ".join(f"{name} {version}" for name, version in machine["libraries"].items())
-    yield f"Measured {machine['date']} on {machine['cores']} cores ({machine['cpu']}, {machine['memory_mib']} MiB, Linux"
-    yield f"{machine['kernel']}, load {machine['load_at_start']} at the start) with Python {machine['python']}, Kubernetes"
-    yield f"{machine['kubernetes']}, {libraries}."
+    yield f"Measured {machine['date']} on {machine['cores']} cores ({machine['cpu']}, {machine['memory_mib']} MiB,"
+    yield f"Linux {machine['kernel']}, load {machine['load_at_start']} at the start) with Python {machine['python']},"
+    yield f"Kubernetes {machine['kubernetes']}, {libraries}."
     yield ""
 
 
@@ -66,4 +65,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    main()

@@ -1,9 +1,11 @@
 """The benchmark works: its arithmetic, and two quick sections. Whether its goals are met it tells itself."""
 
+import json
 from pathlib import Path
 
 import pytest
 
+from bench import report
 from bench.__main__ import measure
 from bench.numbers import Rounds, percentile
 from bench.table import Line, Section, at_most, ratio_at_most, text
@@ -34,6 +36,11 @@ def test_the_table_shows_both_sides_with_their_spread() -> None:
     assert "2 ms (1..3)" in shown
     assert "other: 1 ms (1..2)" in shown
     assert "A note." in shown
+
+
+def test_the_page_shows_the_last_result() -> None:
+    shown = report.PAGE.read_text()
+    assert shown == report.page(shown, json.loads(report.LAST.read_text())), "run `python -m bench.report`"
 
 
 @pytest.mark.real

@@ -38,7 +38,7 @@ def starting(look: Observation) -> tuple[Name, str] | None:
     if young:
         return Name.STARTING, f"{names(young)} started less than {spell(look.patience.starting)} ago."
     if waiting and all(age(look, each.pod.created) < look.patience.pending for each in waiting):
-        return Name.STARTING, f"{names(waiting)} is Pending."
+        return Name.STARTING, f"Pending: {names(waiting)}."
     if _missing(look) and not waiting and age(look, look.missing_since) < look.patience.pending:
         return Name.STARTING, f"{_missing(look)} of {look.desired} pods are missing."
     return None
@@ -48,7 +48,7 @@ def missing(look: Observation) -> tuple[Name, str] | None:
     """Row 18. What has not lasted that long was row 17."""
     waiting = [each for each in look.known_pods if _pending(each)]
     if waiting:
-        return Name.PODS_NOT_READY, f"{names(waiting)} has been Pending for more than {spell(look.patience.pending)}."
+        return Name.PODS_NOT_READY, f"Pending for more than {spell(look.patience.pending)}: {names(waiting)}."
     if _missing(look):
         pending = spell(look.patience.pending)
         why = f"{_missing(look)} of {look.desired} pods have been missing for more than {pending}."

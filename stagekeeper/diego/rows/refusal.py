@@ -36,7 +36,7 @@ def label_contradicts(look: Observation) -> tuple[Name, str] | None:
     """Row 23."""
     claiming = [each for each in look.known_pods if each.counts_as_active]
     if all_refused(look) and claiming:
-        return Name.LABEL_CONTRADICTS, f"{names(claiming)} is labelled as serving, but refuses our connection."
+        return Name.LABEL_CONTRADICTS, f"Labelled as serving, but refusing our connection: {names(claiming)}."
     return None
 
 
@@ -44,7 +44,7 @@ def not_ready(look: Observation) -> tuple[Name, str] | None:
     """Row 24."""
     unready = [each for each in look.known_pods if not look.bbs_ready(each.pod)]
     if all_refused(look) and unready and look.passive_is_ready:
-        return Name.PODS_NOT_READY, f"The BBS container of {names(unready)} is not ready."
+        return Name.PODS_NOT_READY, f"The BBS container is not ready in {names(unready)}."
     return None
 
 

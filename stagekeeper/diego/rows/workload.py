@@ -44,7 +44,7 @@ def terminating(look: Observation) -> tuple[Name, str] | None:
             "UTC and is still Terminating: look at its node; do not force it, the old process may live on."
         )
     if leaving:
-        return Name.ROLLING_OUT, f"{names(leaving)} is Terminating."
+        return Name.ROLLING_OUT, f"Terminating: {names(leaving)}."
     if len(look.known_pods) > look.desired:
         return Name.ROLLING_OUT, f"There are {len(look.known_pods)} pods for {look.desired} replicas."
     return None
@@ -57,7 +57,7 @@ def rolling_out(look: Observation) -> tuple[Name, str] | None:
             return Name.ROLLING_OUT, f"StatefulSet {workload.name} has a change that its controller has not seen yet."
         behind = _behind(look, workload)
         if behind:
-            return Name.ROLLING_OUT, f"{names(behind)} is still of an older revision of StatefulSet {workload.name}."
+            return Name.ROLLING_OUT, f"Still of an older revision of StatefulSet {workload.name}: {names(behind)}."
     return None
 
 
