@@ -10,6 +10,7 @@ import structlog
 
 from remediator import pausing, record
 from remediator.alertmanager import Alertmanager, Answered
+from remediator.answers import Answer
 from remediator.course import Look, Moment
 from remediator.episode import Episode, Phase, Request
 from remediator.gates import AlertSeen, Pause
@@ -48,6 +49,8 @@ class World:
         self._look: Look | None = None
         self._pause: Pause | None = None
         self._episodes: Sequence[Episode] = ()
+        self._gates_of = ""
+        self._gates: Sequence[tuple[str, Answer]] = ()
 
     # What the worker asks ---------------------------------------------------------------------------------------
 
@@ -79,6 +82,7 @@ class World:
         """Store the status if the record is still as it was read."""
         stored = record.load(await self._records.swap_status(record.store(episode)))
         self._metrics.episode(self.environment.name, stored)
+        self._tell_gates(stored)
         return stored
 
     async def delete_pod(self, pod: Pod) -> None:
@@ -143,6 +147,19 @@ class World:
                 at=after.entered,
                 timeout=self._timeout,
             )
+
+    def _tell_gates(self, episode: Episode) -> None:
+        """One log line for each gate whose answer this replica has stored and not told yet."""
+        told = dict(self._gates) if self._gates_of == episode.name else {}
+        for name, answer in episode.gates:
+            if told.get(name) != answer:
+                _log.info(
+                    f"Gate {name} of {episode.name}: {answer.word}. {answer.why}",
+                    environment=self.environment.name,
+                    gate=name,
+                    answer=answer.word.value,
+                )
+        self._gates_of, self._gates = episode.name, episode.gates
 
     def noticed(self, episode: Episode) -> None:
         """The open episode as a look left it."""
