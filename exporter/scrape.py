@@ -26,9 +26,10 @@ LOOK_SHARE = 0.9
 CUT_SHARE = 0.95
 """The share after which a look is cut off. What is left is for writing the answer."""
 
-AT_ONCE = 64
-"""Looks under way at the same time. A thousand at once would wait for each other's requests longer than for the API
-server, until all of them time out, and would hold up the event loop while they begin."""
+AT_ONCE = 32
+"""Looks under way at the same time. A thousand at once would wait for each other's requests until all of them time out,
+and would hold up the event loop while they begin. While the API server is frozen a look takes the whole timeout of a
+request, so that in one scrape of 10 s two times so many environments are still told whether their Service answers."""
 
 TakeLook = Callable[[float], Awaitable[Observation]]
 """Looks at one environment within so many seconds: `Observer.look`."""
@@ -138,7 +139,13 @@ class Targets:
 
     async def seen(self, within: float) -> tuple[Seen, ...]:
         """What is seen of every environment within `within` seconds, all looked at at once."""
-        return tuple(await asyncio.gather(*(target.seen(within) for target in self._targets.values())))
+        asked = []
+        async with asyncio.TaskGroup() as group:
+            for number, target in enumerate(self._targets.values(), 1):
+                asked.append(group.create_task(target.seen(within)))
+                if number % AT_ONCE == 0:
+                    await asyncio.sleep(0)  # whoever else is served by this event loop has a turn in between
+        return tuple(task.result() for task in asked)
 
     def recent(self) -> list[Recent]:
         """The recent looks of all environments, newest first."""

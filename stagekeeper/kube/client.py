@@ -37,6 +37,8 @@ _UNUSABLE = (
 """What the loader raises over a kubeconfig that is missing, unreadable, not YAML or of another shape."""
 _HALF_CHARACTER = re.compile(r"\\ud[89a-f]", re.IGNORECASE)
 """The escape of half a UTF-16 pair. Alone it decodes to what can't be encoded again, into metrics for one."""
+AT_ONCE = 32
+"""Requests in flight. More are not answered sooner, and so many answers at once hold up the event loop."""
 MERGE_PATCH = "application/merge-patch+json"
 
 
@@ -157,6 +159,7 @@ async def connect(kubeconfig: Path | None = None, context: str | None = None) ->
     """
     settings = await _settings(kubeconfig, context)
     settings.retries = None  # else the client repeats DELETE and PUT by itself; our next look is the retry
+    settings.connection_pool_maxsize = AT_ONCE
     settings.proxy = settings.proxy or _proxy(settings.host)
     # Else aiohttp looks for proxies and for a netrc at each request, in two threads, and a netrc that has an entry for
     # the API server makes every request with a token fail.
