@@ -67,10 +67,10 @@ dashboards-preview: setup programs ## draw the dashboards into docs/images from 
 	@PATH="$$PATH:$$($(VENV_PYTHON) -m scripts.programs --folder)" $(VENV_PYTHON) -m dashboards.preview
 
 .PHONY: bench soak fuzz
-bench: setup control-plane ## measure beside what a user would pick instead; one table and bench/last.json (12 minutes)
+bench: setup control-plane ## measure beside what a user would pick instead; one table and bench/last.json (10 minutes)
 	@$(VENV_PYTHON) -m bench $(if $(QUICK),--quick)
 
-soak: setup ## 100,000 scrapes and 10,000 webhooks while everything outside breaks (about 20 minutes)
+soak: setup ## 100,000 scrapes and 10,000 webhooks while everything outside breaks (half an hour)
 	@$(VENV_PYTHON) -m tests.soak
 
 fuzz: setup ## every parser under a coverage-guided fuzzer; FUZZ_SECONDS=60 for each, KEEP=1 adds to the corpus
