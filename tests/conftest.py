@@ -5,8 +5,9 @@ from collections.abc import Generator
 
 import pytest
 from pytest_asyncio import is_async_test
+from xdist.remote import Producer
 
-from tests.order import arrange
+from tests.order import TogetherScheduling, arrange
 from tests.testbed.control_plane import ControlPlane
 from tests.testbed.missing import missing_components
 
@@ -28,6 +29,12 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         if isinstance(item, pytest.Function) and is_async_test(item):
             item.fixturenames.insert(0, "no_leaked_tasks")
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> TogetherScheduling | None:
+    """With `--dist loadgroup`, hand out the tests in this order, those together that share something dear."""
+    return TogetherScheduling(config, log) if config.getoption("dist") == "loadgroup" else None
 
 
 @pytest.hookimpl(wrapper=True)

@@ -18,7 +18,7 @@ from stagekeeper.simulator.clock import Clock
 
 FIRES_AFTER = 120.0
 """Seconds: the rule's `for`."""
-_EVALUATION = 15.0
+_EVALUATION = 30.0
 _RETRY = 10.0
 _NOWHERE = "0001-01-01T00:00:00Z"
 

@@ -108,7 +108,7 @@ class Stage:
 async def stage(incident: Incident, folder: Path) -> AsyncIterator[Stage]:
     """Everything runs, and the BBS serves."""
     layout = LAYOUTS[(incident.simulate and incident.simulate.layout) or incident.environment.profile]
-    actors = ActorOptions(kubelet=KubeletOptions(interval=3.0), label_interval=6.0, endpoints_interval=3.0)
+    actors = ActorOptions(kubelet=KubeletOptions(interval=6.0), label_interval=12.0, endpoints_interval=6.0)
     async with AsyncExitStack() as exits:
         env = await exits.enter_async_context(simulated_environment(layout, folder, Options(actors)))
         kube = await exits.enter_async_context(connect(env.kubeconfig))

@@ -8,6 +8,8 @@ and any time can pass, in between. Budgets bound how often each of these happens
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
+from functools import cache
+from typing import NamedTuple, TypeAlias, TypeVar
 
 from remediator.course import Course
 from remediator.gates import Seen
@@ -16,16 +18,17 @@ from tests.interleaving.cluster import NO_ANSWER, Cluster, FakePod, Heard, Reque
 from tests.interleaving.replicas import Replica, Runner, runner
 
 Events = Mapping[str, Callable[[Cluster], Iterator[Cluster]]]
+T = TypeVar("T")
+Budget: TypeAlias = tuple[tuple[str, int], ...]
 LOST, CRASH = "an answer is lost", "a replica crashes"
 
 
-@dataclass(frozen=True, slots=True)
-class State:
-    """Everything that decides what can happen from here on."""
+class State(NamedTuple):
+    """Everything that decides what can happen from here on. A tuple, since a search makes and compares a million."""
 
     cluster: Cluster
     replicas: tuple[Replica, ...]
-    budget: tuple[tuple[str, int], ...] = ()
+    budget: Budget = ()
     """How often each event, fault or crash may still happen."""
     late: tuple[Request, ...] = ()
     """Requests whose sender has given up on them, or is no more, and that may still arrive."""
@@ -40,6 +43,12 @@ class Explorer:
     """For each state how many schedules lead from it to an end."""
     crash_points: set[str] = field(default_factory=set)
     ends: set[Cluster] = field(default_factory=set)
+    _apply: Callable[[Cluster, Request], tuple[Cluster, Heard]] = field(default_factory=lambda: cache(apply))
+    _hear: Callable[[Replica, Heard, Cluster], Replica] = field(init=False)
+    """A replica after it has heard something: the same from the same, so answers are remembered."""
+
+    def __post_init__(self) -> None:
+        self._hear = cache(self._heard)
 
     def search(self, state: State) -> int:
         """How many schedules lead from this state to an end."""
@@ -53,32 +62,32 @@ class Explorer:
         return found or 1
 
     def _next(self, state: State) -> Iterator[State]:
+        left = {name for name, _ in state.budget}
         for index, replica in enumerate(state.replicas):
             if replica.waiting is not None:
-                for after, heard in self._answers(state, replica.waiting):
-                    yield self._resumed(after, index, heard)
-                yield from self._crashed(state, index, replica.waiting)
+                for after, heard in self._answers(state, replica.waiting, lost=LOST in left):
+                    yield _with(after, index, self._hear(replica, heard, after.cluster))
+                if CRASH in left:
+                    yield from self._crashed(state, index, replica.waiting)
         for index, request in enumerate(state.late):
-            cluster, _ = apply(state.cluster, request)
-            yield replace(state, cluster=cluster, late=(*state.late[:index], *state.late[index + 1 :]))
-        for name, event in EVENTS.items():
-            for cluster in event(state.cluster) if _left(state, name) else ():
-                yield replace(_spent(state, name), cluster=cluster)
+            cluster, _ = self._apply(state.cluster, request)
+            yield state._replace(cluster=cluster, late=(*state.late[:index], *state.late[index + 1 :]))
+        for name in left & EVENTS.keys():
+            for cluster in EVENTS[name](state.cluster):
+                yield _spent(state, name)._replace(cluster=cluster)
 
-    def _answers(self, state: State, request: Request) -> Iterator[tuple[State, Heard]]:
-        cluster, heard = apply(state.cluster, request)
-        yield replace(state, cluster=cluster), heard
-        if request.method in {"LOOK", "ALERTS"} or not _left(state, LOST):
+    def _answers(self, state: State, request: Request, *, lost: bool) -> Iterator[tuple[State, Heard]]:
+        cluster, heard = self._apply(state.cluster, request)
+        yield _in(state, cluster), heard
+        if not lost or request.method in {"LOOK", "ALERTS"}:
             return
         faulty = _spent(state, LOST)
         yield faulty, NO_ANSWER
         if request.changes:
-            yield replace(faulty, cluster=cluster), NO_ANSWER
-            yield replace(faulty, late=(*faulty.late, request)), NO_ANSWER
+            yield _in(faulty, cluster), NO_ANSWER
+            yield faulty._replace(late=(*faulty.late, request)), NO_ANSWER
 
     def _crashed(self, state: State, index: int, request: Request) -> Iterator[State]:
-        if not _left(state, CRASH):
-            return
         self.crash_points.add(f"{request.method} {request.path}".strip())
         fresh = self.run(
             Replica(state.replicas[index].job, Course(), state.cluster.now, steps=state.replicas[index].steps)
@@ -86,18 +95,17 @@ class Explorer:
         crashed = _with(_spent(state, CRASH), index, fresh)
         yield crashed
         if request.changes:
-            yield replace(crashed, cluster=apply(state.cluster, request)[0])
-            yield replace(crashed, late=(*crashed.late, request))
+            yield _in(crashed, self._apply(state.cluster, request)[0])
+            yield crashed._replace(late=(*crashed.late, request))
 
-    def _resumed(self, state: State, index: int, heard: Heard) -> State:
-        old = state.replicas[index]
+    def _heard(self, old: Replica, heard: Heard, cluster: Cluster) -> Replica:
         if old.waiting is None:
             raise AssertionError("Only who waits can be answered.")
         talk = (*old.talk, (old.waiting, heard))
-        new = self.run(replace(old, talk=talk, clock=(*old.clock, state.cluster.now), waiting=None))
+        new = self.run(replace(old, talk=talk, clock=(*old.clock, cluster.now), waiting=None))
         if new.waiting is not None and new.waiting.deletes_a_pod:
-            judge_sent(state.cluster, new.waiting, new.talk)
-        return _with(state, index, new)
+            judge_sent(cluster, new.waiting, new.talk)
+        return new
 
 
 # What happens in the cluster ----------------------------------------------------------------------------------------
@@ -157,17 +165,27 @@ EVENTS: Events = {
 
 def canonical(state: State) -> State:
     """Replicas of one job are alike: their order says nothing."""
-    return replace(state, replicas=tuple(sorted(state.replicas, key=hash)), late=tuple(sorted(state.late, key=hash)))
+    return State(state.cluster, _sorted(state.replicas), state.budget, _sorted(state.late))
 
 
-def _left(state: State, name: str) -> bool:
-    return any(each == name for each, _ in state.budget)
+def _sorted(values: tuple[T, ...]) -> tuple[T, ...]:
+    return tuple(sorted(values, key=hash)) if len(values) > 1 else values
+
+
+@cache
+def _spend(budget: Budget, name: str) -> Budget:
+    left = ((key, count - (key == name)) for key, count in budget)
+    return tuple((key, count) for key, count in left if count)
 
 
 def _spent(state: State, name: str) -> State:
-    left = ((key, count - (key == name)) for key, count in state.budget)
-    return replace(state, budget=tuple((key, count) for key, count in left if count))
+    return state._replace(budget=_spend(state.budget, name))
+
+
+def _in(state: State, cluster: Cluster) -> State:
+    return State(cluster, state.replicas, state.budget, state.late)
 
 
 def _with(state: State, index: int, replica: Replica) -> State:
-    return replace(state, replicas=(*state.replicas[:index], replica, *state.replicas[index + 1 :]))
+    replicas = (*state.replicas[:index], replica, *state.replicas[index + 1 :])
+    return State(state.cluster, replicas, state.budget, state.late)
