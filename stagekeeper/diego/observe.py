@@ -1,7 +1,8 @@
 """One look at one environment: LIST the pods, probe every pod and the Service, LIST again. Never raises.
 
-No watch and no cache, so nothing can be stale. The only thing kept between looks is since when pods have been
-missing, which no object says; a restart of ours begins that count anew, to the safe side.
+No watch and no cache, so nothing can be stale. Two things are kept between looks. Since when pods have been missing,
+which no object says; a restart of ours begins that count anew, to the safe side. And which pods there were, so that
+they are probed while the list is under way; only what both lists of this look confirm is heard.
 """
 
 import asyncio
@@ -38,8 +39,8 @@ _CONTROL_TIMEOUT = 1.5
 """Seconds for a control: SYN is sent again after 1 s, so one lost packet is forgiven."""
 _CLUSTER_DNS = "kubernetes.default.svc.cluster.local:443"
 
-_Identity: TypeAlias = tuple[str, str]
-_Probes: TypeAlias = Mapping[_Identity, Part[Probe]]
+_Place: TypeAlias = tuple[str, str, str | None]
+_Probes: TypeAlias = Mapping[_Place, Part[Probe]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,6 +73,7 @@ class Observer:
         self.environment, self._deep = environment, deep
         self._reader, self._prober, self._now = Reader(environment, kube), prober or Prober(environment), now
         self._missing_since: datetime | None = None
+        self._known: tuple[Pod, ...] = ()
 
     async def look(self, within: float) -> Observation:
         """Everything that can be seen within `within` seconds; what takes longer is `Unknown`."""
@@ -106,18 +108,23 @@ class Observer:
         )
 
     async def _pods(self, by: Deadline) -> tuple[Pods | Unknown, _Probes]:
-        """The pods, and the probe of each that has an IP."""
-        listed = await self._reader.pods(by)
-        if isinstance(listed, Unknown):
-            return listed, {}
+        """The pods, and the probe of each that has an IP. Those of the last look need not wait for the list."""
         turns = asyncio.Semaphore(_AT_ONCE)
 
         async def ask(pod: Pod) -> Part[Probe]:
             async with turns:
                 return await self._probe(self._prober, pod.ip, by) if pod.ip else NOT_CONFIGURED
 
-        probes = await asyncio.gather(*map(ask, listed.pods))
-        return listed, dict(zip(map(_identity, listed.pods), probes, strict=True))
+        async with asyncio.TaskGroup() as probes:
+            asked = {_place(pod): probes.create_task(ask(pod)) for pod in self._known}
+            listed = await self._reader.pods(by)
+            self._known = () if isinstance(listed, Unknown) else listed.pods
+            there = {_place(pod): pod for pod in self._known}
+            for gone in asked.keys() - there.keys():
+                asked.pop(gone).cancel()
+            for new in there.keys() - asked.keys():
+                asked[new] = probes.create_task(ask(there[new]))
+        return listed, {place: probe.result() for place, probe in asked.items()}
 
     async def _domains(self, ping: asyncio.Task[Probe | Unknown], by: Deadline) -> Part[Domains]:
         """The deep probe, only where a ping succeeded: it would tell nothing new of a BBS that does not serve."""
@@ -192,7 +199,7 @@ class Observer:
         label = self.environment.active_label
         unused = label.unused(pod.labels for pod in pods)
         return tuple(
-            BbsPod(pod, None if unused else label.on(pod.labels), probes.get(_identity(pod), NOT_CONFIGURED))
+            BbsPod(pod, None if unused else label.on(pod.labels), probes.get(_place(pod), NOT_CONFIGURED))
             for pod in pods
         )
 
@@ -206,8 +213,9 @@ class Observer:
         return self._missing_since
 
 
-def _identity(pod: Pod) -> _Identity:
-    return pod.name, pod.uid
+def _place(pod: Pod) -> _Place:
+    """What a probe speaks of: a pod keeps its name and UID for life, its address only as long as its sandbox."""
+    return pod.name, pod.uid, pod.ip
 
 
 def _steady(first: Pods | Unknown, second: Pods | Unknown) -> bool | Unknown:
@@ -215,4 +223,4 @@ def _steady(first: Pods | Unknown, second: Pods | Unknown) -> bool | Unknown:
         return first
     if isinstance(second, Unknown):
         return second
-    return set(map(_identity, first.pods)) == set(map(_identity, second.pods))
+    return {(pod.name, pod.uid) for pod in first.pods} == {(pod.name, pod.uid) for pod in second.pods}
