@@ -9,6 +9,8 @@ NO_REMEDY = "No outage will be remedied automatically"
 
 def exporter(t: Thresholds) -> Group:
     """Whether we see the environments."""
+    # The remediator reads its configuration only at its start (docs/decisions/0007-reload.md).
+    reloaded = latest(f"stagekeeper_config_last_reload_successful{{{EXPORTER}}}", t.look_back, "instance")
     return Group(
         "stagekeeper.exporter",
         (
@@ -46,6 +48,15 @@ def exporter(t: Thresholds) -> Group:
                 wait=t.cannot_judge,
                 board=OWN_BOARD,
             ),
+            Alert(
+                name="StagekeeperConfigReloadFailed",
+                severity="warning",
+                expression=f"{reloaded} == 0",
+                summary="The exporter runs with an old configuration.",
+                description="The exporter {{ $labels.instance }} refused its new configuration and keeps the old one.",
+                wait=t.reload,
+                board=OWN_BOARD,
+            ),
         ),
     )
 
@@ -70,7 +81,6 @@ def remediator(t: Thresholds) -> Group:
 def programs(t: Thresholds) -> Group:
     """What may befall either program."""
     kubernetes = latest(f"stagekeeper_kubernetes_up{{{BOTH}}}", t.look_back, "environment, job")
-    reloaded = latest(f"stagekeeper_config_last_reload_successful{{{BOTH}}}", t.look_back, "job, instance")
     return Group(
         "stagekeeper.programs",
         (
@@ -93,17 +103,6 @@ def programs(t: Thresholds) -> Group:
                     f"{NO_REMEDY} there while this lasts."
                 ),
                 wait=t.kubernetes,
-                board=OWN_BOARD,
-            ),
-            Alert(
-                name="StagekeeperConfigReloadFailed",
-                severity="warning",
-                expression=f"{reloaded} == 0",
-                summary="Stagekeeper runs with an old configuration.",
-                description=(
-                    "{{ $labels.instance }} of {{ $labels.job }} refused its new configuration and keeps the old one."
-                ),
-                wait=t.reload,
                 board=OWN_BOARD,
             ),
         ),
@@ -198,7 +197,7 @@ def _calls(t: Thresholds) -> tuple[Alert, ...]:
             summary="The remediator refuses or fails calls of Alertmanager.",
             description=(
                 "The remediator's answer to Alertmanager was {{ $labels.code }}, "
-                f"{{{{ $value | humanize }}}} times in {duration(t.webhook_window)}. "
+                f'{{{{ $value | printf "%.0f" }}}} times in {duration(t.webhook_window)}. '
                 "401 is a wrong token, 400 a wrong body, 503 an unwritable record."
             ),
             board=OWN_BOARD,

@@ -29,7 +29,8 @@ def _records(t: Thresholds) -> tuple[Record, ...]:
     def newest(metric: str, by: str = "environment") -> str:
         return latest(f"{metric}{{{EXPORTER}}}", t.look_back, by)
 
-    buckets = f"sum by (environment, le) (rate(bbs_probe_round_trip_seconds_bucket{{{EXPORTER}}}[5m]))"
+    window = duration(t.slow_window)
+    buckets = f"sum by (environment, le) (rate(bbs_probe_round_trip_seconds_bucket{{{EXPORTER}}}[{window}]))"
     return (
         Record(REACHABLE, newest("bbs_reachable")),
         Record(READY, newest("diego_api_ready")),

@@ -35,6 +35,8 @@ class Thresholds:
     slow_seconds: float = 1.0
     """A ping takes about 6 ms and never touches the database."""
     slow: int = 10 * MINUTE
+    slow_window: int = 5 * MINUTE
+    """Over which nine probes of ten are counted: 20 of them at 15 s."""
     flapping_window: int = 30 * MINUTE
     flapping_changes: int = 6
     """Three losses of service. An upgrade of two pods hands over twice: four changes."""

@@ -24,15 +24,16 @@ OF = "{{part}} of {{whole}}"
 """The legend for `of`."""
 
 
-def otherwise(expression: str, label: str, value: str) -> str:
-    """0 with one label where an expression finds nothing, so that "nothing happened" differs from "nobody knows"."""
-    return f'{expression}\nor on () label_replace(vector(0), "{label}", "{value}", "", "")'
+def some(expression: str, label: str) -> str:
+    """What is not 0, so that a legend names nothing else; `none` where all is 0, and nothing where nobody knows."""
+    return f'{expression} > 0\nor on () label_replace(sum({expression}) == 0, "{label}", "none", "", "")'
 
 
 def newly(counter: str, by: str, window: str = "$__range") -> str:
     """How often each series of a counter grew in a time range.
 
-    A series that did not exist before counts from 0: `increase` alone would miss the first time that something happens.
+    A series that did not exist before counts from 0. Our counters do begin at 0, but `increase` sees only what happens
+    after the first scrape, and a remediator that follows one that crashed may go on with its restart before that.
     """
     return (
         f"sum by ({by}) (\n  (last_over_time({counter}[{window}]) unless {counter} offset {window})\n"

@@ -6,13 +6,32 @@ from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 
 from remediator.answers import Word
 from remediator.course import Look
-from remediator.episode import Episode, Phase
+from remediator.episode import Episode, Phase, Reason
 from remediator.gates import GATES, AlertSeen, Seen
 from remediator.opening import Judgement
 from remediator.policy import Mode
+from stagekeeper.kube.errors import REASONS
 
 ANSWERS = (200, 400, 401, 413, 503)
-"""The webhook's status codes; each counts from 0, since a first refusal must show as an increase."""
+"""The webhook's status codes. Like every label value that is known before, each counts from 0: a series that begins
+with 1 shows no increase."""
+TRANSITIONS = (
+    (Phase.RESTARTING, Reason.GATES_OPEN),
+    (Phase.VERIFYING, Reason.DELETED),
+    (Phase.VERIFYING, Reason.SOMEBODY_SERVES),
+    (Phase.RECOVERED, Reason.SERVING),
+    (Phase.SELF_HEALED, Reason.SERVING),
+    (Phase.OBSERVED, Reason.WOULD_RESTART),
+    (Phase.ESCALATED, Reason.NEVER),
+    (Phase.ESCALATED, Reason.ALERT_GONE),
+    (Phase.ESCALATED, Reason.GAVE_UP),
+    (Phase.ESCALATED, Reason.STEP_LATE),
+    (Phase.ESCALATED, Reason.PODS_LATE),
+    (Phase.ESCALATED, Reason.NOT_SERVING),
+)
+"""Every phase that an episode can come to, with its reason."""
+DELETIONS = ("accepted", *REASONS)
+"""What can become of a DELETE."""
 _OPEN = tuple(phase for phase in Phase if phase.open)
 
 
@@ -77,6 +96,7 @@ class Metrics:
         for each in Mode:
             is_mode.labels(each.value).set(each is mode)
         for environment in environments:
+            self._begin(environment)
             self.settled(environment)
 
     def settled(self, environment: str, *, latched: bool = False) -> None:
@@ -125,6 +145,16 @@ class Metrics:
         }.get(after.phase)
         if until and before.phase.open:
             self.took.labels(environment, until).observe((after.entered - after.created).total_seconds())
+
+    def _begin(self, environment: str) -> None:
+        """Every counter of an environment from 0 on."""
+        self.looks.labels(environment)
+        for phase, reason in TRANSITIONS:
+            self.episodes.labels(environment, phase.value, reason.value)
+        for result in DELETIONS:
+            self.deletions.labels(environment, result)
+        for trouble in REASONS:
+            self.failures.labels(environment, trouble)
 
     def _forget_gates(self, environment: str) -> None:
         for name, _ in GATES:

@@ -41,7 +41,7 @@ PROGRAMS = (
     Program("chromium", "chromium", also=("chromium-browser", "google-chrome"), unpacks=False, group="tests"),
     Program("prometheus-blackbox-exporter", "prometheus-blackbox-exporter", group="bench"),
     Program("webhook", "webhook", version_flag="-version", group="bench"),
-    Program("nc.traditional", "netcat-traditional", version_flag="", group="bench", inside="bin/nc.traditional"),
+    Program("nc.traditional", "netcat-traditional", version_flag="", group="tests", inside="bin/nc.traditional"),
 )
 
 

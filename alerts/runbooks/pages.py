@@ -15,6 +15,8 @@ LANGUAGES = {"en": "ko", "ko": "en"}
 """Each language, and the one that its pages link to."""
 FOLDER = "docs/runbooks"
 HEADER = "<!-- Written by `python -m alerts` from alerts/runbooks/. Change that, not this file. -->"
+CONFIGURATION = "--config.file=stagekeeper.yaml"
+"""What a command says that reads the configuration: a laptop has none of its own."""
 Texts = Mapping[str, Any]
 
 
@@ -80,12 +82,18 @@ class Book:
         words: Texts = self.texts["words"]
         lines = [
             line
-            for each in shown["see"]
+            for each in self._shown(name)
             for line in (f"# {self.texts['captions'][each]}", self.commands["commands"][each])
         ]
         commands = "\n".join(["```sh", *lines, "```"])
         query = f"{words['in_prometheus']}\n\n```promql\n{shown['query']}\n```"
         return f"{words['example']}\n\n{commands}\n\n{query}"
+
+    def _shown(self, name: str) -> list[str]:
+        """The commands of a page; first the one that fetches the configuration, if any command of the page reads it."""
+        see: list[str] = self.commands["alerts"][name]["see"]
+        said = [*self.texts["alerts"][name].values(), *(self.commands["commands"][each] for each in see)]
+        return ["configuration", *see] if any(CONFIGURATION in each for each in said) else see
 
     def _extra(self, told: Texts) -> list[str]:
         return [told["extra"]] if "extra" in told else []

@@ -3,7 +3,6 @@
 from alerts.thresholds import REMEDIATOR
 from dashboards.face import ALWAYS_IDLE, BAD, GOOD, Face, yes_no
 from dashboards.panels import Query, Question, series_of, timeline_of
-from dashboards.promql import newly, otherwise
 from dashboards.schema import Panel
 
 
@@ -46,4 +45,4 @@ def _reachable() -> Panel:
 
 def _grown(counter: str, label: str) -> str:
     """By how much a counter grew, by one label."""
-    return otherwise(newly(f"{counter}{{{REMEDIATOR}}}", label, "$__rate_interval"), label, "none")
+    return f"sum by ({label}) (increase({counter}{{{REMEDIATOR}}}[$__rate_interval]))"

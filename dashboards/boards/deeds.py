@@ -47,6 +47,4 @@ def _deleted() -> Panel:
     question = Question("How many pods were deleted?", about, ("StagerUnavailable",), width=5, height=6)
     accepted = remediators("stagekeeper_deletions_total", f'{HERE}, result="accepted"')
     steps = ((None, GOOD), (1, INFO))
-    return stat_of(
-        question, Face("short", steps, decimals=0), Query(f"sum({newly(accepted, 'environment')}) or vector(0)")
-    )
+    return stat_of(question, Face("short", steps, decimals=0), Query(newly(accepted, "environment")))

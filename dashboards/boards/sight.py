@@ -3,7 +3,7 @@
 from alerts.thresholds import BOTH, Thresholds
 from dashboards.face import BAD, GOOD, WARN, Face
 from dashboards.panels import Query, Question, series_of
-from dashboards.promql import CHOSEN, exporters, otherwise, since
+from dashboards.promql import CHOSEN, exporters, since, some
 from dashboards.schema import Panel
 
 LIMITS = Thresholds()
@@ -54,5 +54,5 @@ def _failures() -> Panel:
     about = "Reads of Kubernetes that failed, per second, by reason. A program that can't read doesn't act."
     question = Question("Which reads of Kubernetes fail?", about, ("StagekeeperKubernetesUnreadable",), height=7)
     failures = f"stagekeeper_kubernetes_failures_total{{{BOTH}, {CHOSEN}}}"
-    expression = otherwise(f"sum by (reason) (rate({failures}[$__rate_interval]))", "reason", "none")
+    expression = some(f"sum by (reason) (rate({failures}[$__rate_interval]))", "reason")
     return series_of(question, Face("cps", ((None, GOOD), (0.01, BAD))), Query(expression, "{{reason}}"), stacked=True)

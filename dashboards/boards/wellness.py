@@ -104,8 +104,8 @@ def alertmanagers() -> Panel:
 
 def configuration() -> Panel:
     """Whether the newest configuration is in force."""
-    about = "After a reload that failed, a program goes on with the configuration that it had."
+    about = "After a reload that failed, an exporter goes on with the configuration that it had."
     question = Question("Is the configuration in force?", about, ("StagekeeperConfigReloadFailed",))
     words = yes_no("The newest", "An old one")
-    expression = f"min(max by (job, instance) (stagekeeper_config_last_reload_successful{{{BOTH}}}))"
+    expression = f"min(stagekeeper_config_last_reload_successful{{{EXPORTER}}})"
     return stat_of(question, Face(steps=((None, BAD), (1, GOOD)), words=words), Query(expression))

@@ -22,9 +22,9 @@ from stagekeeper.simulator.environment import Options, simulated_environment
 
 LONGEST = 90.0
 """Seconds after which a part of the play has failed."""
-BEFORE = 12.0
+BEFORE = 8.0
 """Seconds of health before the fault: enough for every rate."""
-SETTLED = 5.0
+SETTLED = 4.0
 """Seconds that a state lasts before it is looked at: some scrapes and evaluations."""
 RATE_INTERVAL = "5s"
 """The scrapes are 1 s apart."""

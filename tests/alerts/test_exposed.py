@@ -1,11 +1,18 @@
 """Every metric and label that a rule uses is one that our programs, Prometheus or another rule make."""
 
 import re
+from collections.abc import Iterable
 
 import pytest
+from prometheus_client import CollectorRegistry
+from prometheus_client.metrics_core import Metric
 
 from alerts.model import Alert, Record
-from tests.alerts.catalogue import ALERTS, RECORDS, RULES, exposed
+from exporter.metrics import SERIES, Reloads, Scrape
+from remediator.metrics import Metrics
+from remediator.policy import Mode
+from stagekeeper.service.metrics import process_registry
+from tests.alerts.catalogue import ALERTS, HISTOGRAMS, RECORDS, RULES, Labels, exposed, listed
 from tests.alerts.promql import Use, grouping, uses
 
 MADE_BY_RULES = {record.name: frozenset(grouping(record.expression)) | {"environment"} for record in RECORDS}
@@ -52,3 +59,37 @@ def test_a_rule_groups_by_labels_that_exist(rule: Alert | Record) -> None:
 )
 def test_a_metric_or_label_that_nobody_exposes_is_found(expression: str, found: set[Use]) -> None:
     assert unknown(expression) == found
+
+
+def families(found: Iterable[Metric]) -> dict[str, Labels]:
+    """Each family that has samples, as users type it, with its labels; those of the platform's process are left out."""
+    return {
+        family.name + ("_total" if family.type == "counter" else ""): labels - {"le"}
+        for family in found
+        for labels in [frozenset[str]().union(*(sample.labels for sample in family.samples))]
+        if family.samples and not family.name.startswith("process_")
+    }
+
+
+def test_what_the_exporter_exposes_is_listed_with_its_labels() -> None:
+    of_process = Scrape((), Reloads(successful=True, succeeded_at=0), process_registry("exporter"))
+    of_environments = {each.name: frozenset({"environment", *each.labels}) for each in SERIES}
+    round_trips = {"bbs_probe_round_trip_seconds": frozenset({"environment"})}
+    assert families(of_process.collect()) | of_environments | round_trips == listed("exporter", "both")
+
+
+def test_what_the_remediator_exposes_is_listed_with_its_labels() -> None:
+    registry = process_registry("remediator")
+    made = Metrics(registry, Mode.ACT, ["prod"])
+    declared = {
+        each._name + ("_total" if each._type == "counter" else ""): frozenset(each._labelnames)
+        for each in vars(made).values()
+    }
+    assert families(registry.collect()) | declared == listed("remediator", "both")
+
+
+def test_the_histograms_are_listed_as_such() -> None:
+    registry = CollectorRegistry()
+    made = Metrics(registry, Mode.ACT, ["prod"])
+    of_remediator = {each._name for each in vars(made).values() if each._type == "histogram"}
+    assert of_remediator | {"bbs_probe_round_trip_seconds"} == HISTOGRAMS

@@ -1,3 +1,5 @@
+import re
+
 import pytest
 import yaml
 from click.testing import CliRunner
@@ -5,10 +7,12 @@ from click.testing import CliRunner
 from alerts.__main__ import main
 from alerts.diagnoses import CONSEQUENCES, CURES, FOUND, LIKELY_CURE, NOT_YET, NOTHING_WRONG
 from alerts.model import Alert, latest
-from alerts.render import files
+from alerts.render import files, groups
 from alerts.thresholds import Thresholds, duration
 from stagekeeper.diego.diagnosis import RESTART, Name, Restart
 from tests.alerts.catalogue import ALERTS, ROOT
+
+RANGE = re.compile(r"\[(\d+[smhd])\]")
 
 
 @pytest.mark.parametrize("path", sorted(files(Thresholds())))
@@ -59,3 +63,13 @@ def test_the_command_prints_rules_for_a_demonstration() -> None:
     result = CliRunner().invoke(main, ["--faster", "12"])
     rules = [rule for group in yaml.safe_load(result.stdout)["groups"] for rule in group["rules"]]
     assert {rule.get("alert"): rule.get("for") for rule in rules}["StagerUnavailable"] == "10s"
+
+
+def test_every_range_of_a_demonstration_is_shorter() -> None:
+    usual, faster = (_ranges(thresholds) for thresholds in (Thresholds(), Thresholds().faster(7)))
+    assert [name for name in usual if set(usual[name]) & set(faster[name])] == []
+
+
+def _ranges(thresholds: Thresholds) -> dict[str, list[str]]:
+    rules = (rule for group in groups(thresholds) for rule in group.rules)
+    return {rule.name: RANGE.findall(rule.expression) for rule in rules}

@@ -1,6 +1,5 @@
 """The rules run in promtool, and its tests notice when a rule is changed."""
 
-import shutil
 import subprocess
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -49,43 +48,125 @@ def test_every_alert_is_seen_to_fire_and_seen_to_wait() -> None:
 
 @dataclass(frozen=True, slots=True)
 class Mutation:
-    """A change of the rules that the named file of promtool's tests has to notice."""
+    """A change of the rules that one of promtool's tests has to notice: the one whose name begins with `noticed_by`."""
 
     effect: str
     tests: str
+    noticed_by: str
     what_is: str
     what_it_becomes: str
 
+    def rules(self, usual: str) -> str:
+        """The rules after the change."""
+        assert self.what_is in usual
+        return usual.replace(self.what_is, self.what_it_becomes)
 
+    def test(self) -> str:
+        """A file with the one test that has to notice."""
+        document: dict[str, Any] = yaml.safe_load((ALERTS_FOLDER / "tests" / f"{self.tests}.yaml").read_text())
+        [test] = [each for each in document["tests"] if each["name"].startswith(self.noticed_by)]
+        return yaml.safe_dump(document | {"tests": [test]})
+
+
+OUTAGE = "A BBS that does not answer raises the alert after two minutes, not before"
 LATCH = '        unless on (environment)\n        ALERTS{alertname="StagerUnavailable", alertstate="firing"}\n'
 MUTATIONS = (
-    Mutation("an outage that pages at once", "silence", "for: 2m\n    keep_firing_for", "keep_firing_for"),
-    Mutation("a page that comes late", "unavailable", "for: 2m\n    keep_firing_for", "for: 150s\n    keep_firing_for"),
-    Mutation("a false end of the alert", "unavailable", "keep_firing_for: 1m", "keep_firing_for: 15s"),
-    Mutation("a metric that does not exist", "unavailable", "bbs_reachable{", "bbs_reachible{"),
-    Mutation("missed scrapes that are not bridged", "unavailable", "[90s]", "[15s]"),
-    Mutation("the worst replica decides", "silence", "max by (environment) (last", "min by (environment) (last"),
-    Mutation("an upgrade that pages", "silence", "  environment:diego_planned_work:max\n", "  vector(0)\n"),
-    Mutation("an upgrade that never pages", "unavailable", "[13m]", "[60m]"),
-    Mutation("a restart that ends the alert", "unavailable", LATCH, ""),
-    Mutation("any start is an excuse", "unavailable", '{diagnosis="rolling_out"}', '{diagnosis="starting"}'),
-    Mutation("another text", "unavailable", "running apps keep serving", "all is lost"),
-    Mutation("no Diego is blindness", "own", "not_applicable", "inapplicable"),
-    Mutation("blindness that forgets", "own", "[1h]", "[1m]"),
-    Mutation("two active labels are fine", "symptoms", "max > 1\n", "max > 2\n"),
-    Mutation("an early warning", "symptoms", "max == 0\n    for: 5m", "max == 0\n    for: 4m"),
-    Mutation("another severity", "symptoms", "severity: warning", "severity: critical"),
+    Mutation(
+        "an outage that pages at once",
+        "silence",
+        "A fail-over of 60 s",
+        "for: 2m\n    keep_firing_for",
+        "keep_firing_for",
+    ),
+    Mutation(
+        "a page that comes late",
+        "unavailable",
+        OUTAGE,
+        "for: 2m\n    keep_firing_for",
+        "for: 150s\n    keep_firing_for",
+    ),
+    Mutation("a false end of the alert", "unavailable", OUTAGE, "keep_firing_for: 1m", "keep_firing_for: 15s"),
+    Mutation("a metric that does not exist", "unavailable", OUTAGE, "bbs_reachable{", "bbs_reachible{"),
+    Mutation(
+        "missed scrapes that are not bridged",
+        "unavailable",
+        "The roll-out of the only exporter in an outage",
+        "[90s]",
+        "[15s]",
+    ),
+    Mutation(
+        "the worst replica decides",
+        "silence",
+        "One of two exporter replicas",
+        "max by (environment) (last",
+        "min by (environment) (last",
+    ),
+    Mutation(
+        "an upgrade that pages",
+        "silence",
+        "An upgrade of 10 minutes in which nothing serves",
+        "  environment:diego_planned_work:max\n",
+        "  vector(0)\n",
+    ),
+    Mutation(
+        "an upgrade that never pages",
+        "unavailable",
+        "An upgrade in which nothing serves for longer than 15 minutes",
+        "[13m]",
+        "[60m]",
+    ),
+    Mutation("a restart that ends the alert", "unavailable", "The remediator's own restart", LATCH, ""),
+    Mutation(
+        "any start is an excuse",
+        "unavailable",
+        "The container that restarts when the lock is lost",
+        '{diagnosis="rolling_out"}',
+        '{diagnosis="starting"}',
+    ),
+    Mutation("another text", "unavailable", OUTAGE, "running apps keep serving", "all is lost"),
+    Mutation(
+        "no Diego is blindness",
+        "own",
+        "An environment without Diego whose exporter is gone",
+        "not_applicable",
+        "inapplicable",
+    ),
+    Mutation("blindness that forgets", "own", "An environment that vanishes altogether", "[1h]", "[1m]"),
+    Mutation("two active labels are fine", "symptoms", "Two active labels for two minutes", "max > 1\n", "max > 2\n"),
+    Mutation(
+        "an early warning",
+        "symptoms",
+        "A known count of no active pod",
+        "max == 0\n    for: 5m",
+        "max == 0\n    for: 4m",
+    ),
+    Mutation(
+        "another severity",
+        "symptoms",
+        "A known count of no active pod",
+        "severity: warning",
+        "severity: critical",
+    ),
 )
 
 
-@pytest.mark.parametrize("mutation", MUTATIONS, ids=lambda mutation: mutation.effect)
-def test_promtools_tests_notice(program: Program, tmp_path: Path, mutation: Mutation) -> None:
+@pytest.fixture(scope="module")
+def mutants(program: Program, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
+    """A folder for each mutation, with the changed rules (which promtool accepts) and the test that has to notice."""
     usual = (ALERTS_FOLDER / "stagekeeper.rules.yaml").read_text()
-    assert mutation.what_is in usual
-    rules = tmp_path / "stagekeeper.rules.yaml"
-    rules.write_text(usual.replace(mutation.what_is, mutation.what_it_becomes))
-    copy = tmp_path / "tests" / f"{mutation.tests}.yaml"
-    copy.parent.mkdir()
-    shutil.copy(ALERTS_FOLDER / "tests" / copy.name, copy)
-    assert promtool(program, "check", "rules", rules).returncode == 0
-    assert promtool(program, "test", "rules", copy).returncode == 1
+    folders = {}
+    for mutation in MUTATIONS:
+        folders[mutation.effect] = folder = tmp_path_factory.mktemp("mutant")
+        (folder / "stagekeeper.rules.yaml").write_text(mutation.rules(usual))
+        (folder / "tests").mkdir()
+        (folder / "tests" / "one.yaml").write_text(mutation.test())
+    result = promtool(program, "check", "rules", *(each / "stagekeeper.rules.yaml" for each in folders.values()))
+    assert result.returncode == 0, result.stdout + result.stderr
+    return folders
+
+
+@pytest.mark.parametrize("mutation", MUTATIONS, ids=lambda mutation: mutation.effect)
+def test_promtools_tests_notice(program: Program, mutants: dict[str, Path], mutation: Mutation) -> None:
+    result = promtool(program, "test", "rules", mutants[mutation.effect] / "tests" / "one.yaml")
+    assert result.returncode == 1
+    assert "FAILED" in result.stdout + result.stderr

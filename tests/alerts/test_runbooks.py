@@ -76,6 +76,14 @@ def test_a_language_has_a_heading_for_each_part_and_a_caption_for_each_command(l
     assert set(told.texts["alerts"]) == set(told.commands["alerts"]) == {alert.name for alert in ALERTS}
 
 
+@pytest.mark.parametrize("alert", ALERTS, ids=lambda alert: alert.name)
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_no_page_of_an_alert_that_wakes_people_says_that_nobody_need_be_woken(language: str, alert: Alert) -> None:
+    by_day: str = book(language).texts["shared"]["call_stagekeeper"]
+    page = (ROOT / FOLDER / language / f"{alert.name}.md").read_text()
+    assert alert.severity != "critical" or by_day not in page
+
+
 @pytest.mark.parametrize("path", PAGES, ids=name)
 def test_a_page_names_only_what_exists(path: Path) -> None:
     page = path.read_text()

@@ -24,9 +24,17 @@ FASTER = 40
 LIMITS = replace(
     Thresholds().faster(FASTER),
     look_back=6,  # scrapes are 2.5 s apart
+    slow_window=15,  # some scrapes
+    flapping_window=25,
     paused=4,  # 4 hours otherwise
     observing=6,  # 3 days otherwise
-    flapping_window=25,
+    readiness=6,  # 15 minutes otherwise, as the next two
+    cannot_judge=6,
+    instance_down=6,
+    blind=4,  # 5 minutes otherwise, as the next three
+    kubernetes=4,
+    reload=4,
+    alertmanager=4,
 )
 Program = Callable[[str], Path]
 
@@ -54,11 +62,6 @@ class Monitoring:
         async with asyncio.timeout(timeout):
             while not await self.holds(query):  # noqa: ASYNC110 - Prometheus has no event to wait for
                 await asyncio.sleep(0.2)
-
-
-def rules() -> str:
-    """The rule file. The window of the latency's rate is no threshold, so `faster` leaves it at 5 minutes."""
-    return text(groups(LIMITS)).replace("[5m]", "[15s]")
 
 
 def prometheus_configuration(sites: Sequence[Site], alertmanager: str) -> dict[str, Any]:
@@ -109,7 +112,7 @@ async def monitoring(
         pagers = await exits.enter_async_context(_serving(pager.application()))
         _dump(folder / "alertmanager.yaml", alertmanager_configuration(sites, pagers))
         _dump(folder / "prometheus.yaml", prometheus_configuration(sites, alertmanagers[0]))
-        (folder / "rules.yaml").write_text(rules(), encoding="utf-8")
+        (folder / "rules.yaml").write_text(text(groups(LIMITS)), encoding="utf-8")
 
         def start(number: int) -> Process:
             process = _alertmanager(program, folder, alertmanagers[number], number)

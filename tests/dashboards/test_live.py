@@ -10,12 +10,23 @@ from dashboards.face import UNKNOWN
 from dashboards.preview.__main__ import answers, drawings
 from dashboards.preview.ask import Prometheus, Series, Window
 from dashboards.preview.stage import Moments, stage
-from dashboards.preview.view import View, views
+from dashboards.preview.view import Asked, View, views
+from tests.alerts.catalogue import exposed
 from tests.dashboards.boards import NAMES, committed
+from tests.runbooks.pages import QUERIES
 
 pytestmark = pytest.mark.programs
 Answers = Mapping[str, list[Series]]
 """The answers of one panel before the fault, in the outage and after it."""
+EMPTY_IN_HEALTH = {
+    'stagekeeper_gate{environment="prod", answer!="pass"} == 1',
+    'diego_api_pod_active{environment="prod"} != diego_api_pod_serving{environment="prod"}',
+    'environment:bbs_unreachable:ratio_1h{environment="prod"}',
+    'environment:bbs_unreachable:ratio_30d{environment="prod"}',
+}
+"""Queries of the runbooks that ask for trouble, or for the objective, whose rules are not loaded here."""
+OF_PLATFORM = ("process_", "scrape_", "ALERTS")
+"""What every process has, and what Prometheus says of its targets and of alerts that carry the label `job`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,9 +71,33 @@ async def test_every_panel_has_data_in_sickness_and_in_health(live: Live) -> Non
     assert [series[0].last for series in told["How many pods were deleted?"].values()] == [0, 0, 2]
     done = {each.labels["phase"] for each in told["What was done, and why?"]["cured"]}
     assert done >= {"Restarting", "Verifying", "Recovered"}
+    assert await unlisted(live.prometheus) == []
+    assert await unanswered(live) == EMPTY_IN_HEALTH
     for drawing in (await drawings(live.prometheus, live.moments)).values():
         assert drawing.startswith("<svg")
         assert "no_active_bbs" in drawing or "Which versions run" in drawing
+
+
+async def unlisted(prometheus: Prometheus) -> list[str]:
+    """Series of our programs that exposed.yaml does not list, or with other labels."""
+    url, selector = f"{prometheus.url}/api/v1/series", {"match[]": '{job=~"stagekeeper-.+"}'}
+    async with prometheus.session.get(url, params=selector) as response:
+        found: list[dict[str, str]] = (await response.json())["data"]
+    known = exposed()
+    names = {each["__name__"]: frozenset(each) - {"__name__"} for each in found}
+    assert names.keys() >= {"bbs_reachable", "stagekeeper_episodes_total"}
+    ours = (name for name in names if not name.startswith(OF_PLATFORM))
+    return sorted(f"{name}{set(names[name])}" for name in ours if known.get(name) != names[name])
+
+
+async def unanswered(live: Live) -> set[str]:
+    """The runbooks' queries that find nothing when all is well again."""
+    here = {query: query.replace('"prod"', f'"{live.prometheus.environment}"') for query in QUERIES}
+    window = live.moments.cured()
+    found = {
+        query: await live.prometheus.ask(Asked(asked, "__auto", instant=True), window) for query, asked in here.items()
+    }
+    return {query for query, series in found.items() if not series}
 
 
 def words(found: Answers, label: str) -> list[str]:

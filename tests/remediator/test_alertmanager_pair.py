@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import AsyncExitStack, ExitStack, asynccontextmanager, contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -101,7 +102,7 @@ async def _pair(folder: Path, alertmanager: Path, *, clustered: bool) -> AsyncIt
         urls = [f"http://127.0.0.1:{port}" for port in ports]
         pair = Pair(environment, session, (urls[0], urls[1]), (urls[2], urls[3]))
         for url in urls[:4]:
-            await pair.until(lambda url=url: _ready(session, url), f"{url} to be ready")
+            await pair.until(partial(_ready, session, url), f"{url} to be ready")
         yield pair
 
 
@@ -124,7 +125,14 @@ def _programs(
     with ExitStack() as stack:
         for number in range(2):
             listen = f"127.0.0.1:{ports[2 + number]}"
-            flags = ["--config.file", ours, "--kubeconfig", environment.kubeconfig, "--web.listen-address", listen]
+            flags: list[str | Path] = [
+                "--config.file",
+                ours,
+                "--kubeconfig",
+                environment.kubeconfig,
+                "--web.listen-address",
+                listen,
+            ]
             _start(stack, f"remediator-{number}", [PYTHON, "-m", "remediator", *flags], folder)
             own = folder / f"alertmanager-{number}.yaml"
             own.write_text(json.dumps(_alertmanager(ports[2 + number], token)))

@@ -1,0 +1,153 @@
+"""What the runbooks' commands meet on a real API: the chart, an environment with two BBS, and a kubelet's part."""
+
+import contextlib
+import threading
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from functools import partial
+from typing import Any
+
+from stagekeeper.kube.objects import timestamp
+from stagekeeper.simulator.api_client import MERGE_PATCH
+from stagekeeper.simulator.layouts import CFEE_2
+from stagekeeper.simulator.manifests import services, statefulset
+from tests.chart.cluster import installed, secret, until
+from tests.chart.helm import Helm
+from tests.testbed.api import ApiError
+from tests.testbed.control_plane import ControlPlane
+
+NODE = "worker-1"
+EPISODE = {"apiVersion": "stagekeeper.dev/v1alpha1", "kind": "Remediation", "metadata": {"name": "diego-api-1"}}
+ESCALATED = {"phase": "Escalated", "reason": "RestartIsNoCure", "message": "A person is needed."}
+Object = dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Stage:
+    """`namespace` is the environment's, `release` that of the chart."""
+
+    plane: ControlPlane
+    namespace: str
+    release: str
+
+    def concerns(self, command: str) -> bool:
+        """Whether a command is about the environment."""
+        return self.namespace in command or "--environment prod" in command
+
+    def set(self, *, paused: bool = True) -> None:
+        """Make the scene as each command shall find it: paused, and the latest episode escalated."""
+        pause = f"/api/v1/namespaces/{self.namespace}/configmaps"
+        records = f"/apis/stagekeeper.dev/v1alpha1/namespaces/{self.namespace}/remediations"
+        send = self.plane.api.request
+        send("DELETE", records)
+        self._without(f"{pause}/stagekeeper-pause")
+        if paused:
+            send("POST", pause, {"metadata": {"name": "stagekeeper-pause"}, "data": _a_pause()})
+        made = send("POST", records, {**EPISODE, "spec": {"environment": "prod"}})
+        send("PUT", f"{records}/diego-api-1/status", {**made, "status": ESCALATED})
+        for name in ("diego-api-0", "diego-api-1"):
+            until(partial(self._is_ready, name))
+
+    def _without(self, path: str) -> None:
+        with contextlib.suppress(ApiError):
+            self.plane.api.request("DELETE", path)
+
+    def _is_ready(self, pod: str) -> bool:
+        try:
+            found = self.plane.api.request("GET", f"/api/v1/namespaces/{self.namespace}/pods/{pod}")
+        except ApiError:
+            return False
+        return found["status"]["phase"] == "Running" and "deletionTimestamp" not in found["metadata"]
+
+
+@dataclass(slots=True)
+class Kubelet:
+    """Declares pods to run, and ends those that are to end."""
+
+    plane: ControlPlane
+    namespace: str
+    ended: threading.Event = field(default_factory=threading.Event)
+
+    def work(self) -> None:
+        """Look after the pods until `ended` is set."""
+        pods = f"/api/v1/namespaces/{self.namespace}/pods"
+        while not self.ended.wait(0.25):
+            for pod in self.plane.api.request("GET", pods)["items"]:
+                with contextlib.suppress(ApiError):  # it changed meanwhile: next time
+                    self._look_after(pod, f"{pods}/{pod['metadata']['name']}")
+
+    def _look_after(self, pod: Object, path: str) -> None:
+        send, metadata = self.plane.api.request, pod["metadata"]
+        if "deletionTimestamp" in metadata:
+            send("DELETE", path, {"gracePeriodSeconds": 0, "preconditions": {"uid": metadata["uid"]}})
+        elif "nodeName" not in pod["spec"]:
+            target = {"apiVersion": "v1", "kind": "Node", "name": NODE}
+            send("POST", f"{path}/binding", {"metadata": {"name": metadata["name"]}, "target": target})
+        elif pod["status"]["phase"] != "Running":
+            active = {"skiff-role-active": "true" if metadata["name"].endswith("-0") else "false"}
+            send("PATCH", path, {"metadata": {"labels": active}}, MERGE_PATCH)
+            send("PATCH", f"{path}/status", {"status": _running(pod["spec"]["containers"])}, MERGE_PATCH)
+
+
+@contextlib.contextmanager
+def stage(plane: ControlPlane, helm: Helm) -> Iterator[Stage]:
+    """Everything, until the block ends."""
+    here = Stage(plane, plane.create_namespace("environment"), plane.create_namespace("release"))
+    secret(plane, here.release, "stagekeeper-webhook", token="a-made-up-token")
+    with installed(helm, here.release, values=_values(here)), _kubelet(plane, here.namespace):
+        apps = f"/apis/apps/v1/namespaces/{here.namespace}/statefulsets"
+        for workload in CFEE_2.workloads:
+            plane.api.request("POST", apps, statefulset(workload, here.namespace))
+        for each in services(CFEE_2, here.namespace):
+            plane.api.request("POST", f"/api/v1/namespaces/{here.namespace}/services", each)
+        for program in ("exporter", "remediator"):
+            _pod_of_deployment(here, f"stagekeeper-{program}")
+        yield here
+
+
+def _a_pause() -> Object:
+    return {"by": "somebody", "reason": "a test", "until": timestamp(datetime.now(UTC) + timedelta(hours=1))}
+
+
+def _values(here: Stage) -> Object:
+    return {
+        "environments": [{"name": "prod", "profile": "cfee-2", "namespace": here.namespace}],
+        "remediator": {"mode": "act", "alertmanagers": [{"url": "http://127.0.0.1:9093"}]},
+    }
+
+
+def _pod_of_deployment(here: Stage, name: str) -> None:
+    """No Deployment controller runs, so its pod is made by hand."""
+    deployment = here.plane.api.request("GET", f"/apis/apps/v1/namespaces/{here.release}/deployments/{name}")
+    template = deployment["spec"]["template"]
+    pod = {"metadata": {"name": f"{name}-1", "labels": template["metadata"]["labels"]}, "spec": template["spec"]}
+    here.plane.api.request(
+        "POST", f"/api/v1/namespaces/{here.release}/pods", {**pod, "spec": {**pod["spec"], "nodeName": NODE}}
+    )
+
+
+@contextlib.contextmanager
+def _kubelet(plane: ControlPlane, namespace: str) -> Iterator[None]:
+    kubelet = Kubelet(plane, namespace)
+    thread = threading.Thread(target=kubelet.work, name="kubelet")
+    thread.start()
+    try:
+        yield
+    finally:
+        kubelet.ended.set()
+        thread.join()
+
+
+def _running(containers: list[Object]) -> Object:
+    state = {
+        "ready": True,
+        "restartCount": 0,
+        "imageID": "",
+        "state": {"running": {"startedAt": "2026-11-20T10:00:00Z"}},
+    }
+    return {
+        "phase": "Running",
+        "conditions": [{"type": kind, "status": "True"} for kind in ("Ready", "ContainersReady")],
+        "containerStatuses": [{"name": each["name"], "image": each["image"], **state} for each in containers],
+    }
