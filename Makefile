@@ -47,7 +47,6 @@ check: setup ## lint, format, types, import rules
 	@.venv/bin/ruff format --check
 	@echo '==> Types (mypy)'
 	@.venv/bin/mypy
-	@.venv/bin/mypy alerts bench charts dashboards image scripts tests/conftest.py tests/testbed tests/chart tests/image
 	@echo '==> Imports (import-linter)'
 	@.venv/bin/lint-imports
 

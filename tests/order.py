@@ -42,7 +42,7 @@ _TOGETHER = {
 }
 
 
-class TogetherScheduling(LoadScopeScheduling):  # type: ignore[misc]  # pytest-xdist has no types  # type: ignore[misc] # pytest-xdist has no annotations
+class TogetherScheduling(LoadScopeScheduling):  # type: ignore[misc]  # pytest-xdist has no types
     """Gives each worker one test at a time, or all tests that share something."""
 
     def _split_scope(self, nodeid: str) -> str:

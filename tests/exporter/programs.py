@@ -5,7 +5,7 @@ import re
 import ssl
 import sys
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -41,15 +41,14 @@ class Exporter:
 
     async def until(self, path: str, wanted: str) -> str:
         """Poll `path` until its text has `wanted`, and return it."""
-        text = ""
         async with asyncio.timeout(HANG_GUARD):
-            while wanted not in text:
+            while True:
                 assert self.process.exit_code is None, self.process.tail()
-                try:
+                with suppress(aiohttp.ClientConnectionError):
                     _, text = await self.get(path)
-                except aiohttp.ClientConnectionError:
-                    await asyncio.sleep(0.05)
-        return text
+                    if wanted in text:
+                        return text
+                await asyncio.sleep(0.05)
 
 
 def authorization(password: str | None) -> dict[str, str]:
