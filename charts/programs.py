@@ -42,7 +42,10 @@ def _pods(replicas: Value, resources: Value) -> dict[str, Value | Group]:
             "`--web.config.file`: TLS and basic auth of the listener.",
             {
                 "secret": text(
-                    "A Secret with the key `web-config.yaml`, mounted at /etc/stagekeeper/web.", "", OBJECT_NAME
+                    "A Secret with the key `web-config.yaml`, mounted at /etc/stagekeeper/web. It must not require "
+                    "client certificates, since kubelet's probes have none.",
+                    "",
+                    OBJECT_NAME,
                 ),
                 "tls": switch("It switches TLS on, so probes and scrapes must use it.", default=False),
             },

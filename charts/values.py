@@ -137,7 +137,7 @@ VALUES = Group(
         "containerSecurityContext": piece('Pod Security "restricted", and a read-only root.', _NOTHING_TO_GAIN),
         "rbac": Group(
             "Rights, in each environment's namespace.",
-            {"create": switch("Make Roles and RoleBindings. README.md lists every right.", default=True)},
+            {"create": switch("Make Roles and RoleBindings. docs/install.md lists every right.", default=True)},
         ),
         "admissionPolicy": Group(
             "A ValidatingAdmissionPolicy on the remediator's deletes: only the environments' own pods, only by UID and "

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from charts.render import CHART, ROOT
 from stagekeeper.simulator.actors import ActorOptions, Actors, Addresses, Site, running_actors
 from stagekeeper.simulator.api_client import ApiAccess, pods_path
 from stagekeeper.simulator.certificates import Certificates, make_certificates
@@ -17,6 +18,7 @@ from stagekeeper.simulator.layouts import CFEE_2
 from stagekeeper.simulator.listener import accepts
 from stagekeeper.simulator.manifests import manifests
 from stagekeeper.simulator.programs import CC_PORT
+from tests.chain.access import grant, is_guarded
 from tests.testbed.control_plane import ControlPlane
 
 Object = dict[str, Any]
@@ -24,8 +26,7 @@ NETWORKS = ["10.96.0.0/16", "10.244.0.0/16"]
 """Services and pods. On a loopback device a network stands for each address in it."""
 STATEFULSET = "diego-api"
 HANG_GUARD = 150.0
-_HERE = Path(__file__).parent
-_CRD = _HERE.parents[1] / "charts/stagekeeper/crds/remediations.yaml"
+_CRD = ROOT / CHART / "crds/remediations.yaml"
 _NODES = ("10.244.0.2", "10.244.0.3")
 _BBS_PORT = 8889
 
@@ -133,7 +134,7 @@ async def cloud_foundry(
     """A Diego of two BBS in a new namespace, its pods on 10.244.NUMBER.0/24, once it serves."""
     folder.mkdir()  # noqa: ASYNC240 -- one system call
     namespace = await asyncio.to_thread(plane.create_namespace, "cf")
-    await asyncio.to_thread(plane.kubectl, "--namespace", namespace, "create", "--filename", str(_HERE / "access.yaml"))
+    await asyncio.to_thread(grant, plane, namespace, folder)
     made = [await asyncio.to_thread(plane.api.request, "POST", *each) for each in manifests(CFEE_2, namespace)]
     service_ips = {each["metadata"]["name"]: each["spec"]["clusterIP"] for each in made if each["kind"] == "Service"}
     addresses = Addresses(
@@ -150,6 +151,7 @@ async def cloud_foundry(
     async with running_actors(access, CFEE_2, site, journal, options) as actors:
         found = CloudFoundry(plane, namespace, folder, addresses, certificates, actors, journal)
         await until(lambda: _settled(found), f"a BBS that serves in {namespace}")
+        await until(lambda: _guarded(found), f"the admission policy's being in force in {namespace}")
         yield found
 
 
@@ -168,3 +170,7 @@ async def _settled(found: CloudFoundry) -> bool:
     workloads = await found.items(f"/apis/apps/v1/namespaces/{found.namespace}/statefulsets")
     ready = [each["status"].get("readyReplicas") == each["spec"]["replicas"] for each in workloads]
     return all(ready) and await found.serves()
+
+
+async def _guarded(found: CloudFoundry) -> bool:
+    return await asyncio.to_thread(is_guarded, found.plane, found.namespace, f"{STATEFULSET}-0")

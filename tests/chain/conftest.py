@@ -20,6 +20,7 @@ def play(
     """
     program("prometheus")
     program("prometheus-alertmanager")
+    program("helm")
     request.getfixturevalue("control_plane_binaries")
     request.getfixturevalue("network_namespaces")
 

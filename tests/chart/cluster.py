@@ -53,6 +53,14 @@ def secret(plane: ControlPlane, namespace: str, name: str, **data: str) -> None:
     plane.api.request("POST", f"/api/v1/namespaces/{namespace}/secrets", body)
 
 
+def path_of(item: Object) -> str:
+    """Where the API has an object."""
+    version, kind, metadata = item["apiVersion"], item["kind"].lower(), item["metadata"]
+    plural = f"{kind[:-1]}ies" if kind.endswith("y") else f"{kind}s"
+    place = f"/namespaces/{metadata['namespace']}" if "namespace" in metadata else ""
+    return f"{'/apis' if '/' in version else '/api'}/{version}{place}/{plural}/{metadata['name']}"
+
+
 def admit(plane: ControlPlane, namespace: str, pod: Object) -> None:
     """Have the API server judge a pod without making it; raises ApiError if it would be refused."""
     body = {

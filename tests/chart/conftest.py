@@ -4,6 +4,7 @@ from pathlib import Path
 import pytest
 
 from tests.chart.helm import Helm
+from tests.chart.operator_apis import PLURALS, definitions
 from tests.chart.scene import Scene, scene
 from tests.testbed.control_plane import ControlPlane
 
@@ -25,3 +26,12 @@ def here(control_plane: ControlPlane, cluster: Helm) -> Iterator[Scene]:
     """The chart in mode act, with an environment, for a module's tests."""
     with scene(control_plane, cluster) as made:
         yield made
+
+
+@pytest.fixture(scope="session")
+def operator(control_plane: ControlPlane) -> None:
+    """The Prometheus Operator's APIs, without the Operator."""
+    names = [f"crd/{plural}.monitoring.coreos.com" for plural in PLURALS.values()]
+    files = [argument for file in definitions() for argument in ("--filename", str(file))]
+    control_plane.kubectl("create", "--validate=false", *files)
+    control_plane.kubectl("wait", "--for=condition=Established", *names, "--timeout=60s")

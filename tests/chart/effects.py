@@ -89,7 +89,7 @@ def _environments() -> Iterator[Effect]:
     yield Effect("environments[].name", "x", "Role/stagekeeper-exporter-x > metadata > namespace", "cf")
     yield Effect("environments[].profile", "kubecf", f"{role}metadata > namespace", "kubecf")
     yield Effect("environments[].namespace", "other", f"{role}metadata > namespace", "other")
-    yield Effect("environments[].statefulsets", ["a", "b"], f"{role}rules > 1 > resourceNames", ["a", "b"])
+    yield Effect("environments[].statefulsets", ["a", "b"], f"{role}rules > 2 > resourceNames", ["a", "b"])
     guard = "ValidatingAdmissionPolicy/stagekeeper-stagekeeper-deletes > spec > validations > 0 > expression"
     allowed = (
         "(request.namespace == 'cf' && variables.owner in ['diego-api'] && variables.labels[?'a'].orValue('') == 'b')"
@@ -115,7 +115,7 @@ def _environments() -> Iterator[Effect]:
         yield Effect(f"environments[].tls.{key}", "mine", f"{volume}{index} > secret > items > 0", item, beside=tls)
     yield Effect("environments[].tls.server_name", "bbs", f"{here}tls > server_name", "bbs", beside=tls)
     locket = {"statefulset": "locket", "selector": "a=b"}
-    yield Effect("environments[].locket", locket, f"{role}rules > 1 > resourceNames", ["diego-api", "locket"])
+    yield Effect("environments[].locket", locket, f"{role}rules > 2 > resourceNames", ["diego-api", "locket"])
     yield Effect("environments[].cloud_controller.selector", "a=b", f"{here}cloud_controller > selector", "a=b")
     yield Effect("environments[].cloud_controller.address", "api:9022", f"{here}cloud_controller > address", "api:9022")
     address = "NetworkPolicy/stagekeeper-exporter > spec > egress > 3 > ports > 0 > port"

@@ -101,7 +101,7 @@ ATTEMPTS = (
     Attempt("delete all records at once", "DELETE", RECORDS),
     Attempt("watch records", "GET", f"{RECORDS}?watch=1&timeoutSeconds=1"),
     Attempt("make a Role", "POST", f"{ROLES}/roles", body={"metadata": {"name": "mine"}, "rules": []}),
-    _patch("widen its own Role", f"{ROLES}/roles/stagekeeper-remediator-diego-api", {"rules": []}),
+    _patch("widen its own Role", f"{ROLES}/roles/stagekeeper-keeps-diego-api", {"rules": []}),
     Attempt("bind a Role", "POST", f"{ROLES}/rolebindings", body={"metadata": {"name": "mine"}}),
     Attempt(
         "become an admin",

@@ -1,9 +1,11 @@
 """The real Helm, and what it renders."""
 
+import json
 import os
 import subprocess
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -46,6 +48,16 @@ class Rendered:
                 return each
         raise LookupError(f"no {kind} {name} was rendered")
 
+    def roles(self, program: str) -> list[Object]:
+        """The Roles and ClusterRoles that a program's ServiceAccount is bound to."""
+        bindings = [
+            each
+            for each in self.objects
+            if each["kind"].endswith("RoleBinding") and each["subjects"][0]["name"] == f"stagekeeper-{program}"
+        ]
+        bound = [(each["roleRef"]["kind"], each["roleRef"]["name"], _place(each)) for each in bindings]
+        return [each for each in self.objects if (each["kind"], each["metadata"]["name"], _place(each)) in bound]
+
     @property
     def config(self) -> str:
         """The configuration file that the programs are given."""
@@ -79,6 +91,9 @@ class Helm:
             "PATH": os.environ.get("PATH", ""),
             "HOME": str(self.home),
             "KUBECONFIG": str(self.kubeconfig or "/dev/null"),
+            # It lives for a moment: collecting its garbage, on all processors, would be a quarter of its work.
+            "GOGC": "400",
+            "GOMAXPROCS": "1",
         }
         done = subprocess.run(
             [self.program, *arguments, *given],
@@ -100,10 +115,48 @@ class Helm:
         apis: Sequence[str] = OPERATOR_APIS,
         kubernetes: str = KUBERNETES,
     ) -> Rendered:
-        """Render release `stagekeeper` in namespace `stagekeeper`."""
+        """Release `stagekeeper` in namespace `stagekeeper` as objects, made once: nobody may change them."""
+        return _parsed(self.manifests(*arguments, values=values, apis=apis, kubernetes=kubernetes))
+
+    def manifests(
+        self,
+        *arguments: str | Path,
+        values: Mapping[str, Any] | None = None,
+        apis: Sequence[str] = OPERATOR_APIS,
+        kubernetes: str = KUBERNETES,
+    ) -> str:
+        """The same as text."""
         served = [argument for api in apis for argument in ("--api-versions", api)]
         place = ("--namespace", "stagekeeper", "--kube-version", kubernetes)
-        return parsed(self.run("template", "stagekeeper", FOLDER, *place, *served, *arguments, values=values))
+        given = None if values is None else json.dumps(values)
+        return _templated(self, (*place, *served, *arguments), given)
+
+
+@cache
+def _templated(helm: Helm, arguments: tuple[str | Path, ...], values: str | None) -> str:
+    """Many tests look at the same."""
+    given = None if values is None else json.loads(values)
+    return helm.run("template", "stagekeeper", FOLDER, *arguments, values=given)
+
+
+@cache
+def _parsed(manifests: str) -> Rendered:
+    return parsed(manifests)
+
+
+def rights(roles: Iterable[Object]) -> list[str]:
+    """What Roles grant, as "verb resource", sorted; twice if it is granted twice."""
+    return sorted(
+        f"{verb} {resource}"
+        for role in roles
+        for rule in role["rules"]
+        for resource in rule["resources"]
+        for verb in rule["verbs"]
+    )
+
+
+def _place(item: Object) -> str:
+    return str(item["metadata"].get("namespace"))
 
 
 def parsed(manifests: str) -> Rendered:

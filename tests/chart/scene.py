@@ -8,8 +8,8 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from tests.chart.cluster import installed, namespace_for_a_release, secret, until
-from tests.chart.helm import Helm, Object
+from tests.chart.cluster import RELEASE, installed, namespace_for_a_release, secret, until
+from tests.chart.helm import Helm, Object, Rendered, parsed
 from tests.testbed.api import Api
 from tests.testbed.control_plane import ControlPlane
 
@@ -22,6 +22,7 @@ class Scene:
     """Where everything is. `namespace` is the environment's, `release` that of the programs, `other` nobody's."""
 
     plane: ControlPlane
+    rendered: Rendered
     namespace: str
     release: str
     other: str
@@ -52,13 +53,15 @@ class Scene:
 @contextlib.contextmanager
 def scene(plane: ControlPlane, helm: Helm) -> Iterator[Scene]:
     """An environment with two BBS pods on a node, and the chart that keeps it."""
-    here = Scene(plane, plane.create_namespace("environment"), namespace_for_a_release(plane), plane.create_namespace())
-    secret(plane, here.release, "stagekeeper-webhook", token="a-made-up-token")
+    namespace, release = plane.create_namespace("environment"), namespace_for_a_release(plane)
+    secret(plane, release, "stagekeeper-webhook", token="a-made-up-token")
     values = {
-        "environments": [{"name": "cf", "namespace": here.namespace}],
+        "environments": [{"name": "cf", "namespace": namespace}],
         "remediator": {"mode": "act", "alertmanagers": [{"url": "http://127.0.0.1:9093"}]},
     }
-    with installed(helm, here.release, values=values):
+    with installed(helm, release, values=values):
+        rendered = parsed(helm.run("get", "manifest", RELEASE, "--namespace", release))
+        here = Scene(plane, rendered, namespace, release, plane.create_namespace())
         _diego(here)
         for namespace in (here.namespace, here.other):
             _bystanders(plane, namespace)

@@ -1,9 +1,12 @@
+import json
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 import yaml
 
+from tests.chart import schemas
 from tests.chart.cluster import (
     CRD_PATH,
     RELEASE,
@@ -11,11 +14,11 @@ from tests.chart.cluster import (
     ensure_namespace,
     installed,
     namespace_for_a_release,
+    path_of,
     secret,
     until,
 )
 from tests.chart.helm import CI, FOLDER, Helm, HelmError, parsed
-from tests.chart.operator_apis import PLURALS, definitions
 from tests.testbed.api import ApiError
 from tests.testbed.control_plane import ControlPlane
 
@@ -31,16 +34,6 @@ def environments(control_plane: ControlPlane) -> None:
         ensure_namespace(control_plane, name)
 
 
-@pytest.fixture(scope="module")
-def operator(control_plane: ControlPlane) -> None:
-    """The Prometheus Operator's APIs, without the Operator."""
-    for file in definitions():
-        control_plane.kubectl("create", "-f", str(file))
-    for plural in PLURALS.values():
-        name = f"crd/{plural}.monitoring.coreos.com"
-        control_plane.kubectl("wait", "--for=condition=Established", name, "--timeout=60s")
-
-
 @pytest.fixture
 def release(control_plane: ControlPlane, environments: None) -> str:  # noqa: ARG001 -- they must be there
     """A namespace to install into."""
@@ -53,39 +46,46 @@ def test_it_installs_upgrades_rolls_back_and_leaves_nothing(
     cluster: Helm, control_plane: ControlPlane, release: str, values: Path
 ) -> None:
     place = ("--namespace", release)
-    given = ("--values", values, "--disable-openapi-validation")  # _strictly_valid asks the server, which is stricter
-    with installed(cluster, release, *given):
-        first = cluster.run("get", "manifest", RELEASE, *place)
-        _strictly_valid(control_plane, first)
-        _pods_are_admitted(control_plane, release, first + cluster.run("get", "hooks", RELEASE, *place))
+    # The next test has the server validate, which is stricter than what Helm does here.
+    given = ("--values", values, "--disable-openapi-validation")
+    made = json.loads(cluster.run("install", RELEASE, FOLDER, *place, *given, "--output", "json"))
+    try:
+        first = made["manifest"]
+        _pods_are_admitted(control_plane, release, [first, *(each["manifest"] for each in made["hooks"])])
         cluster.run("upgrade", RELEASE, FOLDER, *place, *given, "--set", "logging.level=error")
         assert "--log.level=error" in _arguments(control_plane, release)
         cluster.run("rollback", RELEASE, "1", *place)
         assert "--log.level=error" not in _arguments(control_plane, release)
-        assert cluster.run("get", "manifest", RELEASE, *place) == first
-    left = control_plane.kubectl("get", "-f", "-", "--ignore-not-found", "-o", "name", stdin=first)
-    assert left == ""
+        assert cluster.run("get", "manifest", RELEASE, *place).strip() == first.strip()
+    finally:
+        cluster.run("uninstall", RELEASE, *place)
+    assert [path for each in parsed(first).objects if control_plane.api.exists(path := path_of(each))] == []
     assert control_plane.api.exists(CRD_PATH), "the records outlive the release"
 
 
-def _strictly_valid(plane: ControlPlane, manifest: str) -> None:
-    """No unknown, misspelt or repeated field, says the API server itself."""
+@pytest.mark.usefixtures("operator")
+def test_no_object_has_an_unknown_misspelt_or_repeated_field_says_the_api_server(
+    cluster: Helm, control_plane: ControlPlane, release: str
+) -> None:
+    manifests = [cluster.manifests("--namespace", release, "--values", values) for values in CI]
     judge = ("apply", "--server-side", "--force-conflicts", "--dry-run=server", "--validate=strict", "-f", "-")
-    plane.kubectl(*judge, stdin=manifest)
+    said = control_plane.kubectl(*judge, stdin="\n---\n".join(manifests))
+    objects = [each for manifest in manifests for each in parsed(manifest).objects]
+    assert said.count("(server dry run)") == len(objects)
 
 
-def _pods_are_admitted(plane: ControlPlane, namespace: str, manifest: str) -> None:
-    rendered = parsed(manifest)
-    for deployment in rendered.of("Deployment"):
-        admit(plane, namespace, deployment["spec"]["template"])
-    for test in rendered.of("Pod"):
-        admit(plane, namespace, test)
+def _pods_are_admitted(plane: ControlPlane, namespace: str, manifests: Iterable[str]) -> None:
+    for rendered in map(parsed, manifests):
+        for deployment in rendered.of("Deployment"):
+            admit(plane, namespace, deployment["spec"]["template"])
+        for test in rendered.of("Pod"):
+            admit(plane, namespace, test)
 
 
-def _arguments(plane: ControlPlane, namespace: str) -> str:
-    return plane.kubectl(
-        "-n", namespace, "get", "deployments", "-o", "jsonpath={.items[*].spec.template.spec.containers[*].args}"
-    )
+def _arguments(plane: ControlPlane, namespace: str) -> list[str]:
+    """What all programs of the release are started with."""
+    found = plane.api.request("GET", f"/apis/apps/v1/namespaces/{namespace}/deployments")["items"]
+    return [argument for each in found for argument in each["spec"]["template"]["spec"]["containers"][0]["args"]]
 
 
 def test_pod_security_refuses_a_pod_that_may_more(control_plane: ControlPlane, cluster: Helm, release: str) -> None:
@@ -94,7 +94,7 @@ def test_pod_security_refuses_a_pod_that_may_more(control_plane: ControlPlane, c
     ):
         manifest = cluster.run("get", "manifest", RELEASE, "--namespace", release)
         with pytest.raises(ApiError, match=r"violates PodSecurity .*restricted"):
-            _pods_are_admitted(control_plane, release, manifest)
+            _pods_are_admitted(control_plane, release, [manifest])
 
 
 def test_a_namespace_that_does_not_exist_is_named(cluster: Helm, release: str) -> None:
@@ -103,16 +103,43 @@ def test_a_namespace_that_does_not_exist_is_named(cluster: Helm, release: str) -
         pass
 
 
-def test_two_releases_on_one_statefulset_are_refused(control_plane: ControlPlane, cluster: Helm, release: str) -> None:
-    second = namespace_for_a_release(control_plane)
-    renamed = {**OBSERVE, "fullnameOverride": "other", "environments": [{"name": "same", "profile": "cfee-2"}]}
-    with (
-        installed(cluster, release, values=OBSERVE),
-        pytest.raises(
-            HelmError, match='Role "stagekeeper-remediator-diego-api" in namespace "cf" exists and cannot be'
-        ),
-        installed(cluster, second, values=renamed),
-    ):
+@pytest.fixture(scope="module")
+def keeper(control_plane: ControlPlane, cluster: Helm, environments: None) -> Iterator[None]:  # noqa: ARG001 -- it must be there
+    """A release that keeps two StatefulSets, and Locket's."""
+    locket = {"statefulset": "locket", "selector": "app=locket"}
+    kept = {"name": "one", "namespace": "kubecf", "statefulsets": ["bbs-z0", "bbs-z1"], "locket": locket}
+    with installed(cluster, namespace_for_a_release(control_plane), values={**OBSERVE, "environments": [kept]}):
+        yield
+
+
+@pytest.mark.usefixtures("keeper")
+@pytest.mark.parametrize(
+    ("second", "both"),
+    [
+        ({"statefulsets": ["bbs-z0", "bbs-z1"]}, "bbs-z0"),
+        ({"statefulsets": ["other", "bbs-z0"]}, "bbs-z0"),
+        ({"statefulsets": ["bbs-z1", "other"]}, "bbs-z1"),
+        ({"statefulsets": ["other"], "locket": {"statefulset": "bbs-z1", "selector": "a=b"}}, "bbs-z1"),
+        ({"statefulsets": ["locket"]}, "locket"),
+    ],
+    ids=["the same", "the first, listed last", "the last, listed first", "as its Locket", "the other's Locket"],
+)
+def test_two_releases_on_one_statefulset_are_refused_however_they_name_and_list_it(
+    cluster: Helm, release: str, second: dict[str, Any], both: str
+) -> None:
+    environment = {"name": "two", "namespace": "kubecf", "locket": False, **second}
+    values = {**OBSERVE, "fullnameOverride": "other", "environments": [environment]}
+    says = f'Role "stagekeeper-keeps-{both}" in namespace "kubecf" exists and cannot be'
+    with pytest.raises(HelmError, match=says), installed(cluster, release, values=values):
+        pass
+
+
+@pytest.mark.usefixtures("keeper")
+def test_two_releases_on_two_statefulsets_of_one_namespace_do_not_disturb_each_other(
+    cluster: Helm, release: str
+) -> None:
+    other = {"name": "two", "namespace": "kubecf", "statefulsets": ["other"], "locket": False}
+    with installed(cluster, release, values={**OBSERVE, "environments": [other]}):
         pass
 
 
@@ -150,6 +177,16 @@ def test_the_secret_of_an_environment_is_checked_for_both_programs(
         pass
     for program in ("exporter", "remediator"):
         assert f"diego has no key tls.key, which the {program} needs" in str(refused.value)
+
+
+def test_a_listener_that_would_shut_kubelet_out_is_refused(
+    control_plane: ControlPlane, cluster: Helm, release: str
+) -> None:
+    web = {"tls_server_config": {"client_auth_type": "RequireAndVerifyClientCert"}}
+    secret(control_plane, release, "web", **{"web-config.yaml": yaml.safe_dump(web)})
+    values = {**OBSERVE, "exporter": {"webConfig": {"secret": "web", "tls": True}}}
+    with pytest.raises(HelmError, match="would shut kubelet's probes out"), installed(cluster, release, values=values):
+        pass
 
 
 def test_an_older_definition_of_the_records_is_refused_with_the_command_that_mends_it(
@@ -203,3 +240,11 @@ def test_the_definition_in_the_chart_is_what_helm_installs(
         ours = yaml.safe_load(_definition())
         theirs = control_plane.api.request("GET", CRD_PATH)
         assert theirs["spec"]["versions"][0]["schema"] == ours["spec"]["versions"][0]["schema"]
+
+
+def test_the_committed_schemas_are_those_of_the_running_api_server(control_plane: ControlPlane) -> None:
+    description = control_plane.api.request("GET", "/openapi/v2")["definitions"]
+    committed = json.loads(schemas.FILE.read_text())
+    newest = schemas.MINORS[-1]
+    for name, ((_, schema),) in schemas.history({newest: description}).items():
+        assert schemas.in_force(committed[name], newest) == schema, f"{name}: run `python -m tests.chart.schemas`"

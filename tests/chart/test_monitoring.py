@@ -1,4 +1,5 @@
 import json
+from copy import deepcopy
 from typing import Any
 
 import pytest
@@ -29,7 +30,7 @@ def test_the_rules_are_those_of_the_repository_but_for_the_label_that_the_operat
 ) -> None:
     sources = ("alerts/stagekeeper.rules.yaml", "alerts/objective.rules.yaml")
     expected = [group for source in sources for group in _read(source)["groups"]]
-    found = rendered.one("PrometheusRule", "stagekeeper")["spec"]["groups"]
+    found = deepcopy(rendered.one("PrometheusRule", "stagekeeper")["spec"]["groups"])
     alerts = [rule for group in found for rule in group["rules"] if "alert" in rule]
     assert {rule["labels"].pop("namespace") for rule in alerts} == {"stagekeeper"}
     assert found == expected

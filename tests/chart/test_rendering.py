@@ -6,11 +6,13 @@ import pytest
 from exporter.settings import exporter_settings
 from remediator.settings import remediator_settings
 from stagekeeper.diego.environments import environments
+from stagekeeper.diego.profiles import Environment
 from stagekeeper.settings import parse
-from tests.chart.helm import CI, FOLDER, KUBERNETES, Helm, HelmError, Rendered
+from tests.chart.helm import CI, FOLDER, KUBERNETES, Helm, HelmError, Object, Rendered, rights
 
 pytestmark = pytest.mark.programs
 
+PROGRAMS = ("exporter", "remediator")
 PROFILES = ("cfee-1", "cfee-2", "cfee-3", "cfee-4", "kubecf")
 OLDEST = "1.25.0"
 
@@ -38,11 +40,11 @@ def test_the_rights_are_those_of_the_environments_that_the_programs_see(helm: He
     for environment in environments(parse(rendered.config, "config.yaml")):
         if environment.candidates:
             continue  # auto: its own test
-        expected = [*environment.statefulsets, *([environment.locket.statefulset] if environment.locket else [])]
-        for role in (each for each in rendered.of("Role") if each["metadata"]["namespace"] == environment.namespace):
-            assert _rule(role, "statefulsets")["resourceNames"] == expected
-            counts = any("endpointslices" in rule["resources"] for rule in role["rules"])
-            assert counts == (environment.service_name is not None)
+        for program in PROGRAMS:
+            roles = _roles_in(rendered, program, environment.namespace)
+            assert _names(roles, "statefulsets") == (_workloads(environment) if roles else [])
+            counts = "list endpointslices" in rights(roles)
+            assert counts == (bool(roles) and environment.service_name is not None)
 
 
 @pytest.mark.parametrize("profile", PROFILES)
@@ -50,10 +52,9 @@ def test_every_profile_gives_the_rights_that_the_programs_need_for_it(helm: Helm
     given = {"environments": [{"name": "it", "profile": profile}], "remediator": {"mode": "observe"}}
     rendered = helm.template(values=given)
     (environment,) = environments(parse(rendered.config, "config.yaml"))
-    names = [*environment.statefulsets, *([environment.locket.statefulset] if environment.locket else [])]
-    for role in rendered.of("Role"):
-        assert role["metadata"]["namespace"] == environment.namespace
-        assert _rule(role, "statefulsets")["resourceNames"] == names
+    assert {role["metadata"]["namespace"] for role in rendered.of("Role")} == {environment.namespace}
+    for program in PROGRAMS:
+        assert _names(rendered.roles(program), "statefulsets") == _workloads(environment)
 
 
 def test_profile_auto_may_list_statefulsets_since_it_has_to_find_them(helm: Helm) -> None:
@@ -68,8 +69,8 @@ def test_profile_auto_may_list_statefulsets_since_it_has_to_find_them(helm: Helm
 
 def test_in_mode_observe_there_is_no_right_to_delete_pods(helm: Helm) -> None:
     rendered = helm.template(values={"remediator": {"mode": "observe"}})
-    verbs = [rule["verbs"] for role in rendered.of("Role") for rule in role["rules"] if "pods" in rule["resources"]]
-    assert verbs == [["list"], ["list"]]
+    granted = [right for program in PROGRAMS for right in rights(rendered.roles(program)) if right.endswith(" pods")]
+    assert granted == ["list pods", "list pods"]
     assert rendered.of("ValidatingAdmissionPolicy") == []
 
 
@@ -86,7 +87,7 @@ def test_no_secret_is_made_and_none_of_their_values_is_in_what_is_rendered(helm:
 
 def test_the_largest_plan_bounds_which_pods_can_be_deleted(helm: Helm) -> None:
     rendered = helm.template("--values", FOLDER / "ci" / "several-environments-values.yaml")
-    deletes = _deletes(rendered.one("Role", "stagekeeper-remediator-bbs-z0"))
+    deletes = _names(_roles_in(rendered, "remediator", "diego"), "pods")
     assert deletes == [f"{name}-{ordinal}" for name in ("bbs-z0", "bbs-z1", "locket") for ordinal in range(3)]
 
 
@@ -142,14 +143,19 @@ def _observe(helm: Helm) -> Rendered:
     return helm.template(values={"remediator": {"mode": "observe"}})
 
 
-def _rule(role: dict[str, Any], resource: str) -> dict[str, Any]:
+def _rule(role: Object, resource: str) -> Any:
     return next(rule for rule in role["rules"] if resource in rule["resources"])
 
 
-def _deletes(role: dict[str, Any]) -> list[str]:
-    return [
-        name
-        for rule in role["rules"]
-        if rule["resources"] == ["pods"] and "delete" in rule["verbs"]
-        for name in rule["resourceNames"]
-    ]
+def _roles_in(rendered: Rendered, program: str, namespace: str) -> list[Object]:
+    return [role for role in rendered.roles(program) if role["metadata"]["namespace"] == namespace]
+
+
+def _names(roles: list[Object], resource: str) -> list[str]:
+    """The names that rights on a resource are narrowed to."""
+    rules = [rule for role in roles for rule in role["rules"] if rule["resources"] == [resource]]
+    return [name for rule in rules for name in rule.get("resourceNames", [])]
+
+
+def _workloads(environment: Environment) -> list[str]:
+    return [*environment.statefulsets, *([environment.locket.statefulset] if environment.locket else [])]

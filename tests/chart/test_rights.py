@@ -14,7 +14,7 @@ from stagekeeper.kube.client import Kube, connect
 from stagekeeper.kube.errors import Forbidden, NotFound
 from stagekeeper.kube.objects import StatefulSet
 from stagekeeper.kube.remediations import Remediations
-from tests.chart.helm import Object
+from tests.chart.helm import Object, rights
 from tests.chart.scene import Scene
 
 pytestmark = [pytest.mark.real, pytest.mark.programs]
@@ -84,18 +84,11 @@ KEEP: Mapping[str, Work] = {
     "delete pods": _delete_pod,
 }
 CASES = [("exporter", right) for right in LOOK] + [("remediator", right) for right in KEEP]
-ROLES = {"exporter": "stagekeeper-exporter-cf", "remediator": "stagekeeper-remediator-diego-api"}
 
 
 @pytest.mark.parametrize(("who", "calls"), [("exporter", LOOK), ("remediator", KEEP)])
 def test_every_right_of_a_role_has_a_call_that_needs_it(here: Scene, who: str, calls: Mapping[str, Work]) -> None:
-    granted = [
-        f"{verb} {resource}"
-        for rule in _role(here, who)["rules"]
-        for resource in rule["resources"]
-        for verb in rule["verbs"]
-    ]
-    assert sorted(granted) == sorted(calls)
+    assert rights(here.rendered.roles(who)) == sorted(calls)
 
 
 @pytest.mark.parametrize(("who", "right"), CASES, ids=[" ".join(case) for case in CASES])
@@ -109,15 +102,6 @@ async def test_without_a_right_the_call_that_needs_it_is_refused(here: Scene, wh
         await _becomes(call, kube, here.namespace, forbidden=False)
 
 
-def _path(here: Scene, who: str) -> str:
-    return f"/apis/rbac.authorization.k8s.io/v1/namespaces/{here.namespace}/roles/{ROLES[who]}"
-
-
-def _role(here: Scene, who: str) -> Object:
-    found: Object = here.plane.api.request("GET", _path(here, who))
-    return found
-
-
 def _ensure_record(here: Scene) -> None:
     path = f"/apis/stagekeeper.dev/v1alpha1/namespaces/{here.namespace}/remediations"
     if not here.plane.api.exists(f"{path}/diego-api-1"):
@@ -127,22 +111,25 @@ def _ensure_record(here: Scene) -> None:
 
 @asynccontextmanager
 async def _without(here: Scene, who: str, right: str) -> AsyncIterator[None]:
-    """The Role as it is, but for one verb on one resource."""
+    """The one Role that grants it as it is, but for one verb on one resource."""
     verb, resource = right.split()
-    role = await asyncio.to_thread(_role, here, who)
+    (role,) = (each for each in here.rendered.roles(who) if right in rights([each]))
     rules = [
         {**rule, "verbs": [each for each in rule["verbs"] if (each, rule["resources"]) != (verb, [resource])]}
         for rule in role["rules"]
     ]
-    await asyncio.to_thread(_write, here, who, [rule for rule in rules if rule["verbs"]])
+    await asyncio.to_thread(_write, here, role, [rule for rule in rules if rule["verbs"]])
     try:
         yield
     finally:
-        await asyncio.to_thread(_write, here, who, role["rules"])
+        await asyncio.to_thread(_write, here, role, role["rules"])
 
 
-def _write(here: Scene, who: str, rules: list[Object]) -> None:
-    here.plane.api.request("PATCH", _path(here, who), {"rules": rules}, "application/merge-patch+json")
+def _write(here: Scene, role: Object, rules: list[Object]) -> None:
+    roles = f"/apis/rbac.authorization.k8s.io/v1/namespaces/{here.namespace}/roles"
+    here.plane.api.request(
+        "PATCH", f"{roles}/{role['metadata']['name']}", {"rules": rules}, "application/merge-patch+json"
+    )
 
 
 async def _becomes(call: Work, kube: Kube, namespace: str, *, forbidden: bool) -> None:

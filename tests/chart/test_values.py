@@ -1,12 +1,9 @@
-import json
-from functools import cache
-
 import pytest
 
 from charts.model import rows
 from charts.values import VALUES
 from tests.chart.effects import EFFECTS, Effect
-from tests.chart.helm import Helm, Rendered
+from tests.chart.helm import Helm
 
 SHOWN_ELSEWHERE = {
     "global": "Helm's own",
@@ -22,11 +19,5 @@ def test_every_documented_value_is_in_the_table_of_effects() -> None:
 @pytest.mark.programs
 @pytest.mark.parametrize("effect", EFFECTS, ids=lambda effect: effect.path)
 def test_a_value_does_what_it_says(helm: Helm, effect: Effect) -> None:
-    assert _rendered(helm, json.dumps(effect.without)).at(effect.place) != effect.expected
+    assert helm.template(values=effect.without).at(effect.place) != effect.expected
     assert helm.template(values=effect.values).at(effect.place) == effect.expected
-
-
-@cache
-def _rendered(helm: Helm, values: str) -> Rendered:
-    """Many effects start from the same values."""
-    return helm.template(values=json.loads(values))

@@ -1,18 +1,43 @@
+import hashlib
 import subprocess
 import sys
+import tempfile
 from pathlib import Path
 
 import pytest
 
 from image.build_tree import build_tree
-from scripts.cache import ROOT
+from scripts.cache import ROOT, cache_folder, locked
+
+LOCK = ROOT / "requirements" / "runtime.lock"
 
 
 @pytest.fixture(scope="session")
-def tree(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def wheels() -> Path:
+    """The locked libraries, fetched once: asking an index for each of them takes longer than everything else here."""
+    key = hashlib.sha256(f"{LOCK.read_text()}{sys.version}".encode()).hexdigest()[:12]
+    folder = cache_folder() / "wheels" / key
+    with locked(folder.parent):
+        if not folder.exists():
+            with tempfile.TemporaryDirectory(dir=folder.parent) as work:
+                made = Path(work) / "made"
+                _pip("download", "--only-binary=:all:", "--require-hashes", "-r", LOCK, "--dest", made)
+                made.rename(folder)  # in one step: a half of them is never found
+    return folder
+
+
+@pytest.fixture(scope="session")
+def tree(tmp_path_factory: pytest.TempPathFactory, wheels: Path) -> Path:
     """The tree as the image has it: from a wheel of this checkout and the hashed lock."""
     folder = tmp_path_factory.mktemp("image")
-    wheel = (sys.executable, "-m", "pip", "wheel", "--quiet", "--no-deps", "--no-build-isolation")
-    subprocess.run([*wheel, "--wheel-dir", folder / "dist", ROOT], check=True, timeout=120)
-    build_tree(folder / "dist", ROOT / "requirements" / "runtime.lock", folder / "tree")
+    _pip("wheel", "--no-deps", "--no-build-isolation", "--wheel-dir", folder / "dist", ROOT)
+    with pytest.MonkeyPatch.context() as patch:  # as an administrator would tell pip of a mirror
+        patch.setenv("PIP_NO_INDEX", "1")
+        patch.setenv("PIP_FIND_LINKS", str(wheels))
+        build_tree(folder / "dist", LOCK, folder / "tree")
     return folder / "tree"
+
+
+def _pip(what: str, *arguments: str | Path) -> None:
+    command = [sys.executable, "-m", "pip", what, "--quiet", "--disable-pip-version-check", *arguments]
+    subprocess.run(command, check=True, timeout=300)

@@ -3,12 +3,22 @@ Who may do what in one environment's namespace. docs/install.md gives the reason
 A list can't be narrowed to names: Kubernetes has no such rule.
 */}}
 
-{{/* Takes (list $ environment): what a look reads. */}}
+{{/* Takes (list $ environment): what a look reads, but for the StatefulSets. */}}
 {{- define "stagekeeper.rights.look" -}}
 {{- $environment := index . 1 -}}
 - apiGroups: [""]
   resources: [pods]
   verbs: [list]
+{{- if or $environment.auto $environment.service }}
+- apiGroups: [discovery.k8s.io]
+  resources: [endpointslices]
+  verbs: [list]
+{{- end }}
+{{- end -}}
+
+{{/* Takes (list $ environment): the exporter's StatefulSets. */}}
+{{- define "stagekeeper.rights.watch" -}}
+{{- $environment := index . 1 -}}
 - apiGroups: [apps]
   resources: [statefulsets]
 {{- if $environment.auto }}
@@ -18,16 +28,10 @@ A list can't be narrowed to names: Kubernetes has no such rule.
   resourceNames: {{ (include "stagekeeper.statefulsets" $environment | fromJson).items | toJson }}
   verbs: [get]
 {{- end }}
-{{- if or $environment.auto $environment.service }}
-- apiGroups: [discovery.k8s.io]
-  resources: [endpointslices]
-  verbs: [list]
-{{- end }}
 {{- end -}}
 
-{{/* Takes (list $ environment): keeping records, and in mode act restarting pods. */}}
-{{- define "stagekeeper.rights.keep" -}}
-{{- $root := index . 0 -}}
+{{/* Keeping records. */}}
+{{- define "stagekeeper.rights.record" -}}
 - apiGroups: [""]
   resources: [configmaps]
   resourceNames: [stagekeeper-pause]
@@ -41,26 +45,57 @@ A list can't be narrowed to names: Kubernetes has no such rule.
 - apiGroups: [stagekeeper.dev]
   resources: [remediations/status]
   verbs: [update]
-{{- if eq $root.Values.remediator.mode "act" }}
+{{- end -}}
+
+{{/* Takes (list $ statefulset): keeping one StatefulSet, and in mode act restarting its pods. */}}
+{{- define "stagekeeper.rights.keep" -}}
+{{- $remediator := (index . 0).Values.remediator -}}
+{{- $name := index . 1 -}}
+- apiGroups: [apps]
+  resources: [statefulsets]
+  resourceNames: [{{ $name }}]
+  verbs: [get]
+{{- if eq $remediator.mode "act" }}
 # By name: a plan never has more pods than policy.largest_plan, so no ordinal beyond that is ever deleted.
 - apiGroups: [""]
   resources: [pods]
   resourceNames:
-    {{- range $name := (include "stagekeeper.statefulsets" (index . 1) | fromJson).items }}
-    {{- range $ordinal := until (default 6 $root.Values.remediator.policy.largest_plan | int) }}
+    {{- range $ordinal := until (default 6 $remediator.policy.largest_plan | int) }}
     - {{ $name }}-{{ $ordinal }}
-    {{- end }}
     {{- end }}
   verbs: [delete]
 {{- end }}
 {{- end -}}
 
-{{/* Takes (list $ program environment). The remediator's is named by its target alone: two releases collide on it. */}}
-{{- define "stagekeeper.rights.name" -}}
-{{- $environment := index . 2 -}}
-{{- if eq (index . 1) "remediator" -}}
-stagekeeper-remediator-{{ index (index $environment.workloads 0).statefulsets 0 }}
-{{- else -}}
-{{ include "stagekeeper.fullname" (index . 0) }}-exporter-{{ $environment.name }}
-{{- end -}}
+{{/* Takes (list $ program namespace name rules): a Role, and its binding to the program's ServiceAccount. */}}
+{{- define "stagekeeper.role" -}}
+{{- $root := index . 0 -}}
+{{- $program := index . 1 -}}
+{{- $metadata := printf "name: %s\nnamespace: %s" (index . 3) (index . 2) -}}
+---
+apiVersion: rbac.authorization.k8s.io/v1
+kind: Role
+metadata:
+  {{- $metadata | nindent 2 }}
+  labels:
+    {{- include "stagekeeper.labels" $root | nindent 4 }}
+    app.kubernetes.io/component: {{ $program }}
+rules:
+  {{- index . 4 | nindent 2 }}
+---
+apiVersion: rbac.authorization.k8s.io/v1
+kind: RoleBinding
+metadata:
+  {{- $metadata | nindent 2 }}
+  labels:
+    {{- include "stagekeeper.labels" $root | nindent 4 }}
+    app.kubernetes.io/component: {{ $program }}
+roleRef:
+  apiGroup: rbac.authorization.k8s.io
+  kind: Role
+  name: {{ index . 3 }}
+subjects:
+  - kind: ServiceAccount
+    name: {{ include "stagekeeper.serviceAccount" (list $root $program) }}
+    namespace: {{ $root.Release.Namespace }}
 {{- end -}}

@@ -74,7 +74,7 @@ environments[{{ $index }}].name: {{ .name }} is the name of an earlier environme
 {{- end -}}
 {{- range (include "stagekeeper.environments" . | fromJson).items -}}
   {{- $environment := . -}}
-  {{- range (index .workloads 0).statefulsets -}}
+  {{- range (include "stagekeeper.statefulsets" . | fromJson).items -}}
     {{- $target := printf "%s/%s" $environment.namespace . -}}
     {{- with get $kept $target }}
 environments: StatefulSet {{ $target }} belongs to both {{ . }} and {{ $environment.name }}: one set of pods must have one keeper.
@@ -111,6 +111,8 @@ dashboards.enabled: this chart was packaged without dashboards. Package it from 
 Secret {{ $.Release.Namespace }}/{{ .secret }} has no key {{ .key }}, which the {{ $program }} needs (it has: {{ keys $data | sortAlpha | join ", " | default "none" }}).
 {{ else if not (get $data .key) }}
 Secret {{ $.Release.Namespace }}/{{ .secret }}: the key {{ .key }}, which the {{ $program }} needs, is empty.
+{{ else if and (eq .volume "web") (contains "RequireAndVerifyClientCert" (get $data .key | b64dec)) }}
+Secret {{ $.Release.Namespace }}/{{ .secret }}: client_auth_type RequireAndVerifyClientCert would shut kubelet's probes out, which have no certificate, and the {{ $program }} would be restarted for ever. Use VerifyClientCertIfGiven and basic_auth_users; basic auth lets the probes pass.
 {{ end -}}
 {{- end -}}
 {{- end -}}
