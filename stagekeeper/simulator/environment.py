@@ -29,7 +29,6 @@ from stagekeeper.simulator.store import Object, Store
 
 _THREE_DAYS = 3 * 24 * 3600.0
 _SETTLE_TIMEOUT = 60.0
-_SETTLE_INTERVAL = 0.05
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +57,11 @@ class Environment:
     journal: Journal
     actors: Actors
     faults: Faults
+
+    @property
+    def interval(self) -> float:
+        """Seconds between two looks of whoever waits for something here: half of the kubelet's."""
+        return self.actors.kubelet.interval / 2
 
     @property
     def store(self) -> Store:
@@ -138,7 +142,7 @@ class Environment:
         async with asyncio.timeout(timeout):
             while not condition():
                 self.actors.check()
-                await asyncio.sleep(_SETTLE_INTERVAL)
+                await asyncio.sleep(self.interval)
 
     async def serves(self) -> bool:
         """Whether the BBS Service accepts connections."""
@@ -219,12 +223,12 @@ async def _settle(environment: Environment) -> None:
     """Install the layout and wait until everything is ready and the Service serves, labels being kept eagerly."""
     actors = environment.actors
     if actors.label_keeper is not None:
-        actors.label_keeper.interval = min(_SETTLE_INTERVAL, actors.label_interval)
+        actors.label_keeper.interval = min(environment.interval, actors.label_interval)
     await install(actors.place.api, environment.layout, environment.namespace)
     await environment.wait_until(lambda: _all_ready(environment))
     async with asyncio.timeout(_SETTLE_TIMEOUT):
         while environment.layout.bbs is not None and not await environment.serves():  # noqa: ASYNC110 - a port tells nobody
-            await asyncio.sleep(_SETTLE_INTERVAL)
+            await asyncio.sleep(environment.interval)
     if actors.label_keeper is not None:
         actors.label_keeper.interval = actors.label_interval
         await environment.wait_until(lambda: _all_labelled(environment))

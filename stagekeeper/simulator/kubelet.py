@@ -41,6 +41,8 @@ class Kubelet:
         """The actor of each pod, by the pod's name."""
         self.unschedulable: set[str] = set()
         """Names of pods that no node has room for."""
+        self.interval = options.interval
+        """Seconds between two polls: nothing begins or ends sooner."""
         self._place = place
         self._nodes = nodes
         self._pod_ips = list(pod_ips)
@@ -53,7 +55,7 @@ class Kubelet:
         try:
             while True:
                 await self._poll()
-                await asyncio.sleep(self._options.interval)
+                await asyncio.sleep(self.interval)
         finally:
             for task in self._tasks:
                 task.cancel()
@@ -105,7 +107,7 @@ class Kubelet:
             self._place,
             self._nodes,
             self._new_container,
-            self._options.interval,
+            self.interval,
             lambda name: name in self.unschedulable,
         )
 
