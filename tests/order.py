@@ -16,11 +16,12 @@ TESTS = Path(__file__).parent
 _FIRST = (
     "demo/test_demo",
     "alerts_live",
+    "chain/test_loop",
     "chart/test_install",
     "interleaving/test_exhaustive",
+    "chain/test_crashes",
     "dashboards/test_live",
     "demo",
-    "chain",
     "image",
     "contract",
     "real_api",
@@ -33,6 +34,8 @@ _FIRST = (
     "soak",
 )
 _TOGETHER = {
+    "the story of a hang": ("chain/test_loop",),
+    "the stories of crashes": ("chain/test_crashes",),
     "a control plane for the chart": ("chart/test_install", "chart/test_forbidden", "chart/test_rights"),
     "a control plane": ("contract", "real_api", "runbooks", "testbed/test_control_plane"),
     "the image's tree": ("image",),

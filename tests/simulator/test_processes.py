@@ -23,7 +23,7 @@ async def test_bbs_processes_hang_and_are_cured_by_a_restart(tmp_path: Path) -> 
     options = Options(replace(QUICK, bbs_processes=True))
     async with simulated_environment(CFEE_2, tmp_path, options) as env:
         assert (await exchange(env, env.service_host)).startswith(b"HTTP/1.1 200")
-        await env.faults.hang()
+        await env.faults.hang(cut=10.0)  # long enough for a new process to start on a busy machine
         assert await listening(env) == []
         assert env.actors.kubelet.log("diego-api-0", None).endswith("bbs.starting\n")
         before = {pod["metadata"]["uid"] for pod in env.pods()}
