@@ -15,10 +15,11 @@ from tests.testbed.process import Process, free_port
 NETWORK = {"aiohttp", "kubernetes", "h11", "aiohappyeyeballs"}
 PROGRAMS = {"prometheus_client", "bcrypt"}
 DEMO = {"trustme", "cryptography"}
+SYNCHRONOUS = {"kubernetes.client", "kubernetes.dynamic", "kubernetes.stream", "requests_oauthlib", "websocket"}
 FORBIDDEN = {
     ("stagekeeper", "--help"): NETWORK | PROGRAMS | DEMO | {"pydantic", "yaml", "structlog", "asyncio"},
     ("stagekeeper", "check-config", "--help"): NETWORK | PROGRAMS | DEMO | {"structlog", "asyncio"},
-    ("stagekeeper", "diagnose", "--help"): PROGRAMS | DEMO | {"exporter.scrape", "remediator"},
+    ("stagekeeper", "diagnose", "--help"): PROGRAMS | DEMO | SYNCHRONOUS | {"exporter.scrape", "remediator"},
     ("stagekeeper", "explain", "--help"): PROGRAMS | DEMO | {"kubernetes", "exporter"},
     ("stagekeeper", "pause", "--help"): PROGRAMS | DEMO | {"exporter"},
     ("stagekeeper", "exporter", "--help"): NETWORK | PROGRAMS | DEMO | {"pydantic", "yaml", "remediator"},
@@ -67,7 +68,7 @@ def test_a_running_exporter_has_neither_the_typed_kubernetes_models_nor_the_reme
     heavy = {each for each in modules if each.startswith("kubernetes.aio.client.models.")}
     assert "exporter.scrape" in modules
     assert heavy == set()
-    assert among(DEMO | {"remediator", "stagekeeper.simulator", "stagekeeper.incidents"}, modules) == []
+    assert among(DEMO | SYNCHRONOUS | {"remediator", "stagekeeper.simulator", "stagekeeper.incidents"}, modules) == []
 
 
 def test_a_running_remediator_has_neither_the_typed_kubernetes_models_nor_the_exporter(tmp_path: Path) -> None:
@@ -78,4 +79,4 @@ def test_a_running_remediator_has_neither_the_typed_kubernetes_models_nor_the_ex
     heavy = {each for each in modules if each.startswith("kubernetes.aio.client.models.")}
     assert "remediator.worker" in modules
     assert heavy == set()
-    assert among(DEMO | {"exporter", "stagekeeper.simulator", "stagekeeper.incidents"}, modules) == []
+    assert among(DEMO | SYNCHRONOUS | {"exporter", "stagekeeper.simulator", "stagekeeper.incidents"}, modules) == []

@@ -19,14 +19,18 @@ from urllib.request import getproxies, proxy_bypass
 
 import aiohttp
 import yaml
-from kubernetes.aio import config as kube_config
-from kubernetes.aio.client.api_client import ApiClient
-from kubernetes.aio.client.configuration import Configuration
 
 from stagekeeper.kube.errors import KubeError, Nonsense, Silent, Unauthorized, Unreachable, from_status
+from stagekeeper.kube.library import (
+    ApiClient,
+    ConfigException,
+    Configuration,
+    load_incluster_config,
+    load_kube_config,
+)
 
 _UNUSABLE = (
-    kube_config.ConfigException,
+    ConfigException,
     OSError,
     yaml.YAMLError,
     AttributeError,
@@ -116,7 +120,7 @@ class Kube:
                 body=call.body,
                 auth_settings=["BearerToken"],
             )
-        except (kube_config.ConfigException, OSError) as problem:  # the token's file, which is read again now and then
+        except (ConfigException, OSError) as problem:  # the token's file, which is read again now and then
             raise Unauthorized(f"{call}: our own token can't be read: {problem}") from problem
         response = await self._client.call_api(call.method, url, headers, body)
         text = (await response.read()).decode(errors="replace")
@@ -202,14 +206,14 @@ async def _settings(kubeconfig: Path | None, context: str | None) -> Configurati
     settings = Configuration()
     if kubeconfig is None and context is None:
         try:
-            kube_config.load_incluster_config(client_configuration=settings)
-        except kube_config.ConfigException:
+            load_incluster_config(client_configuration=settings)
+        except ConfigException:
             pass  # not in a pod: the user's own kubeconfig, as kubectl does
         else:
             return settings
     where = str(kubeconfig) if kubeconfig else "$KUBECONFIG or ~/.kube/config"
     try:
-        await kube_config.load_kube_config(
+        await load_kube_config(
             config_file=str(kubeconfig) if kubeconfig else None, context=context, client_configuration=settings
         )
     except _UNUSABLE as problem:
