@@ -19,7 +19,6 @@ _FIRST = (
     "chain/test_loop",
     "chart/test_install",
     "interleaving/test_exhaustive",
-    "chain/test_crashes",
     "dashboards/test_live",
     "demo",
     "image",
@@ -35,7 +34,6 @@ _FIRST = (
 )
 _TOGETHER = {
     "the story of a hang": ("chain/test_loop",),
-    "the stories of crashes": ("chain/test_crashes",),
     "a control plane for the chart": ("chart/test_install", "chart/test_forbidden", "chart/test_rights"),
     "a control plane": ("contract", "real_api", "runbooks", "testbed/test_control_plane"),
     "the image's tree": ("image",),

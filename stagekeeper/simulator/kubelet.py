@@ -22,7 +22,7 @@ ProgramStarter = Callable[[str, str, str, Callable[[str], None]], Program]
 class KubeletOptions:
     """Seconds between two polls, and how programs that end are started again."""
 
-    interval: float = 0.1
+    interval: float = 0.2
     restarts: RestartPolicy = field(default_factory=RestartPolicy)
 
 

@@ -9,7 +9,7 @@ import pytest
 from tests.chain import stage
 from tests.chain.conftest import Play
 
-pytestmark = pytest.mark.chain
+pytestmark = [pytest.mark.chain, pytest.mark.alone]
 _LONGEST = 280.0  # seconds; it takes about 45
 Facts = dict[str, Any]
 Look = Callable[[str], Facts]

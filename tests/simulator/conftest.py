@@ -13,5 +13,5 @@ from tests.simulator.kit import Builder
 @pytest.fixture
 def build(tmp_path: Path) -> Builder:
     """The builder of environments whose actors poll once a second; use it as an async context."""
-    actors = ActorOptions(kubelet=KubeletOptions(interval=1.0), label_interval=2.0, endpoints_interval=1.0)
+    actors = ActorOptions(kubelet=KubeletOptions(interval=2.0), label_interval=4.0, endpoints_interval=2.0)
     return Builder(tmp_path, Options(actors))

@@ -132,7 +132,7 @@ async def test_where_locket_hangs_on_its_own_only_its_restart_cures(build: Build
 async def test_sigterm_hands_the_lock_over_within_seconds(build: Builder) -> None:
     async with build("cfee-2") as env:
         await delete(env, env.pods()[0])
-        await asyncio.sleep(5)
+        await asyncio.sleep(8)
         assert await listening(env) == ["diego-api-1"]
 
 

@@ -129,7 +129,7 @@ async def test_node_down_times_out_and_is_no_longer_known_to_be_ready(build: Bui
     async with build("cfee-2") as env:
         await env.faults.node_down("diego-api-0")
         with pytest.raises(TimeoutError):
-            async with asyncio.timeout(3):
+            async with asyncio.timeout(6):
                 await asyncio.open_connection(address(env, 0), 8889)
         assert [ready(pod) for pod in env.pods()] == ["False", "True"]
         await delete(env, env.pods()[0])
