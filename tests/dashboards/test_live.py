@@ -68,7 +68,8 @@ async def test_every_panel_has_data_in_sickness_and_in_health(live: Live) -> Non
     assert words(told["What is wrong?"], "diagnosis") == ["serving", "no_active_bbs", "serving"]
     assert words(told["What is the remediator doing?"], "phase") == ["none", "Watching", "none"]
     assert [series[0].last for series in told["Does the BBS answer?"].values()] == [1, 0, 1]
-    assert [series[0].last for series in told["How many pods were deleted?"].values()] == [0, 0, 2]
+    deleted = [series[0].last for series in told["How many pods were deleted?"].values()]
+    assert deleted == pytest.approx([0, 0, 2], rel=0.1), "increase() guesses what is before the first sample"
     done = {each.labels["phase"] for each in told["What was done, and why?"]["cured"]}
     assert done >= {"Restarting", "Verifying", "Recovered"}
     assert await unlisted(live.prometheus) == []
