@@ -109,7 +109,7 @@ def program(name: str) -> Path:
     wanted = next(each for each in programs.PROGRAMS if each.name == name)
     found = programs.find(wanted)
     if found is None:
-        raise FileNotFoundError(f"{name} is missing: run `python -m scripts.programs bench tests`")
+        raise FileNotFoundError(f"{name} is missing: run `python -m scripts.programs bench`")
     return found
 
 

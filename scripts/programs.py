@@ -24,8 +24,8 @@ class Program:
     # False: it needs libraries of other packages, so it has to be installed, not unpacked.
     unpacks: bool = True
     version_flag: str = "--version"  # "" where it tells none
-    # What needs it: "run" is fetched always, another group only when it is named on the command line.
-    group: str = "run"
+    # Who needs it: what "run" needs is fetched always, for others only when they are named on the command line.
+    groups: tuple[str, ...] = ("run",)
     # Where it is in the package, if not usr/bin/NAME.
     inside: str = ""
 
@@ -38,10 +38,16 @@ PROGRAMS = (
     Program("etcd", "etcd-server"),
     Program("ip", "iproute2", unpacks=False, version_flag="-V"),
     Program("unshare", "util-linux", unpacks=False),
-    Program("chromium", "chromium", also=("chromium-browser", "google-chrome"), unpacks=False, group="tests"),
-    Program("prometheus-blackbox-exporter", "prometheus-blackbox-exporter", group="bench"),
-    Program("webhook", "webhook", version_flag="-version", group="bench"),
-    Program("nc.traditional", "netcat-traditional", version_flag="", group="tests", inside="bin/nc.traditional"),
+    Program("chromium", "chromium", also=("chromium-browser", "google-chrome"), unpacks=False, groups=("tests",)),
+    Program("prometheus-blackbox-exporter", "prometheus-blackbox-exporter", groups=("bench",)),
+    Program("webhook", "webhook", version_flag="-version", groups=("bench",)),
+    Program(
+        "nc.traditional",
+        "netcat-traditional",
+        version_flag="",
+        groups=("bench", "tests"),
+        inside="bin/nc.traditional",
+    ),
 )
 
 
@@ -147,7 +153,7 @@ def main(arguments: list[str]) -> int:
         return 0
     say("Programs beside Python (PATH, then the project's cache, then Debian's packages):")
     cache_folder().mkdir(parents=True, exist_ok=True)
-    wanted = [program for program in PROGRAMS if program.group in {"run", *arguments}]
+    wanted = [program for program in PROGRAMS if {"run", *arguments} & set(program.groups)]
     fetch([program for program in wanted if find(program) is None])
     return 1 if [program for program in wanted if not describe(program)] else 0
 
