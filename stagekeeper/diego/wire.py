@@ -29,6 +29,11 @@ async def resolve(host: str, port: int) -> list[Address]:
 async def _look_up(host: str, port: int) -> list[Address]:
     try:
         return [*await asyncio.get_running_loop().getaddrinfo(host, port, type=socket.SOCK_STREAM)]
+    except socket.gaierror:
+        # Without descriptors a resolver can't read its files, and says that there is no such name. That is our fault:
+        # this raises what says so.
+        os.close(os.open(os.devnull, os.O_RDONLY))
+        raise
     except UnicodeError as problem:  # a label that is empty or too long is refused before anybody is asked
         raise socket.gaierror(socket.EAI_NONAME, f"{host!r} is not a host name") from problem
 

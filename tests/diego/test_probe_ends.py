@@ -4,6 +4,7 @@ import asyncio
 import gc
 import os
 import resource
+import socket
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -103,6 +104,20 @@ async def test_running_out_of_descriptors_is_our_fault_and_not_the_bbss(host: st
     prober = Prober(environment(1))
     with no_descriptors_left():
         found = await prober.ask(host, ENOUGH)
+    assert found == Unknown("We can't open a connection: Too many open files.")
+
+
+async def test_a_resolver_that_knows_no_name_for_want_of_descriptors_is_our_fault(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def no_such_name(*_: object, **__: object) -> None:
+        raise socket.gaierror(socket.EAI_NONAME, "Name or service not known")
+
+    monkeypatch.setattr(socket, "getaddrinfo", no_such_name)
+    prober = Prober(environment(1))
+    assert isinstance(await prober.ask("localhost", ENOUGH), Probe)
+    with no_descriptors_left():
+        found = await prober.ask("localhost", ENOUGH)
     assert found == Unknown("We can't open a connection: Too many open files.")
 
 
