@@ -83,9 +83,9 @@ def parse(text: str, source: str, sections: Sequence[str] = SECTIONS) -> Documen
 
     Raises `SettingsProblem`.
     """
+    lines: dict[Place, int] = {}
     try:
-        node = yaml.compose(text, Loader=yaml.SafeLoader)
-        data = yaml.safe_load(text)
+        data = _loaded(text, lines, source)
     except yaml.YAMLError as problem:
         mark = getattr(problem, "problem_mark", None)
         at = f":{mark.line + 1}" if mark else ""
@@ -94,15 +94,12 @@ def parse(text: str, source: str, sections: Sequence[str] = SECTIONS) -> Documen
         what = ", ".join(filter(None, said)) or str(problem).splitlines()[0]
         what = _NAMED.sub(r"\1", what) if _SECRET.search("".join(line)) else what
         raise SettingsProblem(f"{source}{at}: is not valid YAML: {what}.") from problem
+    except RecursionError as problem:
+        raise SettingsProblem(f"{source}: is nested too deeply, or contains itself by an alias.") from problem
     except _PYYAML_RAISES as problem:
         raise SettingsProblem(f"{source}: is not valid YAML: {problem}.") from problem
     if data is None:
         return Document(source=source)
-    lines: dict[Place, int] = {}
-    try:
-        _collect(node, (), lines, source)
-    except RecursionError as problem:
-        raise SettingsProblem(f"{source}: is nested too deeply, or contains itself by an alias.") from problem
     document = Document(data if isinstance(data, Mapping) else {}, source, lines)
     if not isinstance(data, Mapping):
         raise document.problem((), f"the file must be a mapping with the keys {', '.join(sections)}.")
@@ -112,6 +109,17 @@ def parse(text: str, source: str, sections: Sequence[str] = SECTIONS) -> Documen
                 (str(key),), f"unknown key{_hint(str(key), sections)}. Known are {', '.join(sections)}."
             )
     return document
+
+
+def _loaded(text: str, lines: dict[Place, int], source: str) -> Any:
+    """The value, with the line of every key in `lines`. First the lines: making the value melts merges away."""
+    loader = yaml.SafeLoader(text)
+    try:
+        node = loader.get_single_node()
+        _collect(node, (), lines, source)
+        return None if node is None else loader.construct_document(node)
+    finally:
+        loader.dispose()
 
 
 def validate(model: type[Model], value: Any, document: Document, place: Place) -> Model:

@@ -24,7 +24,7 @@ def _simulate(name: str) -> Simulate:
 
 
 NEVER = datetime.max.replace(tzinfo=UTC)
-QUIET = 100.0
+QUIET = 80.0
 """Seconds after the end of an episode: longer than a resync and a webhook's retry take together."""
 PLAYED = [name for name in NAMES if not _simulate(name).impossible]
 
