@@ -31,7 +31,6 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
             item.fixturenames.insert(0, "no_leaked_tasks")
 
 
-@pytest.hookimpl(optionalhook=True)
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> TogetherScheduling | None:
     """With `--dist loadgroup`, hand out the tests in this order, those together that share something dear."""
     return TogetherScheduling(config, log) if config.getoption("dist") == "loadgroup" else None

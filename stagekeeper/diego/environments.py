@@ -241,7 +241,7 @@ def environments(document: Document) -> tuple[Environment, ...]:
 
 
 def pinned_environments(document: Document) -> tuple[Environment, ...]:
-    """Like `environments`, for whoever changes what is there: its targets must stand in the configuration."""
+    """Like `environments`, for whoever changes what is there: its targets must stand in the configuration, once."""
     found = environments(document)
     for index, environment in enumerate(found):
         if environment.candidates:
@@ -250,6 +250,8 @@ def pinned_environments(document: Document) -> tuple[Environment, ...]:
                 "auto is for the exporter and for `stagekeeper diagnose`: the remediator restarts only what the "
                 "configuration names. `stagekeeper diagnose` says which profile auto picks; set that one.",
             )
+        for old in found[:index]:
+            _apart(environment, old, _kept(environment) & _kept(old), document, index)
     return found
 
 
@@ -259,13 +261,21 @@ def _unique(new: Environment, found: list[Environment], document: Document, inde
             raise document.problem(
                 ("environments", index, "name"), f"{new.name} is the name of an earlier environment too."
             )
-        shared = set(old.statefulsets) & set(new.statefulsets)
-        if old.namespace == new.namespace and shared:
-            raise document.problem(
-                ("environments", index),
-                f"StatefulSet {min(shared)} in namespace {new.namespace} belongs to environment {old.name} already: "
-                "one set of pods must have one keeper.",
-            )
+        _apart(new, old, set(new.statefulsets) & set(old.statefulsets), document, index)
+
+
+def _apart(new: Environment, old: Environment, shared: set[str], document: Document, index: int) -> None:
+    if old.namespace == new.namespace and shared:
+        raise document.problem(
+            ("environments", index),
+            f"StatefulSet {min(shared)} in namespace {new.namespace} belongs to environment {old.name} already: "
+            "one set of pods must have one keeper.",
+        )
+
+
+def _kept(environment: Environment) -> set[str]:
+    """The StatefulSets whose pods a restart may delete: the BBS's, and Locket's where it has its own."""
+    return {*environment.statefulsets, *([environment.locket.statefulset] if environment.locket else [])}
 
 
 def resolve(given: EnvironmentSettings) -> Environment:

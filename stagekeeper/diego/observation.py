@@ -86,7 +86,7 @@ class BbsPod:
     labelled_active: bool | None
     """None where the platform does not set the label at all."""
     probe: Part[Probe]
-    """`NOT_CONFIGURED` for a pod that has no IP yet: there is nothing to ask."""
+    """`NOT_CONFIGURED` for a pod that has no IP yet, or got another during the look: nobody was asked there."""
 
     @property
     def reply(self) -> Reply | None:

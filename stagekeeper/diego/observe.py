@@ -2,7 +2,7 @@
 
 No watch and no cache, so nothing can be stale. Two things are kept between looks. Since when pods have been missing,
 which no object says; a restart of ours begins that count anew, to the safe side. And which pods there were, so that
-they are probed while the list is under way; only what both lists of this look confirm is heard.
+they are probed while the list is under way; only what this look's lists confirm is heard.
 """
 
 import asyncio

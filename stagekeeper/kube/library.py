@@ -2,7 +2,8 @@
 
 Its packages import everything that they have: the synchronous client, watches, informers, exec over websockets. That
 takes half of the time in which this is imported, and 9 MiB for ever. So the two packages on the way to the asynchronous
-client are made without running their `__init__`; the modules below them are imported as they are.
+client are made without running their `__init__`; the modules below them are imported as they are. Nobody else in this
+process may expect more of `kubernetes` than that (import-linter sees to it that only this package imports it).
 """
 
 import importlib.util

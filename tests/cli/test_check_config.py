@@ -79,3 +79,13 @@ def test_the_remediator_does_not_start_with_profile_auto(tmp_path: Path) -> None
     done = subprocess.run([sys.executable, *given], capture_output=True, text=True, timeout=60, check=False)
     assert done.returncode == 2
     assert "the remediator restarts only what the configuration names" in done.stderr
+
+
+def test_two_environments_of_a_remediator_do_not_share_locket(tmp_path: Path) -> None:
+    """An exporter may look at it twice: nobody restarts anything there."""
+    entry = "{{name: {0}, profile: kubecf, statefulsets: [bbs-{0}], locket: {{statefulset: locket, selector: app=l}}}}"
+    both = f"environments:\n  - {entry.format('a')}\n  - {entry.format('b')}\n"
+    assert check(tmp_path / "a.yaml", both).exit_code == 0
+    ended = check(tmp_path / "a.yaml", both + REMEDIATOR)
+    assert ended.exit_code == 2
+    assert "a.yaml:3: environments[1]: StatefulSet locket in namespace kubecf belongs to environment a" in ended.stderr
