@@ -39,6 +39,7 @@ PROGRAMS = (
     Program("ip", "iproute2", unpacks=False, version_flag="-V"),
     Program("unshare", "util-linux", unpacks=False),
     Program("chromium", "chromium", also=("chromium-browser", "google-chrome"), unpacks=False, groups=("tests",)),
+    Program("openssl", "openssl", unpacks=False, version_flag="version", groups=("tests",)),
     Program("prometheus-blackbox-exporter", "prometheus-blackbox-exporter", groups=("bench",)),
     Program("webhook", "webhook", version_flag="-version", groups=("bench",)),
     Program(

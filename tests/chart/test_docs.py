@@ -7,7 +7,7 @@ import pytest
 import yaml
 
 from charts.render import CHART, ROOT
-from tests.chart.guide import STEPS, TEXT
+from tests.chart.guide import STEPS, TEXT, UnknownStepError, steps
 from tests.chart.helm import FOLDER, Helm, rights
 
 VALUES = [step.content for step in STEPS if step.file == "values.yaml"]
@@ -17,6 +17,12 @@ VALUES = [step.content for step in STEPS if step.file == "values.yaml"]
 @pytest.mark.parametrize("values", VALUES, ids=range(len(VALUES)))
 def test_the_values_in_the_guide_can_be_installed(helm: Helm, values: str) -> None:
     assert helm.template(values=yaml.safe_load(values)).of("Deployment")
+
+
+@pytest.mark.parametrize("code", ["    curl there\n", "1. Then\n\n       docker run it\n", "```sh\nhelm list\n```\n"])
+def test_code_in_the_guide_that_nobody_has_taught_is_refused(code: str) -> None:
+    with pytest.raises(UnknownStepError, match=r"docs/install\.md: teach"):
+        steps(f"{TEXT}\n{code}")
 
 
 @pytest.mark.programs

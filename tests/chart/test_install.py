@@ -189,6 +189,17 @@ def test_a_listener_that_would_shut_kubelet_out_is_refused(
         pass
 
 
+@pytest.mark.parametrize(
+    "web", ["# not RequireAndVerifyClientCert\n", "tls_server_config:\n", "tls_server_config: {}", "- a list"]
+)
+def test_a_listener_that_asks_kubelet_for_no_certificate_is_not_refused(
+    control_plane: ControlPlane, cluster: Helm, release: str, web: str
+) -> None:
+    secret(control_plane, release, "web", **{"web-config.yaml": web})
+    values = {**OBSERVE, "exporter": {"webConfig": {"secret": "web", "tls": True}}}
+    cluster.run("install", RELEASE, FOLDER, "--namespace", release, "--dry-run=server", values=values)
+
+
 def test_an_older_definition_of_the_records_is_refused_with_the_command_that_mends_it(
     control_plane: ControlPlane, cluster: Helm, release: str
 ) -> None:

@@ -28,8 +28,8 @@ pytestmark = [pytest.mark.real, pytest.mark.programs]
 NOT_TYPED_HERE = {
     "git clone": "this checkout is it",
     "make setup": "it has made the Python that runs this",
-    "python3 -m pip wheel": "tests/image makes the same wheel",
-    "python3 -m image.build_tree": "tests/image builds the same tree",
+    ".venv/bin/python -m pip wheel": "tests/image makes the same wheel",
+    ".venv/bin/python -m image.build_tree": "tests/image builds the same tree",
     "podman": "there is no container engine; tests/image does the Containerfile's steps without one",
     "helm test": "no kubelet runs its pod; tests/image asks the programs the same questions",
     ".venv/bin/stagekeeper diagnose --context my-cluster --from-pod": "no kubelet, so no `kubectl exec`",
@@ -90,7 +90,7 @@ def newcomer(
         (folder / name).symlink_to(ROOT / name)
     (folder / ".venv").symlink_to(sys.prefix)
     (folder / "bin").mkdir()
-    for path in (cluster.program, control_plane.binaries.kubectl, program("amtool")):
+    for path in (cluster.program, control_plane.binaries.kubectl, program("amtool"), program("openssl")):
         (folder / "bin" / path.name).symlink_to(path)
     ensure_namespace(control_plane, "cf")
     environment = {
@@ -114,10 +114,10 @@ def _preparation(situation: str) -> list[str]:
 def _situation(newcomer: Newcomer, title: str) -> Iterator[None]:
     """One situation up to the installed release, which is uninstalled as the guide says."""
     done = _preparation(title)
-    for step in guide.of(title):
-        if step.content not in done:
-            newcomer.follow(step)
     try:
+        for step in guide.of(title):
+            if step.content not in done:
+                newcomer.follow(step)
         yield
     finally:
         for step in guide.of("Uninstalling"):
@@ -145,6 +145,7 @@ def test_with_the_prometheus_operator(newcomer: Newcomer) -> None:
 def test_with_plain_prometheus_and_alertmanager_from_observe_to_act_upgraded_and_rotated(newcomer: Newcomer) -> None:
     with _situation(newcomer, "2."):
         assert (newcomer.folder / "token").read_text() == newcomer.token()
+        assert (newcomer.folder / "token").stat().st_mode & 0o077 == 0
         for title in ("From `observe`", "Upgrading", "Rotating"):
             for step in guide.of(title):
                 newcomer.follow(step)

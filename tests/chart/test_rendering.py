@@ -67,6 +67,14 @@ def test_profile_auto_may_list_statefulsets_since_it_has_to_find_them(helm: Helm
     assert _rule(role, "endpointslices")["verbs"] == ["list"]
 
 
+def test_an_exporter_alone_may_look_at_two_diegos_with_one_locket(helm: Helm) -> None:
+    locket = {"statefulset": "locket", "selector": "app=locket"}
+    both = [{"name": name, "statefulsets": [name], "locket": locket} for name in ("a", "b")]
+    values: Object = {"environments": both, "remediator": {"enabled": False}}
+    names = _names(helm.template(values=values).roles("exporter"), "statefulsets")
+    assert names == ["a", "locket", "b", "locket"]
+
+
 def test_in_mode_observe_there_is_no_right_to_delete_pods(helm: Helm) -> None:
     rendered = helm.template(values={"remediator": {"mode": "observe"}})
     granted = [right for program in PROGRAMS for right in rights(rendered.roles(program)) if right.endswith(" pods")]

@@ -1,4 +1,5 @@
 import hashlib
+import platform
 import subprocess
 import sys
 import tempfile
@@ -15,7 +16,7 @@ LOCK = ROOT / "requirements" / "runtime.lock"
 @pytest.fixture(scope="session")
 def wheels() -> Path:
     """The locked libraries, fetched once: asking an index for each of them takes longer than everything else here."""
-    key = hashlib.sha256(f"{LOCK.read_text()}{sys.version}".encode()).hexdigest()[:12]
+    key = hashlib.sha256(f"{LOCK.read_text()}{sys.version}{platform.machine()}".encode()).hexdigest()[:12]
     folder = cache_folder() / "wheels" / key
     with locked(folder.parent):
         if not folder.exists():
@@ -33,7 +34,7 @@ def tree(tmp_path_factory: pytest.TempPathFactory, wheels: Path) -> Path:
     _pip("wheel", "--no-deps", "--no-build-isolation", "--wheel-dir", folder / "dist", ROOT)
     with pytest.MonkeyPatch.context() as patch:  # as an administrator would tell pip of a mirror
         patch.setenv("PIP_NO_INDEX", "1")
-        patch.setenv("PIP_FIND_LINKS", str(wheels))
+        patch.setenv("PIP_FIND_LINKS", wheels.as_uri())  # pip splits what is given at spaces
         build_tree(folder / "dist", LOCK, folder / "tree")
     return folder / "tree"
 

@@ -21,6 +21,7 @@ NODE = "worker-1"
 EPISODE = {"apiVersion": "stagekeeper.dev/v1alpha1", "kind": "Remediation", "metadata": {"name": "diego-api-1"}}
 ESCALATED = {"phase": "Escalated", "reason": "RestartIsNoCure", "message": "A person is needed."}
 Object = dict[str, Any]
+_HANG_GUARD = 60.0  # seconds; one call to the API takes at most half of it
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,11 +72,14 @@ class Kubelet:
 
     def work(self) -> None:
         """Look after the pods until `ended` is set."""
-        pods = f"/api/v1/namespaces/{self.namespace}/pods"
         while not self.ended.wait(0.25):
-            for pod in self.plane.api.request("GET", pods)["items"]:
-                with contextlib.suppress(ApiError):  # it changed meanwhile: next time
-                    self._look_after(pod, f"{pods}/{pod['metadata']['name']}")
+            with contextlib.suppress(ApiError, OSError):  # the API was busy: next time
+                self._look_after_all(f"/api/v1/namespaces/{self.namespace}/pods")
+
+    def _look_after_all(self, pods: str) -> None:
+        for pod in self.plane.api.request("GET", pods)["items"]:
+            with contextlib.suppress(ApiError):  # it changed meanwhile: next time
+                self._look_after(pod, f"{pods}/{pod['metadata']['name']}")
 
     def _look_after(self, pod: Object, path: str) -> None:
         send, metadata = self.plane.api.request, pod["metadata"]
@@ -136,7 +140,8 @@ def _kubelet(plane: ControlPlane, namespace: str) -> Iterator[None]:
         yield
     finally:
         kubelet.ended.set()
-        thread.join()
+        thread.join(_HANG_GUARD)
+        assert not thread.is_alive(), "the kubelet's part did not end"
 
 
 def _running(containers: list[Object]) -> Object:

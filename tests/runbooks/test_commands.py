@@ -87,6 +87,7 @@ async def test_commands_do_in_the_simulated_environment_what_the_page_says(
     wrong = {}
     async with simulated_environment(CFEE_2, tmp_path / "simulator") as environment:
         shell = simulated_desk(desk, environment, tmp_path, program("nc.traditional"))
+        shell.give("openssl", program("openssl"))
         for expected in SIMULATED:
             for command in (each for each in COMMANDS if re.match(expected.pattern, each)):
                 ended = await asyncio.to_thread(shell.run, command)

@@ -74,7 +74,18 @@ environments[{{ $index }}].name: {{ .name }} is the name of an earlier environme
 {{- end -}}
 {{- range (include "stagekeeper.environments" . | fromJson).items -}}
   {{- $environment := . -}}
-  {{- range (include "stagekeeper.statefulsets" . | fromJson).items -}}
+  {{- $statefulsets := (first .workloads).statefulsets -}}
+  {{- range (rest .workloads) -}}
+    {{- range .statefulsets -}}
+      {{- if has . $statefulsets }}
+environments: StatefulSet {{ $environment.namespace }}/{{ . }} is both the BBS and the Locket of {{ $environment.name }}. If its Locket has no StatefulSet of its own, say locket: false.
+{{ else if $.Values.remediator.enabled -}}
+        {{- /* Where nothing is restarted, several may look at one Locket. */ -}}
+        {{- $statefulsets = append $statefulsets . -}}
+      {{- end -}}
+    {{- end -}}
+  {{- end -}}
+  {{- range $statefulsets -}}
     {{- $target := printf "%s/%s" $environment.namespace . -}}
     {{- with get $kept $target }}
 environments: StatefulSet {{ $target }} belongs to both {{ . }} and {{ $environment.name }}: one set of pods must have one keeper.
@@ -100,6 +111,12 @@ dashboards.enabled: this chart was packaged without dashboards. Package it from 
 {{ end -}}
 {{- end -}}
 
+{{/* Takes the text of a web-config.yaml: its client_auth_type. */}}
+{{- define "stagekeeper.clientAuth" -}}
+{{- $tls := (fromYaml .).tls_server_config -}}
+{{- if kindIs "map" $tls }}{{ get $tls "client_auth_type" }}{{ end -}}
+{{- end -}}
+
 {{/* A Secret may come later than the chart (NOTES.txt says which are missing); one that is there must be right. */}}
 {{- define "stagekeeper.validate.secrets" -}}
 {{- range $program, $_ := include "stagekeeper.programs" . | fromJson -}}
@@ -111,7 +128,7 @@ dashboards.enabled: this chart was packaged without dashboards. Package it from 
 Secret {{ $.Release.Namespace }}/{{ .secret }} has no key {{ .key }}, which the {{ $program }} needs (it has: {{ keys $data | sortAlpha | join ", " | default "none" }}).
 {{ else if not (get $data .key) }}
 Secret {{ $.Release.Namespace }}/{{ .secret }}: the key {{ .key }}, which the {{ $program }} needs, is empty.
-{{ else if and (eq .volume "web") (contains "RequireAndVerifyClientCert" (get $data .key | b64dec)) }}
+{{ else if and (eq .volume "web") (include "stagekeeper.clientAuth" (get $data .key | b64dec) | eq "RequireAndVerifyClientCert") }}
 Secret {{ $.Release.Namespace }}/{{ .secret }}: client_auth_type RequireAndVerifyClientCert would shut kubelet's probes out, which have no certificate, and the {{ $program }} would be restarted for ever. Use VerifyClientCertIfGiven and basic_auth_users; basic auth lets the probes pass.
 {{ end -}}
 {{- end -}}
