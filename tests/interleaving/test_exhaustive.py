@@ -17,7 +17,7 @@ BOTH = {ZERO.uid, ONE.uid}
 explored = cache(lambda name: SCENARIOS[name].explore())
 
 
-# Half a minute of computing each: they run in CI and by `make prove`.
+# Ten seconds of computing and more, each: they run in CI and by `make prove`.
 DEEP = {"Locket first, and a crash", "a lost answer and a crash", "a pod serves silently while time passes"}
 NAMES = [pytest.param(name, marks=pytest.mark.deep) if name in DEEP else name for name in SCENARIOS]
 
