@@ -2,7 +2,7 @@
 
 from charts.kinds import HOST, HOST_PORT, KEY, NAME, OBJECT_NAME, SELECTOR, seconds, switch, text, whole
 from charts.model import Group, Value, fields_of
-from stagekeeper.diego.environments import PatienceSettings
+from stagekeeper.diego.environment_settings import PatienceSettings
 from stagekeeper.diego.profiles import AUTO, PROFILES
 
 _PROFILES = [*PROFILES, AUTO, "custom"]

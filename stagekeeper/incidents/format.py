@@ -15,7 +15,7 @@ from remediator.opening import Judgement
 from remediator.policy import Mode
 from remediator.settings import PolicySettings, RhythmSettings
 from stagekeeper.diego.diagnosis import Name
-from stagekeeper.diego.environments import EnvironmentSettings
+from stagekeeper.diego.environment_settings import EnvironmentSettings
 from stagekeeper.incidents.words import Condition, Decided, Delete, Duration, Heard, Label, Part, Shift
 from stagekeeper.settings import Strict
 

@@ -12,8 +12,7 @@ from charts.render import CHART, ROOT, files
 from charts.values import VALUES
 from remediator.settings import AlertmanagerSettings
 from stagekeeper import __version__
-from stagekeeper.diego import environments
-from stagekeeper.diego.environments import EnvironmentSettings
+from stagekeeper.diego import environment_settings
 
 NOT_IN_THE_FILE = {"secret", "ca", "cert", "key"}
 """Of `environments[].tls`: where the configuration file has files, the chart has a Secret."""
@@ -30,13 +29,13 @@ def test_every_value_says_in_a_sentence_what_it_is() -> None:
 
 
 def test_an_environment_takes_the_keys_of_the_configuration_file() -> None:
-    assert set(ENVIRONMENT.values) == set(EnvironmentSettings.model_fields)
+    assert set(ENVIRONMENT.values) == set(environment_settings.EnvironmentSettings.model_fields)
     parts: dict[str, type[BaseModel]] = {
-        "service": environments.ServiceSettings,
-        "active_label": environments.LabelSettings,
-        "cloud_controller": environments.CloudControllerSettings,
-        "database": environments.DatabaseSettings,
-        "timeouts": environments.TimeoutSettings,
+        "service": environment_settings.ServiceSettings,
+        "active_label": environment_settings.LabelSettings,
+        "cloud_controller": environment_settings.CloudControllerSettings,
+        "database": environment_settings.DatabaseSettings,
+        "timeouts": environment_settings.TimeoutSettings,
     }
     for name, model in parts.items():
         assert _keys(ENVIRONMENT.values[name]) == set(model.model_fields), name

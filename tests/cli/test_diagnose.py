@@ -13,7 +13,8 @@ from pathlib import Path
 import pytest
 
 from stagekeeper.cli.diagnose import choose
-from stagekeeper.diego.environments import EnvironmentSettings, resolve
+from stagekeeper.diego.environment_settings import EnvironmentSettings
+from stagekeeper.diego.environments import resolve
 from stagekeeper.settings import SettingsProblem
 from stagekeeper.simulator.actors import ActorOptions
 from stagekeeper.simulator.diego import Timings

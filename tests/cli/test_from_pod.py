@@ -8,7 +8,8 @@ import pytest
 
 from stagekeeper.cli import from_pod
 from stagekeeper.cli.from_pod import Kubectl, NoKubectl, PodProber, kubectl, met
-from stagekeeper.diego.environments import EnvironmentSettings, resolve
+from stagekeeper.diego.environment_settings import EnvironmentSettings
+from stagekeeper.diego.environments import resolve
 from stagekeeper.diego.observation import Probe, Reply, Unknown
 from tests.testbed.process import free_port
 

@@ -11,7 +11,8 @@ from stagekeeper.cli.stager_errors import StagerErrors
 from stagekeeper.cli.steps import State
 from stagekeeper.diego import observation
 from stagekeeper.diego.diagnosis import Name, diagnose
-from stagekeeper.diego.environments import EnvironmentSettings, resolve
+from stagekeeper.diego.environment_settings import EnvironmentSettings
+from stagekeeper.diego.environments import resolve
 from stagekeeper.diego.observation import NOT_CONFIGURED, Observation, Probe, ReadyPods, Reply, Unknown
 from stagekeeper.diego.profiles import PROFILES
 from tests.exporter.builders import active, hung, passive, pod, serving

@@ -8,7 +8,8 @@ from structlog.testing import capture_logs
 
 from stagekeeper.diego.auto import AutoObserver, fitting, observer
 from stagekeeper.diego.diagnosis import Name, diagnose
-from stagekeeper.diego.environments import EnvironmentSettings, environments, pinned_environments, resolve
+from stagekeeper.diego.environment_settings import EnvironmentSettings
+from stagekeeper.diego.environments import environments, pinned_environments, resolve
 from stagekeeper.diego.observation import AMBIGUOUS, Observation, Probe, Reply, Unknown
 from stagekeeper.diego.profiles import PROFILES, Environment
 from stagekeeper.kube import objects

@@ -6,7 +6,7 @@ import pytest
 import yaml
 
 from exporter.configuration import load
-from stagekeeper.diego.environments import EnvironmentSettings
+from stagekeeper.diego.environment_settings import EnvironmentSettings
 from stagekeeper.service.problems import ConfigurationProblem
 
 TABLE = [

@@ -13,7 +13,7 @@ from exporter.metrics import Reloads, Scrape
 from exporter.samples import Seen
 from exporter.settings import ExporterSettings
 from exporter.tally import Tally
-from stagekeeper.diego.environments import EnvironmentSettings
+from stagekeeper.diego.environment_settings import EnvironmentSettings
 from stagekeeper.diego.observation import Domains, Unknown
 from stagekeeper.service.metrics import process_registry
 from tests.exporter.builders import NOW, look, serving

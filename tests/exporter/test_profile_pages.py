@@ -6,7 +6,8 @@ from pathlib import Path
 import pytest
 import yaml
 
-from stagekeeper.diego.environments import EnvironmentSettings, resolve
+from stagekeeper.diego.environment_settings import EnvironmentSettings
+from stagekeeper.diego.environments import resolve
 from stagekeeper.diego.profiles import AUTO, PROFILES, Environment
 
 FOLDER = Path(__file__).parents[2] / "docs" / "profiles"

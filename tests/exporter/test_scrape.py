@@ -11,7 +11,8 @@ from structlog.testing import capture_logs
 from exporter.samples import Seen
 from exporter.scrape import CUT_SHARE, TakeLook, Targets, looking
 from stagekeeper.diego.diagnosis import Name
-from stagekeeper.diego.environments import EnvironmentSettings, resolve
+from stagekeeper.diego.environment_settings import EnvironmentSettings
+from stagekeeper.diego.environments import resolve
 from stagekeeper.diego.observation import Observation
 from stagekeeper.diego.profiles import Environment
 from tests.exporter.builders import hung, serving

@@ -23,7 +23,8 @@ from remediator.settings import AlertmanagerSettings
 from remediator.webhook import PATH, Receiver, Webhook
 from remediator.worker import Rhythm, Target, Worker
 from remediator.world import World
-from stagekeeper.diego.environments import EnvironmentSettings, resolve
+from stagekeeper.diego.environment_settings import EnvironmentSettings
+from stagekeeper.diego.environments import resolve
 from stagekeeper.diego.observe import Observer
 from stagekeeper.diego.profiles import Environment
 from stagekeeper.incidents.format import Incident

@@ -11,7 +11,7 @@ import pytest
 from pydantic import BaseModel
 
 from remediator.opening import Judgement
-from stagekeeper.diego.environments import EnvironmentSettings
+from stagekeeper.diego.environment_settings import EnvironmentSettings
 from stagekeeper.diego.observation import Reply
 from stagekeeper.incidents.format import ALL, AlertWord, Incident
 from stagekeeper.incidents.outcome import differences

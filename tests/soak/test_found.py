@@ -6,7 +6,8 @@ from pathlib import Path
 import pytest
 
 from exporter.scrape import AT_ONCE, looking
-from stagekeeper.diego.environments import EnvironmentSettings, resolve
+from stagekeeper.diego.environment_settings import EnvironmentSettings
+from stagekeeper.diego.environments import resolve
 from stagekeeper.diego.observation import Observation, Unknown
 from stagekeeper.kube.client import _proxy, connect
 from stagekeeper.simulator.environment import simulated_environment
