@@ -121,7 +121,7 @@ class CloudFoundry:
 def prepare(plane: ControlPlane) -> None:
     """What belongs to the whole cluster: the custom resource and the nodes."""
     plane.kubectl("create", "--filename", str(_CRD))
-    plane.kubectl("wait", "--for=condition=Established", "crd/remediations.stagekeeper.dev", "--timeout=60s")
+    plane.wait_for_definitions("remediations.stagekeeper.dev")
     for number, _ in enumerate(_NODES):
         # Without its node in the API, a pod never gets into an EndpointSlice.
         plane.api.request("POST", "/api/v1/nodes", {"metadata": {"name": f"node-{number}"}})

@@ -31,7 +31,6 @@ def here(control_plane: ControlPlane, cluster: Helm) -> Iterator[Scene]:
 @pytest.fixture(scope="session")
 def operator(control_plane: ControlPlane) -> None:
     """The Prometheus Operator's APIs, without the Operator."""
-    names = [f"crd/{plural}.monitoring.coreos.com" for plural in PLURALS.values()]
     files = [argument for file in definitions() for argument in ("--filename", str(file))]
     control_plane.kubectl("create", "--validate=false", *files)
-    control_plane.kubectl("wait", "--for=condition=Established", *names, "--timeout=60s")
+    control_plane.wait_for_definitions(*(f"{plural}.monitoring.coreos.com" for plural in PLURALS.values()))

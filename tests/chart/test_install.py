@@ -241,7 +241,7 @@ def _definition() -> str:
 
 def _apply_definition(plane: ControlPlane) -> None:
     plane.kubectl("apply", "--server-side", "--force-conflicts", "-f", "-", stdin=_definition())
-    plane.kubectl("wait", "--for=condition=Established", "-f", "-", "--timeout=60s", stdin=_definition())
+    plane.wait_for_definitions("remediations.stagekeeper.dev")
 
 
 def test_the_definition_in_the_chart_is_what_helm_installs(

@@ -11,17 +11,19 @@ import secrets
 import shutil
 import subprocess
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import rsa
 
-from tests.testbed.api import Api
+from tests.testbed.api import Api, ApiError
 from tests.testbed.binaries import Binaries
 from tests.testbed.process import Process, free_port
 
 _READY_SECONDS = 120.0  # up in about 5 s; a hang guard for a busy machine
 _KUBECTL_SECONDS = 60.0
+_DEFINITIONS = "/apis/apiextensions.k8s.io/v1/customresourcedefinitions"
 _CONTROLLERS = (
     "statefulset-controller",
     "endpoints-controller",
@@ -93,9 +95,22 @@ class ControlPlane:
         answer = self.api.request("POST", path, {"spec": {"expirationSeconds": 3600}})
         return str(answer["status"]["token"])
 
+    def wait_for_definitions(self, *names: str) -> None:
+        """Wait until CustomResourceDefinitions are served. `kubectl wait` fails on one that has no conditions yet."""
+        for name in names:
+            self.apiserver.wait_until(partial(self._is_established, name), f"the definition {name}", _READY_SECONDS)
+
     def log_tails(self) -> str:
         """The ends of all three logs, for the report of a failed test."""
         return "\n".join(process.tail() for process in (self.etcd, self.apiserver, self.controller_manager))
+
+    def _is_established(self, name: str) -> bool:
+        try:
+            found = self.api.request("GET", f"{_DEFINITIONS}/{name}")
+        except ApiError:
+            return False
+        conditions = found.get("status", {}).get("conditions") or []
+        return any((each["type"], each["status"]) == ("Established", "True") for each in conditions)
 
     def _stop_apiserver(self) -> None:
         self.apiserver.stop()  # the present one: each restart makes another

@@ -110,3 +110,14 @@ def test_the_command_form_says_where_it_is_and_ends_on_sigterm(
     assert server.exit_code == 0, server.tail()
     for name in ("etcd", "apiserver", "controller_manager"):
         assert not Path(f"/proc/{facts[f'{name}_pid']}").exists()
+
+
+def test_a_definition_that_has_no_conditions_yet_is_waited_for(
+    control_plane: ControlPlane, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """`kubectl wait` ends with an error then, which is a race that a busy machine loses."""
+    established = {"conditions": [{"type": "Established", "status": "True"}]}
+    answers: list[dict[str, Any]] = [{}, {"status": {}}, {"status": {"conditions": None}}, {"status": established}]
+    monkeypatch.setattr(Api, "request", lambda *_: answers.pop(0))
+    control_plane.wait_for_definitions("things.example.com")
+    assert answers == []
