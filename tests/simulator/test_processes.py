@@ -6,7 +6,7 @@ from pathlib import Path
 
 from stagekeeper.simulator.actors import ActorOptions
 from stagekeeper.simulator.diego import Timings
-from stagekeeper.simulator.environment import Options, simulated_environment
+from stagekeeper.simulator.environment import Environment, Options, simulated_environment
 from stagekeeper.simulator.kubelet import KubeletOptions
 from stagekeeper.simulator.layouts import CFEE_2
 from tests.simulator.kit import delete, exchange, listening
@@ -17,16 +17,23 @@ QUICK = ActorOptions(
     label_interval=0.1,
 )
 HANG_GUARD = 60.0
+STARTING, PASSIVE = "bbs.starting", "locket-lock.lock-collision"
+
+
+def last_lines(env: Environment) -> set[str]:
+    """What the two BBS logged last."""
+    logs = [env.actors.kubelet.log(name, None) for name in ("diego-api-0", "diego-api-1")]
+    return {line for log in logs for line in log.splitlines()[-1:]}
 
 
 async def test_bbs_processes_hang_and_are_cured_by_a_restart(tmp_path: Path) -> None:
     options = Options(replace(QUICK, bbs_processes=True))
     async with simulated_environment(CFEE_2, tmp_path, options) as env:
         assert (await exchange(env, env.service_host)).startswith(b"HTTP/1.1 200")
+        await env.wait_until(lambda: PASSIVE in last_lines(env))
         await env.faults.hang(cut=10.0)  # long enough for a new process to start on a busy machine
         assert await listening(env) == []
-        last = {env.actors.kubelet.log(name, None).splitlines()[-1] for name in ("diego-api-0", "diego-api-1")}
-        assert last == {"bbs.starting", "locket-lock.lock-collision"}, "whoever was active has started anew, and hangs"
+        assert last_lines(env) == {STARTING, PASSIVE}, "whoever was active has started anew, and hangs"
         before = {pod["metadata"]["uid"] for pod in env.pods()}
         for pod in env.pods():
             assert (await delete(env, pod)).status == 200
