@@ -12,7 +12,7 @@ from stagekeeper.simulator.layouts import CFEE_2
 from tests.exporter.programs import configuration, number
 from tests.soak.soak import QUICK, Program, program, right, soak, stage, until
 
-SCRAPES, WEBHOOKS = 600, 160
+SCRAPES, WEBHOOKS = 1_200, 240
 
 
 @pytest.mark.timeout(600)
