@@ -6,7 +6,8 @@ import os
 import shutil
 import subprocess
 import sys
-from collections.abc import Iterator, Mapping, Sequence
+import tempfile
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -74,6 +75,20 @@ def child_environment() -> dict[str, str]:
     """Our environment, with a HOME and a PATH even where `env -i` took them, and with our own choices for Go builds."""
     fixed = {"CGO_ENABLED": "0", "GOFLAGS": "", "GOTOOLCHAIN": "local", "GOWORK": "off"}
     return {"HOME": str(Path.home()), "PATH": os.defpath} | dict(os.environ) | fixed
+
+
+def made_once(folder: Path, make: Callable[[Path], None]) -> Path:
+    """`folder`, which `make` fills where it is given if it is not there yet; what fails leaves nothing behind.
+
+    `make` gets a path beside which it may write what goes away again, such as a log.
+    """
+    with locked(folder.parent):
+        if not folder.exists():  # else another process was faster
+            with tempfile.TemporaryDirectory(dir=folder.parent) as work:
+                made = Path(work) / "made"
+                make(made)
+                made.rename(folder)  # in one step: a half of it is never found
+    return folder
 
 
 @contextlib.contextmanager

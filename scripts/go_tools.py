@@ -10,13 +10,12 @@ import os
 import platform
 import subprocess
 import sys
-import tempfile
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from scripts.cache import ROOT, SetupError, cache_folder, locked, on_path, output_of, run, say, tail
+from scripts.cache import ROOT, SetupError, cache_folder, made_once, on_path, output_of, run, say, tail
 from scripts.go_toolchain import find_go, required_version
 
 _PROGRESS_EVERY = 15.0  # seconds; longer silences look like a hang
@@ -116,17 +115,14 @@ def find(
 
 def build(tools: ToolSet) -> None:
     """Build a set into the cache, telling the progress; raises SetupError."""
-    folder = build_folder(tools)
-    with locked(folder.parent):
-        if folder.exists():  # another process was faster
-            return
+
+    def make(made: Path) -> None:
         go = find_go(required_version((tools.folder / "go.mod").read_text()))
         say(f"  building {tools.name} {tools.version} with {go} ({tools.cold_build} the first time, else seconds)")
-        with tempfile.TemporaryDirectory(dir=folder.parent) as work:
-            made = Path(work) / "made"
-            made.mkdir()
-            _go_build(tools, go, made, Path(work) / "build.log")
-            made.rename(folder)  # in one step: a half-made build is never found
+        made.mkdir()
+        _go_build(tools, go, made, made.with_name("build.log"))
+
+    made_once(build_folder(tools), make)
 
 
 def _go_build(tools: ToolSet, go: Path, made: Path, log: Path) -> None:

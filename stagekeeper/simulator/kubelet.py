@@ -41,14 +41,17 @@ class Kubelet:
         """The actor of each pod, by the pod's name."""
         self.unschedulable: set[str] = set()
         """Names of pods that no node has room for."""
-        self.interval = options.interval
-        """Seconds between two polls: nothing begins or ends sooner."""
         self._place = place
         self._nodes = nodes
         self._pod_ips = list(pod_ips)
         self._start = start
         self._options = options
         self._tasks: set[asyncio.Task[None]] = set()
+
+    @property
+    def interval(self) -> float:
+        """Seconds between two polls: nothing begins or ends sooner."""
+        return self._options.interval
 
     async def run(self) -> None:
         """Poll and act until cancelled; then every container is killed."""

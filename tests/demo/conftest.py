@@ -8,9 +8,11 @@ import pytest
 
 from tests.demo.run import Demo
 
+Start = Callable[..., Demo]
+
 
 @pytest.fixture
-def demo(tmp_path: Path, program: Callable[[str], Path]) -> Iterator[Callable[..., Demo]]:
+def demo(tmp_path: Path, program: Callable[[str], Path]) -> Iterator[Start]:
     """`demo("--fault", "hang")` starts it; it ends with the test at the latest. `path`: another PATH for it."""
     folders = [str(program(name).parent) for name in ("prometheus", "prometheus-alertmanager")]
     started: list[Demo] = []

@@ -2,16 +2,13 @@
 
 import re
 import signal
-from collections.abc import Callable
 
 import pytest
 
 from stagekeeper.simulator.demo.scenarios import SCENARIOS
-from tests.demo.run import Demo
+from tests.demo.conftest import Start
 
 pytestmark = pytest.mark.programs
-Start = Callable[..., Demo]
-_LONGEST = 150.0  # seconds; the longest takes about 45
 
 _TOLD = {
     "hang": [
@@ -50,7 +47,7 @@ def _assert_told(fault: str, output: str) -> None:
 @pytest.mark.parametrize("fault", [fault for fault in _TOLD if fault != _KEPT])
 def test_the_right_thing_is_done_and_told(demo: Start, fault: str) -> None:
     running = demo("--fault", fault)
-    assert running.end(_LONGEST) == 0, running.output
+    assert running.end() == 0, running.output
     _assert_told(fault, running.output)
     assert running.left_behind() == []
 
@@ -69,5 +66,5 @@ def test_keep_tells_all_prints_where_to_look_and_stays_until_ctrl_c(demo: Start)
         assert address, running.output
         assert running.get(f"{address[1]}{path}") == 200
     running.signal(signal.SIGINT)
-    assert running.end(_LONGEST) == 130, running.output
+    assert running.end() == 130, running.output
     assert running.left_behind() == []

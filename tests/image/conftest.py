@@ -2,13 +2,12 @@ import hashlib
 import platform
 import subprocess
 import sys
-import tempfile
 from pathlib import Path
 
 import pytest
 
 from image.build_tree import build_tree
-from scripts.cache import ROOT, cache_folder, locked
+from scripts.cache import ROOT, cache_folder, made_once
 
 LOCK = ROOT / "requirements" / "runtime.lock"
 
@@ -17,14 +16,8 @@ LOCK = ROOT / "requirements" / "runtime.lock"
 def wheels() -> Path:
     """The locked libraries, fetched once: asking an index for each of them takes longer than everything else here."""
     key = hashlib.sha256(f"{LOCK.read_text()}{sys.version}{platform.machine()}".encode()).hexdigest()[:12]
-    folder = cache_folder() / "wheels" / key
-    with locked(folder.parent):
-        if not folder.exists():
-            with tempfile.TemporaryDirectory(dir=folder.parent) as work:
-                made = Path(work) / "made"
-                _pip("download", "--only-binary=:all:", "--require-hashes", "-r", LOCK, "--dest", made)
-                made.rename(folder)  # in one step: a half of them is never found
-    return folder
+    pinned = ("--only-binary=:all:", "--require-hashes", "-r", LOCK)
+    return made_once(cache_folder() / "wheels" / key, lambda made: _pip("download", *pinned, "--dest", made))
 
 
 @pytest.fixture(scope="session")

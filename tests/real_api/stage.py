@@ -16,6 +16,7 @@ from stagekeeper.simulator.manifests import statefulset
 from tests.diego.listeners import NAME
 from tests.kube.api_server import kubeconfig
 from tests.testbed.control_plane import ControlPlane
+from tests.testbed.pods import running
 
 HANG_GUARD = 120.0  # seconds
 ACCOUNT = "exporter"
@@ -112,28 +113,7 @@ def _declare_running(made: Stage, pod: str, ordinal: int) -> None:
     while not api.exists(path):
         assert time.monotonic() < ends, f"the StatefulSet controller made no pod {pod}"
         time.sleep(0.05)
-    containers = api.request("GET", path)["spec"]["containers"]
+    listed = api.request("GET", path)
     labels = {"skiff-role-active": "true" if ordinal == 0 else "false"}
     api.request("PATCH", path, {"metadata": {"labels": labels}}, MERGE_PATCH)
-    api.request("PATCH", f"{path}/status", {"status": _status(containers, address(ordinal))}, MERGE_PATCH)
-
-
-def _status(containers: list[dict[str, Any]], ip: str) -> dict[str, Any]:
-    running = {"running": {"startedAt": "2026-11-20T10:00:00Z"}}
-    return {
-        "phase": "Running",
-        "podIP": ip,
-        "podIPs": [{"ip": ip}],
-        "conditions": [{"type": kind, "status": "True"} for kind in ("Ready", "ContainersReady")],
-        "containerStatuses": [
-            {
-                "name": each["name"],
-                "image": each["image"],
-                "imageID": "",
-                "ready": True,
-                "restartCount": 0,
-                "state": running,
-            }
-            for each in containers
-        ],
-    }
+    api.request("PATCH", f"{path}/status", {"status": running(listed, address(ordinal))}, MERGE_PATCH)

@@ -11,7 +11,7 @@ PLACEHOLDERS = {
     "<why>": "the cause is known",
     "<diagnosis>": "stuck_unavailable",
 }
-"""What the pages leave to the reader. Namespaces and addresses are the stage's (`Stage.names`)."""
+"""What the pages leave to the reader. Namespaces and addresses are the stage's (`Shell.names`)."""
 
 NO_KUBELET = r'(nodes|pods) "worker-1" not found'
 """How far a command gets whose answer comes from a kubelet: the API server took it, and looks for the pod's node."""

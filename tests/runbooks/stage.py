@@ -16,6 +16,7 @@ from tests.chart.cluster import installed, secret, until
 from tests.chart.helm import Helm
 from tests.testbed.api import ApiError
 from tests.testbed.control_plane import ControlPlane
+from tests.testbed.pods import running
 
 NODE = "worker-1"
 EPISODE = {"apiVersion": "stagekeeper.dev/v1alpha1", "kind": "Remediation", "metadata": {"name": "diego-api-1"}}
@@ -91,7 +92,7 @@ class Kubelet:
         elif pod["status"]["phase"] != "Running":
             active = {"skiff-role-active": "true" if metadata["name"].endswith("-0") else "false"}
             send("PATCH", path, {"metadata": {"labels": active}}, MERGE_PATCH)
-            send("PATCH", f"{path}/status", {"status": _running(pod["spec"]["containers"])}, MERGE_PATCH)
+            send("PATCH", f"{path}/status", {"status": running(pod)}, MERGE_PATCH)
 
 
 @contextlib.contextmanager
@@ -142,17 +143,3 @@ def _kubelet(plane: ControlPlane, namespace: str) -> Iterator[None]:
         kubelet.ended.set()
         thread.join(_HANG_GUARD)
         assert not thread.is_alive(), "the kubelet's part did not end"
-
-
-def _running(containers: list[Object]) -> Object:
-    state = {
-        "ready": True,
-        "restartCount": 0,
-        "imageID": "",
-        "state": {"running": {"startedAt": "2026-11-20T10:00:00Z"}},
-    }
-    return {
-        "phase": "Running",
-        "conditions": [{"type": kind, "status": "True"} for kind in ("Ready", "ContainersReady")],
-        "containerStatuses": [{"name": each["name"], "image": each["image"], **state} for each in containers],
-    }

@@ -3,7 +3,6 @@
 import asyncio
 import re
 import subprocess
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -11,6 +10,7 @@ import yaml
 
 from stagekeeper.simulator.environment import simulated_environment
 from stagekeeper.simulator.layouts import CFEE_2
+from tests.runbooks.conftest import Program
 from tests.runbooks.extract import UnknownBlockError, commands
 from tests.runbooks.outcomes import OUTCOMES, SERVERS, WITHOUT_KUBELET, Outcome, UntaughtError, outcome_of
 from tests.runbooks.pages import COMMANDS, ENGLISH, QUERIES, commands_of, korean, queries_of
@@ -18,7 +18,6 @@ from tests.runbooks.shell import Shell
 from tests.runbooks.simulated import simulated_desk
 from tests.runbooks.stage import Stage
 
-Program = Callable[[str], Path]
 SIMULATED = (
     Outcome(r"kubectl exec .* -- nc -zv\b", r"\bopen\b"),
     Outcome(r"kubectl exec .* openssl s_client\b", r"subject=.*\n(?s:.*)notAfter="),
