@@ -31,7 +31,7 @@ demo: setup programs ## watch a stager die and be restarted; FAULT=certificate f
 	@PATH="$$PATH:$$($(VENV_PYTHON) -m scripts.programs --folder)" \
 		.venv/bin/stagekeeper demo $(if $(FAULT),--fault '$(FAULT)') $(if $(KEEP),--keep)
 
-test: check test-programs control-plane chart-tools ## everything: check, then all tests (under 6 minutes once set up)
+test: check test-programs control-plane chart-tools ## everything: check, then all tests (6 to 7 minutes on two cores once set up)
 	@scripts/test
 
 test-fast: setup ## only the tests that need nothing but Python
