@@ -1,7 +1,9 @@
 """The actors' own small Kubernetes client: JSON over HTTP, nothing else, so that they drive a real server too."""
 
+import asyncio
 import ssl
 from collections.abc import Mapping
+from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from http import HTTPStatus
 from pathlib import Path
@@ -45,6 +47,7 @@ class ApiClient:
         self._access = access
         self._timeout = aiohttp.ClientTimeout(total=timeout)
         self._session: aiohttp.ClientSession | None = None
+        self._requests: set[asyncio.Task[Reply]] = set()
 
     async def __aenter__(self) -> Self:
         """Open the session."""
@@ -59,9 +62,12 @@ class ApiClient:
     async def __aexit__(
         self, exc_type: type[BaseException] | None, exc: BaseException | None, traceback: TracebackType | None
     ) -> None:
-        """Close the session."""
+        """Close the session, and with it every connection on which a request still waits for its answer."""
         if self._session is not None:
             await self._session.close()
+        for request in self._requests:
+            request.cancel()
+        await asyncio.gather(*self._requests, return_exceptions=True)
 
     async def pods(self, namespace: str, selector: Mapping[str, str] | None = None) -> list[Object]:
         """LIST pods. aiohttp.ClientError or TimeoutError if that fails in any way."""
@@ -85,15 +91,26 @@ class ApiClient:
         query: Mapping[str, str] | None = None,
         content_type: str = "application/json",
     ) -> Reply:
-        """Send one request. Any status is a Reply; aiohttp.ClientError or TimeoutError if none came."""
+        """Send one request. Any status is a Reply; aiohttp.ClientError or TimeoutError if none came.
+
+        A caller that is cancelled leaves its request to the end of the session, which drops the connection. Were the
+        request cancelled too, asyncio would wait for the server to end TLS, which outlives the session and the loop.
+        """
         if self._session is None:
             raise RuntimeError("the API client is used outside of its `async with`")
-        request = self._session.request(
+        answer = self._session.request(
             method, self._access.url + path, params=query, json=body, headers={"Content-Type": content_type}
         )
-        async with request as response:
-            parsed = await response.json() if response.content_type == "application/json" else {}
-            return Reply(response.status, parsed)
+        request = asyncio.create_task(_reply(answer))
+        self._requests.add(request)
+        request.add_done_callback(self._requests.discard)
+        return await asyncio.shield(request)
+
+
+async def _reply(answer: AbstractAsyncContextManager[aiohttp.ClientResponse]) -> Reply:
+    async with answer as response:
+        parsed = await response.json() if response.content_type == "application/json" else {}
+        return Reply(response.status, parsed)
 
 
 def pods_path(namespace: str, name: str = "", subresource: str = "") -> str:
