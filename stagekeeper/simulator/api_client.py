@@ -103,8 +103,13 @@ class ApiClient:
         )
         request = asyncio.create_task(_reply(answer))
         self._requests.add(request)
-        request.add_done_callback(self._requests.discard)
+        request.add_done_callback(self._end)
         return await asyncio.shield(request)
+
+    def _end(self, request: asyncio.Task[Reply]) -> None:
+        self._requests.discard(request)
+        if not request.cancelled():
+            request.exception()  # else asyncio complains where the caller is gone
 
 
 async def _reply(answer: AbstractAsyncContextManager[aiohttp.ClientResponse]) -> Reply:

@@ -6,12 +6,14 @@ import gc
 import ssl
 import threading
 import warnings
-from collections.abc import Iterator
+from collections.abc import Callable, Coroutine, Iterator
 from pathlib import Path
 from socket import create_server
 
+import pytest
+
 from stagekeeper.simulator.api_client import ApiAccess, ApiClient
-from stagekeeper.simulator.certificates import make_certificates
+from stagekeeper.simulator.certificates import Certificates, make_certificates
 
 HANG_GUARD = 30.0
 
@@ -38,20 +40,44 @@ def silent_server(context: ssl.SSLContext) -> Iterator[tuple[str, threading.Even
             thread.join()
 
 
-async def cancel_a_request(access: ApiAccess, asked: threading.Event) -> None:
-    """Cancel an actor while it waits for its answer."""
-    async with ApiClient(access) as api:
-        actor = asyncio.create_task(api.send("GET", "/api"))
-        assert await asyncio.to_thread(asked.wait, HANG_GUARD)
-        actor.cancel()
-        with contextlib.suppress(asyncio.CancelledError):
-            await actor
-
-
-def test_a_request_that_was_cancelled_leaves_no_connection_behind(tmp_path: Path) -> None:
-    certificates = make_certificates(tmp_path, "unused", ("diego-api",), "127.0.0.1")
-    with warnings.catch_warnings(record=True) as told, silent_server(certificates.api_context()) as (url, asked):
+def complaints(run: Callable[[], Coroutine[None, None, None]]) -> list[str]:
+    """What Python warns of while this runs, and once everything of it is collected."""
+    with warnings.catch_warnings(record=True) as told:
         warnings.simplefilter("always")
-        asyncio.run(cancel_a_request(ApiAccess(url, "token", certificates.api_ca), asked))
+        asyncio.run(run())
         gc.collect()
-    assert [str(each.message) for each in told] == []
+    return [str(each.message) for each in told]
+
+
+@pytest.fixture
+def certificates(tmp_path: Path) -> Certificates:
+    return make_certificates(tmp_path, "unused", ("diego-api",), "127.0.0.1")
+
+
+def test_a_request_that_was_cancelled_leaves_no_connection(certificates: Certificates) -> None:
+    with silent_server(certificates.api_context()) as (url, asked):
+
+        async def run() -> None:
+            async with ApiClient(ApiAccess(url, "token", certificates.api_ca)) as api:
+                actor = asyncio.create_task(api.send("GET", "/api"))
+                assert await asyncio.to_thread(asked.wait, HANG_GUARD)
+                actor.cancel()
+                with contextlib.suppress(asyncio.CancelledError):
+                    await actor
+
+        assert complaints(run) == []
+
+
+def test_a_request_that_was_cancelled_at_once_is_not_complained_of(
+    certificates: Certificates, caplog: pytest.LogCaptureFixture
+) -> None:
+    async def run() -> None:
+        async with ApiClient(ApiAccess("https://127.0.0.1:1", "token", certificates.api_ca)) as api:
+            actor = asyncio.create_task(api.send("GET", "/api"))
+            await asyncio.sleep(0)
+            actor.cancel()
+            await asyncio.wait([actor])
+            await asyncio.wait(api._requests)
+
+    assert complaints(run) == []
+    assert caplog.messages == []
