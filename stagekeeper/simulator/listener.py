@@ -9,6 +9,8 @@ from typing import Self
 
 Handler = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]
 _BLACK_HOLE_FILLERS = 2
+_STEPS_TO_ACCEPT = 4
+"""Turns of the event loop that asyncio takes from the kernel's accept to telling us."""
 
 
 class Listener:
@@ -27,8 +29,9 @@ class Listener:
         return listener
 
     async def close(self) -> None:
-        """Stop to listen and cut every connection."""
+        """Stop to listen and cut every connection, also one that is just being accepted."""
         if self._server is not None:
+            await _end_accepting(self._server)
             self._server.close()
         for connection in self._connections:
             connection.cancel()
@@ -39,16 +42,23 @@ class Listener:
         task = asyncio.create_task(self._serve(reader, writer))
         self._connections.add(task)
         task.add_done_callback(self._connections.discard)
+        # A task that is cancelled before it began has no `finally`.
+        task.add_done_callback(lambda _: writer.transport.abort())
 
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        try:
-            with contextlib.suppress(OSError, EOFError, ssl.SSLError):
-                await self._handler(reader, writer)
-            writer.close()
-            with contextlib.suppress(OSError):
-                await writer.wait_closed()
-        finally:
-            writer.transport.abort()
+        with contextlib.suppress(OSError, EOFError, ssl.SSLError):
+            await self._handler(reader, writer)
+        writer.close()
+        with contextlib.suppress(OSError):
+            await writer.wait_closed()
+
+
+async def _end_accepting(server: asyncio.Server) -> None:
+    """Accept nobody else, and wait for who is being accepted: `Server.close` would leak that connection's socket."""
+    for listening in server.sockets:
+        asyncio.get_running_loop().remove_reader(listening.fileno())
+    for _ in range(_STEPS_TO_ACCEPT):
+        await asyncio.sleep(0)
 
 
 async def accept_and_wait(reader: asyncio.StreamReader, _writer: asyncio.StreamWriter) -> None:

@@ -54,10 +54,10 @@ class ServiceProxy:
         try:
             await asyncio.gather(*ways)
         finally:
+            backend_writer.transport.abort()  # before the wait, which may be cancelled as well
             for way in ways:
                 way.cancel()
             await asyncio.gather(*ways, return_exceptions=True)
-            backend_writer.transport.abort()
 
 
 async def _copy(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:

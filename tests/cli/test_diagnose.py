@@ -22,7 +22,7 @@ from stagekeeper.simulator.environment import Environment, Options, simulated_en
 from stagekeeper.simulator.layouts import CFEE_2
 from tests.exporter.programs import HANG_GUARD, configuration, down
 
-QUICK = Options(ActorOptions(timings=Timings(lock_ttl=1.0, lock_retry=0.1)))
+QUICK = Options(ActorOptions(timings=Timings(lock_ttl=3.0, lock_retry=0.1)))
 LOG = '{"message":"... \\"error_code\\"=>\\"CF-StagerUnavailable\\"}" "code"=>170010 ... Connection refused'
 
 

@@ -15,7 +15,7 @@ from stagekeeper.simulator.manifests import statefulset
 from stagekeeper.simulator.resources import NAMESPACES, STATEFULSETS
 from tests.exporter.programs import configuration, exporter, number
 
-QUICK = Options(ActorOptions(timings=Timings(lock_ttl=1.0, lock_retry=0.1)))
+QUICK = Options(ActorOptions(timings=Timings(lock_ttl=3.0, lock_retry=0.1)))
 DIEGOS = [name for name, layout in LAYOUTS.items() if layout.bbs]
 
 

@@ -26,7 +26,8 @@ HANG_GUARD = 60.0  # seconds
 SCRAPERS, ALERTERS = 8, 4
 MOST_GROWTH = 32.0
 """MiB. Thousands of failed TLS handshakes raise the working set by 8 to 18 MiB, once; a leak has no such end."""
-QUICK = Options(ActorOptions(timings=Timings(lock_ttl=1.0, lock_retry=0.1)))
+QUICK = Options(ActorOptions(timings=Timings(lock_retry=0.1)))
+"""The lock lives as long as a real one: an event loop that is busy for seconds must not let a healthy BBS lose it."""
 _TOKEN = "soak"
 _SCRAPE = {"X-Prometheus-Scrape-Timeout-Seconds": "1"}
 _POLICY = {"hold_off": 0, "keep": 1000, "cooldown": 0, "budget": 100}
