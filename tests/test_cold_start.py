@@ -1,5 +1,7 @@
 """No command imports what it does not use: a start is as fast, and a process as small, as its own libraries allow."""
 
+import contextlib
+import gc
 import os
 import re
 import signal
@@ -9,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from stagekeeper.late_import import imported
 from tests.exporter.programs import down
 from tests.testbed.process import Process, free_port
 
@@ -30,7 +33,7 @@ FORBIDDEN = {
 READY_WITHIN = 60.0  # seconds: a hang guard
 
 
-def imported(log: str) -> set[str]:
+def modules_of(log: str) -> set[str]:
     """The modules that `python -X importtime` tells of."""
     return set(re.findall(r"^import time:.*\| +([\w.]+)$", log, re.MULTILINE))
 
@@ -44,9 +47,18 @@ def among(forbidden: set[str], modules: set[str]) -> list[str]:
 def test_help_imports_only_what_it_uses(command: tuple[str, ...]) -> None:
     argv = [sys.executable, "-X", "importtime", "-m", *command]
     shown = subprocess.run(argv, capture_output=True, text=True, timeout=READY_WITHIN, check=True)
-    modules = imported(shown.stderr)
+    modules = modules_of(shown.stderr)
     assert "click" in modules
     assert among(FORBIDDEN[command], modules) == []
+
+
+@pytest.mark.parametrize("target", ["stagekeeper.late_import:imported", "stagekeeper.late_import:nothing", "nowhere:f"])
+def test_the_garbage_collector_works_again_after_an_import_and_passes_over_it(target: str) -> None:
+    there: list[list[int]] = [[]]
+    with contextlib.suppress(ImportError, AttributeError):
+        assert imported(target) is imported
+    assert gc.isenabled()
+    assert all(each is not there for each in gc.get_objects()), "what was there is looked through again"
 
 
 def _imported_until_ready(tmp_path: Path, name: str, *flags: str | Path) -> set[str]:
@@ -60,7 +72,7 @@ def _imported_until_ready(tmp_path: Path, name: str, *flags: str | Path) -> set[
         process.wait_until(lambda: "has stopped" in process.log.read_text(), "its end", READY_WITHIN)
     finally:
         process.stop()
-    return imported(process.log.read_text())
+    return modules_of(process.log.read_text())
 
 
 def test_a_running_exporter_has_neither_the_typed_kubernetes_models_nor_the_remediator(tmp_path: Path) -> None:

@@ -1,12 +1,12 @@
 """The subcommands as a table, so that `stagekeeper --help` needs to import none of them."""
 
-import importlib
 import importlib.util
 from dataclasses import dataclass
 
 import click
 
 from stagekeeper import __version__
+from stagekeeper.late_import import imported
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,7 +32,7 @@ class Subcommand:
 
     def load(self) -> click.Command:
         """Import it."""
-        command: click.Command = getattr(importlib.import_module(self.module), self.target.partition(":")[2])
+        command: click.Command = imported(self.target)
         return command
 
 

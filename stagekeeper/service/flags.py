@@ -1,6 +1,5 @@
 """The command line that our long-running programs share, in Prometheus' style."""
 
-import importlib
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from functools import wraps
@@ -9,6 +8,7 @@ from typing import Any
 
 import click
 
+from stagekeeper.late_import import imported
 from stagekeeper.service import logs
 from stagekeeper.service.address import ListenAddress, parse_listen_address
 from stagekeeper.service.problems import ServiceProblem
@@ -49,18 +49,12 @@ def program(name: str, port: int, start: str) -> Callable[[Callable[..., None]],
                 flags = Flags(listen=[parse_listen_address(each) for each in listen], **given)
             except ServiceProblem as problem:
                 return report(name, problem)
-            begin = _loaded(start)
+            begin: Start = imported(start)
             return main(Program(name, lambda runtime: begin(runtime, flags)))
 
         return click.command(name, context_settings={"show_default": True})(_options(port)(_exit_with(run)))
 
     return wrap
-
-
-def _loaded(target: str) -> Start:
-    module, _, attribute = target.partition(":")
-    start: Start = getattr(importlib.import_module(module), attribute)
-    return start
 
 
 def _exit_with(run: Callable[..., int]) -> Callable[..., None]:
