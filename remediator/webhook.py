@@ -62,7 +62,8 @@ class Refused(Exception):
 class Webhook:
     """Judges notifications.
 
-    `stopping` says whether new ones are to be sent elsewhere; `judged` is told what became of each alert.
+    `stopping` says whether new ones are to be sent elsewhere; `judged` is told what became of each alert. Workers are
+    woken once no notification is in hand: the looks of many would delay the answers, for which the senders wait.
     """
 
     def __init__(
@@ -73,6 +74,8 @@ class Webhook:
         judged: Callable[[Judgement], None] = lambda _: None,
     ) -> None:
         self._alertname, self._receivers, self._stopping, self._judged = alertname, receivers, stopping, judged
+        self._in_hand = 0
+        self._to_wake: set[Callable[[], None]] = set()
 
     async def handle(self, request: web.Request) -> web.Response:
         """One POST. Every way out of here is an answer that says what became of the alerts."""
@@ -95,6 +98,15 @@ class Webhook:
 
     async def judge(self, notification: Notification) -> list[dict[str, Any]]:
         """A verdict for each alert. All that can be stored is stored, then the first failure is raised."""
+        self._in_hand += 1
+        try:
+            return await self._judge(notification)
+        finally:
+            self._in_hand -= 1
+            while self._to_wake and not self._in_hand:
+                self._to_wake.pop()()
+
+    async def _judge(self, notification: Notification) -> list[dict[str, Any]]:
         firing: dict[str, Request] = {}
         for alert in notification.alerts:
             environment = alert.labels.get("environment", "")
@@ -123,7 +135,7 @@ class Webhook:
             )
             verdict = Verdict(Judgement.UNKNOWN_ENVIRONMENT, said)
         else:
-            self._receivers[environment].wake()
+            self._to_wake.add(self._receivers[environment].wake)
             resolved = Verdict(Judgement.LOOKED, "Resolved: a look is taken; it ends nothing by itself.")
             verdict = opened[environment] if alert.status == "firing" else resolved
         self._judged(verdict.judgement)

@@ -20,6 +20,8 @@ from stagekeeper.service.problems import ServiceProblem
 from stagekeeper.service.runtime import Runtime
 
 _log: structlog.stdlib.BoundLogger = structlog.get_logger(__name__)
+_COLLECTIONS = (5_000, 20, 50)
+"""Objects more than before until the youngest are looked through; so many of that until the older; so many until all."""
 _FORCE_AFTER = 2.0  # seconds after the grace; together they stay below the 30 s that Kubernetes gives a pod
 
 
@@ -79,9 +81,14 @@ def main(program: Program) -> int:
 
 
 def _spare_what_stays() -> None:
-    """Keep the garbage collector from going through all modules again and again: 80 ms each time, on the event loop."""
+    """Keep the garbage collector off what stays, and let it come less often: it stops the event loop.
+
+    Going through all modules took 80 ms each time, and through what is known of 1,000 environments 40 to 70 ms, four
+    times in each scrape. Little is left to it: most of our garbage has no cycles.
+    """
     gc.collect()
     gc.freeze()
+    gc.set_threshold(*_COLLECTIONS)
 
 
 def report(program_name: str, problem: ServiceProblem) -> int:

@@ -1,5 +1,6 @@
 """The remediator's real web application over records in memory, and how a test talks to it."""
 
+import asyncio
 import json
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
@@ -31,13 +32,21 @@ PAYLOADS = Path(__file__).parent / "payloads"
 
 @dataclass
 class MemoryRecords:
-    """The records of one target; `trouble` is raised by every request while it is set."""
+    """The records of one target; `trouble` is raised by every request while it is set.
+
+    A listing waits for `until`, if there is one, and sets `asked` before.
+    """
 
     episodes: dict[int, Episode] = field(default_factory=dict)
     trouble: KubeError | None = None
+    until: asyncio.Event | None = None
+    asked: asyncio.Event = field(default_factory=asyncio.Event)
 
     async def listing(self) -> tuple[Sequence[Episode], datetime]:
         """Every record, oldest first."""
+        self.asked.set()
+        if self.until:
+            await self.until.wait()
         if self.trouble:
             raise self.trouble
         return [self.episodes[each] for each in sorted(self.episodes)], NOW

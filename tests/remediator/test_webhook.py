@@ -55,6 +55,18 @@ async def test_a_duplicate_joins(remediator: Receiving) -> None:
     assert remediator.environments["cf"].woken == 3
 
 
+async def test_workers_look_once_nobody_waits_for_an_answer_any_more(tmp_path: Path) -> None:
+    async with receiving(tmp_path, "cf", "slow") as remediator:
+        remediator.environments["slow"].records.until = stored = asyncio.Event()
+        slow = asyncio.create_task(remediator.judgements(notification(alert("slow"))))
+        await remediator.environments["slow"].records.asked.wait()
+        assert await remediator.judgements(notification(alert("cf"))) == ["opened"]
+        assert remediator.environments["cf"].woken == 0
+        stored.set()
+        assert await slow == ["opened"]
+        assert [each.woken for each in remediator.environments.values()] == [1, 1]
+
+
 async def test_the_status_of_each_alert_counts_not_that_of_the_group(remediator: Receiving) -> None:
     mixed = notification(alert(status="resolved"), alert(), alert(status="resolved"), status="resolved")
     assert await remediator.judgements(mixed) == ["looked", "opened", "looked"]
