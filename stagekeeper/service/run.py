@@ -21,7 +21,7 @@ from stagekeeper.service.runtime import Runtime
 
 _log: structlog.stdlib.BoundLogger = structlog.get_logger(__name__)
 _COLLECTIONS = (5_000, 20, 50)
-"""Objects more than before until the youngest are looked through; so many of that until the older; so many until all."""
+"""Growth until the youngest objects are looked through; times of that until the older; times of that until all."""
 _FORCE_AFTER = 2.0  # seconds after the grace; together they stay below the 30 s that Kubernetes gives a pod
 
 
