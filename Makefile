@@ -31,7 +31,7 @@ demo: setup programs ## watch a stager die and be restarted; FAULT=certificate f
 	@PATH="$$PATH:$$($(VENV_PYTHON) -m scripts.programs --folder)" \
 		.venv/bin/stagekeeper demo $(if $(FAULT),--fault '$(FAULT)') $(if $(KEEP),--keep)
 
-test: check test-programs control-plane chart-tools ## everything: check, then all tests (6 to 7 minutes on two cores once set up)
+test: check test-programs control-plane chart-tools ## everything: check, then all tests (5 to 6 minutes on two cores once set up)
 	@scripts/test
 
 test-fast: setup ## only the tests that need nothing but Python
@@ -69,7 +69,7 @@ dashboards-preview: setup programs ## draw the dashboards into docs/images from 
 bench: setup control-plane ## measure beside what a user would pick instead; one table and bench/last.json (10 minutes)
 	@$(VENV_PYTHON) -m bench $(if $(QUICK),--quick)
 
-soak: setup ## 100,000 scrapes and 10,000 webhooks while everything outside breaks (half an hour)
+soak: setup ## 100,000 scrapes and 10,000 webhooks while everything outside breaks (20 minutes)
 	@$(VENV_PYTHON) -m tests.soak
 
 fuzz: setup ## every parser under a coverage-guided fuzzer; FUZZ_SECONDS=60 for each, KEEP=1 adds to the corpus
