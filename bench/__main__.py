@@ -51,7 +51,7 @@ async def measure(wanted: list[str], folder: Path, *, quick: bool) -> list[Secti
         bench = Bench(folder, session, stack, quick)
         for name in wanted:
             began = time.monotonic()
-            gc.collect()
+            gc.collect()  # by itself it does not come: `main` sees to that
             sections.append(await SECTIONS[name](bench, where))
             say(f"  {name} took {time.monotonic() - began:.0f} s")
     return sections

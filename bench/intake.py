@@ -50,7 +50,9 @@ async def intake(bench: Bench, where: Cluster) -> Section:
             if at_once <= len(namespaces):
                 section.lines += await _compare(bench, api, remediator, namespaces[:at_once])
     await asyncio.to_thread(remediator.process.stop)
-    section.notes.append("Each request opens an episode of an environment of its own, whose worker looks at once.")
+    section.notes.append(
+        "Each request opens an episode of an environment of its own, whose worker looks once all are answered."
+    )
     return section
 
 

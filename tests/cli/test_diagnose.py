@@ -16,13 +16,10 @@ from stagekeeper.cli.diagnose import choose
 from stagekeeper.diego.environment_settings import EnvironmentSettings
 from stagekeeper.diego.environments import resolve
 from stagekeeper.settings import SettingsProblem
-from stagekeeper.simulator.actors import ActorOptions
-from stagekeeper.simulator.diego import Timings
-from stagekeeper.simulator.environment import Environment, Options, simulated_environment
+from stagekeeper.simulator.environment import Environment, simulated_environment
 from stagekeeper.simulator.layouts import CFEE_2
-from tests.exporter.programs import HANG_GUARD, configuration, down
+from tests.exporter.programs import HANG_GUARD, QUICK, configuration, down
 
-QUICK = Options(ActorOptions(timings=Timings(lock_ttl=3.0, lock_retry=0.1)))
 LOG = '{"message":"... \\"error_code\\"=>\\"CF-StagerUnavailable\\"}" "code"=>170010 ... Connection refused'
 
 

@@ -13,11 +13,15 @@ from typing import Any
 import aiohttp
 import yaml
 
-from stagekeeper.simulator.environment import Environment
+from stagekeeper.simulator.actors import ActorOptions
+from stagekeeper.simulator.diego import Timings
+from stagekeeper.simulator.environment import Environment, Options
 from tests.testbed.process import Process, free_port
 
 HANG_GUARD = 60.0  # seconds
 USER = "prometheus"
+QUICK = Options(ActorOptions(timings=Timings(lock_ttl=3.0, lock_retry=0.1)))
+"""A BBS that takes over soon, but keeps its lock while a busy event loop stands still for a moment."""
 
 
 @dataclass(frozen=True, slots=True)

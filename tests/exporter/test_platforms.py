@@ -7,15 +7,12 @@ from pathlib import Path
 import pytest
 import yaml
 
-from stagekeeper.simulator.actors import ActorOptions
-from stagekeeper.simulator.diego import Timings
-from stagekeeper.simulator.environment import Environment, Options, simulated_environment
+from stagekeeper.simulator.environment import Environment, simulated_environment
 from stagekeeper.simulator.layouts import LAYOUTS, Layout
 from stagekeeper.simulator.manifests import statefulset
 from stagekeeper.simulator.resources import NAMESPACES, STATEFULSETS
-from tests.exporter.programs import configuration, exporter, number
+from tests.exporter.programs import QUICK, configuration, exporter, number
 
-QUICK = Options(ActorOptions(timings=Timings(lock_ttl=3.0, lock_retry=0.1)))
 DIEGOS = [name for name, layout in LAYOUTS.items() if layout.bbs]
 
 

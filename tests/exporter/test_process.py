@@ -12,13 +12,10 @@ from time import monotonic
 
 import pytest
 
-from stagekeeper.simulator.actors import ActorOptions
-from stagekeeper.simulator.diego import Timings
-from stagekeeper.simulator.environment import Options, simulated_environment
+from stagekeeper.simulator.environment import simulated_environment
 from stagekeeper.simulator.layouts import CFEE_2, EIRINI
-from tests.exporter.programs import configuration, down, exporter, number
+from tests.exporter.programs import QUICK, configuration, down, exporter, number
 
-QUICK = Options(ActorOptions(timings=Timings(lock_ttl=3.0, lock_retry=0.1)))
 QUICK_LABELS = replace(CFEE_2, label_interval=0.2)
 LARGEST_RSS = 80 * 2**20
 WAIVED = "active_bbs_count"

@@ -2,8 +2,10 @@
 
 import asyncio
 import contextlib
+import gc
 import ssl
-from collections.abc import AsyncIterator
+import warnings
+from collections.abc import AsyncIterator, Coroutine
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from pathlib import Path
@@ -69,6 +71,15 @@ async def delete(env: Environment, pod: dict[str, Any]) -> Reply:
     preconditions = {field: metadata[field] for field in ("uid", "resourceVersion")}
     async with client(env) as api:
         return await api.send("DELETE", pods_path(env.namespace, metadata["name"]), {"preconditions": preconditions})
+
+
+def complaints(run: Coroutine[None, None, None]) -> list[str]:
+    """What Python warns of while this runs, and once everything of it is collected."""
+    with warnings.catch_warnings(record=True) as told:
+        warnings.simplefilter("always")
+        asyncio.run(run)
+        gc.collect()
+    return [str(each.message) for each in told]
 
 
 def name(pod: dict[str, Any]) -> str:

@@ -2,11 +2,9 @@
 
 import asyncio
 import contextlib
-import gc
 import ssl
 import threading
-import warnings
-from collections.abc import Callable, Coroutine, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from socket import create_server
 
@@ -14,6 +12,7 @@ import pytest
 
 from stagekeeper.simulator.api_client import ApiAccess, ApiClient
 from stagekeeper.simulator.certificates import Certificates, make_certificates
+from tests.simulator.kit import complaints
 
 HANG_GUARD = 30.0
 
@@ -40,15 +39,6 @@ def silent_server(context: ssl.SSLContext) -> Iterator[tuple[str, threading.Even
             thread.join()
 
 
-def complaints(run: Callable[[], Coroutine[None, None, None]]) -> list[str]:
-    """What Python warns of while this runs, and once everything of it is collected."""
-    with warnings.catch_warnings(record=True) as told:
-        warnings.simplefilter("always")
-        asyncio.run(run())
-        gc.collect()
-    return [str(each.message) for each in told]
-
-
 @pytest.fixture
 def certificates(tmp_path: Path) -> Certificates:
     return make_certificates(tmp_path, "unused", ("diego-api",), "127.0.0.1")
@@ -65,7 +55,7 @@ def test_a_request_that_was_cancelled_leaves_no_connection(certificates: Certifi
                 with contextlib.suppress(asyncio.CancelledError):
                     await actor
 
-        assert complaints(run) == []
+        assert complaints(run()) == []
 
 
 def test_a_request_that_was_cancelled_at_once_is_not_complained_of(
@@ -79,5 +69,5 @@ def test_a_request_that_was_cancelled_at_once_is_not_complained_of(
             await asyncio.wait([actor])
             await asyncio.wait(api._requests)
 
-    assert complaints(run) == []
+    assert complaints(run()) == []
     assert caplog.messages == []

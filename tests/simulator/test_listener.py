@@ -1,13 +1,12 @@
 """A listener that is closed leaves no connection, at whatever moment of its accepting it is closed."""
 
 import asyncio
-import gc
 import socket
-import warnings
 
 import pytest
 
 from stagekeeper.simulator.listener import Listener, accept_and_wait
+from tests.simulator.kit import complaints
 from tests.testbed.process import free_port
 
 
@@ -23,8 +22,4 @@ async def close_after(steps: int) -> None:
 
 @pytest.mark.parametrize("steps", range(8))
 def test_a_listener_that_is_closed_while_it_accepts_leaves_no_connection(steps: int) -> None:
-    with warnings.catch_warnings(record=True) as told:
-        warnings.simplefilter("always")
-        asyncio.run(close_after(steps))
-        gc.collect()
-    assert [str(each.message) for each in told] == []
+    assert complaints(close_after(steps)) == []
