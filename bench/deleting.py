@@ -24,7 +24,7 @@ from remediator.worker import Rhythm, Target, Worker
 from remediator.world import World
 from stagekeeper.diego.environments import environments
 from stagekeeper.diego.observe import Observer
-from stagekeeper.kube.client import Answer, Call, Kube, connect
+from stagekeeper.kube.client import Call, Kube, Response, connect
 from stagekeeper.settings import Document
 
 _NONE = timedelta(0)
@@ -54,7 +54,7 @@ class RecordingKube(Kube):
         super().__init__(kube._client)  # noqa: SLF001 -- the same connection, seen from a subclass
         self.made: list[Made] = []
 
-    async def send(self, call: Call, *, timeout: float) -> Answer:
+    async def send(self, call: Call, *, timeout: float) -> Response:
         """As the product's own."""
         began = time.perf_counter()
         try:

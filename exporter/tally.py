@@ -6,7 +6,7 @@ from dataclasses import dataclass, field, replace
 
 from exporter.look import Look
 from stagekeeper.diego.observation import AMBIGUOUS, Probe, Reply
-from stagekeeper.kube.errors import Forbidden, Nonsense, Silent, Unauthorized, Unavailable, Unreachable
+from stagekeeper.kube.errors import Forbidden, MalformedResponse, RequestTimeout, Unauthorized, Unavailable, Unreachable
 
 BUCKETS = (0.01, 0.05, 0.25, 1.0, 3.0)
 """Upper bounds in seconds. A ping takes about 6 ms and 0.25 s is slow; the alert on slow probes asks for 1 s; 3 s is
@@ -14,7 +14,7 @@ the probe's default timeout."""
 FAILURES = tuple(reply for reply in Reply if reply is not Reply.OK)
 OTHER = "other"
 KUBERNETES_FAILURES = (
-    *(each.reason for each in (Silent, Unreachable, Unavailable, Unauthorized, Forbidden, Nonsense)),
+    *(each.reason for each in (RequestTimeout, Unreachable, Unavailable, Unauthorized, Forbidden, MalformedResponse)),
     AMBIGUOUS,
     OTHER,
 )

@@ -16,7 +16,7 @@ from remediator.webhook import Receiver
 from remediator.worker import Worker
 from remediator.world import World
 from stagekeeper.diego.diagnosis import Name
-from stagekeeper.kube.errors import KubeError, Nonsense
+from stagekeeper.kube.errors import KubeError, MalformedResponse
 
 _log = structlog.get_logger("remediator.keeper")
 
@@ -39,7 +39,7 @@ class Keeper:
         try:
             verdict = await opening.open_or_join(self.world, request, self.policy)
         except Unreadable as problem:
-            raise Nonsense(str(problem)) from problem
+            raise MalformedResponse(str(problem)) from problem
         if verdict.judgement is Judgement.OPENED:
             _log.info(f"{request.alertname} fires in {request.environment}. {verdict.why}", remediation=verdict.episode)
         return verdict
@@ -53,7 +53,7 @@ class Keeper:
                 await self._open_late(request)
             episodes, now = await self.world.listing()
         except Unreadable as problem:
-            raise Nonsense(str(problem)) from problem
+            raise MalformedResponse(str(problem)) from problem
         await self.world.prune(opening.prunable(episodes, now, self.policy))
 
     async def _open_late(self, request: Request) -> None:

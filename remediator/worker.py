@@ -22,7 +22,7 @@ from remediator.record import Unreadable
 from remediator.situation import Action, Close, Continue, DeletePod, Inputs, Wait
 from stagekeeper.diego.diagnosis import Name
 from stagekeeper.diego.profiles import Environment
-from stagekeeper.kube.errors import Conflict, KubeError, Nonsense, NotFound
+from stagekeeper.kube.errors import Conflict, KubeError, MalformedResponse, NotFound
 
 _TOO_OLD = "The look became too old before it could be acted on."
 _log = structlog.get_logger("remediator.worker")
@@ -168,7 +168,7 @@ class Worker:
         return self._rhythm.idle
 
     def _troubled(self, problem: KubeError | Unreadable) -> None:
-        self._target.ports.troubled(problem.reason if isinstance(problem, KubeError) else Nonsense.reason)
+        self._target.ports.troubled(problem.reason if isinstance(problem, KubeError) else MalformedResponse.reason)
         if str(problem) != self._trouble:
             self._trouble = str(problem)
             _log.warning(f"Could not look or write; trying again. {problem}", environment=self._target.environment.name)

@@ -1,3 +1,3 @@
 """Stagekeeper keeps Cloud Foundry's stager available on Kubernetes."""
 
-__version__ = "0.1.0"
+__version__ = "0.2.0"

@@ -9,7 +9,7 @@ from stagekeeper.diego.observation import NOT_CONFIGURED, Locket, Part, ReadyPod
 from stagekeeper.diego.profiles import Environment
 from stagekeeper.kube import workloads
 from stagekeeper.kube.client import Kube
-from stagekeeper.kube.errors import KubeError, Silent
+from stagekeeper.kube.errors import KubeError, RequestTimeout
 from stagekeeper.kube.objects import StatefulSet
 from stagekeeper.kube.workloads import Pods
 
@@ -119,4 +119,4 @@ async def _part(work: Awaitable[T], by: Deadline) -> T | Unknown:
     except KubeError as problem:
         return Unknown(str(problem), problem.reason)
     except TimeoutError:
-        return Unknown(f"No answer within {within:.3g} s.", Silent.reason)
+        return Unknown(f"No answer within {within:.3g} s.", RequestTimeout.reason)

@@ -20,7 +20,7 @@ from urllib.request import getproxies, proxy_bypass
 import aiohttp
 import yaml
 
-from stagekeeper.kube.errors import KubeError, Nonsense, Silent, Unauthorized, Unreachable, from_status
+from stagekeeper.kube.errors import KubeError, MalformedResponse, RequestTimeout, Unauthorized, Unreachable, from_status
 from stagekeeper.kube.library import (
     ApiClient,
     ConfigException,
@@ -51,7 +51,7 @@ class NoCluster(Exception):
 
 
 @dataclass(frozen=True, slots=True)
-class Answer:
+class Response:
     """What the API answered: the decoded object, and the server's own clock (its `Date` header, whole seconds)."""
 
     body: dict[str, Any]
@@ -84,17 +84,17 @@ class Kube:
         """The address of the API server, for messages."""
         return str(self._client.configuration.host)
 
-    async def get(self, path: str, *, timeout: float, query: Mapping[str, str] | None = None) -> Answer:
+    async def get(self, path: str, *, timeout: float, query: Mapping[str, str] | None = None) -> Response:
         """GET one object or a list; `timeout` in seconds, for the whole request."""
         return await self.send(Call("GET", path, query or {}), timeout=timeout)
 
-    async def send(self, call: Call, *, timeout: float) -> Answer:
-        """One request. After `Unreachable` and `Nonsense` it is unknown whether a change was made."""
+    async def send(self, call: Call, *, timeout: float) -> Response:
+        """One request. After `Unreachable` and `MalformedResponse` it is unknown whether a change was made."""
         text, date = await self.text(call, timeout=timeout)
         decoded = _decoded(text)
         if decoded is None:
-            raise Nonsense(f"{call}: {self.server} answered with something that is not a JSON object.")
-        return Answer(decoded, date)
+            raise MalformedResponse(f"{call}: {self.server} answered with something that is not a JSON object.")
+        return Response(decoded, date)
 
     async def text(self, call: Call, *, timeout: float) -> tuple[str, datetime]:
         """Like `send`, for answers that are not JSON (a pod's log)."""
@@ -102,7 +102,7 @@ class Kube:
             async with asyncio.timeout(timeout):
                 return await self._exchange(call)
         except TimeoutError as problem:
-            raise Silent(
+            raise RequestTimeout(
                 f"{call}: no answer from {self.server} within {timeout:.3g} s. "
                 "Check that the API server runs and that a NetworkPolicy lets us reach it."
             ) from problem

@@ -3,16 +3,16 @@
 The type says what is known about the request, which is what callers decide by::
 
     KubeError
-    ├── Unreachable      no answer, or half of one: whether the change was made is unknown
-    │   └── Silent           no answer in time
-    ├── Nonsense         an answer that is not what the API promises (a proxy's page, cut JSON): unknown as well
-    ├── Unauthorized     401: the token is missing, wrong or expired
-    ├── Forbidden        403: a Role lacks a rule
-    ├── NotFound         404: the object is not there
-    ├── Conflict         409: the object changed since we read it, or a precondition does not hold
-    │   └── AlreadyExists    409 on a create: somebody else was first
-    ├── Invalid          400, 422 and other 4xx: the API (or an admission policy) refuses, and will again
-    └── Unavailable      429 and 5xx: try again at the next look
+    ├── Unreachable          no answer, or half of one: whether the change was made is unknown
+    │   └── RequestTimeout       no answer in time
+    ├── MalformedResponse    not what the API promises (a proxy's page, cut JSON): unknown as well
+    ├── Unauthorized         401: the token is missing, wrong or expired
+    ├── Forbidden            403: a Role lacks a rule
+    ├── NotFound             404: the object is not there
+    ├── Conflict             409: the object changed since we read it, or a precondition does not hold
+    │   └── AlreadyExists        409 on a create: somebody else was first
+    ├── Invalid              400, 422 and other 4xx: the API (or an admission policy) refuses, and will again
+    └── Unavailable          429 and 5xx: try again at the next observation
 """
 
 from typing import ClassVar
@@ -33,16 +33,16 @@ class Unreachable(KubeError):
     reason = "unreachable"
 
 
-class Silent(Unreachable):
+class RequestTimeout(Unreachable):
     """No answer came in time: the API hangs, or something on the way swallows packets."""
 
     reason = "timeout"
 
 
-class Nonsense(KubeError):
+class MalformedResponse(KubeError):
     """The answer is not a Kubernetes object."""
 
-    reason = "nonsense"
+    reason = "malformed"
 
 
 class Unauthorized(KubeError):
@@ -91,8 +91,8 @@ REASONS = tuple(
     kind.reason
     for kind in (
         Unreachable,
-        Silent,
-        Nonsense,
+        RequestTimeout,
+        MalformedResponse,
         Unauthorized,
         Forbidden,
         NotFound,

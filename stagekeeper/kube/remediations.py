@@ -9,7 +9,7 @@ from datetime import datetime
 from typing import Any
 
 from stagekeeper.kube.client import Call, Kube
-from stagekeeper.kube.errors import Nonsense, NotFound
+from stagekeeper.kube.errors import MalformedResponse, NotFound
 
 GROUP, VERSION, PLURAL, KIND = "stagekeeper.dev", "v1alpha1", "remediations", "Remediation"
 
@@ -40,7 +40,7 @@ class Remediations:
             ) from problem
         found = answer.body.get("items")
         if not isinstance(found, list):
-            raise Nonsense("The API answered the list of Remediations with something that is not a list.")
+            raise MalformedResponse("The API answered the list of Remediations with something that is not a list.")
         return Listing(tuple(each for each in found if isinstance(each, Mapping)), answer.date)
 
     async def get(self, name: str) -> Mapping[str, Any]:

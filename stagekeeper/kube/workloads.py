@@ -7,7 +7,7 @@ from typing import Any
 
 from stagekeeper.kube import objects
 from stagekeeper.kube.client import Call, Kube
-from stagekeeper.kube.errors import Nonsense, NotFound
+from stagekeeper.kube.errors import MalformedResponse, NotFound
 from stagekeeper.kube.objects import Pod, StatefulSet
 
 
@@ -24,7 +24,7 @@ async def list_pods(kube: Kube, namespace: str, selector: str, *, timeout: float
     answer = await kube.get(f"/api/v1/namespaces/{namespace}/pods", timeout=timeout, query={"labelSelector": selector})
     found = [objects.pod(each) for each in _items(answer.body)]
     if not all(each.name and each.uid for each in found):
-        raise Nonsense("The API answered a request for pods with a pod that has no name or no UID.")
+        raise MalformedResponse("The API answered a request for pods with a pod that has no name or no UID.")
     return Pods(tuple(sorted(found, key=lambda pod: pod.name)), answer.date)
 
 
@@ -37,7 +37,7 @@ async def get_statefulset(kube: Kube, namespace: str, name: str, *, timeout: flo
     found = objects.statefulset(answer.body)
     spec = answer.body.get("spec")
     if found.name != name or not isinstance(spec, Mapping) or not isinstance(spec.get("replicas", 1), int):
-        raise Nonsense(f"The API answered a request for StatefulSet {name} with something else.")
+        raise MalformedResponse(f"The API answered a request for StatefulSet {name} with something else.")
     return found
 
 
@@ -54,7 +54,7 @@ async def list_statefulsets(kube: Kube, namespace: str, *, timeout: float) -> St
     answer = await kube.get(f"/apis/apps/v1/namespaces/{namespace}/statefulsets", timeout=timeout)
     found = [objects.statefulset(each) for each in _items(answer.body)]
     if not all(each.name for each in found):
-        raise Nonsense("The API answered a request for StatefulSets with one that has no name.")
+        raise MalformedResponse("The API answered a request for StatefulSets with one that has no name.")
     return StatefulSets(tuple(sorted(found, key=lambda each: each.name)), answer.date)
 
 
@@ -87,5 +87,5 @@ def _items(listing: Mapping[str, Any]) -> list[objects.Json]:
     given = listing.get("items")
     found = objects.items(listing)
     if not isinstance(given, list) or len(found) < len(given):
-        raise Nonsense("The API answered a list request with something that is not a list of objects.")
+        raise MalformedResponse("The API answered a list request with something that is not a list of objects.")
     return found

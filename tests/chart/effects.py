@@ -67,7 +67,7 @@ def _names() -> Iterator[Effect]:
     yield Effect("fullnameOverride", "other", "Service/other-exporter > metadata > namespace", "stagekeeper")
     yield Effect("commonLabels", {"team": "a"}, f"{own}{METADATA}team", "a")
     image = f"{own}{CONTAINER}image"
-    yield Effect("image.repository", "registry.example/it", image, "registry.example/it:0.1.0")
+    yield Effect("image.repository", "registry.example/it", image, "registry.example/it:0.2.0")
     yield Effect("image.tag", "v9", image, "ghcr.io/stagekeeper/stagekeeper:v9")
     digest = f"sha256:{'0' * 64}"
     yield Effect("image.digest", digest, image, f"ghcr.io/stagekeeper/stagekeeper@{digest}")

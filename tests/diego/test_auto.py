@@ -172,7 +172,7 @@ async def test_while_the_api_can_not_be_read_the_last_pick_stands_and_the_servic
 
 
 @pytest.mark.parametrize(
-    ("trouble", "word"), [(refusing(403), "forbidden"), (hanging, "timeout"), (answering({"items": [{}]}), "nonsense")]
+    ("trouble", "word"), [(refusing(403), "forbidden"), (hanging, "timeout"), (answering({"items": [{}]}), "malformed")]
 )
 async def test_without_any_pick_an_api_that_can_not_be_read_is_told_as_such(
     trouble: Any, word: str, world: World

@@ -140,10 +140,10 @@ TROUBLE = {
     "forbidden": (refusing(403), "forbidden"),
     "failing": (refusing(500), "unavailable"),
     "not who you think": (refusing(401), "unauthorized"),
-    "a login page": (saying("<html>Log in</html>", content_type="text/html"), "nonsense"),
-    "cut JSON": (saying('{"items": [{'), "nonsense"),
-    "not a list": (answering({"items": "none"}), "nonsense"),
-    "a list of nothing": (answering({"items": [None]}), "nonsense"),
+    "a login page": (saying("<html>Log in</html>", content_type="text/html"), "malformed"),
+    "cut JSON": (saying('{"items": [{'), "malformed"),
+    "not a list": (answering({"items": "none"}), "malformed"),
+    "a list of nothing": (answering({"items": [None]}), "malformed"),
 }
 PARTS = {"pods": PODS, "endpoints": SLICES, "workloads": f"{SETS}/diego-api"}
 

@@ -77,7 +77,7 @@ async def test_the_hang_is_told_as_no_active_bbs_and_logged_once(tmp_path: Path)
     [
         ("revoked", {"unauthorized"}),
         ("forbidden", {"forbidden"}),
-        ("nonsense", {"nonsense"}),
+        ("malformed", {"malformed"}),
         ("hanging", {"timeout"}),
     ],
 )
@@ -93,7 +93,7 @@ async def test_an_api_that_can_not_be_read_takes_the_pod_series_away_and_leaves_
             cf.api_faults.token_revoked = True
         elif fault == "forbidden":
             cf.api_faults.answer("GET", "/pods", 403)
-        elif fault == "nonsense":
+        elif fault == "malformed":
             cf.api_faults.garbage("GET", "/pods")
         else:
             cf.api_faults.hang("GET", "")

@@ -26,7 +26,7 @@ from remediator.world import World
 from stagekeeper.diego.observation import Observation
 from stagekeeper.diego.observe import Observer
 from stagekeeper.diego.profiles import Environment
-from stagekeeper.kube.client import Answer, Call, Kube
+from stagekeeper.kube.client import Call, Kube, Response
 from stagekeeper.kube.errors import KubeError, Unreachable, from_status
 from tests.diego.looks import NOW
 from tests.interleaving.cluster import Heard, Request, Talk, observation
@@ -53,11 +53,11 @@ class Ask:
 class Network:
     """Stands in for `Kube`: every request stops at `Ask`."""
 
-    async def get(self, path: str, *, timeout: float, query: Mapping[str, str] | None = None) -> Answer:
+    async def get(self, path: str, *, timeout: float, query: Mapping[str, str] | None = None) -> Response:
         """As `Kube.get`."""
         return await self.send(Call("GET", path, query or {}), timeout=timeout)
 
-    async def send(self, call: Call, *, timeout: float) -> Answer:  # noqa: ARG002 -- time is ours
+    async def send(self, call: Call, *, timeout: float) -> Response:  # noqa: ARG002 -- time is ours
         """As `Kube.send`."""
         heard = await Ask(Request(call.method, call.path, json.dumps(call.body, sort_keys=True) if call.body else ""))
         if not heard.status:
@@ -65,7 +65,7 @@ class Network:
         body = json.loads(heard.body) if heard.body else {}
         if heard.status >= 300:
             raise from_status(heard.status, body.get("reason", ""), "refused")
-        return Answer(body, NOW + timedelta(seconds=heard.at))
+        return Response(body, NOW + timedelta(seconds=heard.at))
 
 
 @dataclass(slots=True)

@@ -14,7 +14,7 @@ from aiohttp import web
 
 from stagekeeper.kube import errors
 from stagekeeper.kube.client import Call, Kube
-from stagekeeper.kube.errors import KubeError, Nonsense, Unauthorized, Unreachable
+from stagekeeper.kube.errors import KubeError, MalformedResponse, Unauthorized, Unreachable
 from tests.diego.listeners import free_port, listening
 from tests.kube import api_server
 from tests.kube.api_server import ApiServer, answering, connected, hanging, refusing, saying
@@ -152,7 +152,7 @@ def test_every_word_for_a_metric_is_a_word(reason: str) -> None:
 @pytest.mark.parametrize("body", ["", "<html>Log in</html>", '{"items": [', "[]", "7", "null", "[" * 100_000])
 async def test_an_answer_that_is_not_an_object_is_nonsense(body: str, server: ApiServer, kube: Kube) -> None:
     server.answers[PATH] = saying(body)
-    with pytest.raises(Nonsense, match="not a JSON object"):
+    with pytest.raises(MalformedResponse, match="not a JSON object"):
         await kube.get(PATH, timeout=ENOUGH)
 
 

@@ -9,7 +9,7 @@ import pytest
 
 from stagekeeper.kube import workloads
 from stagekeeper.kube.client import Kube
-from stagekeeper.kube.errors import Forbidden, Nonsense
+from stagekeeper.kube.errors import Forbidden, MalformedResponse
 from tests.diego import looks
 from tests.kube import api_server
 from tests.kube.api_server import ApiServer, answering, connected, refusing
@@ -59,7 +59,7 @@ async def test_a_list_is_never_made_shorter_than_the_truth(
     listing: dict[str, Any], server: ApiServer, kube: Kube
 ) -> None:
     server.answers[PODS] = answering(listing)
-    with pytest.raises(Nonsense):
+    with pytest.raises(MalformedResponse):
         await workloads.list_pods(kube, "cf", "a=b", timeout=ENOUGH)
 
 
@@ -87,7 +87,7 @@ async def test_a_statefulset_without_a_number_of_replicas_gets_none_invented(
     answer: dict[str, Any], server: ApiServer, kube: Kube
 ) -> None:
     server.answers[SET] = answering(answer)
-    with pytest.raises(Nonsense):
+    with pytest.raises(MalformedResponse):
         await workloads.get_statefulset(kube, "cf", "diego-api", timeout=ENOUGH)
 
 
