@@ -29,7 +29,7 @@ chart-tools: setup ## helm and kubeconform: found, or built (about 2 minutes onc
 
 demo: setup programs ## watch a stager die and be restarted; FAULT=certificate for another fault, KEEP=1 to keep it up
 	@PATH="$$PATH:$$($(VENV_PYTHON) -m scripts.programs --folder)" \
-		.venv/bin/stagekeeper demo $(if $(FAULT),--fault '$(FAULT)') $(if $(KEEP),--keep)
+		$(VENV_PYTHON) -m simulator.demo $(if $(FAULT),--fault '$(FAULT)') $(if $(KEEP),--keep)
 
 test: check test-programs control-plane chart-tools ## everything: check, then all tests (5 to 6 minutes on two cores once set up)
 	@scripts/test

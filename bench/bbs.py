@@ -10,10 +10,10 @@ import signal
 from functools import partial
 from pathlib import Path
 
-from stagekeeper.simulator.bbs import BBS_PORT, ServerFiles, server_context
-from stagekeeper.simulator.listener import Handler, Listener, accept_and_wait
-from stagekeeper.simulator.tls import TlsStream
-from stagekeeper.simulator.wire import bbs_answer, serve_http
+from simulator.bbs import BBS_PORT, ServerFiles, server_context
+from simulator.listener import Handler, Listener, accept_and_wait
+from simulator.tls import TlsStream
+from simulator.wire import bbs_answer, serve_http
 
 MODES = ("serving", "unavailable", "expired", "frozen")
 

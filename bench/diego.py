@@ -10,12 +10,12 @@ from typing import Any
 
 import yaml
 
-from stagekeeper.simulator.api_client import ApiAccess, ApiClient, pods_path
-from stagekeeper.simulator.certificates import Certificates, make_certificates
-from stagekeeper.simulator.clock import timestamp
-from stagekeeper.simulator.layouts import CFEE_2, Layout
-from stagekeeper.simulator.loopback import LoopbackNetwork, claim_network
-from stagekeeper.simulator.manifests import manifests
+from simulator.api_client import ApiAccess, ApiClient, pods_path
+from simulator.certificates import Certificates, make_certificates
+from simulator.clock import timestamp
+from simulator.layouts import CFEE_2, Layout
+from simulator.loopback import LoopbackNetwork, claim_network
+from simulator.manifests import manifests
 from tests.testbed.binaries import find_binaries
 from tests.testbed.control_plane import ControlPlane, control_plane
 

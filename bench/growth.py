@@ -24,12 +24,12 @@ from remediator.metrics import Metrics
 from remediator.opening import open_or_join
 from remediator.policy import Mode, Policy
 from remediator.world import World
+from simulator.certificates import make_certificates
+from simulator.loopback import LoopbackNetwork, claim_network
 from stagekeeper.diego.environments import environments
 from stagekeeper.diego.observe import Observer
 from stagekeeper.kube.client import connect
 from stagekeeper.settings import Document
-from stagekeeper.simulator.certificates import make_certificates
-from stagekeeper.simulator.loopback import LoopbackNetwork, claim_network
 from tests.testbed.process import free_port
 
 ENVIRONMENTS = (1, 10, 100, 1000)

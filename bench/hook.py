@@ -7,7 +7,7 @@ import yaml
 
 from bench.diego import Diego
 from bench.running import Bench, Running, program
-from stagekeeper.simulator.bbs import BBS_PORT
+from simulator.bbs import BBS_PORT
 from tests.testbed.process import free_port
 
 _SCRIPT = """#!/bin/sh

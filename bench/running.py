@@ -12,9 +12,9 @@ import yaml
 
 from bench import machine
 from scripts import programs
-from stagekeeper.simulator.bbs import BBS_PORT
-from stagekeeper.simulator.certificates import Certificates
-from stagekeeper.simulator.listener import accepts
+from simulator.bbs import BBS_PORT
+from simulator.certificates import Certificates
+from simulator.listener import accepts
 from tests.testbed.process import Process, free_port
 
 HANG_GUARD = 60.0

@@ -14,7 +14,7 @@ from bench.diego import Cluster, Diego, diego
 from bench.numbers import Rounds, percentile
 from bench.running import Bench, Running
 from bench.table import Goal, Line, Section, at_most, ratio_at_most
-from stagekeeper.simulator.bbs import BBS_PORT
+from simulator.bbs import BBS_PORT
 
 PODS = (2, 150)
 _MILLI = 1000.0

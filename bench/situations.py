@@ -16,10 +16,10 @@ from bench.numbers import Rounds
 from bench.running import TOKEN, Bench, Running
 from bench.scraping import write
 from bench.table import Goal, Line, Section
-from stagekeeper.simulator.api_client import pods_path
-from stagekeeper.simulator.bbs import BBS_PORT
-from stagekeeper.simulator.layouts import CFEE_2, CFEE_4, Layout
-from stagekeeper.simulator.listener import BlackHole
+from simulator.api_client import pods_path
+from simulator.bbs import BBS_PORT
+from simulator.layouts import CFEE_2, CFEE_4, Layout
+from simulator.listener import BlackHole
 
 FASTER = 20
 """How many times shorter than in production the remediator's waits are."""

@@ -10,8 +10,8 @@ from typing import Any
 
 from aiohttp import web
 
-from stagekeeper.simulator.layouts import CFEE_2
-from stagekeeper.simulator.manifests import statefulset
+from simulator.layouts import CFEE_2
+from simulator.manifests import statefulset
 
 Object = dict[str, Any]
 _THEN = "2026-11-20T12:00:00Z"

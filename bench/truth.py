@@ -16,7 +16,7 @@ from bench.numbers import Rounds
 from bench.running import Bench, Running
 from bench.scraping import fetch, write
 from bench.table import Line, Section
-from stagekeeper.simulator.bbs import BBS_PORT
+from simulator.bbs import BBS_PORT
 from tests.testbed.process import Process
 
 SCRAPE_TIMEOUT = 2.0

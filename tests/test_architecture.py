@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[1]
-PACKAGES = ("exporter", "remediator", "stagekeeper")
+PACKAGES = ("exporter", "incidents", "remediator", "stagekeeper")
 LONGEST_FILE = 400
 IMPURE = frozenset(
     {"asyncio", "aiohttp", "kubernetes", "prometheus_client", "logging", "structlog", "time", "random", "socket", "ssl"}

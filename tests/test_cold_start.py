@@ -80,7 +80,7 @@ def test_a_running_exporter_has_neither_the_typed_kubernetes_models_nor_the_reme
     heavy = {each for each in modules if each.startswith("kubernetes.aio.client.models.")}
     assert "exporter.scrape" in modules
     assert heavy == set()
-    assert among(DEMO | SYNCHRONOUS | {"remediator", "stagekeeper.simulator", "stagekeeper.incidents"}, modules) == []
+    assert among(DEMO | SYNCHRONOUS | {"remediator", "simulator", "incidents"}, modules) == []
 
 
 def test_a_running_remediator_has_neither_the_typed_kubernetes_models_nor_the_exporter(tmp_path: Path) -> None:
@@ -91,4 +91,4 @@ def test_a_running_remediator_has_neither_the_typed_kubernetes_models_nor_the_ex
     heavy = {each for each in modules if each.startswith("kubernetes.aio.client.models.")}
     assert "remediator.worker" in modules
     assert heavy == set()
-    assert among(DEMO | SYNCHRONOUS | {"exporter", "stagekeeper.simulator", "stagekeeper.incidents"}, modules) == []
+    assert among(DEMO | SYNCHRONOUS | {"exporter", "simulator", "incidents"}, modules) == []

@@ -15,8 +15,8 @@ from dashboards.preview.axes import Band
 from dashboards.preview.stage import Moments, stage
 from dashboards.preview.timeline import stretches
 from dashboards.preview.view import View, episodes, views
-from stagekeeper.simulator.demo.configuration import FASTER
-from stagekeeper.simulator.demo.programs import MissingProgram
+from simulator.demo.configuration import FASTER
+from simulator.demo.programs import MissingProgram
 
 ROOT = Path(__file__).resolve().parents[2]
 HOW = f"drawn from a live demo, whose waits are {FASTER} times shorter; times are seconds after the fault"

@@ -11,14 +11,14 @@ from pathlib import Path
 import aiohttp
 
 from dashboards.preview.ask import Prometheus, Window
-from stagekeeper.simulator.actors import ActorOptions
-from stagekeeper.simulator.demo import configuration
-from stagekeeper.simulator.demo.command import TIMINGS
-from stagekeeper.simulator.demo.programs import Started, free_ports, running
-from stagekeeper.simulator.demo.scenarios import SCENARIOS
-from stagekeeper.simulator.demo.story import Story
-from stagekeeper.simulator.demo.watch import EVERY, Watcher
-from stagekeeper.simulator.environment import Options, simulated_environment
+from simulator.actors import ActorOptions
+from simulator.demo import configuration
+from simulator.demo.command import TIMINGS
+from simulator.demo.programs import Started, free_ports, running
+from simulator.demo.scenarios import SCENARIOS
+from simulator.demo.story import Story
+from simulator.demo.watch import EVERY, Watcher
+from simulator.environment import Options, simulated_environment
 
 LONGEST = 90.0
 """Seconds after which a part of the play has failed."""

@@ -1,7 +1,6 @@
 """`stagekeeper check-config`: the configuration file as all programs will understand it, or every mistake in it."""
 
 import importlib
-import importlib.util
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from functools import partial
@@ -58,8 +57,7 @@ def check(document: Document) -> dict[str, Any]:
 def _parts(document: Document) -> Iterator[tuple[str, Callable[[Document], Any]]]:
     yield "environments", partial(_environments, pinned_environments if "remediator" in document.data else environments)
     for program in PROGRAMS:
-        if importlib.util.find_spec(f"{program}.settings"):
-            yield program, partial(_section, program)
+        yield program, partial(_section, program)
 
 
 def _environments(read_all: Callable[[Document], Sequence[Environment]], document: Document) -> list[dict[str, Any]]:

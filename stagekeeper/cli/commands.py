@@ -1,6 +1,5 @@
 """The subcommands as a table, so that `stagekeeper --help` needs to import none of them."""
 
-import importlib.util
 from dataclasses import dataclass
 
 import click
@@ -17,19 +16,6 @@ class Subcommand:
     target: str
     about: str
 
-    @property
-    def module(self) -> str:
-        """The module that holds it."""
-        return self.target.partition(":")[0]
-
-    @property
-    def exists(self) -> bool:
-        """Whether this installation has it; only its packages are imported to see that."""
-        try:
-            return importlib.util.find_spec(self.module) is not None
-        except ModuleNotFoundError:  # its package is missing
-            return False
-
     def load(self) -> click.Command:
         """Import it."""
         command: click.Command = imported(self.target)
@@ -39,38 +25,37 @@ class Subcommand:
 SUBCOMMANDS = (
     Subcommand("exporter", "exporter.__main__:command", "Publish what Prometheus must know of each stager."),
     Subcommand("remediator", "remediator.__main__:command", "Take Alertmanager's webhook; perform one proven restart."),
-    Subcommand("demo", "stagekeeper.simulator.demo:command", "Watch a stager die and come back, on this machine."),
     Subcommand("diagnose", "stagekeeper.cli.diagnose:command", "Take one look and say what is wrong, step by step."),
-    Subcommand("explain", "stagekeeper.cli.explain:command", "Tell what an episode did, and why."),
-    Subcommand("pause", "stagekeeper.cli.pause:command", "Keep the remediator from restarting anything."),
-    Subcommand("resume", "stagekeeper.cli.resume:command", "End a pause."),
-    Subcommand("restart", "stagekeeper.cli.restart:command", "Ask for a restart, through the same gates."),
-    Subcommand("reset", "stagekeeper.cli.reset:command", "Release an environment after an escalation."),
+    Subcommand("explain", "incidents.explain:command", "Tell what an episode did, and why."),
+    Subcommand("pause", "remediator.commands.pause:command", "Keep the remediator from restarting anything."),
+    Subcommand("resume", "remediator.commands.resume:command", "End a pause."),
+    Subcommand("restart", "remediator.commands.restart:command", "Ask for a restart, through the same gates."),
+    Subcommand("reset", "remediator.commands.reset:command", "Release an environment after an escalation."),
     Subcommand(
         "check-config", "stagekeeper.cli.check_config:command", "Read a configuration file; show every mistake."
     ),
 )
 
 
-class Table(click.Group):
+class LazyGroup(click.Group):
     """A group whose subcommands stand in `SUBCOMMANDS`."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002 -- click's signature
-        """The names of those that exist."""
-        return [each.name for each in SUBCOMMANDS if each.exists]
+        """Their names, in the order of the table."""
+        return [each.name for each in SUBCOMMANDS]
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002 -- click's signature
         """Import one; None for a name that is not in the table."""
-        found = next((each for each in SUBCOMMANDS if each.name == cmd_name and each.exists), None)
+        found = next((each for each in SUBCOMMANDS if each.name == cmd_name), None)
         return found.load() if found else None
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002 -- click's signature
         """Write the table, without importing any subcommand."""
         with formatter.section("Commands"):
-            formatter.write_dl([(each.name, each.about) for each in SUBCOMMANDS if each.exists])
+            formatter.write_dl([(each.name, each.about) for each in SUBCOMMANDS])
 
 
-@click.command(cls=Table, context_settings={"help_option_names": ["-h", "--help"]})
+@click.command(cls=LazyGroup, context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(__version__, message="%(prog)s %(version)s")
 def stagekeeper() -> None:
     """Keep Cloud Foundry's stager available on Kubernetes."""

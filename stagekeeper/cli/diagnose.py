@@ -2,7 +2,6 @@
 
 import asyncio
 import sys
-from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -12,7 +11,7 @@ from stagekeeper.cli.from_pod import Kubectl, NoKubectl, PodProber, kubectl
 from stagekeeper.cli.report import CANNOT_TELL, Report, as_json, as_text, report
 from stagekeeper.cli.stager_errors import StagerErrors, read_errors
 from stagekeeper.diego.auto import Picker, Undecided, sentence
-from stagekeeper.diego.environments import environments
+from stagekeeper.diego.environments import choose, environments
 from stagekeeper.diego.observation import Observation, Probe, Reply
 from stagekeeper.diego.observe import Observer
 from stagekeeper.diego.profiles import Environment
@@ -82,19 +81,6 @@ def command(  # noqa: PLR0913 -- one argument for each flag
 def _end(problem: Exception, code: int) -> None:
     click.echo(f"stagekeeper diagnose: {problem}", err=True)
     sys.exit(code)
-
-
-def choose(known: Sequence[Environment], name: str | None) -> Environment:
-    """The environment of that name, or the only one. Raises `SettingsProblem`."""
-    names = ", ".join(each.name for each in known)
-    if name is None:
-        if len(known) > 1:
-            raise SettingsProblem(f"There are several environments: choose one of {names} with --environment.")
-        return known[0]
-    found = next((each for each in known if each.name == name), None)
-    if found is None:
-        raise SettingsProblem(f"There is no environment {name}. Known are {names}.")
-    return found
 
 
 async def ask(question: Ask) -> Report:

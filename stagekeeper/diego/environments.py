@@ -1,5 +1,6 @@
 """The `environments:` section: which Diegos there are, as profiles with overrides."""
 
+from collections.abc import Sequence
 from dataclasses import replace
 
 from stagekeeper.diego.environment_settings import NO_LOCKET, EnvironmentSettings, LabelSettings
@@ -142,3 +143,16 @@ def _blank(given: EnvironmentSettings) -> Profile:
         tls_server_name=given.service.host or "",
         cloud_controller_selector="",
     )
+
+
+def choose(known: Sequence[Environment], name: str | None) -> Environment:
+    """The environment of that name, or the only one. Raises `SettingsProblem`."""
+    names = ", ".join(each.name for each in known)
+    if name is None:
+        if len(known) > 1:
+            raise SettingsProblem(f"There are several environments: choose one of {names} with --environment.")
+        return known[0]
+    found = next((each for each in known if each.name == name), None)
+    if found is None:
+        raise SettingsProblem(f"There is no environment {name}. Known are {names}.")
+    return found

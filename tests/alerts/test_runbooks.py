@@ -46,8 +46,7 @@ def refused(typed: str) -> str:
     if found is None:
         return f"{typed}: no such subcommand"
     try:
-        if found.exists:
-            found.load().make_context(subcommand, arguments)
+        found.load().make_context(subcommand, arguments)
     except click.UsageError as problem:
         return f"{typed}: {problem.format_message()}"
     return ""

@@ -3,7 +3,7 @@
 import asyncio
 import contextlib
 
-from stagekeeper.simulator.listener import Listener
+from simulator.listener import Listener
 
 
 class Forwarder:

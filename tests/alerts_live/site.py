@@ -15,10 +15,10 @@ from typing import Any, Literal
 
 import trustme
 
-from stagekeeper.simulator.actors import ActorOptions
-from stagekeeper.simulator.diego import Timings
-from stagekeeper.simulator.environment import Environment, Options, simulated_environment
-from stagekeeper.simulator.layouts import CFEE_2
+from simulator.actors import ActorOptions
+from simulator.diego import Timings
+from simulator.environment import Environment, Options, simulated_environment
+from simulator.layouts import CFEE_2
 from tests.alerts_live.forwarder import Forwarder
 from tests.testbed.process import Process, free_port
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import yaml
 
-from stagekeeper.simulator.layouts import CFEE_2
+from simulator.layouts import CFEE_2
 from tests.chart.helm import Helm
 from tests.testbed.api import Api, ApiError
 from tests.testbed.binaries import find_program

@@ -9,15 +9,15 @@ from pathlib import Path
 from typing import Any
 
 from charts.render import CHART, ROOT
-from stagekeeper.simulator.actors import ActorOptions, Actors, Addresses, Site, running_actors
-from stagekeeper.simulator.api_client import ApiAccess, pods_path
-from stagekeeper.simulator.certificates import Certificates, make_certificates
-from stagekeeper.simulator.clock import Clock
-from stagekeeper.simulator.journal import Journal
-from stagekeeper.simulator.layouts import CFEE_2
-from stagekeeper.simulator.listener import accepts
-from stagekeeper.simulator.manifests import manifests
-from stagekeeper.simulator.programs import CC_PORT
+from simulator.actors import ActorOptions, Actors, Addresses, Site, running_actors
+from simulator.api_client import ApiAccess, pods_path
+from simulator.certificates import Certificates, make_certificates
+from simulator.clock import Clock
+from simulator.journal import Journal
+from simulator.layouts import CFEE_2
+from simulator.listener import accepts
+from simulator.manifests import manifests
+from simulator.programs import CC_PORT
 from tests.chain.access import grant, is_guarded
 from tests.testbed.control_plane import ControlPlane
 

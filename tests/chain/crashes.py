@@ -12,7 +12,7 @@ from collections.abc import Awaitable, Callable
 from functools import partial
 from pathlib import Path
 
-from stagekeeper.simulator.demo.story import Story
+from simulator.demo.story import Story
 from tests.chain import configuration, programs
 from tests.chain.cloud_foundry import HANG_GUARD, prepare, until
 from tests.chain.configuration import ALERTMANAGER

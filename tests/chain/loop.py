@@ -14,10 +14,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from stagekeeper.simulator.actors import ActorOptions
-from stagekeeper.simulator.demo.story import Story
-from stagekeeper.simulator.diego import Timings
-from stagekeeper.simulator.faults import Faults
+from simulator.actors import ActorOptions
+from simulator.demo.story import Story
+from simulator.diego import Timings
+from simulator.faults import Faults
 from tests.chain import configuration, programs
 from tests.chain.chronicle import Change, Chronicle, chronicle
 from tests.chain.cloud_foundry import CloudFoundry, cloud_foundry, prepare, until

@@ -11,11 +11,11 @@ from typing import Any
 
 import aiohttp
 
-from stagekeeper.simulator.actors import ActorOptions
-from stagekeeper.simulator.demo.story import Story
-from stagekeeper.simulator.diego import Timings
-from stagekeeper.simulator.faults import Faults
-from stagekeeper.simulator.kubelet import KubeletOptions
+from simulator.actors import ActorOptions
+from simulator.demo.story import Story
+from simulator.diego import Timings
+from simulator.faults import Faults
+from simulator.kubelet import KubeletOptions
 from tests.chain import configuration, programs
 from tests.chain.chronicle import Chronicle, chronicle
 from tests.chain.cloud_foundry import CloudFoundry, cloud_foundry, until

@@ -13,10 +13,10 @@ from typing import Any
 import yaml
 from click.testing import CliRunner
 
+from simulator.environment import Environment, simulated_environment
+from simulator.layouts import LAYOUTS
+from simulator.resources import RESOURCES, by_path
 from stagekeeper.cli.commands import stagekeeper
-from stagekeeper.simulator.environment import Environment, simulated_environment
-from stagekeeper.simulator.layouts import LAYOUTS
-from stagekeeper.simulator.resources import RESOURCES, by_path
 
 HANG_GUARD = 60  # seconds
 REVIEW = "selfsubjectreviews"

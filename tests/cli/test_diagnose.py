@@ -12,12 +12,11 @@ from pathlib import Path
 
 import pytest
 
-from stagekeeper.cli.diagnose import choose
+from simulator.environment import Environment, simulated_environment
+from simulator.layouts import CFEE_2
 from stagekeeper.diego.environment_settings import EnvironmentSettings
-from stagekeeper.diego.environments import resolve
+from stagekeeper.diego.environments import choose, resolve
 from stagekeeper.settings import SettingsProblem
-from stagekeeper.simulator.environment import Environment, simulated_environment
-from stagekeeper.simulator.layouts import CFEE_2
 from tests.exporter.programs import HANG_GUARD, QUICK, configuration, down
 
 LOG = '{"message":"... \\"error_code\\"=>\\"CF-StagerUnavailable\\"}" "code"=>170010 ... Connection refused'

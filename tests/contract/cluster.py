@@ -7,7 +7,7 @@ from typing import Any
 
 import aiohttp
 
-from stagekeeper.simulator.api_client import ApiAccess
+from simulator.api_client import ApiAccess
 
 Object = dict[str, Any]
 MERGE_PATCH = "application/merge-patch+json"

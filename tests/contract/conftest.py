@@ -10,11 +10,11 @@ import aiohttp
 import pytest
 import yaml
 
-from stagekeeper.simulator.api import SimulatedApi, User
-from stagekeeper.simulator.certificates import make_certificates
-from stagekeeper.simulator.clock import Clock
-from stagekeeper.simulator.controllers import run_controllers
-from stagekeeper.simulator.store import Store
+from simulator.api import SimulatedApi, User
+from simulator.certificates import make_certificates
+from simulator.clock import Clock
+from simulator.controllers import run_controllers
+from simulator.store import Store
 from tests.contract.cluster import Cluster
 from tests.testbed.control_plane import ControlPlane
 

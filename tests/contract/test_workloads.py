@@ -7,15 +7,15 @@ from dataclasses import replace
 
 import pytest
 
-from stagekeeper.simulator.api_client import ApiClient
-from stagekeeper.simulator.clock import Clock
-from stagekeeper.simulator.journal import Journal
-from stagekeeper.simulator.kubelet import Kubelet, KubeletOptions
-from stagekeeper.simulator.layouts import Role, Workload
-from stagekeeper.simulator.manifests import statefulset
-from stagekeeper.simulator.place import Place
-from stagekeeper.simulator.pod_actor import Node
-from stagekeeper.simulator.programs import ListeningProgram, Program
+from simulator.api_client import ApiClient
+from simulator.clock import Clock
+from simulator.journal import Journal
+from simulator.kubelet import Kubelet, KubeletOptions
+from simulator.layouts import Role, Workload
+from simulator.manifests import statefulset
+from simulator.place import Place
+from simulator.pod_actor import Node
+from simulator.programs import ListeningProgram, Program
 from tests.contract.cluster import Cluster, Object
 
 WEB = Workload("web", 2, {"app": "web"}, (("main", Role.SIDECAR),))

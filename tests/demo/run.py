@@ -14,13 +14,13 @@ _LONGEST = 150.0  # seconds; the longest takes about 45
 
 
 class Demo:
-    """One run of `stagekeeper demo`."""
+    """One run of `make demo`."""
 
     def __init__(self, folder: Path, path: str, *flags: str) -> None:
         self._temporary = folder / "tmp"
         self._temporary.mkdir()
         environment = os.environ | {"TMPDIR": str(self._temporary), "PATH": path, "PYTHONPATH": str(ROOT)}
-        command = [sys.executable, "-m", "stagekeeper", "demo", *flags]
+        command = [sys.executable, "-m", "simulator.demo", *flags]
         self._process = Process("demo", command, folder / "demo.log", env=environment)
 
     @property

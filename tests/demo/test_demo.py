@@ -1,11 +1,11 @@
-"""`stagekeeper demo` as a newcomer runs it: each fault is dealt with rightly, and nothing is left behind."""
+"""`make demo` as a newcomer runs it: each fault is dealt with rightly, and nothing is left behind."""
 
 import re
 import signal
 
 import pytest
 
-from stagekeeper.simulator.demo.scenarios import SCENARIOS
+from simulator.demo.scenarios import SCENARIOS
 from tests.demo.conftest import Start
 
 pytestmark = pytest.mark.programs

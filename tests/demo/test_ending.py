@@ -1,4 +1,4 @@
-"""`stagekeeper demo` is ended early, or cannot begin: it says so and leaves nothing behind."""
+"""`make demo` is ended early, or cannot begin: it says so and leaves nothing behind."""
 
 import signal
 

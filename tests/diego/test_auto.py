@@ -6,6 +6,8 @@ from typing import Any
 import pytest
 from structlog.testing import capture_logs
 
+from simulator.layouts import LAYOUTS
+from simulator.manifests import manifests
 from stagekeeper.diego.auto import AutoObserver, fitting, observer
 from stagekeeper.diego.diagnosis import Name, diagnose
 from stagekeeper.diego.environment_settings import EnvironmentSettings
@@ -15,8 +17,6 @@ from stagekeeper.diego.profiles import PROFILES, Environment
 from stagekeeper.kube import objects
 from stagekeeper.kube.objects import StatefulSet
 from stagekeeper.settings import Document, SettingsProblem
-from stagekeeper.simulator.layouts import LAYOUTS
-from stagekeeper.simulator.manifests import manifests
 from tests.diego.listeners import free_port
 from tests.diego.world import CC, ENOUGH, SETS, World
 from tests.kube.api_server import answering, hanging, refusing

@@ -13,9 +13,9 @@ from typing import Any
 import aiohttp
 import yaml
 
-from stagekeeper.simulator.actors import ActorOptions
-from stagekeeper.simulator.diego import Timings
-from stagekeeper.simulator.environment import Environment, Options
+from simulator.actors import ActorOptions
+from simulator.diego import Timings
+from simulator.environment import Environment, Options
 from tests.testbed.process import Process, free_port
 
 HANG_GUARD = 60.0  # seconds

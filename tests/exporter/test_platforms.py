@@ -7,10 +7,10 @@ from pathlib import Path
 import pytest
 import yaml
 
-from stagekeeper.simulator.environment import Environment, simulated_environment
-from stagekeeper.simulator.layouts import LAYOUTS, Layout
-from stagekeeper.simulator.manifests import statefulset
-from stagekeeper.simulator.resources import NAMESPACES, STATEFULSETS
+from simulator.environment import Environment, simulated_environment
+from simulator.layouts import LAYOUTS, Layout
+from simulator.manifests import statefulset
+from simulator.resources import NAMESPACES, STATEFULSETS
 from tests.exporter.programs import QUICK, configuration, exporter, number
 
 DIEGOS = [name for name, layout in LAYOUTS.items() if layout.bbs]

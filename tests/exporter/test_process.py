@@ -12,8 +12,8 @@ from time import monotonic
 
 import pytest
 
-from stagekeeper.simulator.environment import simulated_environment
-from stagekeeper.simulator.layouts import CFEE_2, EIRINI
+from simulator.environment import simulated_environment
+from simulator.layouts import CFEE_2, EIRINI
 from tests.exporter.programs import QUICK, configuration, down, exporter, number
 
 QUICK_LABELS = replace(CFEE_2, label_interval=0.2)

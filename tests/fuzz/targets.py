@@ -15,6 +15,8 @@ from exporter.recent import recent
 from exporter.samples import Seen
 from exporter.settings import exporter_settings
 from exporter.tally import Tally
+from incidents.reading import from_text
+from incidents.replay import replay
 from remediator import record
 from remediator.decision import decide
 from remediator.episode import Request
@@ -27,8 +29,6 @@ from stagekeeper.diego.domains import told
 from stagekeeper.diego.environments import environments
 from stagekeeper.diego.observation import BbsPod, Observation, Probe, Reply
 from stagekeeper.diego.ping import PING, NotABbs, exchange, meaning
-from stagekeeper.incidents.reading import from_text
-from stagekeeper.incidents.replay import replay
 from stagekeeper.kube import objects
 from stagekeeper.kube.client import _decoded
 from stagekeeper.service.metrics import metrics_response

@@ -11,10 +11,10 @@ from typing import Any
 import aiohttp
 from aiohttp import web
 
+from simulator.clock import Clock
 from stagekeeper.diego.diagnosis import Name, diagnose
 from stagekeeper.diego.observe import Observer
 from stagekeeper.kube.objects import timestamp
-from stagekeeper.simulator.clock import Clock
 
 FIRES_AFTER = 120.0
 """Seconds: the rule's `for`."""

@@ -4,9 +4,9 @@ import asyncio
 from functools import cache
 from pathlib import Path
 
-from stagekeeper.incidents.format import Incident
-from stagekeeper.incidents.reading import from_text
-from stagekeeper.incidents.replay import Replayed, replay
+from incidents.format import Incident
+from incidents.reading import from_text
+from incidents.replay import Replayed, replay
 
 FOLDER = Path(__file__).parent
 NAMES = sorted(path.stem for path in FOLDER.glob("*.yaml"))

@@ -12,6 +12,8 @@ from aiohttp import web
 from aiohttp.typedefs import Handler
 from prometheus_client import CollectorRegistry
 
+from incidents.format import Incident
+from incidents.replay import policy_of
 from remediator import episode
 from remediator.alertmanager import Alertmanager
 from remediator.episode import Episode
@@ -23,19 +25,17 @@ from remediator.settings import AlertmanagerSettings
 from remediator.webhook import PATH, Receiver, Webhook
 from remediator.worker import Rhythm, Target, Worker
 from remediator.world import World
+from simulator.actors import ActorOptions
+from simulator.api import Request
+from simulator.environment import Environment as Simulated
+from simulator.environment import Options, simulated_environment
+from simulator.kubelet import KubeletOptions
+from simulator.layouts import LAYOUTS
 from stagekeeper.diego.environment_settings import EnvironmentSettings
 from stagekeeper.diego.environments import resolve
 from stagekeeper.diego.observe import Observer
 from stagekeeper.diego.profiles import Environment
-from stagekeeper.incidents.format import Incident
-from stagekeeper.incidents.replay import policy_of
 from stagekeeper.kube.client import connect
-from stagekeeper.simulator.actors import ActorOptions
-from stagekeeper.simulator.api import Request
-from stagekeeper.simulator.environment import Environment as Simulated
-from stagekeeper.simulator.environment import Options, simulated_environment
-from stagekeeper.simulator.kubelet import KubeletOptions
-from stagekeeper.simulator.layouts import LAYOUTS
 from tests.incidents.alerting import Alerting
 
 LOOK_TIMEOUT = 8.0

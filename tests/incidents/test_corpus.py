@@ -5,8 +5,8 @@ from collections import Counter
 
 import pytest
 
+from incidents.outcome import differences
 from remediator.episode import Phase
-from stagekeeper.incidents.outcome import differences
 from tests.incidents.corpus import NAMES, incident, replayed
 
 LISTED = {*map(str, range(1, 32)), "15b"}

@@ -10,14 +10,15 @@ from typing import Any, get_args
 import pytest
 from pydantic import BaseModel
 
+from incidents.format import ALL, AlertWord, Incident
+from incidents.outcome import differences
+from incidents.reading import from_text
+from incidents.replay import replay
+from incidents.words import Decided, Delete, Heard, Label, Part
 from remediator.opening import Judgement
+from stagekeeper.diego.durations import seconds
 from stagekeeper.diego.environment_settings import EnvironmentSettings
 from stagekeeper.diego.observation import Reply
-from stagekeeper.incidents.format import ALL, AlertWord, Incident
-from stagekeeper.incidents.outcome import differences
-from stagekeeper.incidents.reading import from_text
-from stagekeeper.incidents.replay import replay
-from stagekeeper.incidents.words import Decided, Delete, Heard, Label, Part, seconds
 
 PAGE = (Path(__file__).parents[2] / "docs" / "incident-format.md").read_text(encoding="utf-8")
 EXAMPLE = re.findall(r"```yaml\n(.*?)```", PAGE, flags=re.DOTALL)

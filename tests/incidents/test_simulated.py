@@ -10,8 +10,8 @@ from pathlib import Path
 
 import pytest
 
+from incidents.format import Fault, Incident, Simulate
 from remediator.episode import Phase
-from stagekeeper.incidents.format import Fault, Incident, Simulate
 from tests.incidents.corpus import NAMES, incident
 from tests.incidents.stage import Stage, stage
 from tests.incidents.verbs import Verbs

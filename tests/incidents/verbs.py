@@ -7,10 +7,10 @@ from typing import Any
 
 from remediator import opening, pausing
 from remediator.episode import Request
+from simulator.api_client import pods_path
+from simulator.container import Container
+from simulator.resources import RESOURCES, STATEFULSETS, by_path
 from stagekeeper.kube.objects import timestamp
-from stagekeeper.simulator.api_client import pods_path
-from stagekeeper.simulator.container import Container
-from stagekeeper.simulator.resources import RESOURCES, STATEFULSETS, by_path
 from tests.incidents.stage import Stage
 
 CONFIG_MAPS = by_path(RESOURCES)["", "v1", "configmaps"]

@@ -9,10 +9,10 @@ from typing import Any
 
 import yaml
 
+from simulator.api_client import MERGE_PATCH
+from simulator.layouts import CFEE_2
+from simulator.manifests import statefulset
 from stagekeeper.diego.profiles import TlsFiles
-from stagekeeper.simulator.api_client import MERGE_PATCH
-from stagekeeper.simulator.layouts import CFEE_2
-from stagekeeper.simulator.manifests import statefulset
 from tests.diego.listeners import NAME
 from tests.kube.api_server import kubeconfig
 from tests.testbed.control_plane import ControlPlane

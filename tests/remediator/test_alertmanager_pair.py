@@ -13,9 +13,9 @@ from typing import Any
 import aiohttp
 import pytest
 
-from stagekeeper.simulator.environment import Environment, simulated_environment
-from stagekeeper.simulator.layouts import LAYOUTS
-from stagekeeper.simulator.resources import REMEDIATIONS
+from simulator.environment import Environment, simulated_environment
+from simulator.layouts import LAYOUTS
+from simulator.resources import REMEDIATIONS
 from tests.testbed.process import Process, free_port
 
 pytestmark = pytest.mark.programs

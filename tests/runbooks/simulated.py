@@ -6,7 +6,7 @@ from pathlib import Path
 
 import yaml
 
-from stagekeeper.simulator.environment import Environment
+from simulator.environment import Environment
 from tests.runbooks.shell import Shell
 
 

@@ -8,10 +8,10 @@ from datetime import UTC, datetime, timedelta
 from functools import partial
 from typing import Any
 
+from simulator.api_client import MERGE_PATCH
+from simulator.layouts import CFEE_2
+from simulator.manifests import services, statefulset
 from stagekeeper.kube.objects import timestamp
-from stagekeeper.simulator.api_client import MERGE_PATCH
-from stagekeeper.simulator.layouts import CFEE_2
-from stagekeeper.simulator.manifests import services, statefulset
 from tests.chart.cluster import installed, secret, until
 from tests.chart.helm import Helm
 from tests.testbed.api import ApiError

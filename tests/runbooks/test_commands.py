@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 import yaml
 
-from stagekeeper.simulator.environment import simulated_environment
-from stagekeeper.simulator.layouts import CFEE_2
+from simulator.environment import simulated_environment
+from simulator.layouts import CFEE_2
 from tests.runbooks.conftest import Program
 from tests.runbooks.extract import UnknownBlockError, commands
 from tests.runbooks.outcomes import OUTCOMES, SERVERS, WITHOUT_KUBELET, Outcome, UntaughtError, outcome_of

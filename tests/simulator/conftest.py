@@ -4,9 +4,9 @@ from pathlib import Path
 
 import pytest
 
-from stagekeeper.simulator.actors import ActorOptions
-from stagekeeper.simulator.environment import Options
-from stagekeeper.simulator.kubelet import KubeletOptions
+from simulator.actors import ActorOptions
+from simulator.environment import Options
+from simulator.kubelet import KubeletOptions
 from tests.simulator.kit import Builder
 
 

@@ -11,10 +11,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from stagekeeper.simulator.api_client import ApiAccess, ApiClient, Reply, pods_path
-from stagekeeper.simulator.environment import Environment, Options, simulated_environment
-from stagekeeper.simulator.layouts import LAYOUTS
-from stagekeeper.simulator.listener import accepts
+from simulator.api_client import ApiAccess, ApiClient, Reply, pods_path
+from simulator.environment import Environment, Options, simulated_environment
+from simulator.layouts import LAYOUTS
+from simulator.listener import accepts
 
 PING = b"POST /v1/ping HTTP/1.1\r\nHost: bbs\r\nContent-Length: 0\r\nConnection: close\r\n\r\n"
 

@@ -10,8 +10,8 @@ from socket import create_server
 
 import pytest
 
-from stagekeeper.simulator.api_client import ApiAccess, ApiClient
-from stagekeeper.simulator.certificates import Certificates, make_certificates
+from simulator.api_client import ApiAccess, ApiClient
+from simulator.certificates import Certificates, make_certificates
 from tests.simulator.kit import complaints
 
 HANG_GUARD = 30.0

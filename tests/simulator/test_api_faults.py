@@ -5,8 +5,8 @@ import asyncio
 import aiohttp
 import pytest
 
-from stagekeeper.simulator.api_client import ApiClient
-from stagekeeper.simulator.environment import Environment
+from simulator.api_client import ApiClient
+from simulator.environment import Environment
 from tests.simulator.kit import Builder, client, exchange
 
 pytestmark = pytest.mark.looptime

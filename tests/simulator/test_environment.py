@@ -7,14 +7,14 @@ from pathlib import Path
 
 import pytest
 
-from stagekeeper.simulator.api_client import pods_path
-from stagekeeper.simulator.clock import parse_timestamp
-from stagekeeper.simulator.container import RestartPolicy
-from stagekeeper.simulator.environment import Environment
-from stagekeeper.simulator.kubelet import KubeletOptions
-from stagekeeper.simulator.layouts import LAYOUTS
-from stagekeeper.simulator.listener import accepts
-from stagekeeper.simulator.resources import ENDPOINTS, STATEFULSETS
+from simulator.api_client import pods_path
+from simulator.clock import parse_timestamp
+from simulator.container import RestartPolicy
+from simulator.environment import Environment
+from simulator.kubelet import KubeletOptions
+from simulator.layouts import LAYOUTS
+from simulator.listener import accepts
+from simulator.resources import ENDPOINTS, STATEFULSETS
 from tests.simulator.kit import Builder, active_labels, client, delete, exchange, listening, name, ready
 
 pytestmark = pytest.mark.looptime

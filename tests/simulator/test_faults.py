@@ -5,8 +5,8 @@ import ssl
 
 import pytest
 
-from stagekeeper.simulator.environment import Environment
-from stagekeeper.simulator.listener import accepts
+from simulator.environment import Environment
+from simulator.listener import accepts
 from tests.simulator.kit import PING, Builder, active_labels, delete, exchange, listening, ready
 
 pytestmark = pytest.mark.looptime

@@ -5,7 +5,7 @@ import socket
 
 import pytest
 
-from stagekeeper.simulator.listener import Listener, accept_and_wait
+from simulator.listener import Listener, accept_and_wait
 from tests.simulator.kit import complaints
 from tests.testbed.process import free_port
 

@@ -4,11 +4,11 @@ import asyncio
 from dataclasses import replace
 from pathlib import Path
 
-from stagekeeper.simulator.actors import ActorOptions
-from stagekeeper.simulator.diego import Timings
-from stagekeeper.simulator.environment import Environment, Options, simulated_environment
-from stagekeeper.simulator.kubelet import KubeletOptions
-from stagekeeper.simulator.layouts import CFEE_2
+from simulator.actors import ActorOptions
+from simulator.diego import Timings
+from simulator.environment import Environment, Options, simulated_environment
+from simulator.kubelet import KubeletOptions
+from simulator.layouts import CFEE_2
 from tests.simulator.kit import delete, exchange, listening
 
 QUICK = ActorOptions(

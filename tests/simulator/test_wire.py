@@ -5,7 +5,7 @@ import ssl
 
 import pytest
 
-from stagekeeper.simulator.listener import accepts
+from simulator.listener import accepts
 from tests.simulator.kit import Builder, client_context, exchange
 
 pytestmark = pytest.mark.looptime

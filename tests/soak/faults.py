@@ -8,7 +8,7 @@ from pathlib import Path
 
 import trustme
 
-from stagekeeper.simulator.environment import Environment
+from simulator.environment import Environment
 
 ALL = "GET POST PUT PATCH DELETE"
 _CHANGES = "POST PUT PATCH DELETE"

@@ -12,12 +12,12 @@ from pathlib import Path
 import aiohttp
 import yaml
 
-from stagekeeper.simulator.actors import ActorOptions
-from stagekeeper.simulator.clock import timestamp
-from stagekeeper.simulator.diego import Timings
-from stagekeeper.simulator.environment import Environment, Options, simulated_environment
-from stagekeeper.simulator.layouts import CFEE_2
-from stagekeeper.simulator.resources import REMEDIATIONS
+from simulator.actors import ActorOptions
+from simulator.clock import timestamp
+from simulator.diego import Timings
+from simulator.environment import Environment, Options, simulated_environment
+from simulator.layouts import CFEE_2
+from simulator.resources import REMEDIATIONS
 from tests.exporter.programs import configuration, number
 from tests.soak.faults import faults
 from tests.testbed.process import Process, free_port

@@ -6,12 +6,12 @@ from pathlib import Path
 import pytest
 
 from exporter.scrape import AT_ONCE, looking
+from simulator.environment import simulated_environment
+from simulator.layouts import EIRINI
 from stagekeeper.diego.environment_settings import EnvironmentSettings
 from stagekeeper.diego.environments import resolve
 from stagekeeper.diego.observation import Observation, Unknown
 from stagekeeper.kube.client import _proxy, connect
-from stagekeeper.simulator.environment import simulated_environment
-from stagekeeper.simulator.layouts import EIRINI
 from tests.diego.looks import NOW
 
 

@@ -7,8 +7,8 @@ from pathlib import Path
 import aiohttp
 import pytest
 
-from stagekeeper.simulator.environment import simulated_environment
-from stagekeeper.simulator.layouts import CFEE_2
+from simulator.environment import simulated_environment
+from simulator.layouts import CFEE_2
 from tests.exporter.programs import configuration, number
 from tests.soak.soak import QUICK, Program, program, right, soak, stage, until
 

@@ -1,0 +1,101 @@
+"""`stagekeeper explain`: replay an incident file, or tell the story of a stored Remediation. Offline."""
+
+import asyncio
+import sys
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import click
+import yaml
+
+from incidents.format import Incident
+from incidents.outcome import differences
+from incidents.reading import from_text
+from incidents.replay import replay
+from incidents.story import story
+from incidents.telling import record_json, replay_json, replay_text
+from remediator import record
+from stagekeeper.service import logs
+from stagekeeper.settings import SettingsProblem
+
+KIND, LIST_KINDS = "Remediation", ("List", "RemediationList")
+
+
+@click.command("explain", context_settings={"show_default": True})
+@click.argument("file", type=click.Path(path_type=Path, allow_dash=True))
+@click.option("--output", type=click.Choice(("text", "json")), default="text")
+def command(*, file: Path, output: str) -> None:
+    """Tell what the remediator does in an incident, or what it did in a stored episode, and why.
+
+    FILE is an incident file (docs/incident-format.md), or what `kubectl get remediation NAME -o yaml` (or -o json)
+    prints; - reads from the standard input. Nothing is sent anywhere.
+
+    Exit codes: 0 told, 1 the incident does not end as its file expects, 2 the file can't be understood.
+    """
+    logs.configure("error")
+    try:
+        said, code = explain(*_read(file), as_json=output == "json")
+    except SettingsProblem as problem:
+        click.echo(f"stagekeeper explain: {problem}", err=True)
+        sys.exit(2)
+    click.echo(said, nl=False)
+    sys.exit(code)
+
+
+def explain(text: str, source: str, *, as_json: bool) -> tuple[str, int]:
+    """What is to be said of a file's text, and the exit code. Raises `SettingsProblem`."""
+    records = _records(text, source)
+    if records is None:
+        return _explain_incident(from_text(text, source), as_json=as_json)
+    try:
+        episodes = [record.load(each) for each in records]
+    except record.Unreadable as problem:
+        raise SettingsProblem(f"{source}: {problem}") from problem
+    return (record_json(episodes) if as_json else "\n".join(map(story, episodes))), 0
+
+
+def _explain_incident(incident: Incident, *, as_json: bool) -> tuple[str, int]:
+    found = asyncio.run(replay(incident))
+    wrong = differences(incident.expect, found)
+    said = replay_json(incident, found, wrong) if as_json else replay_text(incident, found, wrong)
+    return said, 1 if wrong else 0
+
+
+def _read(file: Path) -> tuple[str, str]:
+    if str(file) == "-":
+        return sys.stdin.read(), "the standard input"
+    try:
+        return file.read_text(encoding="utf-8"), str(file)
+    except OSError as problem:
+        raise SettingsProblem(f"{file}: can't be read: {problem.strerror}.") from problem
+    except UnicodeDecodeError as problem:
+        raise SettingsProblem(f"{file}: is not UTF-8 text (byte {problem.start}).") from problem
+
+
+def _records(text: str, source: str) -> Sequence[Mapping[str, Any]] | None:
+    """The Remediation objects in a text; None where it holds something else."""
+    try:
+        found = yaml.load(text, Loader=_Plain)  # noqa: S506 -- it is a SafeLoader
+    except (yaml.YAMLError, ValueError, RecursionError):
+        return None  # the incident's reader says what is wrong, and where
+    if not isinstance(found, Mapping):
+        return None
+    if found.get("kind") == KIND:
+        return [found]
+    if found.get("kind") not in LIST_KINDS:
+        return None
+    items = [each for each in found.get("items") or () if isinstance(each, Mapping) and each.get("kind") == KIND]
+    if not items:
+        raise SettingsProblem(f"{source}: holds no {KIND}. Try `kubectl get remediations -n NAMESPACE`.")
+    return items
+
+
+class _Plain(yaml.SafeLoader):
+    """A SafeLoader that leaves an unquoted time as text, as kubectl's own reader does."""
+
+
+_Plain.yaml_implicit_resolvers = {
+    first: [(tag, pattern) for tag, pattern in found if tag != "tag:yaml.org,2002:timestamp"]
+    for first, found in yaml.SafeLoader.yaml_implicit_resolvers.items()
+}

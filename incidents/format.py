@@ -1,0 +1,258 @@
+"""The incident file's schema. Strict: an unknown key is a mistake. docs/incident-format.md holds every key.
+
+A situation is a change: what it does not say stays as it was. `model_fields_set` tells what it says.
+"""
+
+from datetime import UTC, datetime
+from typing import Annotated, Any, Literal
+
+from pydantic import AfterValidator, AwareDatetime, Field, field_validator, model_validator
+
+from incidents.words import Condition, Decided, Delete, Duration, Heard, Label, Part, Shift
+from remediator.answers import Word
+from remediator.episode import Phase, Reason
+from remediator.gates import GATES
+from remediator.opening import Judgement
+from remediator.policy import Mode
+from remediator.settings import PolicySettings, RhythmSettings
+from stagekeeper.diego.diagnosis import Name
+from stagekeeper.diego.environment_settings import EnvironmentSettings
+from stagekeeper.settings import Strict
+
+ALERTMANAGER = "alertmanager"
+"""The name of the one Alertmanager, where a file does not name several."""
+ALL = "all"
+"""In place of a pod's name: every pod of that kind."""
+LOCKET = "locket"
+"""In a reaction's `pods`: every pod of Locket's."""
+
+
+def _of_our_time(value: datetime) -> datetime:
+    """Far enough from the calendar's ends for every duration of a file."""
+    if not 1970 <= value.year <= 9000:  # noqa: PLR2004 -- years
+        raise ValueError("must be a time between the years 1970 and 9000")
+    return value
+
+
+Start = Annotated[AwareDatetime, AfterValidator(_of_our_time)]
+Until = Annotated[Duration, Field(le=2 * 86_400)]
+"""A replay of two days takes some seconds."""
+Count = Annotated[int, Field(ge=0, le=100)]
+AlertWord = Literal["active", "absent", "unreachable", "silenced", "inhibited", "muted"]
+
+
+class PodChange(Strict):
+    """What changes about one pod."""
+
+    reply: Heard = Heard.REFUSED
+    detail: str = ""
+    certificate_ends: Start | None = None
+    label: Label = Label.AUTO
+    ready: Condition = "True"
+    bbs_ready: bool = True
+    sidecar_ready: bool = True
+    phase: Literal["Pending", "Running", "Failed", "Succeeded"] = "Running"
+    age: Duration = 0.0
+    container_age: Duration = 0.0
+    restarts: Count = 0
+    last_start: Duration = 0.0
+    waiting: str = ""
+    node: str = ""
+    revision: str = ""
+    owner: str = ""
+    terminating: Duration = 0.0
+    new: bool = False
+    gone: bool = False
+
+    @field_validator("reply")
+    @classmethod
+    def _of_a_pod(cls, value: Heard) -> Heard:
+        if value is Heard.AUTO:
+            raise ValueError("must be a reply: auto is for the Service")
+        return value
+
+
+class SetChange(Strict):
+    """What changes about a StatefulSet."""
+
+    exists: bool = True
+    replicas: Count = 2
+    revision: str = "revision-1"
+    strategy: Literal["RollingUpdate", "OnDelete"] = "RollingUpdate"
+    partition: Count = 0
+    observed: bool = True
+    grace: Annotated[int, Field(ge=0, le=86_400)] = 600
+
+
+class PauseChange(Strict):
+    """The data of the pause's ConfigMap; a key that is left out is missing there."""
+
+    by: str = ""
+    reason: str = ""
+    until: Duration | str | None = None
+    unreadable: bool = False
+
+
+class WebhookCall(Strict):
+    """One notification of Alertmanager."""
+
+    status: Literal["firing", "resolved"] = "firing"
+    count: Annotated[int, Field(ge=1, le=100_000)] = 1
+    labels: dict[str, str] = Field(default_factory=dict)
+    started: Duration | None = None
+
+
+class RestartAsked(Strict):
+    """`stagekeeper restart`."""
+
+    person: str
+    reason: str
+    accept: Name | None = None
+
+
+class Operator(Strict):
+    """What a person does."""
+
+    restart: RestartAsked | None = None
+    reset: str = ""
+    delete: list[str] = Field(default_factory=list)
+
+
+class Situation(Strict):
+    """What changes at one moment."""
+
+    note: str = ""
+    pods: dict[str, PodChange] = Field(default_factory=dict)
+    statefulset: SetChange = SetChange()
+    locket: dict[str, PodChange] = Field(default_factory=dict)
+    locket_statefulset: SetChange = SetChange()
+    service: Heard = Heard.AUTO
+    cloud_controller_ready: Count = 2
+    database: Literal["reachable", "down", "not_configured"] = "not_configured"
+    control: Literal["answers", "silent", "not_asked"] = "answers"
+    steady: bool = True
+    unreadable: list[Part] = Field(default_factory=list)
+    alert: dict[str, AlertWord] = Field(default_factory=dict)
+    pause: PauseChange | None = None
+    webhooks: list[WebhookCall] = Field(default_factory=list)
+    operator: Operator = Operator()
+    next_deletes: list[Delete] = Field(default_factory=list)
+    remediator: Literal["running", "stopped", "replaced"] = "running"
+    mode: Mode = Mode.ACT
+    clock_jump: Shift = 0.0
+
+    @field_validator("alert", mode="before")
+    @classmethod
+    def _one_alertmanager(cls, value: Any) -> Any:
+        return {ALERTMANAGER: value} if isinstance(value, str) else value
+
+
+class Entry(Situation):
+    """A situation of the timeline."""
+
+    at: Duration
+
+
+class Reaction(Strict):
+    """A situation that comes, once, because of what was deleted."""
+
+    when: Literal["deleted", "ended", "ready"]
+    pods: list[str] = Field(default_factory=lambda: [ALL], min_length=1)
+    after: Duration = 0.0
+    then: Situation
+
+
+class Deletion(Strict):
+    """What a deleted pod does."""
+
+    ends_after: Duration = 2.0
+    back_after: Duration = 2.0
+    ready_after: Duration = 20.0
+    comes_back: bool = True
+    schedulable: bool = True
+    reply: Heard = Heard.REFUSED
+
+
+class PastEpisode(Strict):
+    """An episode from before the timeline."""
+
+    ago: Duration
+    phase: Literal["Recovered", "SelfHealed", "Escalated", "Observed"] = "Recovered"
+    restarted: bool = True
+    released: bool = False
+
+
+class IncidentEnvironment(EnvironmentSettings):
+    """An entry of the configuration file's `environments:`, and how many pods there are."""
+
+    name: str = "cf"
+    replicas: Count = 2
+    locket_replicas: Count = 2
+
+
+class Expect(Strict):
+    """What must come of it."""
+
+    diagnosis: dict[Duration, Name] = Field(default_factory=dict)
+    gates: dict[Duration, dict[str, Word]] = Field(default_factory=dict)
+    decision: Decided | None = None
+    deletions: list[str] | None = None
+    phase: Phase | None = None
+    reason: Reason | None = None
+    says: str = ""
+    episodes: list[Phase] | None = None
+    judgements: dict[Judgement, int] = Field(default_factory=dict)
+
+    @field_validator("gates")
+    @classmethod
+    def _known(cls, value: dict[float, dict[str, Word]]) -> dict[float, dict[str, Word]]:
+        names = [name for name, _ in GATES]
+        unknown = next((gate for answers in value.values() for gate in answers if gate not in names), None)
+        if unknown is not None:
+            raise ValueError(f"names the gate {unknown!r}; known are {', '.join(names)}")
+        return value
+
+
+class Fault(Strict):
+    """One fault of the simulated environment."""
+
+    at: Duration
+    fault: str
+    options: dict[str, Any] = Field(default_factory=dict)
+
+
+class Simulate(Strict):
+    """How this project's tests play the incident on the simulated environment."""
+
+    impossible: str = ""
+    layout: str = ""
+    faults: list[Fault] = Field(default_factory=list)
+    until: Duration = 1_800.0
+    deletions: list[str] | None = None
+    episodes: list[Phase] | None = None
+
+    @model_validator(mode="after")
+    def _one_of_both(self) -> "Simulate":
+        if bool(self.impossible) == bool(self.faults):
+            raise ValueError("needs either faults, or impossible with the reason why there are none")
+        return self
+
+
+class Incident(Strict):
+    """One file."""
+
+    title: str
+    source: str
+    story: str = ""
+    start: Start = datetime(2026, 11, 23, 12, tzinfo=UTC)
+    environment: IncidentEnvironment = IncidentEnvironment()
+    mode: Mode = Mode.ACT
+    policy: PolicySettings = PolicySettings()
+    rhythm: RhythmSettings = RhythmSettings()
+    past: list[PastEpisode] = Field(default_factory=list)
+    deletion: dict[str, Deletion] = Field(default_factory=dict)
+    timeline: list[Entry] = Field(min_length=1)
+    reactions: list[Reaction] = Field(default_factory=list)
+    until: Until = 3_600.0
+    expect: Expect = Expect()
+    simulate: Simulate | None = None

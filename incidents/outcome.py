@@ -1,0 +1,67 @@
+"""What a replay came to, and where that is not what its file expects. Pure."""
+
+from collections.abc import Iterator, Sequence
+
+from incidents.format import Expect
+from incidents.replay import Replayed
+from incidents.words import Decided
+from remediator.episode import Episode, Phase
+
+ABSENT = "not there."
+
+
+def decided(episodes: Sequence[Episode]) -> Decided:
+    """What was decided over all these episodes: the most that was done in any of them."""
+    if any(each.plan for each in episodes):
+        return Decided.RESTART
+    phases = {each.phase for each in episodes}
+    if Phase.OBSERVED in phases:
+        return Decided.WOULD_RESTART
+    if Phase.ESCALATED in phases:
+        return Decided.HAND_OVER
+    return Decided.WAIT if any(each.phase.open for each in episodes) else Decided.NOTHING
+
+
+def differences(expect: Expect, found: Replayed) -> list[str]:
+    """Each expectation that was not met, in a sentence."""
+    return [*_at_moments(expect, found), *_at_the_end(expect, found)]
+
+
+def _at_moments(expect: Expect, found: Replayed) -> Iterator[str]:
+    for at, name in expect.diagnosis.items():
+        seen = found.snapshots[at].diagnosis if at in found.snapshots else None
+        if seen is None or seen.name is not name:
+            yield f"At {at:g} s the diagnosis should be {name}; it is {f'{seen.name}: {seen.why}' if seen else ABSENT}"
+    for at, answers in expect.gates.items():
+        gates = found.snapshots[at].gates if at in found.snapshots else {}
+        for gate, word in answers.items():
+            answer = gates.get(gate)
+            if answer is None or answer.word is not word:
+                said = f"{answer.word}: {answer.why}" if answer else "nothing."
+                yield f"At {at:g} s the gate {gate} should answer {word}; it answers {said}"
+
+
+def _at_the_end(expect: Expect, found: Replayed) -> Iterator[str]:
+    latest = found.episodes[-1] if found.episodes else None
+    phases = [each.phase for each in found.episodes]
+    what = decided(found.episodes)
+    end = f"{latest.phase} ({latest.reason}): {latest.message}" if latest else ABSENT
+    if expect.decision is not None and expect.decision is not what:
+        yield f"The decision should be {expect.decision}; it is {what}."
+    if expect.deletions is not None and expect.deletions != found.deleted:
+        yield f"The deleted pods should be {_names(expect.deletions)}; they are {_names(found.deleted)}."
+    if expect.episodes is not None and expect.episodes != phases:
+        yield f"The episodes should end as {_names(expect.episodes)}; they end as {_names(phases)}."
+    if expect.phase is not None and (latest is None or latest.phase is not expect.phase):
+        yield f"The phase should be {expect.phase}; it is {end}"
+    if expect.reason is not None and (latest is None or latest.reason is not expect.reason):
+        yield f"The reason should be {expect.reason}; it is {end}"
+    if expect.says and (latest is None or expect.says not in latest.message):
+        yield f"The last message should say {expect.says!r}; it is {end}"
+    for judgement, count in expect.judgements.items():
+        if found.judgements.get(judgement, 0) != count:
+            yield f"{count} alerts should be judged {judgement}; {found.judgements.get(judgement, 0)} are."
+
+
+def _names(words: Sequence[str]) -> str:
+    return ", ".join(words) or "none"

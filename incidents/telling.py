@@ -1,0 +1,120 @@
+"""A replay or a stored record as text for a person, and as JSON for a program. Pure."""
+
+import json
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import Any
+
+from incidents.format import Incident
+from incidents.outcome import decided
+from incidents.replay import Replayed
+from remediator.answers import Answer
+from remediator.episode import Episode, Phase
+from stagekeeper.kube.objects import timestamp
+
+
+def replay_text(incident: Incident, found: Replayed, wrong: Sequence[str]) -> str:
+    """The timeline of a replay, the gates' last answers, and whether all is as the file expects."""
+    lines = [incident.title, f"Source: {incident.source}", ""]
+    lines += [f"{_clock(each.seconds)}  {each.phase:<11} {each.reason:<22} {each.message}" for each in found.lines]
+    lines += [] if found.lines else ["Nothing was opened and nothing was done."]
+    lines += ["", f"Diagnosis: {diagnosis(found)}", f"Decision:  {decided(found.episodes)}"]
+    lines += [f"Deleted:   {', '.join(found.deleted) or 'nothing'}", "Gates:"]
+    lines += [f"  {name:<13}{answer.word:<15}{answer.why}" for name, answer in gates(found).items()] or ["  none asked"]
+    if incident.expect.model_fields_set:
+        lines += ["", *(wrong or ["Everything is as the file expects."])]
+    return "\n".join(lines) + "\n"
+
+
+def replay_json(incident: Incident, found: Replayed, wrong: Sequence[str]) -> str:
+    """The same as one JSON object."""
+    return _dump(
+        {
+            "title": incident.title,
+            "diagnosis": diagnosis(found),
+            "decision": decided(found.episodes).value,
+            "gates": _gates(gates(found)),
+            "timeline": [
+                {
+                    "time": timestamp(each.time),
+                    "seconds": each.seconds,
+                    "episode": each.episode,
+                    "phase": each.phase,
+                    "reason": each.reason,
+                    "deleted": list(each.deleted),
+                    "message": each.message,
+                }
+                for each in found.lines
+            ],
+            "episodes": [{"name": each.name, "phase": each.phase, "reason": each.reason} for each in found.episodes],
+            "unexpected": list(wrong),
+        }
+    )
+
+
+def diagnosis(found: Replayed) -> str:
+    """What the last episode was decided by; without one, what is seen at the end."""
+    latest = found.episodes[-1] if found.episodes else None
+    decision = latest and (latest.plan or latest.would_restart)
+    if latest is None:
+        return found.last.diagnosis.name
+    return decision.diagnosis if decision else latest.diagnosis or found.last.diagnosis.name
+
+
+def gates(found: Replayed) -> Mapping[str, Answer]:
+    """The gates' answers of the last episode, as its record has them."""
+    return dict(found.episodes[-1].gates) if found.episodes else {}
+
+
+def record_json(episodes: Sequence[Episode]) -> str:
+    """Stored records: the same keys as a replay, of the last one; every record's transitions in the timeline."""
+    latest = episodes[-1]
+    plan = latest.plan or latest.would_restart
+    return _dump(
+        {
+            "title": latest.name,
+            "diagnosis": plan.diagnosis if plan else latest.diagnosis,
+            "decision": decided(episodes).value,
+            "gates": _gates(dict(latest.gates)),
+            "timeline": [entry for each in episodes for entry in _timeline(each)],
+            "episodes": [{"name": each.name, "phase": each.phase, "reason": each.reason} for each in episodes],
+        }
+    )
+
+
+def _timeline(episode: Episode) -> list[dict[str, Any]]:
+    """Transitions and deletions of one record, by time; at the same second a transition comes first."""
+    entries = [
+        (each.at, _entry(episode, each.at, each.phase, each.reason, each.message)) for each in episode.transitions
+    ]
+    for each in episode.deletions:
+        said = f"{each.name} (UID {each.uid}): {each.result}."
+        deleted = [each.name] if each.result == "deleted" else []
+        entries.append((each.at, _entry(episode, each.at, Phase.RESTARTING, each.result, said, deleted)))
+    return [entry for _, entry in sorted(entries, key=lambda each: each[0])]
+
+
+def _entry(  # noqa: PLR0913, PLR0917 -- the keys of one line
+    episode: Episode, at: datetime, phase: str, reason: str, message: str, deleted: Sequence[str] = ()
+) -> dict[str, Any]:
+    return {
+        "time": timestamp(at),
+        "episode": episode.name,
+        "phase": phase,
+        "reason": reason,
+        "deleted": list(deleted),
+        "message": message,
+    }
+
+
+def _gates(answers: Mapping[str, Answer]) -> list[dict[str, str]]:
+    return [{"name": name, "answer": answer.word, "why": answer.why} for name, answer in answers.items()]
+
+
+def _dump(document: Mapping[str, Any]) -> str:
+    return json.dumps(document, indent=2, ensure_ascii=False) + "\n"
+
+
+def _clock(seconds: float) -> str:
+    minutes, rest = divmod(int(seconds), 60)
+    return f"{minutes:>4}:{rest:02}"

@@ -1,0 +1,94 @@
+"""The small words of an incident file, with mistakes told in its writer's terms. Pure."""
+
+from enum import StrEnum
+from typing import Annotated, Any, Literal
+
+from pydantic import BeforeValidator, Field
+
+from stagekeeper.diego.durations import seconds
+
+LONGEST = 30 * 86_400
+"""Seconds: thirty days. A replay takes a look every few seconds."""
+
+
+def _condition(value: Any) -> Any:
+    """The status of a condition as Kubernetes writes it; YAML makes true and false of it."""
+    word = str(value).capitalize()
+    if isinstance(value, bool | str) and word in {"True", "False", "Unknown"}:
+        return word
+    raise ValueError("must be true, false or unknown")
+
+
+Duration = Annotated[float, BeforeValidator(seconds), Field(ge=0, le=LONGEST)]
+Shift = Annotated[float, Field(ge=-LONGEST, le=LONGEST)]
+Condition = Annotated[Literal["True", "False", "Unknown"], BeforeValidator(_condition)]
+
+
+class Label(StrEnum):
+    """The active label of a pod."""
+
+    AUTO = "auto"
+    """As the platform sets it: active while somebody listens on the pod."""
+    ACTIVE = "active"
+    PASSIVE = "passive"
+    ABSENT = "absent"
+
+
+class Part(StrEnum):
+    """What can be unreadable."""
+
+    API = "api"
+    """All of the Kubernetes API, the records included."""
+    PODS = "pods"
+    STATEFULSET = "statefulset"
+    SECOND_LIST = "second_list"
+    SERVICE = "service"
+    LOCKET = "locket"
+    CLOUD_CONTROLLER = "cloud_controller"
+    DATABASE = "database"
+
+
+class Delete(StrEnum):
+    """What becomes of a DELETE that the remediator sends."""
+
+    DONE = "done"
+    """Carried out, as without this word."""
+    REFUSED = "refused"
+    """503, and nothing done."""
+    LOST = "lost"
+    """Done, but the answer never comes."""
+    LOST_BEFORE = "lost_before"
+    """Not done, and no answer comes."""
+    CONFLICT = "conflict"
+    """409: the pod changed after the look."""
+    KILLED_BEFORE = "killed_before"
+    """The remediator is killed before it sends it."""
+    KILLED_AFTER = "killed_after"
+    """The remediator is killed after it was carried out and before that is noted."""
+
+
+class Decided(StrEnum):
+    """What was decided, over all episodes of a replay."""
+
+    RESTART = "restart"
+    WOULD_RESTART = "would_restart"
+    HAND_OVER = "hand_over"
+    WAIT = "wait"
+    NOTHING = "nothing"
+
+
+class Heard(StrEnum):
+    """What a probe meets: the replies of `stagekeeper.diego.observation`, and what else can become of a probe."""
+
+    OK = "ok"
+    REFUSED = "refused"
+    TIMEOUT = "timeout"
+    DNS = "dns"
+    TLS = "tls"
+    UNAVAILABLE = "unavailable"
+    NO_REPLY = "no_reply"
+    BAD_REPLY = "bad_reply"
+    UNKNOWN = "unknown"
+    """The probe could not be made."""
+    AUTO = "auto"
+    """The Service only: it leads to the pod that is labelled, Ready and not Terminating; without one it refuses."""

@@ -1,0 +1,63 @@
+"""`stagekeeper pause`: keep the remediator from restarting anything, until a moment."""
+
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+
+import click
+
+from remediator import pausing
+from remediator.commands import pause_map
+from remediator.commands.operator import Refusal, Session, leave_event, operator_command, reason_given, sentences
+from stagekeeper.diego.durations import seconds
+from stagekeeper.kube.errors import Conflict
+from stagekeeper.kube.objects import time, timestamp
+from stagekeeper.settings import SettingsProblem
+
+
+@operator_command("pause")
+@click.option("--reason", required=True, help="Why; whoever looks will read it.")
+@click.option("--until", help="Until then, such as 2026-11-23T18:00:00Z (UTC where it names no zone).")
+@click.option("--for", "lasting", help="For so long, such as 90m or 2h.")
+async def command(session: Session, *, reason: str, until: str | None, lasting: str | None) -> Sequence[str]:
+    """Keep the remediator from restarting anything in an environment.
+
+    What is under way is not undone: pods that are Terminating go on ending. A pause that is there already is replaced.
+    It is the ConfigMap stagekeeper-pause in the environment's namespace; every look of the remediator reads it anew.
+
+    Exit codes: 0 paused, 1 it could not be done, 2 a flag or the configuration is wrong.
+    """
+    why = reason_given(reason)
+    ends = _asked_for(until, lasting)
+    found = await pause_map.find(session)
+    end = found.now + ends if isinstance(ends, timedelta) else ends
+    if end <= found.now:
+        raise SettingsProblem(f"--until {end:%Y-%m-%d %H:%M:%S} UTC is over: it is {found.now:%H:%M:%S} UTC there.")
+    try:
+        await pause_map.write(session, found, {"by": session.person.name, "reason": why, "until": timestamp(end)})
+    except Conflict as problem:
+        raise Refusal("Somebody else wrote the pause at the same moment; look at it and try again.") from problem
+    who, where = session.person, session.environment
+    said = f"{who.name} paused the remediator in {where.name} until {end:%Y-%m-%d %H:%M:%S} UTC: {why}"
+    unsaid = await leave_event(session, "Paused", said, found.now)
+    return sentences(
+        f"{said}.".replace("..", "."),
+        who.on_record,
+        f"It replaces: {found.says}" if found.says else "",
+        unsaid,
+        f"ConfigMap {pausing.NAME} in namespace {where.namespace} says so; `stagekeeper resume` ends it earlier.",
+    )
+
+
+def _asked_for(until: str | None, lasting: str | None) -> datetime | timedelta:
+    """The end as a moment, or as a duration from the API server's now. Raises `SettingsProblem`."""
+    if (until is None) == (lasting is None):
+        raise SettingsProblem("Say either --until MOMENT or --for DURATION: a pause has an end.")
+    if lasting is not None:
+        try:
+            return timedelta(seconds=seconds(lasting))
+        except (ValueError, OverflowError) as problem:
+            raise SettingsProblem(f"--for {lasting}: {problem}.") from problem
+    moment = time(until)
+    if moment is None:
+        raise SettingsProblem(f"--until {until}: must be a moment such as 2026-11-23T18:00:00Z.")
+    return moment

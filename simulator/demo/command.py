@@ -1,0 +1,145 @@
+"""The command line of the demo."""
+
+import asyncio
+import contextlib
+import signal
+import sys
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+import aiohttp
+import click
+
+from simulator.actors import ActorOptions
+from simulator.demo import configuration
+from simulator.demo.configuration import FASTER, Ports
+from simulator.demo.programs import MissingProgram, Started, free_ports, running
+from simulator.demo.scenarios import SCENARIOS, Scenario
+from simulator.demo.story import Story
+from simulator.demo.watch import EVERY, Watcher
+from simulator.diego import Timings
+from simulator.environment import Options, simulated_environment
+
+LONGEST = 85.0
+"""Seconds after which the story has failed, whatever it is."""
+TIMINGS = Timings(lock_ttl=3.0, lock_retry=0.2, hang_exit=5.0, clean_exit=0.2)
+
+
+@click.command("demo")
+@click.option(
+    "--fault", type=click.Choice(sorted(SCENARIOS)), default="hang", show_default=True, help="What goes wrong."
+)
+@click.option("--keep", is_flag=True, help="Keep everything up afterwards, and print where to look.")
+def command(fault: str, *, keep: bool) -> None:
+    """Watch a stager die on this machine, and what the real programs make of it.
+
+    Exit codes: 0 the right thing was done (for the default fault: it recovered), 1 it was not.
+    """
+    try:
+        sys.exit(asyncio.run(_until_signal(SCENARIOS[fault], keep=keep)))
+    except MissingProgram as problem:
+        raise click.ClickException(str(problem)) from problem
+
+
+async def _until_signal(scenario: Scenario, *, keep: bool) -> int:
+    """Play; Ctrl-C and SIGTERM end the play, and with it every process that it started."""
+    play = asyncio.create_task(_play(scenario, keep=keep))
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        loop.add_signal_handler(number, play.cancel)
+    try:
+        return await play
+    except asyncio.CancelledError:
+        print("\nStopped; every program has ended.", flush=True)  # noqa: T201 -- the demo speaks to a person
+        return 130
+
+
+async def _play(scenario: Scenario, *, keep: bool) -> int:
+    story = Story()
+    story.say(f"Stagekeeper demo: {scenario.title}")
+    story.say(f"Everything is real but Diego and Kubernetes; waits are {FASTER} times shorter than in production.\n")
+    async with contextlib.AsyncExitStack() as stack:
+        folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="stagekeeper-demo-")))
+        options = Options(actors=ActorOptions(timings=TIMINGS, label_interval=0.3))
+        story.tell("simulator", "starting a Kubernetes API with a Diego of two BBS")
+        environment = await stack.enter_async_context(simulated_environment(scenario.layout, folder, options))
+        ports = await free_ports()
+        files = configuration.write(folder, environment, ports)
+        story.tell("demo", "starting Alertmanager, the exporter, the remediator and Prometheus")
+        started = await stack.enter_async_context(running(files, ports, environment.kubeconfig, story.tell))
+        session = await stack.enter_async_context(aiohttp.ClientSession())
+        watcher = Watcher(environment, scenario, ports, story, session)
+        right = await _tell(watcher, started)
+        if keep:
+            await _keep(story, ports, environment.kubeconfig)
+    return 0 if right else 1
+
+
+async def _tell(watcher: Watcher, started: list[Started]) -> bool:
+    """From the healthy state through the fault to the end; whether it ended as it should."""
+    story, environment, scenario = watcher.story, watcher.environment, watcher.scenario
+    async with asyncio.timeout(LONGEST):
+        await watcher.until_ready()
+    story.tell("prometheus", "the BBS serves, all is well")
+    watcher.remember_pods()
+    story.begin()
+    environment.journal.subscribe(lambda entry: story.tell(entry.who, entry.sentence))
+    cause = asyncio.create_task(scenario.cause(environment), name="fault")
+    try:
+        async with asyncio.timeout(LONGEST):
+            while not (cause.done() and await watcher.ended()):
+                for program in started:
+                    program.check()
+                await watcher.turn()
+                await asyncio.sleep(EVERY)
+        await watcher.turn()
+        await asyncio.sleep(EVERY)  # the record is there before the log line that tells of it is read
+    except TimeoutError:
+        story.tell("demo", f"not over after {LONGEST:.0f} s")
+    finally:
+        cause.cancel()
+        await asyncio.gather(cause, return_exceptions=True)
+    return _judge(watcher)
+
+
+def _judge(watcher: Watcher) -> bool:
+    """Print the end, and whether it is the right one."""
+    story, scenario = watcher.story, watcher.scenario
+    deleted = watcher.deleted()
+    story.summary(deleted)
+    wrong = list(_wrong(watcher, deleted))
+    record = watcher.record()
+    if record is not None and not wrong:
+        story.say(f"\nEpisode {record['metadata']['name']}: {record['status']['phase']}. {record['status']['message']}")
+    story.say("\n" + (f"Right: {scenario.moral}" if not wrong else "WRONG: " + " ".join(wrong)))
+    return not wrong
+
+
+def _wrong(watcher: Watcher, deleted: list[str]) -> Iterator[str]:
+    """Everything that should have gone otherwise."""
+    scenario, phase = watcher.scenario, watcher.phase()
+    status = (watcher.record() or {}).get("status", {})
+    if phase != (scenario.phase or ""):
+        yield f"the episode is {phase or 'not there'}, and should be {scenario.phase or 'not there'}."
+    elif scenario.reason and status.get("reason") != scenario.reason:
+        yield f"the episode ended for {status.get('reason')}, and should have for {scenario.reason}."
+    expected = sorted(name for name in watcher.uids.values() if name.rpartition("-")[0] in scenario.deletes)
+    if deleted != expected:
+        yield f"deleted were {deleted or 'no pods'}, and should have been {expected or 'none'}."
+    if scenario.alert and "alert" not in watcher.story.marks:
+        yield f"alert {scenario.alert} did not fire."
+
+
+async def _keep(story: Story, ports: Ports, kubeconfig: Path) -> None:
+    """Stay until Ctrl-C."""
+    for what, address in (
+        ("Prometheus", f"http://127.0.0.1:{ports.prometheus}"),
+        ("Alertmanager", f"http://127.0.0.1:{ports.alertmanager}"),
+        ("Exporter", f"http://127.0.0.1:{ports.exporter}"),
+        ("Remediator", f"http://127.0.0.1:{ports.remediator}"),
+        ("kubectl", f"kubectl --kubeconfig {kubeconfig} -n cf get remediations,pods"),
+    ):
+        story.say(f"  {what:<13} {address}")
+    story.say("Everything stays up until Ctrl-C.")
+    await asyncio.Event().wait()

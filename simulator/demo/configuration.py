@@ -1,0 +1,147 @@
+"""Files for the programs of the demo: as in production, with every wait shortened by the same factor."""
+
+import json
+import re
+import secrets
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from simulator.environment import Environment
+
+FASTER = 20
+"""How many times shorter than in production the waits of rules and policy are."""
+NAME = "demo"
+_DURATION = re.compile(r"(?<=\[)(\d+)([smh])(?=\])")
+_IN_SECONDS = {"s": 1, "m": 60, "h": 3600, "d": 86_400}
+_SHORTEST_WINDOW = 4
+"""Seconds: a look-back below a few scrapes of 1 s each would miss them."""
+
+
+@dataclass(frozen=True, slots=True)
+class Ports:
+    """Loopback ports, chosen free."""
+
+    exporter: int
+    remediator: int
+    prometheus: int
+    alertmanager: int
+
+
+@dataclass(frozen=True, slots=True)
+class Files:
+    """Where the configuration files are."""
+
+    folder: Path
+    stagekeeper: Path
+    prometheus: Path
+    alertmanager: Path
+
+
+def write(folder: Path, environment: Environment, ports: Ports) -> Files:
+    """Write every file into `folder`."""
+    token_file = folder / "webhook-token"
+    token_file.write_text(secrets.token_urlsafe(), encoding="utf-8")
+    files = Files(folder, folder / "stagekeeper.yaml", folder / "prometheus.yaml", folder / "alertmanager.yaml")
+    _dump(files.stagekeeper, _stagekeeper(environment, ports, token_file))
+    _dump(files.alertmanager, _alertmanager(ports, token_file))
+    _dump(files.prometheus, _prometheus(ports))
+    _dump(folder / "rules.yaml", faster(yaml.safe_load(rules())))
+    return files
+
+
+def rules() -> str:
+    """The alert rules that production uses: packed beside this module, or in the checkout that this runs from."""
+    packed = Path(__file__).with_name("stagekeeper.rules.yaml")
+    checkout = Path(__file__).parents[3] / "alerts" / "stagekeeper.rules.yaml"
+    return next(path for path in (packed, checkout) if path.exists()).read_text(encoding="utf-8")
+
+
+def faster(document: dict[str, Any]) -> dict[str, Any]:
+    """The rules with every `for`, `keep_firing_for` and range `FASTER` times shorter."""
+    for group in document["groups"]:
+        for rule in group["rules"]:
+            for key in ("for", "keep_firing_for"):
+                if key in rule:
+                    rule[key] = f"{_seconds(rule[key]) / FASTER * 1000:.0f}ms"
+            rule["expr"] = _DURATION.sub(_shorter, rule["expr"])
+    return document
+
+
+def _seconds(duration: str) -> int:
+    return sum(int(number) * _IN_SECONDS[unit] for number, unit in re.findall(r"(\d+)([smhd])", duration))
+
+
+def _shorter(found: re.Match[str]) -> str:
+    return f"{max(_SHORTEST_WINDOW, _seconds(found[0]) // FASTER)}s"
+
+
+def _stagekeeper(environment: Environment, ports: Ports, token_file: Path) -> dict[str, Any]:
+    return {
+        "environments": [
+            {
+                "name": NAME,
+                "profile": environment.layout.profile,
+                "namespace": environment.namespace,
+                "service": {"host": environment.service_host, "port": environment.bbs_port},
+                "tls": {
+                    "ca_file": str(environment.client_ca_file),
+                    "cert_file": str(environment.client_cert_file),
+                    "key_file": str(environment.client_key_file),
+                    "server_name": environment.tls_server_name,
+                },
+                "cloud_controller": {"address": environment.cloud_controller_address},
+                "timeouts": {"probe": 0.8, "api": 2},
+                "patience": {"starting": 300 / FASTER, "pending": 600 / FASTER, "restarted_twice": 600 / FASTER},
+            }
+        ],
+        "remediator": {
+            "mode": "act",
+            "webhook": {"token_file": str(token_file)},
+            "alertmanagers": [{"url": f"http://127.0.0.1:{ports.alertmanager}"}],
+            "rhythm": {"open": 0.5, "latched": 1, "idle": 1, "resync": 3, "look_timeout": 3},
+            "policy": {
+                "confirm_for": 120 / FASTER,
+                "never_for": 120 / FASTER,
+                "locket_settles": 30 / FASTER + 2,
+                "verify_for": 180 / FASTER,
+                "hold_off": 600 / FASTER,
+            },
+        },
+    }
+
+
+def _prometheus(ports: Ports) -> dict[str, Any]:
+    jobs = {"stagekeeper-exporter": ports.exporter, "stagekeeper-remediator": ports.remediator}
+    return {
+        "global": {"scrape_interval": "1s", "scrape_timeout": "1s", "evaluation_interval": "500ms"},
+        "rule_files": ["rules.yaml"],
+        "alerting": {"alertmanagers": [{"static_configs": [{"targets": [f"127.0.0.1:{ports.alertmanager}"]}]}]},
+        "scrape_configs": [
+            {"job_name": job, "static_configs": [{"targets": [f"127.0.0.1:{port}"]}]} for job, port in jobs.items()
+        ],
+    }
+
+
+def _alertmanager(ports: Ports, token_file: Path) -> dict[str, Any]:
+    webhook = {
+        "url": f"http://127.0.0.1:{ports.remediator}/api/v1/alerts",
+        "send_resolved": True,
+        "http_config": {"authorization": {"type": "Bearer", "credentials_file": str(token_file)}},
+    }
+    return {
+        "route": {
+            "receiver": "people",
+            "group_by": ["environment"],
+            "group_wait": "250ms",
+            "group_interval": "3s",
+            "routes": [{"receiver": "stagekeeper", "matchers": ['alertname="StagerUnavailable"'], "continue": True}],
+        },
+        "receivers": [{"name": "people"}, {"name": "stagekeeper", "webhook_configs": [webhook]}],
+    }
+
+
+def _dump(path: Path, document: dict[str, Any]) -> None:
+    path.write_text(json.dumps(document, indent=2), encoding="utf-8")  # JSON is YAML, and reads as well

@@ -1,0 +1,124 @@
+"""The faults that the demo can cause, and what is right to happen after each."""
+
+from collections.abc import Callable, Coroutine, Mapping
+from dataclasses import dataclass
+
+from simulator.environment import Environment
+from simulator.layouts import CFEE_2, CFEE_4, Layout
+
+Cause = Callable[[Environment], Coroutine[None, None, None]]
+
+
+@dataclass(frozen=True, slots=True)
+class Scenario:
+    """One fault, and how the story must end."""
+
+    title: str
+    cause: Cause
+    moral: str
+    """Why it was right, in one sentence."""
+    phase: str | None
+    """Phase in which the episode must end; None: no episode may be opened."""
+    reason: str = ""
+    """The end's reason; "" for any."""
+    deletes: frozenset[str] = frozenset()
+    """StatefulSets whose pods, all of them, must be restarted; none of any other may be."""
+    layout: Layout = CFEE_2
+    alert: str = "StagerUnavailable"
+    """The alert that tells people; "" where none may."""
+    serves_at_end: bool = True
+
+
+async def _hang(environment: Environment) -> None:
+    await environment.faults.hang()
+
+
+async def _failover(environment: Environment) -> None:
+    await environment.faults.failover()
+
+
+async def _migrating(environment: Environment) -> None:
+    await environment.faults.migrating(20)
+
+
+async def _stuck(environment: Environment) -> None:
+    await environment.faults.stuck()
+
+
+async def _certificate(environment: Environment) -> None:
+    await environment.faults.certificate()
+
+
+async def _database(environment: Environment) -> None:
+    await environment.faults.database()
+
+
+async def _split_brain(environment: Environment) -> None:
+    await environment.faults.split_brain()
+
+
+async def _locket(environment: Environment) -> None:
+    await environment.faults.locket()
+
+
+SCENARIOS: Mapping[str, Scenario] = {
+    "hang": Scenario(
+        "The database connection is cut for a while; afterwards every BBS hangs in its first Lock() for ever.",
+        _hang,
+        moral="the pods were restarted once, and the stager is back.",
+        phase="Recovered",
+        deletes=frozenset({"diego-api"}),
+    ),
+    "failover": Scenario(
+        "The active BBS dies, and the passive one takes over: nothing may be restarted.",
+        _failover,
+        moral="it healed by itself, as it does every day; nothing was restarted and nobody was woken.",
+        phase=None,
+        alert="",
+    ),
+    "migrating": Scenario(
+        "A BBS starts anew and migrates its database for 20 s, answering 503: a restart would begin it again.",
+        _migrating,
+        moral="the migration was waited for, and the BBS serves; nothing was restarted.",
+        phase="SelfHealed",
+    ),
+    "stuck": Scenario(
+        "The active BBS answers 503 to everything though nothing is new: a person must accept the likely cure.",
+        _stuck,
+        moral="a person was called with the evidence; nothing was restarted without one.",
+        phase="Escalated",
+        reason="RestartIsNoCure",
+        serves_at_end=False,
+    ),
+    "certificate": Scenario(
+        "The certificate of the BBS expires: no restart mends that.",
+        _certificate,
+        moral="a person was called and told the date; nothing was restarted.",
+        phase="Escalated",
+        reason="RestartIsNoCure",
+        serves_at_end=False,
+    ),
+    "database": Scenario(
+        "The database is down, so every BBS crash-loops: a restart would only take the last waiting pod away.",
+        _database,
+        moral="a person was called; nothing was restarted while the database is down.",
+        phase="Escalated",
+        reason="RestartIsNoCure",
+        serves_at_end=False,
+    ),
+    "split-brain": Scenario(
+        "Two BBS serve at once: people are called, nothing is restarted.",
+        _split_brain,
+        moral="a person was called; nothing was restarted while somebody serves.",
+        phase=None,
+        alert="StagerSplitBrain",
+    ),
+    "locket": Scenario(
+        "Locket, in a StatefulSet of its own, hangs: it is restarted first, and the BBS only if that was not enough.",
+        _locket,
+        moral="Locket alone was restarted, and that was enough: the BBS pods were left alone.",
+        phase="Recovered",
+        deletes=frozenset({"locket"}),
+        layout=CFEE_4,
+    ),
+}

@@ -1,5 +1,0 @@
-"""`stagekeeper demo`: a stager dies on this machine, and the real programs bring it back."""
-
-from stagekeeper.simulator.demo.command import command
-
-__all__ = ["command"]
