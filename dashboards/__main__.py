@@ -1,31 +1,27 @@
-"""`python -m dashboards` writes every dashboard, and the chart's copies, from their one source."""
+"""`python -m dashboards` writes every dashboard, from one source, to where the chart takes it from."""
 
 from pathlib import Path
 
 import click
 
 from dashboards.board import as_json
-from dashboards.boards.health import health
-from dashboards.boards.stager import stager
+from dashboards.boards.cf_stager import cf_stager
+from dashboards.boards.stagekeeper import stagekeeper
 
-ROOT = Path(__file__).resolve().parent.parent
-FOLDERS = ("dashboards", "charts/stagekeeper/files/dashboards")
+FOLDER = Path(__file__).resolve().parent.parent / "charts" / "stagekeeper" / "files" / "dashboards"
 
 
 def files() -> dict[str, str]:
-    """Every generated file: its path from the repository's root, and its text."""
-    made = {"cf-stager.json": as_json(stager()), "stagekeeper.json": as_json(health())}
-    return {f"{folder}/{name}": text for folder in FOLDERS for name, text in made.items()}
+    """Every dashboard: the name of its file, and its text."""
+    return {"cf-stager.json": as_json(cf_stager()), "stagekeeper.json": as_json(stagekeeper())}
 
 
 @click.command()
 def main() -> None:
     """Write the dashboards."""
-    generated = files()
-    for path, content in generated.items():
-        (ROOT / path).parent.mkdir(parents=True, exist_ok=True)
-        (ROOT / path).write_text(content, encoding="utf-8")
-    click.echo(f"Wrote {len(generated)} files.")
+    for name, content in files().items():
+        (FOLDER / name).write_text(content, encoding="utf-8")
+        click.echo(f"Wrote {FOLDER / name}.")
 
 
 if __name__ == "__main__":

@@ -4,39 +4,27 @@ import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from dashboards.face import INFO
+from grafana_foundation_sdk.cog.encoder import JSONEncoder
+from grafana_foundation_sdk.models import dashboard as sdk
+from grafana_foundation_sdk.models import prometheus
+
+from dashboards.field_config import INFO
 from dashboards.panels import SOURCE
-from dashboards.schema import (
-    AnnotationContainer,
-    AnnotationQuery,
-    Dashboard,
-    DashboardCursorSync,
-    DashboardDashboardTemplating,
-    DashboardDashboardTime,
-    DashboardLink,
-    DashboardLinkType,
-    GridPos,
-    JSONEncoder,
-    Panel,
-    RowPanel,
-    VariableModel,
-    VariableRefresh,
-    VariableSort,
-    VariableType,
-    prometheus,
-)
+from dashboards.promql import CLUSTER
 
 COLUMNS = 24
 TAG = "stagekeeper"
+OLDEST = "10.0.0"
+"""The first Grafana that shows every option of the panels: it brought stats with a background of one colour."""
 DOCUMENTATION = "https://github.com/stagekeeper/stagekeeper/blob/main/docs/alerting.md"
 
 
 @dataclass(frozen=True, slots=True)
 class Section:
-    """Panels under a heading; they are placed from left to right, line by line."""
+    """Panels under a question that they answer; they are placed from left to right, line by line."""
 
-    title: str
-    panels: tuple[Panel, ...]
+    question: str
+    panels: tuple[sdk.Panel, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,53 +37,52 @@ class Head:
     about: str
     several: bool
     """Whether several environments can be chosen at once."""
-    episodes: str
-    """The expression of an open episode's phase."""
-    episode: str
-    """How a phase of an episode is called in an annotation."""
+    phases: str
+    """The expression of an open remediation's phase."""
+    phase: str
+    """How a phase is called in an annotation."""
 
 
-def board(head: Head, sections: Sequence[Section]) -> Dashboard:
+def board(head: Head, sections: Sequence[Section]) -> sdk.Dashboard:
     """The whole dashboard."""
-    return Dashboard(
+    links = sdk.DashboardLinkType
+    return sdk.Dashboard(
         uid=head.uid,
         title=head.title,
-        description=head.about,
+        description=f"{head.about} Needs Grafana {OLDEST.partition('.')[0]} or later.",
         tags=[TAG],
         timezone="browser",
         editable=False,
-        graph_tooltip=DashboardCursorSync.CROSSHAIR,
-        time=DashboardDashboardTime("now-1h", "now"),
+        graph_tooltip=sdk.DashboardCursorSync.CROSSHAIR,
+        time=sdk.DashboardDashboardTime("now-1h", "now"),
         refresh="30s",
         panels=placed(sections),
-        templating=DashboardDashboardTemplating(_variables(several=head.several)),
-        annotations=AnnotationContainer([_episodes(head)]),
+        templating=sdk.DashboardDashboardTemplating(_variables(several=head.several)),
+        annotations=sdk.AnnotationContainer([_phases(head)]),
         links=[
-            DashboardLink(
-                "Other dashboards", DashboardLinkType.DASHBOARDS, tags=[TAG], include_vars=True, keep_time=True
-            ),
-            DashboardLink("How alerts work", DashboardLinkType.LINK, url=DOCUMENTATION, target_blank=True),
+            sdk.DashboardLink("Other dashboards", links.DASHBOARDS, tags=[TAG], include_vars=True, keep_time=True),
+            sdk.DashboardLink("How alerts work", links.LINK, url=DOCUMENTATION, target_blank=True),
         ],
     )
 
 
-def _episodes(head: Head) -> AnnotationQuery:
-    """A region for each phase of an episode."""
-    return AnnotationQuery(
-        name="Episodes of the remediator",
+def _phases(head: Head) -> sdk.AnnotationQuery:
+    """A region for each phase of a remediation."""
+    return sdk.AnnotationQuery(
+        name="Remediations",
         datasource=SOURCE,
         icon_color=INFO,
-        target=prometheus.Dataquery(expr=f"{head.episodes} == 1", interval="15s", ref_id="episodes"),
-        title_format=head.episode,
+        target=prometheus.Dataquery(expr=f"{head.phases} == 1", interval="15s", ref_id="remediations"),
+        title_format=head.phase,
     )
 
 
-def placed(sections: Sequence[Section]) -> list[Panel | RowPanel]:
+def placed(sections: Sequence[Section]) -> list[sdk.Panel | sdk.RowPanel]:
     """All panels with their places and with ids in order of reading."""
-    found: list[Panel | RowPanel] = []
+    found: list[sdk.Panel | sdk.RowPanel] = []
     y = 0
     for section in sections:
-        found.append(RowPanel(title=section.title, grid_pos=GridPos(h=1, w=COLUMNS, x=0, y=y)))
+        found.append(sdk.RowPanel(title=section.question, grid_pos=sdk.GridPos(h=1, w=COLUMNS, x=0, y=y)))
         y = _place(section.panels, y + 1)
         found += section.panels
     for number, panel in enumerate(found, 1):
@@ -103,11 +90,11 @@ def placed(sections: Sequence[Section]) -> list[Panel | RowPanel]:
     return found
 
 
-def _place(panels: Sequence[Panel], y: int) -> int:
+def _place(panels: Sequence[sdk.Panel], y: int) -> int:
     """Place panels from line `y` on; returns the line after the last."""
     x = height = 0
     for panel in panels:
-        place = panel.grid_pos or GridPos()
+        place = panel.grid_pos or sdk.GridPos()
         if x + place.w > COLUMNS:
             x, y, height = 0, y + height, 0
         place.x, place.y = x, y
@@ -115,34 +102,44 @@ def _place(panels: Sequence[Panel], y: int) -> int:
     return y + height
 
 
-def _variables(*, several: bool) -> list[VariableModel]:
-    source = VariableModel(
-        type_val=VariableType.DATASOURCE,
+def _variables(*, several: bool) -> list[sdk.VariableModel]:
+    source = sdk.VariableModel(
+        type_val=sdk.VariableType.DATASOURCE,
         name="datasource",
         label="Data source",
         description="The Prometheus that scrapes Stagekeeper.",
         query="prometheus",
     )
-    environments = "label_values(stagekeeper_last_look_timestamp_seconds, environment)"
-    environment = VariableModel(
-        type_val=VariableType.QUERY,
-        name="environment",
-        label="Environment",
-        description="Environments that were looked at within the time range.",
-        datasource=SOURCE,
-        query={"qryType": 1, "query": environments, "refId": "environments"},
-        refresh=VariableRefresh.ON_TIME_RANGE_CHANGED,
-        sort=VariableSort.ALPHABETICAL_ASC,
-        multi=several,
-        include_all=several,
-        all_value=".*" if several else None,
-    )
-    variables = [source, environment]
+    checks = "stagekeeper_last_look_timestamp_seconds"
+    cluster = _query("cluster", f"label_values({checks}, cluster)", everything=True)
+    cluster.description = "The label `cluster`, where one Prometheus rules over several. All: whatever it is, or none."
+    environment = _query("environment", f"label_values({checks}{{{CLUSTER}}}, environment)", everything=several)
+    environment.description = "Environments that were checked within the time range."
+    environment.multi = several
+    variables = [source, cluster, environment]
     for variable in variables:  # the SDK's defaults for variables of another kind, which Grafana's types refuse
         variable.auto = variable.auto_min = variable.auto_count = None
     return variables
 
 
-def as_json(dashboard: Dashboard) -> str:
+def _query(name: str, query: str, *, everything: bool) -> sdk.VariableModel:
+    """A variable that Prometheus fills; with `everything` it begins with "All"."""
+    return sdk.VariableModel(
+        type_val=sdk.VariableType.QUERY,
+        name=name,
+        label=name.capitalize(),
+        datasource=SOURCE,
+        query={"qryType": 1, "query": query, "refId": name},
+        refresh=sdk.VariableRefresh.ON_TIME_RANGE_CHANGED,
+        sort=sdk.VariableSort.ALPHABETICAL_ASC,
+        include_all=everything,
+        all_value=".*" if everything else None,
+        current=sdk.VariableOption(text="All", value="$__all", selected=True) if everything else None,
+    )
+
+
+def as_json(dashboard: sdk.Dashboard) -> str:
     """The file that Grafana reads: the same text for the same dashboard."""
-    return json.dumps(dashboard, cls=JSONEncoder, indent=2, sort_keys=True, ensure_ascii=False) + "\n"
+    found = json.loads(json.dumps(dashboard, cls=JSONEncoder))
+    needed = {"type": "grafana", "id": "grafana", "name": "Grafana", "version": OLDEST}
+    return json.dumps(found | {"__requires": [needed]}, indent=2, sort_keys=True, ensure_ascii=False) + "\n"

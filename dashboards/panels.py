@@ -4,26 +4,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-from alerts.thresholds import RUNBOOKS
-from dashboards.face import Face
-from dashboards.schema import (
-    DashboardFieldConfigSourceOverrides,
-    DashboardLink,
-    DashboardLinkType,
-    DataTransformerConfig,
-    FieldConfigSource,
-    GridPos,
-    Panel,
-    common,
-    prometheus,
-    stat,
-    statetimeline,
-    table,
-    timeseries,
-)
+from grafana_foundation_sdk.models import common, prometheus, stat, statetimeline, table, timeseries
+from grafana_foundation_sdk.models import dashboard as sdk
 
+from dashboards.field_config import Field
+
+RUNBOOKS = "https://github.com/stagekeeper/stagekeeper/blob/main/docs/runbooks/en/"
 SOURCE = common.DataSourceRef(type_val="prometheus", uid="${datasource}")
-Overrides = tuple[DashboardFieldConfigSourceOverrides, ...]
+Overrides = tuple[sdk.DashboardFieldConfigSourceOverrides, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,18 +23,18 @@ class Query:
 
 
 @dataclass(frozen=True, slots=True)
-class Question:
-    """What a panel asks, what its answer means, and where to read on."""
+class Caption:
+    """What a panel shows, what it means, where to read on, and its size on the grid of 24 columns."""
 
     title: str
     about: str
     runbooks: tuple[str, ...] = ()
-    """Names of alerts whose runbooks say what to do about a bad answer."""
+    """Names of alerts whose runbooks say what to do about a bad value."""
     width: int = 6
     height: int = 4
 
 
-def stat_of(question: Question, face: Face, *queries: Query, label: str = "", names: bool = False) -> Panel:
+def stat_of(caption: Caption, field: Field, *queries: Query, label: str = "", names: bool = False) -> sdk.Panel:
     """The newest value in large; of the label `label` where one is given; the series' name in its place if `names`."""
     reduced = common.ReduceDataOptions(calcs=["lastNotNull"], fields=f"/^{label}$/" if label else "")
     if label:
@@ -60,18 +48,13 @@ def stat_of(question: Question, face: Face, *queries: Query, label: str = "", na
         reduce_options=reduced,
         orientation=common.VizOrientation.VERTICAL if both and not names else common.VizOrientation.AUTO,
     )
-    return _panel(
-        "stat",
-        question,
-        _targets(queries, "table" if label else "instant"),
-        options,
-        FieldConfigSource(face.config(None)),
-    )
+    fields = sdk.FieldConfigSource(field.config(None))
+    return _panel("stat", caption, _targets(queries, "table" if label else "instant"), options, fields)
 
 
 def series_of(
-    question: Question, face: Face, *queries: Query, stacked: bool = False, overrides: Overrides = ()
-) -> Panel:
+    caption: Caption, field: Field, *queries: Query, stacked: bool = False, overrides: Overrides = ()
+) -> sdk.Panel:
     """Lines over time, or stacked areas; the thresholds are dashed lines where there are any."""
     styles = common.GraphThresholdsStyleMode
     custom = common.GraphFieldConfig(
@@ -79,18 +62,18 @@ def series_of(
         fill_opacity=40 if stacked else 8,
         show_points=common.VisibilityMode.NEVER,
         stacking=common.StackingConfig(common.StackingMode.NORMAL if stacked else common.StackingMode.NONE),
-        thresholds_style=common.GraphThresholdsStyleConfig(styles.DASHED if len(face.steps) > 1 else styles.OFF),
+        thresholds_style=common.GraphThresholdsStyleConfig(styles.DASHED if len(field.steps) > 1 else styles.OFF),
     )
     options = timeseries.Options(
         legend=common.VizLegendOptions(show_legend=True),
         tooltip=common.VizTooltipOptions(common.TooltipDisplayMode.MULTI, common.SortOrder.DESCENDING),
     )
-    fields = FieldConfigSource(face.config(custom, palette=True), [*overrides])
-    return _panel("timeseries", question, _targets(queries, "range"), options, fields)
+    fields = sdk.FieldConfigSource(field.config(custom, palette=True), [*overrides])
+    return _panel("timeseries", caption, _targets(queries, "range"), options, fields)
 
 
-def timeline_of(question: Question, face: Face, *queries: Query, overrides: Overrides = ()) -> Panel:
-    """A lane for each series, coloured by its value, with the value's word in it."""
+def timeline_of(caption: Caption, field: Field, *queries: Query, overrides: Overrides = ()) -> sdk.Panel:
+    """A lane for each series, coloured by its value, with the value's text in it."""
     options = statetimeline.Options(
         show_value=common.VisibilityMode.AUTO,
         row_height=0.85,
@@ -98,43 +81,39 @@ def timeline_of(question: Question, face: Face, *queries: Query, overrides: Over
         legend=common.VizLegendOptions(show_legend=False),
         tooltip=common.VizTooltipOptions(common.TooltipDisplayMode.SINGLE),
     )
-    fields = FieldConfigSource(face.config(statetimeline.FieldConfig(fill_opacity=85)), [*overrides])
-    return _panel("state-timeline", question, _targets(queries, "range"), options, fields)
+    fields = sdk.FieldConfigSource(field.config(statetimeline.FieldConfig(fill_opacity=85)), [*overrides])
+    return _panel("state-timeline", caption, _targets(queries, "range"), options, fields)
 
 
-def table_of(question: Question, face: Face, query: Query, columns: Sequence[tuple[str, str]]) -> Panel:
+def table_of(
+    caption: Caption, field: Field, query: Query, columns: Sequence[tuple[str, str]], *, overrides: Overrides = ()
+) -> sdk.Panel:
     """The series that there are now: these labels as columns, each with its heading; `Value` is the value."""
     custom = common.TableFieldOptions(align=common.FieldTextAlignment.LEFT, cell_options=common.TableAutoCellOptions())
-    fields = FieldConfigSource(face.config(custom))
+    fields = sdk.FieldConfigSource(field.config(custom), [*overrides])
     options = table.Options(cell_height=common.TableCellHeight.SM)
     options.footer = None  # the SDK's default is a key that Grafana 13 does not know any more
-    panel = _panel("table", question, _targets((query,), "table"), options, fields)
+    panel = _panel("table", caption, _targets((query,), "table"), options, fields)
+    names = {"indexByName": {name: at for at, (name, _) in enumerate(columns)}, "renameByName": dict(columns)}
     panel.transformations = [
-        DataTransformerConfig("filterFieldsByName", options={"include": {"names": [name for name, _ in columns]}}),
-        DataTransformerConfig(
-            "organize",
-            options={
-                "excludeByName": {},
-                "indexByName": {name: at for at, (name, _) in enumerate(columns)},
-                "renameByName": dict(columns),
-            },
-        ),
+        sdk.DataTransformerConfig("filterFieldsByName", options={"include": {"names": [name for name, _ in columns]}}),
+        sdk.DataTransformerConfig("organize", options={"excludeByName": {}, **names}),
     ]
     return panel
 
 
 def _panel(
-    kind: str, question: Question, targets: list[prometheus.Dataquery], options: object, fields: FieldConfigSource
-) -> Panel:
-    panel = Panel(type_val=kind, title=question.title, description=question.about, datasource=SOURCE, options=options)
-    panel.grid_pos = GridPos(h=question.height, w=question.width)
+    kind: str, caption: Caption, targets: list[prometheus.Dataquery], options: object, fields: sdk.FieldConfigSource
+) -> sdk.Panel:
+    panel = sdk.Panel(type_val=kind, title=caption.title, description=caption.about, datasource=SOURCE, options=options)
+    panel.grid_pos = sdk.GridPos(h=caption.height, w=caption.width)
     panel.targets = [*targets]
     panel.field_config = fields
     panel.links = [
-        DashboardLink(
-            title=f"Runbook {name}", type_val=DashboardLinkType.LINK, url=f"{RUNBOOKS}{name}.md", target_blank=True
+        sdk.DashboardLink(
+            title=f"Runbook {name}", type_val=sdk.DashboardLinkType.LINK, url=f"{RUNBOOKS}{name}.md", target_blank=True
         )
-        for name in question.runbooks
+        for name in caption.runbooks
     ]
     return panel
 

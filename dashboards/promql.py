@@ -1,14 +1,39 @@
-"""Expressions that several panels need."""
+"""Selectors, series and expressions that several panels need, and the limits that the alert rules have too."""
 
-from alerts.thresholds import EXPORTER, REMEDIATOR
+CLUSTER = 'cluster=~"$cluster"'
+"""Where one Prometheus rules over several clusters. "All" also matches series without the label."""
+EXPORTER = f'job="stagekeeper-exporter", {CLUSTER}'
+REMEDIATOR = f'job="stagekeeper-remediator", {CLUSTER}'
+BOTH = f'job=~"stagekeeper-(exporter|remediator)", {CLUSTER}'
 
-HERE = 'environment="$environment"'
+ONE = 'environment="$environment"'
 """For a dashboard of one environment."""
 CHOSEN = 'environment=~"$environment"'
 """For a dashboard on which several can be chosen."""
+HERE = f"{CLUSTER}, {ONE}"
+"""For series that have no job: those that rules record, and alerts."""
 
+REACHABLE = f"environment:bbs_reachable:max{{{HERE}}}"
+READY = f"environment:diego_api_ready:max{{{HERE}}}"
+DESIRED = f"environment:diego_api_desired:max{{{HERE}}}"
+ACTIVE = f"environment:active_bbs_count:max{{{HERE}}}"
+DIAGNOSIS = f"environment_diagnosis:diego_bbs_diagnosis:max{{{HERE}}}"
+ROUND_TRIP = f"environment:bbs_probe_round_trip_seconds:p90{{{HERE}}}"
 
-NO_EPISODE = "none"
+UNAVAILABLE = 120
+"""Seconds of an outage before `StagerUnavailable` fires."""
+LOOK_BACK = 90
+"""Seconds that the rules bridge without a scrape."""
+CHECK_AGE = 300
+"""Seconds after which `StagekeeperBlind` takes checks for stopped."""
+SLOW = 1.0
+"""Seconds from which on `StagerSlow` calls an answer slow."""
+EXPIRES_SOON, EXPIRES_TODAY = 21 * 86400, 86400
+"""Seconds before a certificate's end."""
+OBJECTIVE = 0.995
+"""The share of 30 days in which the BBS should answer."""
+
+NO_REMEDIATION = "none"
 
 
 def of(part: str, whole: str) -> str:
@@ -42,7 +67,7 @@ def newly(counter: str, by: str, window: str = "$__range") -> str:
 
 
 def since(timestamp: str) -> str:
-    """Seconds since a time; never negative, though a look ends after the scrape began for which it was taken."""
+    """Seconds since a time; never negative, though a check ends after the scrape began for which it was made."""
     return f"clamp_min(time() - {timestamp}, 0)"
 
 
@@ -57,14 +82,11 @@ def remediators(metric: str, scope: str) -> str:
 
 
 def doing(scope: str) -> str:
-    """1 for the phase of the open episode, or `Escalated`, or `none`; nothing where no remediator says so."""
+    """1 for the phase of the open remediation, or `Escalated`, or `none`; nothing where no remediator says so."""
     phase = remediators("stagekeeper_episode_phase", scope)
     escalated = remediators("stagekeeper_escalated", scope)
     return (
         f"max by (environment, phase) ({phase}) == 1"
         f'\nor on (environment) label_replace(max by (environment) ({escalated}) == 1, "phase", "Escalated", "", "")'
-        f'\nor on (environment) label_replace(max by (environment) ({phase}) == 0, "phase", "{NO_EPISODE}", "", "")'
+        f'\nor on (environment) label_replace(max by (environment) ({phase}) == 0, "phase", "{NO_REMEDIATION}", "", "")'
     )
-
-
-DOING = doing(HERE)

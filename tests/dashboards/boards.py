@@ -3,14 +3,12 @@
 import json
 from typing import Any
 
-from dashboards.__main__ import FOLDERS
-from tests.alerts.catalogue import ROOT
+from dashboards.__main__ import FOLDER
 
-PATHS = sorted((ROOT / FOLDERS[0]).glob("*.json"))
-NAMES = tuple(path.stem for path in PATHS)
+NAMES = tuple(sorted(path.stem for path in FOLDER.glob("*.json")))
 
 
 def committed(name: str) -> dict[str, Any]:
     """A fresh copy of a committed dashboard."""
-    board: dict[str, Any] = json.loads((ROOT / FOLDERS[0] / f"{name}.json").read_text(encoding="utf-8"))
+    board: dict[str, Any] = json.loads((FOLDER / f"{name}.json").read_text(encoding="utf-8"))
     return board

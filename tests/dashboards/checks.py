@@ -9,8 +9,8 @@ from typing import Any
 
 from prometheus_client import CollectorRegistry
 
-from alerts.model import OWN_BOARD, STAGER_BOARD
-from alerts.thresholds import RUNBOOKS
+from dashboards.boards import cf_stager, stagekeeper
+from dashboards.panels import RUNBOOKS
 from stagekeeper.service.metrics import process_registry
 from tests.alerts.catalogue import RECORDS, ROOT, TARGET_LABELS, exposed
 from tests.alerts.promql import grouping, uses
@@ -27,20 +27,28 @@ OF_GRAFANA = {"__range", "__rate_interval"}
 def problems(board: Json) -> list[str]:
     """Everything that is wrong with a dashboard."""
     panels = [panel for panel in board["panels"] if panel["type"] != "row"]
-    found = [*_places(board["panels"]), *_links(board), *_identity(board)]
+    found = [*_places(board["panels"]), *_links(board), *_identity(board), *_headings(board["panels"])]
     for panel in panels:
         found += [f"{panel['title']}: {each}" for each in (*_manners(panel), *_expressions(panel, board))]
     return found
 
 
 def _identity(board: Json) -> Iterator[str]:
-    if board["uid"] not in {STAGER_BOARD, OWN_BOARD}:
+    if board["uid"] not in {cf_stager.UID, stagekeeper.UID}:
         yield f"no alert links to the uid {board['uid']}"
     variables = {each["name"]: each["type"] for each in board["templating"]["list"]}
-    if variables != {"datasource": "datasource", "environment": "query"}:
+    if variables != {"datasource": "datasource", "cluster": "query", "environment": "query"}:
         yield f"the variables are {variables}"
     expression = board["annotations"]["list"][0]["target"]["expr"]
     yield from (f"annotation: {each}" for each in unknown(expression))
+
+
+def _headings(panels: list[Json]) -> Iterator[str]:
+    """A row asks; what answers it has a name."""
+    for panel in panels:
+        asks = panel["title"].endswith("?")
+        if asks is not (panel["type"] == "row"):
+            yield f"{panel['title']}: {'only a row asks' if asks else 'a row asks a question'}"
 
 
 def _places(panels: list[Json]) -> Iterator[str]:
@@ -63,19 +71,23 @@ def _overlap(one: Mapping[str, int], other: Mapping[str, int]) -> bool:
 
 
 def _links(board: Json) -> Iterator[str]:
-    links = [*board["links"], *(link for panel in board["panels"] for link in panel.get("links", ()))]
+    panels = board["panels"]
+    links = [*board["links"], *(link for panel in panels for link in (*panel.get("links", ()), *_data_links(panel)))]
     for link in links:
-        url = link.get("url", "")
+        url = link.get("url", "").replace("${__value.raw}", "StagerUnavailable")
         if url.startswith(OURS) and not (ROOT / url.removeprefix(OURS)).is_file():
             yield f"the link {url} leads nowhere"
         if link["type"] == "link" and not url.startswith(OURS):
             yield f"the link {url} leads away from our documentation"
 
 
+def _data_links(panel: Json) -> Iterator[Json]:
+    for override in panel.get("fieldConfig", {}).get("overrides", ()):
+        yield from (link for each in override["properties"] if each["id"] == "links" for link in each["value"])
+
+
 def _manners(panel: Json) -> Iterator[str]:
     defaults = panel["fieldConfig"]["defaults"]
-    if not panel["title"].endswith("?"):
-        yield "the title asks nothing"
     if len(panel.get("description", "")) < len("Alerts that fire now."):
         yield "there is no description"
     for key in ("unit", "noValue", "min"):
@@ -85,8 +97,8 @@ def _manners(panel: Json) -> Iterator[str]:
         yield "the thresholds have no lower end"
     if panel["datasource"] != {"type": "prometheus", "uid": "${datasource}"}:
         yield "the data source is fixed"
-    runbooks = [link for link in panel.get("links", ()) if link["url"].startswith(RUNBOOKS)]
-    if not runbooks and "alerts fire" not in panel["title"]:
+    links = (*panel.get("links", ()), *_data_links(panel))
+    if not any(link["url"].startswith(RUNBOOKS) for link in links) and panel["title"] != "Firing alerts":
         yield "there is no runbook to read on in"
 
 
@@ -139,12 +151,13 @@ def _plain(expression: str) -> str:
 
 @cache
 def series() -> dict[str, frozenset[str]]:
-    """Every series that a Prometheus with our rules has, with its labels."""
+    """Every series that a Prometheus with our rules has, with its labels; `cluster` is one that all may have."""
     records = {record.name: frozenset(grouping(record.expression)) | {"environment"} for record in RECORDS}
     processes = dict.fromkeys(_process_metrics(process_registry("exporter")), TARGET_LABELS)
     alerts = frozenset({"alertname", "environment", "severity"})
     of_prometheus = {"ALERTS": alerts | {"alertstate"}, "ALERTS_FOR_STATE": alerts}
-    return exposed() | records | processes | of_prometheus
+    known = exposed() | records | processes | of_prometheus
+    return {name: labels | {"cluster"} for name, labels in known.items()}
 
 
 def _process_metrics(registry: CollectorRegistry) -> Iterator[str]:

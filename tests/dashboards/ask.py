@@ -1,18 +1,45 @@
-"""Asks a Prometheus what a panel asks."""
+"""Asks a Prometheus what the panels of a dashboard ask."""
 
 import math
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from typing import Any
 
 import aiohttp
-
-from dashboards.preview.view import Asked
 
 STEPS = 240
 """Points of a line."""
 _LEGEND = re.compile(r"\{\{\s*(\w+)\s*\}\}")
 _TIMEOUT = aiohttp.ClientTimeout(total=10)
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """One query of a panel."""
+
+    expression: str
+    legend: str
+    instant: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Panel:
+    """One panel of a dashboard's JSON, without its looks."""
+
+    title: str
+    queries: tuple[Asked, ...]
+    no_value: str
+    """What it shows where nothing answers."""
+
+
+def panels(dashboard: Mapping[str, Any]) -> Iterator[Panel]:
+    """Every panel in its order, the headings of sections left out."""
+    for panel in dashboard["panels"]:
+        if panel["type"] != "row":
+            targets = panel["targets"]
+            queries = tuple(Asked(each["expr"], each["legendFormat"], each.get("instant", False)) for each in targets)
+            yield Panel(panel["title"], queries, panel["fieldConfig"]["defaults"]["noValue"])
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,6 +101,7 @@ class Prometheus:
         """An expression with the values of Grafana's variables."""
         variables = {
             "$environment": self.environment,
+            "$cluster": ".*",
             "$__range": f"{math.ceil(window.end - window.start)}s",
             "$__rate_interval": self.rate_interval,
         }

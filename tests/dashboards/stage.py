@@ -9,8 +9,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import aiohttp
+import yaml
 
-from dashboards.preview.ask import Prometheus, Window
 from simulator.actors import ActorOptions
 from simulator.demo import configuration
 from simulator.demo.command import TIMINGS
@@ -19,6 +19,7 @@ from simulator.demo.scenarios import SCENARIOS
 from simulator.demo.story import Story
 from simulator.demo.watch import EVERY, Watcher
 from simulator.environment import Options, simulated_environment
+from tests.dashboards.ask import Prometheus, Window
 
 LONGEST = 90.0
 """Seconds after which a part of the play has failed."""
@@ -102,8 +103,17 @@ async def stage(folder: Path) -> AsyncIterator[Stage]:
         environment = await stack.enter_async_context(simulated_environment(scenario.layout, folder, options))
         ports = await free_ports()
         files = configuration.write(folder, environment, ports)
+        _probe_deeply(files.stagekeeper)
         started = await stack.enter_async_context(running(files, ports, environment.kubeconfig, story.tell))
         session = await stack.enter_async_context(aiohttp.ClientSession())
         watcher = Watcher(environment, scenario, ports, story, session)
         url = f"http://127.0.0.1:{ports.prometheus}"
         yield Stage(watcher, started, Prometheus(session, url, configuration.NAME, RATE_INTERVAL))
+
+
+def _probe_deeply(file: Path) -> None:
+    """The demo leaves the deep probe out; a dashboard has a panel for it."""
+    document = yaml.safe_load(file.read_text(encoding="utf-8"))
+    for environment in document["environments"]:
+        environment["deep_probe"] = True
+    file.write_text(yaml.safe_dump(document), encoding="utf-8")
