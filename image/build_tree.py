@@ -46,7 +46,7 @@ def build_tree(wheel: Path, lock: Path, folder: Path) -> None:
     if folder.exists():
         raise BuildError(f"{folder} is there already: name a folder that is not, or remove it.")
     library = folder / "lib"
-    _install(library, "--require-hashes", "-r", str(lock))
+    _install(library, "--require-hashes", "--no-deps", "-r", str(lock))
     _install(library, "--no-deps", str(_one_wheel(wheel)))
     _strip(library)
     _compile(library)

@@ -16,7 +16,7 @@ LOCK = ROOT / "requirements" / "runtime.lock"
 def wheels() -> Path:
     """The locked libraries, fetched once: asking an index for each of them takes longer than everything else here."""
     key = hashlib.sha256(f"{LOCK.read_text()}{sys.version}{platform.machine()}".encode()).hexdigest()[:12]
-    pinned = ("--only-binary=:all:", "--require-hashes", "-r", LOCK)
+    pinned = ("--only-binary=:all:", "--require-hashes", "--no-deps", "-r", LOCK)
     return made_once(cache_folder() / "wheels" / key, lambda made: _pip("download", *pinned, "--dest", made))
 
 
