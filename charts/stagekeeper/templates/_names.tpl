@@ -11,16 +11,22 @@
 {{- default $default .Values.fullnameOverride | trunc 50 | trimSuffix "-" -}}
 {{- end -}}
 
+{{/*
+Takes (list $ component more): an object's labels. Each key stands once: what pods are selected by and who manages the
+object is the chart's, then what this object is given (`more`), then commonLabels, then the chart's other labels.
+*/}}
 {{- define "stagekeeper.labels" -}}
-helm.sh/chart: {{ printf "%s-%s" .Chart.Name .Chart.Version | replace "+" "_" | trunc 63 | trimSuffix "-" }}
-app.kubernetes.io/name: {{ include "stagekeeper.name" . }}
-app.kubernetes.io/instance: {{ .Release.Name }}
-app.kubernetes.io/version: {{ .Chart.AppVersion | quote }}
-app.kubernetes.io/part-of: stagekeeper
-app.kubernetes.io/managed-by: {{ .Release.Service }}
-{{- with .Values.commonLabels }}
-{{ toYaml . }}
-{{- end }}
+{{- $root := index . 0 -}}
+{{- $fixed := dict
+      "app.kubernetes.io/name" (include "stagekeeper.name" $root)
+      "app.kubernetes.io/instance" $root.Release.Name
+      "app.kubernetes.io/managed-by" $root.Release.Service -}}
+{{- with index . 1 }}{{ $_ := set $fixed "app.kubernetes.io/component" . }}{{ end -}}
+{{- $own := dict
+      "helm.sh/chart" (printf "%s-%s" $root.Chart.Name $root.Chart.Version | replace "+" "_" | trunc 63 | trimSuffix "-")
+      "app.kubernetes.io/version" $root.Chart.AppVersion
+      "app.kubernetes.io/part-of" "stagekeeper" -}}
+{{- toYaml (merge $fixed (index . 2) $root.Values.commonLabels $own) -}}
 {{- end -}}
 
 {{/* Takes (list $ program). What Services, Deployments and policies select pods by: it must never change. */}}
@@ -31,15 +37,14 @@ app.kubernetes.io/instance: {{ $root.Release.Name }}
 app.kubernetes.io/component: {{ index . 1 }}
 {{- end -}}
 
-{{/* Takes (list $ program). */}}
+{{/* Takes (list $ program): the metadata of a program's object in the release's namespace. */}}
 {{- define "stagekeeper.metadata" -}}
 {{- $root := index . 0 -}}
 {{- $program := index . 1 -}}
 name: {{ include "stagekeeper.fullname" $root }}-{{ $program }}
 namespace: {{ $root.Release.Namespace }}
 labels:
-  {{- include "stagekeeper.labels" $root | nindent 2 }}
-  app.kubernetes.io/component: {{ $program }}
+  {{- include "stagekeeper.labels" (list $root $program dict) | nindent 2 }}
 {{- end -}}
 
 {{/* Takes (list $ program). */}}

@@ -78,8 +78,7 @@ kind: Role
 metadata:
   {{- $metadata | nindent 2 }}
   labels:
-    {{- include "stagekeeper.labels" $root | nindent 4 }}
-    app.kubernetes.io/component: {{ $program }}
+    {{- include "stagekeeper.labels" (list $root $program dict) | nindent 4 }}
 rules:
   {{- index . 4 | nindent 2 }}
 ---
@@ -88,8 +87,7 @@ kind: RoleBinding
 metadata:
   {{- $metadata | nindent 2 }}
   labels:
-    {{- include "stagekeeper.labels" $root | nindent 4 }}
-    app.kubernetes.io/component: {{ $program }}
+    {{- include "stagekeeper.labels" (list $root $program dict) | nindent 4 }}
 roleRef:
   apiGroup: rbac.authorization.k8s.io
   kind: Role

@@ -96,6 +96,11 @@ environments: StatefulSet {{ $target }} belongs to both {{ . }} and {{ $environm
 {{- end -}}
 
 {{- define "stagekeeper.validate.apis" -}}
+{{- range $key := list "port" "path" "scheme" "interval" "scrapeTimeout" "honorLabels" -}}
+{{- if hasKey $.Values.serviceMonitor.endpoint $key }}
+serviceMonitor.endpoint.{{ $key }} is set by this chart{{ if has $key (list "interval" "scrapeTimeout") }}: say serviceMonitor.{{ $key }}{{ else }} and cannot be another{{ end }}.
+{{ end -}}
+{{- end -}}
 {{- if and (include "stagekeeper.guarded" .) (semverCompare "<1.30.0-0" .Capabilities.KubeVersion.Version) }}
 admissionPolicy.enabled needs Kubernetes 1.30 or later, and this is {{ .Capabilities.KubeVersion.Version }}. Say admissionPolicy.enabled=false: then only the Role bounds what the remediator can delete (pods of the right names, but not by UID).
 {{ end -}}
