@@ -2,8 +2,8 @@
 
 SHELL := /bin/sh
 VENV_PYTHON := .venv/bin/python
-# A sparse environment may have no PATH at all, and `ip` lives in an sbin folder.
-export PATH := $(or $(PATH),/usr/local/bin:/usr/bin:/bin):/usr/sbin:/sbin
+# A sparse environment may have no PATH at all.
+export PATH := $(or $(PATH),/usr/local/bin:/usr/bin:/bin)
 
 .DEFAULT_GOAL := help
 .PHONY: help setup programs test-programs control-plane chart-tools demo test test-fast prove check format lock clean
@@ -15,10 +15,10 @@ help: ## print this list
 setup: ## the Python environment in .venv, from hashed locks
 	@scripts/setup
 
-programs: setup ## Prometheus, Alertmanager, etcd: found, or fetched from Debian's packages
-	@$(VENV_PYTHON) -m scripts.programs
+programs: setup ## what the demo starts, Prometheus and Alertmanager: found, or fetched from Debian's packages
+	@$(VENV_PYTHON) -m scripts.programs demo
 
-test-programs: setup
+test-programs: setup ## what the tests start: the same and promtool, etcd, Chromium ...
 	@$(VENV_PYTHON) -m scripts.programs tests
 
 control-plane: setup ## a real kube-apiserver for the tests: found, or built (about 8 minutes once)

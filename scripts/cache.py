@@ -12,7 +12,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
 
-# `ip` lives in an sbin folder, which is not on everybody's PATH.
+# Folders for administrators are not on everybody's PATH.
 _SBIN = ("/usr/local/sbin", "/usr/sbin", "/sbin")
 
 

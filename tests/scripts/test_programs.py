@@ -45,6 +45,11 @@ def test_a_program_that_does_not_run_has_no_version(tmp_path: Path) -> None:
     assert programs.version(ALERTMANAGER, broken) is None
 
 
-def test_packages_are_fetched_once_each() -> None:
-    packages = programs.packages_of([each for each in programs.PROGRAMS if "run" in each.groups])
-    assert packages == ["etcd-server", "iproute2", "prometheus", "prometheus-alertmanager", "util-linux"]
+def test_the_demo_needs_nothing_but_prometheus_and_alertmanager() -> None:
+    wanted = [program.name for program in programs.PROGRAMS if "demo" in program.groups]
+    assert wanted == ["prometheus", "prometheus-alertmanager"]
+
+
+@pytest.mark.parametrize("arguments", [[], ["everything"], ["demo", "run"]])
+def test_without_a_known_group_nothing_is_fetched(arguments: list[str]) -> None:
+    assert programs.main(arguments) == 2

@@ -1,5 +1,7 @@
 import gzip
 import subprocess
+from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
@@ -67,10 +69,11 @@ def test_openmetrics_is_accepted_by_its_own_parser(registry: CollectorRegistry) 
 
 
 @pytest.mark.programs
-def test_promtool_finds_nothing_to_complain_about_in_our_own_series() -> None:
+def test_promtool_finds_nothing_to_complain_about_in_our_own_series(program: Callable[[str], Path]) -> None:
     response = metrics_response({}, process_registry("exporter"))
     assert isinstance(response.body, bytes)
-    checked = subprocess.run(["promtool", "check", "metrics"], input=response.body, capture_output=True, check=False)
+    command: list[str | Path] = [program("promtool"), "check", "metrics"]
+    checked = subprocess.run(command, input=response.body, capture_output=True, check=False)
     assert (checked.returncode, checked.stderr) == (0, b"")
 
 

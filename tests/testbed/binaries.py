@@ -29,7 +29,7 @@ def find_program(name: str) -> Path:
     """Where a program of scripts/programs.py or scripts/go_tools.py is; raises MissingProgramError."""
     for program in programs.PROGRAMS:
         if program.name == name:
-            return _found(name, programs.find(program), "programs")
+            return _found(name, programs.find(program), "test-programs")
     for tools in go_tools.TOOL_SETS:
         for tool in tools.tools:
             if tool.name == name:

@@ -8,21 +8,15 @@ import contextlib
 import os
 import signal
 import subprocess
+import sys
 import tempfile
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import IO
 
 _WAYS = (("unshare", "--net"), ("unshare", "--user", "--map-root-user", "--net"))
 _END_SECONDS = 15.0  # what a program that ran too long is given for its own teardown
-# The addresses come first, then `--`, then the command.
-_SET_UP = """
-set -e
-PATH="$PATH:/usr/sbin:/sbin"
-ip link set lo up
-while [ "$1" != -- ]; do ip address add "$1" dev lo; shift; done
-shift
-exec "$@"
-"""
+_SET_UP = Path(__file__).with_name("loopback.py")
 
 
 class NamespaceError(Exception):
@@ -31,7 +25,7 @@ class NamespaceError(Exception):
 
 def namespace_command(addresses: Sequence[str], argv: Sequence[str], way: Sequence[str] = _WAYS[0]) -> list[str]:
     """The command that runs `argv` in a new namespace with these addresses (`10.96.0.10/32`) on its loopback device."""
-    return [*way, "sh", "-c", _SET_UP, "namespace", *addresses, "--", *argv]
+    return [*way, sys.executable, "-I", str(_SET_UP), *addresses, "--", *argv]
 
 
 def way_into_namespace() -> Sequence[str]:
