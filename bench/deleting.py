@@ -51,7 +51,7 @@ class RecordingKube(Kube):
     """The product's client, which also remembers what it was asked to do."""
 
     def __init__(self, kube: Kube) -> None:
-        super().__init__(kube._client)  # noqa: SLF001 -- the same connection, seen from a subclass
+        super().__init__(kube._transport)  # noqa: SLF001 -- the same connection, seen from a subclass
         self.made: list[Made] = []
 
     async def send(self, call: Call, *, timeout: float) -> Response:

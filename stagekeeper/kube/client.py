@@ -1,48 +1,43 @@
-"""One small client for the Kubernetes API: JSON in, JSON out, our own errors, every wait bounded.
+"""One small client for the Kubernetes API: JSON in, JSON out, our own errors, every wait and every answer bounded.
 
-It stands on `kubernetes.aio`'s ApiClient for what is hard (kubeconfig, in-cluster tokens that rotate, TLS) and leaves
-out its typed models, which cost 20 to 30 MiB and raise on odd objects.
+It stands on `kubernetes.aio`'s ApiClient and leaves out its typed models, which cost 20 to 30 MiB and raise on odd
+objects, and its loader of kubeconfigs (`access` has ours).
 """
 
 import asyncio
 import json
 import re
 from collections.abc import AsyncIterator, Mapping
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit
-from urllib.request import getproxies, proxy_bypass
+from urllib.parse import urlencode
 
 import aiohttp
-import yaml
 
-from stagekeeper.kube.errors import KubeError, MalformedResponse, RequestTimeout, Unauthorized, Unreachable, from_status
-from stagekeeper.kube.library import (
-    ApiClient,
-    ConfigException,
-    Configuration,
-    load_incluster_config,
-    load_kube_config,
+from stagekeeper.kube import access, kubeconfig
+from stagekeeper.kube.credentials import Credential, CredentialError
+from stagekeeper.kube.errors import (
+    KubeError,
+    MalformedResponse,
+    OversizedResponse,
+    RequestTimeout,
+    Unauthorized,
+    Unreachable,
+    from_status,
 )
+from stagekeeper.kube.kubeconfig import KubeconfigError
+from stagekeeper.kube.transport import MOST, Raw, Redirected, TooLarge, Transport, reason
+from stagekeeper.kube.wording import one_line, page
 
-_UNUSABLE = (
-    ConfigException,
-    OSError,
-    yaml.YAMLError,
-    AttributeError,
-    KeyError,
-    TypeError,
-    ValueError,
-)
-"""What the loader raises over a kubeconfig that is missing, unreadable, not YAML or of another shape."""
 _HALF_CHARACTER = re.compile(r"\\ud[89a-f]", re.IGNORECASE)
 """The escape of half a UTF-16 pair. Alone it decodes to what can't be encoded again, into metrics for one."""
-AT_ONCE = 32
-"""Requests in flight. More are not answered sooner, and so many answers at once hold up the event loop."""
+_LONGEST_MESSAGE = 1000
+"""Characters of what the API (or an admission webhook) says that are passed on."""
+_UNAUTHORIZED = 401
 MERGE_PATCH = "application/merge-patch+json"
 
 
@@ -55,7 +50,18 @@ class Response:
     """What the API answered: the decoded object, and the server's own clock (its `Date` header, whole seconds)."""
 
     body: dict[str, Any]
-    date: datetime
+    clock: datetime | None
+    """None if the answer tells no time, as behind a proxy that strips the header."""
+
+    @property
+    def date(self) -> datetime:
+        """The server's clock, where something is judged by it. Raises `MalformedResponse` if it is not known.
+
+        Our own clock is no stand-in: a duration between the two would be wrong by their difference.
+        """
+        if self.clock is None:
+            raise MalformedResponse("The API's answer has no Date, so its time is not known; does a proxy strip it?")
+        return self.clock
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,13 +82,13 @@ class Call:
 class Kube:
     """The Kubernetes API. Methods raise `KubeError`, and nothing else, when a request does not succeed."""
 
-    def __init__(self, client: ApiClient) -> None:
-        self._client = client
+    def __init__(self, transport: Transport) -> None:
+        self._transport = transport
 
     @property
     def server(self) -> str:
         """The address of the API server, for messages."""
-        return str(self._client.configuration.host)
+        return self._transport.access.server
 
     async def get(self, path: str, *, timeout: float, query: Mapping[str, str] | None = None) -> Response:
         """GET one object or a list; `timeout` in seconds, for the whole request."""
@@ -90,49 +96,75 @@ class Kube:
 
     async def send(self, call: Call, *, timeout: float) -> Response:
         """One request. After `Unreachable` and `MalformedResponse` it is unknown whether a change was made."""
-        text, date = await self.text(call, timeout=timeout)
+        text, clock = await self.text(call, timeout=timeout)
         decoded = _decoded(text)
         if decoded is None:
-            raise MalformedResponse(f"{call}: {self.server} answered with something that is not a JSON object.")
-        return Response(decoded, date)
+            what = page(text) or "something"
+            raise MalformedResponse(f"{call}: {self.server} answered with {what} that is not a JSON object.")
+        return Response(decoded, clock)
 
-    async def text(self, call: Call, *, timeout: float) -> tuple[str, datetime]:
+    async def text(self, call: Call, *, timeout: float) -> tuple[str, datetime | None]:
         """Like `send`, for answers that are not JSON (a pod's log)."""
         try:
             async with asyncio.timeout(timeout):
-                return await self._exchange(call)
+                raw = await self._exchange(call)
         except TimeoutError as problem:
             raise RequestTimeout(
                 f"{call}: no answer from {self.server} within {timeout:.3g} s. "
                 "Check that the API server runs and that a NetworkPolicy lets us reach it."
             ) from problem
+        except Redirected as problem:
+            raise MalformedResponse(
+                f"{call}: {self.server} answers with a redirect ({problem}), which is not followed. "
+                "Check that it is an API server, and no proxy or login page."
+            ) from problem
+        except TooLarge as problem:
+            why = f"{call}: {self.server} answers with more than {MOST >> 20} MiB, which is not read."
+            raise OversizedResponse(why) from problem
         except (aiohttp.ClientError, OSError, ValueError) as problem:
-            why = str(problem) or type(problem).__name__
+            why = self._hide(reason(problem))
             raise Unreachable(f"{call}: {self.server} can't be reached: {why}.") from problem
+        if not 200 <= raw.status < 300:  # noqa: PLR2004 -- HTTP's 2xx
+            raise self._refusal(call, raw)
+        return raw.text, _date(raw.date)
 
-    async def _exchange(self, call: Call) -> tuple[str, datetime]:
+    async def _exchange(self, call: Call) -> Raw:
+        """The answer; to a 401 with a credential that is newer, if there is one by now."""
+        credential = await self._credential(call)
+        raw = await self._sent(call, credential)
+        if raw.status == _UNAUTHORIZED:
+            self._transport.access.source.refused(credential)
+            newer = await self._credential(call)
+            if newer != credential:
+                raw = await self._sent(call, newer)
+        return raw
+
+    async def _credential(self, call: Call) -> Credential:
         try:
-            _, url, headers, body, _ = await self._client.param_serialize(
-                call.method,
-                call.path,
-                query_params=list(call.query.items()),
-                header_params={"Accept": "application/json", "Content-Type": call.content_type},
-                body=call.body,
-                auth_settings=["BearerToken"],
-            )
-        except (ConfigException, OSError) as problem:  # the token's file, which is read again now and then
-            raise Unauthorized(f"{call}: our own token can't be read: {problem}") from problem
-        response = await self._client.call_api(call.method, url, headers, body)
-        text = (await response.read()).decode(errors="replace")
-        if not 200 <= response.status < 300:  # noqa: PLR2004 -- HTTP's 2xx
-            raise _refusal(call, response.status, text)
-        return text, _date(response.headers.get("Date"))
+            return await self._transport.access.source.current()
+        except CredentialError as problem:
+            raise Unauthorized(self._hide(f"{call}: {problem}.")) from problem
 
+    async def _sent(self, call: Call, credential: Credential) -> Raw:
+        target = f"{call.path}?{urlencode(call.query)}" if call.query else call.path
+        headers = {
+            "Accept": "application/json",
+            "Accept-Encoding": "identity",
+            "Content-Type": call.content_type,
+            "User-Agent": "stagekeeper",
+        }
+        if credential.header:
+            headers["Authorization"] = credential.header
+        return await self._transport.send(call.method, target, headers, call.body, credential.pair)
 
-def _refusal(call: Call, status: int, text: str) -> KubeError:
-    body = _decoded(text) or {}
-    message = str(body.get("message") or text[:200].strip() or "no reason given")
-    return from_status(status, str(body.get("reason", "")), f"{call}: HTTP {status}: {message}")
+    def _refusal(self, call: Call, raw: Raw) -> KubeError:
+        body = _decoded(raw.text) or {}
+        message = str(body.get("message") or "") or page(raw.text) or raw.text[:_LONGEST_MESSAGE]
+        said = one_line(self._hide(message), _LONGEST_MESSAGE) or "no reason given"
+        return from_status(raw.status, str(body.get("reason", "")), f"{call}: HTTP {raw.status}: {said}")
+
+    def _hide(self, text: str) -> str:
+        return self._transport.access.secrets.hide(text)
 
 
 def _decoded(text: str) -> dict[str, Any] | None:
@@ -146,81 +178,46 @@ def _decoded(text: str) -> dict[str, Any] | None:
     return found if isinstance(found, dict) else None
 
 
-def _date(header: str | None) -> datetime:
-    """The server's clock. Only a proxy that strips the header leaves us our own, which is the best that is left."""
+def _date(header: str | None) -> datetime | None:
+    """The server's clock; None if it does not tell."""
     try:
         date = parsedate_to_datetime(header or "")
         return date.astimezone(UTC) if date.tzinfo else date.replace(tzinfo=UTC)
     except (ValueError, OverflowError):
-        return datetime.now(UTC)
+        return None
 
 
 @asynccontextmanager
 async def connect(kubeconfig: Path | None = None, context: str | None = None) -> AsyncIterator[Kube]:
     """The API that `kubeconfig` names; without one the pod's own ServiceAccount, else the user's kubeconfig.
 
-    Raises `NoCluster`. Nothing is sent yet: an API server that is down shows at the first request, not here.
+    Raises `NoCluster`. Nothing is sent to the API server yet: one that is down shows at the first request, not here.
     """
-    settings = await _settings(kubeconfig, context)
-    settings.retries = None  # else the client repeats DELETE and PUT by itself; our next look is the retry
-    settings.connection_pool_maxsize = AT_ONCE
-    settings.proxy = settings.proxy or _proxy(settings.host)
-    # Else aiohttp looks for proxies and for a netrc at each request, in two threads, and a netrc that has an entry for
-    # the API server makes every request with a token fail.
-    settings.client_session_kwargs = {"middlewares": (_send_changes_once,), "trust_env": False}
-    try:
-        client = ApiClient(settings)
-    except OSError as problem:  # ssl.SSLError is one too
-        raise NoCluster(
-            f"The certificates for {settings.host} can't be used ({problem}). Check certificate-authority, "
-            "client-certificate and client-key in the kubeconfig."
-        ) from problem
-    async with client:
-        client.user_agent = "stagekeeper"
-        yield Kube(client)
-
-
-def _proxy(host: str) -> str | None:
-    """The proxy that `HTTPS_PROXY` and `NO_PROXY` name for the API server at URL `host`, as kubectl heeds them."""
-    address = urlsplit(host)
-    return None if proxy_bypass(address.netloc) else getproxies().get(address.scheme)
-
-
-async def _send_changes_once(
-    request: aiohttp.ClientRequest, handler: aiohttp.ClientHandlerType
-) -> aiohttp.ClientResponse:
-    """Keep aiohttp from sending a change again when a connection that it kept turns out to be dead.
-
-    It repeats what HTTP calls idempotent, PUT and DELETE among them. With our preconditions the second would do no
-    harm, but its Conflict would hide that the first was carried out. Only another kind of error stops it.
-    """
-    try:
-        return await handler(request)
-    except (aiohttp.ClientOSError, aiohttp.ServerDisconnectedError) as problem:
-        if request.method == "GET":
-            raise
-        raise aiohttp.ClientConnectionError(str(problem)) from problem
-
-
-async def _settings(kubeconfig: Path | None, context: str | None) -> Configuration:
-    settings = Configuration()
-    if kubeconfig is None and context is None:
+    way, where = _way(kubeconfig, context)
+    async with AsyncExitStack() as stack:
+        stack.push_async_callback(way.source.close)
         try:
-            load_incluster_config(client_configuration=settings)
-        except ConfigException:
-            pass  # not in a pod: the user's own kubeconfig, as kubectl does
-        else:
-            return settings
-    where = str(kubeconfig) if kubeconfig else "$KUBECONFIG or ~/.kube/config"
+            credential = await way.source.current()
+            transport = Transport(way, credential.pair)
+        except (CredentialError, OSError, ValueError) as problem:
+            raise _no_cluster(where, way.secrets.hide(str(problem))) from problem
+        stack.push_async_callback(transport.close)
+        yield Kube(transport)
+
+
+def _way(explicit: Path | None, context: str | None) -> tuple[access.Access, str]:
+    """How to reach the API, and where that is said."""
+    own = explicit is None and context is None and access.in_cluster()
+    where = str(access.SERVICE_ACCOUNT) if own else kubeconfig.described(explicit)
     try:
-        await load_kube_config(
-            config_file=str(kubeconfig) if kubeconfig else None, context=context, client_configuration=settings
-        )
-    except _UNUSABLE as problem:
-        why = " ".join(str(problem).split()) or type(problem).__name__
-        raise NoCluster(
-            f"No way to a Kubernetes API: {where} can't be used ({why}). "
-            "Name a kubeconfig with --kubeconfig, or run inside a pod with a ServiceAccount."
-        ) from problem
-    settings.api_key = {name: key.strip() for name, key in settings.api_key.items()}  # a token's file may end a line
-    return settings
+        way = access.from_service_account() if own else access.from_kubeconfig(kubeconfig.find(explicit, context))
+    except KubeconfigError as problem:
+        raise _no_cluster(where, str(problem)) from problem
+    return way, where
+
+
+def _no_cluster(where: str, why: str) -> NoCluster:
+    return NoCluster(
+        f"No way to a Kubernetes API: {where} can't be used ({one_line(why, _LONGEST_MESSAGE)}). "
+        "Name a kubeconfig with --kubeconfig, or run inside a pod with a ServiceAccount."
+    )

@@ -6,6 +6,7 @@ The type says what is known about the request, which is what callers decide by::
     ├── Unreachable          no answer, or half of one: whether the change was made is unknown
     │   └── RequestTimeout       no answer in time
     ├── MalformedResponse    not what the API promises (a proxy's page, cut JSON): unknown as well
+    │   └── OversizedResponse    more than is read
     ├── Unauthorized         401: the token is missing, wrong or expired
     ├── Forbidden            403: a Role lacks a rule
     ├── NotFound             404: the object is not there
@@ -25,6 +26,8 @@ class KubeError(Exception):
     """
 
     reason: ClassVar[str] = "error"
+    status: int | None = None
+    """HTTP's number, where the API answered with one."""
 
 
 class Unreachable(KubeError):
@@ -43,6 +46,10 @@ class MalformedResponse(KubeError):
     """The answer is not a Kubernetes object."""
 
     reason = "malformed"
+
+
+class OversizedResponse(MalformedResponse):
+    """The answer is larger than anything that is meant, and was not read to its end."""
 
 
 class Unauthorized(KubeError):
@@ -108,7 +115,9 @@ REASONS = tuple(
 def from_status(status: int, reason: str, message: str) -> KubeError:
     """The error for an answer of the API with the HTTP `status` and the `reason` and `message` of its Status body."""
     by_status: dict[int, type[KubeError]] = {401: Unauthorized, 403: Forbidden, 404: NotFound, 429: Unavailable}
-    if status == 409:  # noqa: PLR2004 -- HTTP's number for Conflict is clearer than a name for it
-        return (AlreadyExists if reason == "AlreadyExists" else Conflict)(message)
     kind = by_status.get(status, Unavailable if status >= 500 else Invalid)  # noqa: PLR2004 -- HTTP's 5xx
-    return kind(message)
+    if status == 409:  # noqa: PLR2004 -- HTTP's number for Conflict is clearer than a name for it
+        kind = AlreadyExists if reason == "AlreadyExists" else Conflict
+    error = kind(message)
+    error.status = status
+    return error

@@ -26,6 +26,5 @@ _without_contents("kubernetes.aio")
 
 from kubernetes.aio.client.api_client import ApiClient  # noqa: E402 -- after what is above
 from kubernetes.aio.client.configuration import Configuration  # noqa: E402
-from kubernetes.aio.config import ConfigException, load_incluster_config, load_kube_config  # noqa: E402
 
-__all__ = ["ApiClient", "ConfigException", "Configuration", "load_incluster_config", "load_kube_config"]
+__all__ = ["ApiClient", "Configuration"]

@@ -1,17 +1,15 @@
 """The ways to a cluster, and what is said when there is none."""
 
-import datetime as dt
+import time
 from pathlib import Path
-from types import SimpleNamespace
 from typing import Any
 
 import pytest
 import trustme
 import yaml
-from kubernetes.aio.config import incluster_config
 
-from stagekeeper.kube.client import NoCluster, connect
-from stagekeeper.kube.errors import Unauthorized
+from stagekeeper.kube import access, credentials
+from stagekeeper.kube.client import Kube, NoCluster, connect
 from tests.kube.api_server import answering, api_server, kubeconfig
 
 ENOUGH = 5.0
@@ -72,7 +70,7 @@ async def test_certificates_that_can_not_be_used_are_said_so(key: str, tmp_path:
     path = kubeconfig(
         tmp_path / "kubeconfig", "https://127.0.0.1:1", user if key == "client-certificate" else {}, **trusted
     )
-    assert "The certificates for https://127.0.0.1:1 can't be used" in await why_not(path)
+    assert f"in {path}: {key}" in await why_not(path)
 
 
 @pytest.mark.parametrize("content", ["secret-token", "secret-token\n"])
@@ -91,13 +89,13 @@ async def test_a_context_is_chosen_by_name(tmp_path: Path) -> None:
     path = kubeconfig(tmp_path / "kubeconfig", "http://127.0.0.1:1")
     content = yaml.safe_load(path.read_text())
     content["clusters"].append({"name": "other", "cluster": {"server": "http://127.0.0.1:2"}})
-    content["contexts"].append({"name": "other", "context": {"cluster": "other"}})
+    content["contexts"].append({"name": "other", "context": {"cluster": "other", "user": "me"}})
     path.write_text(yaml.safe_dump(content))
     async with connect(path, "other") as kube:
         assert kube.server == "http://127.0.0.1:2"
 
 
-# In a pod. The client has the paths of a ServiceAccount built in; only their places are changed here.
+# In a pod
 
 
 @pytest.fixture
@@ -105,28 +103,27 @@ def service_account(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """The folder of a ServiceAccount's token and CA, as a pod has them mounted."""
     (tmp_path / "token").write_text("first")
     trustme.CA().cert_pem.write_to_path(tmp_path / "ca.crt")
-    monkeypatch.setattr(incluster_config, "SERVICE_TOKEN_FILENAME", str(tmp_path / "token"))
-    monkeypatch.setattr(incluster_config, "SERVICE_CERT_FILENAME", str(tmp_path / "ca.crt"))
+    monkeypatch.setattr(access, "SERVICE_ACCOUNT", tmp_path)
     monkeypatch.setenv("KUBERNETES_SERVICE_HOST", "fd00::1")
     monkeypatch.setenv("KUBERNETES_SERVICE_PORT", "443")
     return tmp_path
 
 
-async def token_of(kube: Any) -> str:
-    return str(await kube._client.configuration.get_api_key_with_prefix("BearerToken"))
+async def token_of(kube: Kube) -> str | None:
+    return (await kube._transport.access.source.current()).header
 
 
 def a_minute_later(monkeypatch: pytest.MonkeyPatch) -> None:
     """Put the clock that the client reads forward."""
-    clock = SimpleNamespace(now=lambda: dt.datetime.now() + dt.timedelta(seconds=61))  # noqa: DTZ005 -- as the client
-    monkeypatch.setattr(incluster_config, "datetime", SimpleNamespace(datetime=clock, timedelta=dt.timedelta))
+    later = time.monotonic() + 61
+    monkeypatch.setattr(credentials, "_now", lambda: later)
 
 
 @pytest.mark.usefixtures("service_account")
 async def test_in_a_pod_its_own_service_account_is_used() -> None:
     async with connect() as kube:
         assert kube.server == "https://[fd00::1]:443"
-        assert await token_of(kube) == "bearer first"
+        assert await token_of(kube) == "Bearer first"
 
 
 async def test_in_a_pod_a_token_that_was_rotated_is_used_after_a_minute(
@@ -134,19 +131,25 @@ async def test_in_a_pod_a_token_that_was_rotated_is_used_after_a_minute(
 ) -> None:
     async with connect() as kube:
         (service_account / "token").write_text("second")
-        assert await token_of(kube) == "bearer first"
+        assert await token_of(kube) == "Bearer first"
         a_minute_later(monkeypatch)
-        assert await token_of(kube) == "bearer second"
+        assert await token_of(kube) == "Bearer second"
 
 
-async def test_in_a_pod_a_token_that_is_empty_for_a_moment_is_an_error_of_ours(
+async def test_in_a_pod_the_last_token_counts_while_its_file_is_empty(
     service_account: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     async with connect() as kube:
         (service_account / "token").write_text("")
         a_minute_later(monkeypatch)
-        with pytest.raises(Unauthorized, match="our own token can't be read"):
-            await kube.get("/version", timeout=ENOUGH)
+        assert await token_of(kube) == "Bearer first"
+
+
+async def test_a_pod_without_its_ca_says_so(service_account: Path) -> None:
+    (service_account / "ca.crt").unlink()
+    with pytest.raises(NoCluster, match=r"ca\.crt can't be used: No such file"):
+        async with connect():
+            pass
 
 
 @pytest.mark.usefixtures("service_account")

@@ -11,7 +11,8 @@ from simulator.layouts import EIRINI
 from stagekeeper.diego.environment_settings import EnvironmentSettings
 from stagekeeper.diego.environments import resolve
 from stagekeeper.diego.observation import Observation, Unknown
-from stagekeeper.kube.client import _proxy, connect
+from stagekeeper.kube.client import connect
+from stagekeeper.kube.proxies import proxy_for
 from tests.diego.looks import NOW
 
 
@@ -51,6 +52,6 @@ async def test_a_netrc_with_an_entry_for_the_api_server_changes_nothing(
 def test_a_proxy_is_used_as_kubectl_uses_it(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("HTTPS_PROXY", "http://proxy.example:3128")
     monkeypatch.setenv("NO_PROXY", "10.0.0.1,.internal.example")
-    assert _proxy("https://203.0.113.1:6443") == "http://proxy.example:3128"
-    assert _proxy("https://10.0.0.1:443") is None
-    assert _proxy("https://api.internal.example") is None
+    assert proxy_for("https://203.0.113.1:6443") == "http://proxy.example:3128"
+    assert proxy_for("https://10.0.0.1:443") is None
+    assert proxy_for("https://api.internal.example") is None

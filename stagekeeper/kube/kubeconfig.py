@@ -1,0 +1,266 @@
+"""Kubeconfig files, found and merged as client-go does it: one cluster and one user come out.
+
+The rules (k8s.io/client-go: tools/clientcmd/loader.go, validation.go): `KUBECONFIG` is a list; missing and empty files
+in it are skipped; of two entries with one name the first wins, whole; `current-context` is the first that is set; a
+relative path is relative to the file that it stands in. What kubectl refuses is refused here.
+
+No message holds a value of an entry: names of files, entries and keys are all that is said.
+"""
+
+import base64
+import json
+import os
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+_LARGEST = 8 * 2**20
+"""Bytes of one file, or of one that it names. Nobody's is larger, and a device never ends."""
+_SECTIONS = {"clusters": "cluster", "users": "user", "contexts": "context"}
+_CLUSTER = {
+    "server", "tls-server-name", "insecure-skip-tls-verify", "certificate-authority", "certificate-authority-data",
+    "proxy-url", "disable-compression", "extensions",
+}  # fmt: skip
+_USER = {
+    "client-certificate", "client-certificate-data", "client-key", "client-key-data", "token", "tokenFile", "as",
+    "as-uid", "as-groups", "as-user-extra", "username", "password", "auth-provider", "exec", "extensions",
+}  # fmt: skip
+_SAYABLE = re.compile(r"[A-Za-z][\w.-]{0,40}")
+"""What may be said of an unknown key: a misspelt word is one, a token that has slipped there is not."""
+
+
+class KubeconfigError(Exception):
+    """A kubeconfig can't be used. The message is a sentence without its end, and holds no value of an entry."""
+
+
+class _Loader(yaml.SafeLoader):
+    """YAML as Go's library reads it into JSON: what looks like a date stays text."""
+
+    yaml_implicit_resolvers = {  # noqa: RUF012 -- PyYAML's own way to say it
+        first: [(tag, pattern) for tag, pattern in resolvers if tag != "tag:yaml.org,2002:timestamp"]
+        for first, resolvers in yaml.SafeLoader.yaml_implicit_resolvers.items()
+    }
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """A mapping in a kubeconfig, read by keys. Each method raises `KubeconfigError` for a value of another type."""
+
+    file: Path
+    name: str
+    """How messages name it, such as `user "admin"`."""
+    content: Mapping[Any, Any] = field(repr=False)
+
+    def wrong(self, what: str) -> KubeconfigError:
+        """The error that says `what` of this entry."""
+        return KubeconfigError(f"{self.name} in {self.file}: {what}" if self.name else f"{self.file}: {what}")
+
+    def text(self, key: str) -> str:
+        """The text of `key`; empty if it is not there."""
+        found = self.content.get(key)
+        if found is not None and not isinstance(found, str):
+            raise self.wrong(f"{key} must be text; put it into quotes")
+        return found or ""
+
+    def flag(self, key: str) -> bool:
+        """Whether `key` is true."""
+        found = self.content.get(key)
+        if found is not None and not isinstance(found, bool):
+            raise self.wrong(f"{key} must be true or false")
+        return bool(found)
+
+    def texts(self, key: str) -> tuple[str, ...]:
+        """The list of texts of `key`."""
+        found = self.content.get(key) or ()
+        if not isinstance(found, list | tuple) or not all(isinstance(each, str) for each in found):
+            raise self.wrong(f"{key} must be a list of texts")
+        return tuple(found)
+
+    def data(self, key: str) -> bytes:
+        """The bytes that `key` holds in base64."""
+        try:
+            return base64.b64decode("".join(self.text(key).split()), validate=True)
+        except ValueError:
+            raise self.wrong(f"{key} is not base64") from None
+
+    def path(self, key: str) -> Path | None:
+        """The file that `key` names."""
+        found = self.text(key)
+        return self.file.absolute().parent / found if found else None
+
+    def part(self, key: str) -> "Entry | None":
+        """The mapping below `key`; None if it is not there."""
+        found = self.content.get(key)
+        if found is not None and not isinstance(found, Mapping):
+            raise self.wrong(f"{key} must be a mapping")
+        return None if found is None else Entry(self.file, f"{key} of {self.name}" if self.name else key, found)
+
+    def parts(self, key: str) -> list["Entry"]:
+        """The mappings in the list below `key`."""
+        found = self.content.get(key) or []
+        if not isinstance(found, list) or not all(isinstance(each, Mapping) for each in found):
+            raise self.wrong(f"{key} must be a list of mappings")
+        return [Entry(self.file, f"{key} of {self.name}" if self.name else key, each) for each in found]
+
+    def material(self, key: str) -> "Material | None":
+        """What `key`-data holds or the file that `key` names; both at once are refused, as kubectl does."""
+        data, path = self.data(f"{key}-data"), self.path(key)
+        if data and path:
+            raise self.wrong(f"{key} and {key}-data exclude each other")
+        return Material(self, key, path, data) if data or path else None
+
+
+@dataclass(frozen=True, slots=True)
+class Material:
+    """A certificate or a key, in the kubeconfig or in a file."""
+
+    entry: Entry
+    key: str
+    path: Path | None
+    data: bytes = field(repr=False)
+
+    def read(self) -> bytes:
+        """The bytes. Raises `KubeconfigError`."""
+        if self.path is None:
+            return self.data
+        try:
+            return read_bounded(self.path)
+        except OSError as problem:
+            why = problem.strerror or type(problem).__name__
+            raise self.entry.wrong(f"{self.key}: {self.path} can't be read ({why})") from problem
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """The cluster and the user that a context names, and keys of theirs that mean nothing."""
+
+    cluster: Entry
+    user: Entry
+    unknown: tuple[str, ...]
+    """Each as a sentence; kubectl ignores such keys, so they are no error by themselves."""
+
+
+def read_bounded(path: Path) -> bytes:
+    """The content of a file. Raises `OSError`, also for one that is larger than anything that is meant."""
+    with path.open("rb") as file:
+        content = file.read(_LARGEST + 1)
+    if len(content) > _LARGEST:
+        raise OSError(0, "too large")
+    return content
+
+
+def find(explicit: Path | None, context: str | None, environ: Mapping[str, str] = os.environ) -> Found:
+    """What the files say: `explicit` alone, else those of `$KUBECONFIG`, else `~/.kube/config`.
+
+    Raises `KubeconfigError`.
+    """
+    documents = [each for path in _paths(explicit, environ) if (each := _document(path, needed=bool(explicit)))]
+    if not documents:
+        raise KubeconfigError("no such file, or nothing in it")
+    named: dict[str, dict[str, tuple[Entry, Entry]]] = {section: {} for section in _SECTIONS}
+    for document in documents:
+        for section, kind in _SECTIONS.items():
+            for name, entry in _named(document, section, kind):
+                named[section].setdefault(name, entry)
+    current = context or next((name for each in documents if (name := each.text("current-context"))), "")
+    if not current:
+        raise KubeconfigError("no current-context is set; name one with --context")
+    return _resolved(current, named)
+
+
+def described(explicit: Path | None, environ: Mapping[str, str] = os.environ) -> str:
+    """Where `find` looks, for messages."""
+    if explicit:
+        return str(explicit)
+    return f"KUBECONFIG={environ['KUBECONFIG']}" if environ.get("KUBECONFIG") else "~/.kube/config"
+
+
+def _paths(explicit: Path | None, environ: Mapping[str, str]) -> list[Path]:
+    if explicit:
+        return [explicit]
+    listed = environ.get("KUBECONFIG", "")
+    if not listed:
+        return [Path.home() / ".kube" / "config"]
+    return [Path(each) for each in dict.fromkeys(listed.split(os.pathsep)) if each]
+
+
+def _document(path: Path, *, needed: bool) -> Entry | None:
+    """The file's content; None if it has none, or is not there and need not be."""
+    try:
+        text = read_bounded(path).decode("utf-8-sig")
+        content = json.loads(text) if text.lstrip().startswith("{") else _yaml(text, path)
+    except FileNotFoundError as problem:
+        if needed:
+            raise KubeconfigError("no such file") from problem
+        return None
+    except OSError as problem:
+        raise KubeconfigError(f"{path}: {problem.strerror or 'unreadable'}") from problem
+    except (ValueError, RecursionError):
+        raise KubeconfigError(f"{path} is neither YAML nor JSON in UTF-8") from None
+    if content is None:
+        return None
+    if not isinstance(content, Mapping) or content.get("kind", "Config") not in {"Config", ""}:
+        raise KubeconfigError(f"{path} is not a kubeconfig (a mapping of the kind Config)")
+    return Entry(path, "", content)
+
+
+def _yaml(text: str, path: Path) -> Any:
+    try:
+        return next(yaml.load_all(text, _Loader), None)
+    except yaml.YAMLError as problem:
+        mark = getattr(problem, "problem_mark", None)  # the rest of its message quotes the file
+        where = f" (line {mark.line + 1}, column {mark.column + 1})" if mark else ""
+        raise KubeconfigError(f"{path} is not YAML{where}") from None
+
+
+def _named(document: Entry, section: str, kind: str) -> Iterator[tuple[str, tuple[Entry, Entry]]]:
+    """The entries of one section by name, each with the list's item around it."""
+    names: set[str] = set()
+    for item in document.parts(section):
+        name = item.text("name")
+        if name in names:
+            raise document.wrong(f"{section} has two entries of the name {name!r}")
+        names.add(name)
+        inner = item.part(kind)
+        yield (
+            name,
+            (
+                Entry(document.file, f'{kind} "{name}"', inner.content if inner else {}),
+                Entry(document.file, f'{kind} "{name}"', item.content),
+            ),
+        )
+
+
+def _resolved(current: str, named: Mapping[str, Mapping[str, tuple[Entry, Entry]]]) -> Found:
+    if current not in named["contexts"]:
+        known = ", ".join(sorted(named["contexts"])) or "none"
+        raise KubeconfigError(f'there is no context "{current}"; there are: {known}')
+    context, item = named["contexts"][current]
+    found: list[Entry] = []
+    unknown = _unknown(item, {"name", "context"})
+    for key, section, known_keys in (("cluster", "clusters", _CLUSTER), ("user", "users", _USER)):
+        name = context.text(key)
+        if not name or name not in named[section]:
+            named_it = f'the {key} "{name}", which is not there' if name else f"no {key}"
+            raise context.wrong(f"it names {named_it}{_but(unknown)}")
+        entry, item = named[section][name]
+        strange = [*_unknown(item, {"name", key}), *_unknown(entry, known_keys)]
+        if not entry.content.keys() & known_keys and strange:
+            raise entry.wrong(f"nothing that is known stands there{_but(strange)}")
+        unknown += strange
+        found.append(entry)
+    return Found(found[0], found[1], tuple(unknown))
+
+
+def _unknown(entry: Entry, known: set[str]) -> list[str]:
+    strange = [str(key) for key in entry.content if key not in known]
+    said = (f"the key {key!r}" if _SAYABLE.fullmatch(key) else f"a key of {len(key)} characters" for key in strange)
+    return [f"{each} is not known in {entry.name} of {entry.file}" for each in said]
+
+
+def _but(unknown: list[str]) -> str:
+    return f", but {', and '.join(unknown)}" if unknown else ""
