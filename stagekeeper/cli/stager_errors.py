@@ -1,7 +1,8 @@
 """What the Cloud Controller's own log says: how often code 170010 (CF-StagerUnavailable), and with which tail.
 
-The line's form is `"error_code"=>"CF-StagerUnavailable", "code"=>170010`, in newer Rubies with spaces around `=>`; V2
-logs it as an error, V3 as info, so the level says nothing (cloud_controller_ng:errors/v2.yml).
+Each line is a JSON object whose `message` holds a Ruby hash, so the code stands there as `\\"code\\"=>170010`, in newer
+Rubies with spaces around `=>`. V2 logs it as an error, V3 as info, so the level says nothing
+(cloud_controller_ng:errors/v2.yml, lib/sinatra/vcap.rb; Steno writes the JSON).
 """
 
 import asyncio
@@ -14,7 +15,7 @@ from stagekeeper.kube.client import Call, Kube
 from stagekeeper.kube.errors import KubeError
 from stagekeeper.kube.objects import Pod
 
-CODE = re.compile(r'"code"\s*=>\s*170010\b')
+CODE = re.compile(r'\\*"code\\*"\s*=(?:>|\\+u003e)\s*170010\b')
 TAILS = {
     "execution expired": "no endpoints, or the network",
     "Connection refused": "no endpoints, or nobody listens",
@@ -25,8 +26,8 @@ TAILS = {
 """How the message ends for each cause, and what that points to."""
 OTHER = "another tail"
 _SINCE_SECONDS = 3600
-_LINES = 5000
-"""The newest lines of each container: some megabytes at most."""
+_LINES, _BYTES = 5000, 8 * 2**20
+"""The newest lines of each container, and how much of them is read."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +72,7 @@ async def read_errors(kube: Kube, namespace: str, pods: Iterable[Pod], *, timeou
 
 
 async def _log(kube: Kube, namespace: str, pod: str, container: str, timeout: float) -> str | KubeError:
-    query = {"container": container, "sinceSeconds": str(_SINCE_SECONDS), "tailLines": str(_LINES)}
+    query = {"container": container, "sinceSeconds": str(_SINCE_SECONDS), "tailLines": str(_LINES), "limitBytes": str(_BYTES)}
     try:
         text, _ = await kube.text(Call("GET", f"/api/v1/namespaces/{namespace}/pods/{pod}/log", query), timeout=timeout)
     except KubeError as problem:

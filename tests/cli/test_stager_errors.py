@@ -1,5 +1,8 @@
 """Code 170010 in the Cloud Controller's log."""
 
+import json
+from pathlib import Path
+
 import pytest
 
 from stagekeeper.cli.stager_errors import OTHER, StagerErrors, tails
@@ -23,7 +26,22 @@ def test_the_tail_tells_the_cause_whatever_the_level_and_the_spaces(line: str, t
     assert tails(f"before\n{line}\nafter\n") == {tail: 1}
 
 
-@pytest.mark.parametrize("line", ['"code"=>170011', '"code"=>1700101', '"code": 170010', "170010", ""])
+CLOUD_CONTROLLER_LOG = Path(__file__).parent / "cloud_controller_ng.log"
+"""Three failed stagings as the Cloud Controller's own logger, Steno, writes them."""
+
+
+def test_a_log_as_the_cloud_controller_writes_it_is_counted() -> None:
+    assert tails(CLOUD_CONTROLLER_LOG.read_text()) == {"Connection refused": 3}
+
+
+@pytest.mark.parametrize("message", [V2, V3])
+@pytest.mark.parametrize("escaped", [False, True])
+def test_a_line_is_json_whatever_its_writer_escapes(message: str, *, escaped: bool) -> None:
+    line = json.dumps({"timestamp": 1796011200.1, "message": f"{message} execution expired", "log_level": "info"})
+    assert tails(line.replace(">", "\\u003e") if escaped else line) == {"execution expired": 1}
+
+
+@pytest.mark.parametrize("line", ['"code"=>170011', '"code"=>1700101', '"code": 170010', "170010", "", r'\"code\"=>1700101', r'\"error_code\"=>170010'])
 def test_other_lines_do_not_count(line: str) -> None:
     assert not tails(line)
 
