@@ -1,6 +1,6 @@
-"""What the Cloud Controller's own log says: how often code 170010 (CF-StagerUnavailable), and with which tail.
+r"""What the Cloud Controller's own log says: how often code 170010 (CF-StagerUnavailable), and with which tail.
 
-Each line is a JSON object whose `message` holds a Ruby hash, so the code stands there as `\\"code\\"=>170010`, in newer
+Each line is a JSON object whose `message` holds a Ruby hash, so the code stands there as `\"code\"=>170010`, in newer
 Rubies with spaces around `=>`. V2 logs it as an error, V3 as info, so the level says nothing
 (cloud_controller_ng:errors/v2.yml, lib/sinatra/vcap.rb; Steno writes the JSON).
 """
@@ -72,7 +72,12 @@ async def read_errors(kube: Kube, namespace: str, pods: Iterable[Pod], *, timeou
 
 
 async def _log(kube: Kube, namespace: str, pod: str, container: str, timeout: float) -> str | KubeError:
-    query = {"container": container, "sinceSeconds": str(_SINCE_SECONDS), "tailLines": str(_LINES), "limitBytes": str(_BYTES)}
+    query = {
+        "container": container,
+        "sinceSeconds": str(_SINCE_SECONDS),
+        "tailLines": str(_LINES),
+        "limitBytes": str(_BYTES),
+    }
     try:
         text, _ = await kube.text(Call("GET", f"/api/v1/namespaces/{namespace}/pods/{pod}/log", query), timeout=timeout)
     except KubeError as problem:

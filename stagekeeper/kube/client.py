@@ -18,7 +18,7 @@ from urllib.parse import urlencode
 
 import aiohttp
 
-from stagekeeper.kube import access, kubeconfig
+from stagekeeper.kube import access, kubeconfig, paging
 from stagekeeper.kube.credentials import Credential, CredentialError
 from stagekeeper.kube.errors import (
     KubeError,
@@ -52,6 +52,8 @@ class Response:
     body: dict[str, Any]
     clock: datetime | None
     """None if the answer tells no time, as behind a proxy that strips the header."""
+    size: int = 0
+    """Characters of the answer."""
 
     @property
     def date(self) -> datetime:
@@ -94,6 +96,10 @@ class Kube:
         """GET one object or a list; `timeout` in seconds, for the whole request."""
         return await self.send(Call("GET", path, query or {}), timeout=timeout)
 
+    async def list_all(self, path: str, *, timeout: float) -> Response:
+        """All objects of a list as they were at one moment, read in pages; `timeout` in seconds, for all of them."""
+        return await paging.read(self, path, timeout)
+
     async def send(self, call: Call, *, timeout: float) -> Response:
         """One request. After `Unreachable` and `MalformedResponse` it is unknown whether a change was made."""
         text, clock = await self.text(call, timeout=timeout)
@@ -101,7 +107,7 @@ class Kube:
         if decoded is None:
             what = page(text) or "something"
             raise MalformedResponse(f"{call}: {self.server} answered with {what} that is not a JSON object.")
-        return Response(decoded, clock)
+        return Response(decoded, clock, len(text))
 
     async def text(self, call: Call, *, timeout: float) -> tuple[str, datetime | None]:
         """Like `send`, for answers that are not JSON (a pod's log)."""

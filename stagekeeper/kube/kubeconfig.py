@@ -223,7 +223,7 @@ def _named(document: Entry, section: str, kind: str) -> Iterator[tuple[str, tupl
     for item in document.parts(section):
         name = item.text("name")
         if name in names:
-            raise document.wrong(f"{section} has two entries of the name {name!r}")
+            raise document.wrong(f'{section} has two entries of the name "{name}"')
         names.add(name)
         inner = item.part(kind)
         yield (
@@ -258,7 +258,7 @@ def _resolved(current: str, named: Mapping[str, Mapping[str, tuple[Entry, Entry]
 
 def _unknown(entry: Entry, known: set[str]) -> list[str]:
     strange = [str(key) for key in entry.content if key not in known]
-    said = (f"the key {key!r}" if _SAYABLE.fullmatch(key) else f"a key of {len(key)} characters" for key in strange)
+    said = (f'the key "{key}"' if _SAYABLE.fullmatch(key) else f"a key of {len(key)} characters" for key in strange)
     return [f"{each} is not known in {entry.name} of {entry.file}" for each in said]
 
 

@@ -9,7 +9,7 @@ from datetime import datetime
 from typing import Any
 
 from stagekeeper.kube.client import Call, Kube
-from stagekeeper.kube.errors import MalformedResponse, NotFound
+from stagekeeper.kube.errors import NotFound
 
 GROUP, VERSION, PLURAL, KIND = "stagekeeper.dev", "v1alpha1", "remediations", "Remediation"
 
@@ -23,25 +23,25 @@ class Listing:
 
 
 class Remediations:
-    """The records of one namespace. Each method raises `KubeError`; `timeout` in seconds holds for each request."""
+    """The records of one namespace. Each method raises `KubeError`, in `timeout` seconds at most."""
 
     def __init__(self, kube: Kube, namespace: str, timeout: float) -> None:
         self._kube, self._namespace, self._timeout = kube, namespace, timeout
         self._path = f"/apis/{GROUP}/{VERSION}/namespaces/{namespace}/{PLURAL}"
 
     async def list(self) -> Listing:
-        """All records, by a consistent read (no resourceVersion in the request, so never from a stale cache)."""
+        """All records as they were at one moment, in pages.
+
+        A consistent read: no resourceVersion in the request, so never from a stale cache.
+        """
         try:
-            answer = await self._kube.get(self._path, timeout=self._timeout)
+            answer = await self._kube.list_all(self._path, timeout=self._timeout)
         except NotFound as problem:
             raise NotFound(
                 f"The custom resource {KIND} ({PLURAL}.{GROUP}) is not installed in this cluster, so nothing can be "
                 "recorded. Install it: kubectl apply -f charts/stagekeeper/crds/remediations.yaml"
             ) from problem
-        found = answer.body.get("items")
-        if not isinstance(found, list):
-            raise MalformedResponse("The API answered the list of Remediations with something that is not a list.")
-        return Listing(tuple(each for each in found if isinstance(each, Mapping)), answer.date)
+        return Listing(tuple(each for each in answer.body["items"] if isinstance(each, Mapping)), answer.date)
 
     async def get(self, name: str) -> Mapping[str, Any]:
         """One record. Raises `NotFound`."""

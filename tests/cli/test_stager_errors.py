@@ -41,7 +41,18 @@ def test_a_line_is_json_whatever_its_writer_escapes(message: str, *, escaped: bo
     assert tails(line.replace(">", "\\u003e") if escaped else line) == {"execution expired": 1}
 
 
-@pytest.mark.parametrize("line", ['"code"=>170011', '"code"=>1700101', '"code": 170010', "170010", "", r'\"code\"=>1700101', r'\"error_code\"=>170010'])
+@pytest.mark.parametrize(
+    "line",
+    [
+        '"code"=>170011',
+        '"code"=>1700101',
+        '"code": 170010',
+        "170010",
+        "",
+        r"\"code\"=>1700101",
+        r"\"error_code\"=>170010",
+    ],
+)
 def test_other_lines_do_not_count(line: str) -> None:
     assert not tails(line)
 

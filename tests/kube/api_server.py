@@ -1,8 +1,9 @@
-"""A small API server over HTTP that answers what a test says, and remembers what it was asked."""
+"""A small API server that answers what a test says, and remembers what it was asked."""
 
 import asyncio
 import json
-from collections.abc import AsyncIterator, Awaitable, Callable
+import ssl
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -26,6 +27,8 @@ class Request:
     query: dict[str, str]
     headers: dict[str, str]
     body: str
+    shown: str | None = None
+    """The common name of the client certificate."""
 
 
 @dataclass
@@ -39,6 +42,7 @@ class ApiServer:
     async def answer(self, request: web.Request) -> web.StreamResponse:
         """Remember the request, then do as the test said."""
         asked = Request(request.method, request.path, dict(request.query), dict(request.headers), await request.text())
+        asked.shown = _common_name(request)
         self.requests.append(asked)
         given = self.answers.get(request.path) or self.answers.get("*")
         return await given(request) if given else status(404, "NotFound")
@@ -83,24 +87,30 @@ def status(code: int, reason: str = "", message: str = "because") -> web.Respons
     return web.json_response({**body, "message": message}, status=code, headers={"Date": DATE})
 
 
+def _common_name(request: web.Request) -> str | None:
+    shown: Any = request.transport and request.transport.get_extra_info("peercert")
+    names = {key: value for part in (shown or {}).get("subject", ()) for key, value in part}
+    return names.get("commonName")
+
+
 @asynccontextmanager
-async def api_server() -> AsyncIterator[ApiServer]:
+async def api_server(tls: ssl.SSLContext | None = None) -> AsyncIterator[ApiServer]:
     """A running server on a loopback port."""
     server = ApiServer()
     app = web.Application()
     app.router.add_route("*", "/{path:.*}", server.answer)
     runner = web.AppRunner(app, shutdown_timeout=0.1, handler_cancellation=True)
     await runner.setup()
-    site = web.TCPSite(runner, "127.0.0.1", 0)
+    site = web.TCPSite(runner, "127.0.0.1", 0, ssl_context=tls)
     await site.start()
-    server.url = f"http://127.0.0.1:{runner.addresses[0][1]}"
+    server.url = f"{'https' if tls else 'http'}://127.0.0.1:{runner.addresses[0][1]}"
     try:
         yield server
     finally:
         await runner.cleanup()
 
 
-def kubeconfig(path: Path, server: str, user: dict[str, Any] | None = None, **cluster: Any) -> Path:
+def kubeconfig(path: Path, server: str, user: Mapping[str, Any] | None = None, **cluster: Any) -> Path:
     """A kubeconfig for `server`, with a token unless `user` says otherwise."""
     named = {"user": user if user is not None else {"token": "made-up"}, "name": "me"}
     content = {
