@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from charts.render import CHART, ROOT
+from scripts.cache import ROOT
 from simulator.actors import ActorOptions, Actors, Addresses, Site, running_actors
 from simulator.api_client import ApiAccess, pods_path
 from simulator.certificates import Certificates, make_certificates
@@ -26,7 +26,7 @@ NETWORKS = ["10.96.0.0/16", "10.244.0.0/16"]
 """Services and pods. On a loopback device a network stands for each address in it."""
 STATEFULSET = "diego-api"
 HANG_GUARD = 150.0
-_CRD = ROOT / CHART / "crds/remediations.yaml"
+_CRD = ROOT / "charts/stagekeeper/crds/remediations.yaml"
 _NODES = ("10.244.0.2", "10.244.0.3")
 _BBS_PORT = 8889
 

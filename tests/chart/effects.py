@@ -68,9 +68,11 @@ def _names() -> Iterator[Effect]:
     yield Effect("commonLabels", {"team": "a"}, f"{own}{METADATA}team", "a")
     image = f"{own}{CONTAINER}image"
     yield Effect("image.repository", "registry.example/it", image, "registry.example/it:0.2.0")
-    yield Effect("image.tag", "v9", image, "ghcr.io/stagekeeper/stagekeeper:v9")
+    yield Effect("image.tag", "v9", image, "registry.example/stagekeeper:v9")
     digest = f"sha256:{'0' * 64}"
-    yield Effect("image.digest", digest, image, f"ghcr.io/stagekeeper/stagekeeper@{digest}")
+    yield Effect("image.digest", digest, image, f"registry.example/stagekeeper@{digest}")
+    registry = "mirror.example/registry.example/stagekeeper:0.2.0"
+    yield Effect("global.imageRegistry", "mirror.example", image, registry)
     yield Effect("image.pullPolicy", "Always", f"{own}{CONTAINER}imagePullPolicy", "Always")
     yield Effect("imagePullSecrets", [{"name": "a"}], f"{own}{SPEC}imagePullSecrets", [{"name": "a"}])
     yield Effect("imagePullSecrets[].name", "b", f"{own}{SPEC}imagePullSecrets > 0 > name", "b")
@@ -138,6 +140,18 @@ def _program(name: str, port: int) -> Iterator[Effect]:
     yield Effect(f"{name}.affinity", {"nodeAffinity": {}}, f"{own}{SPEC}affinity", {"nodeAffinity": {}})
     spread = [{"topologyKey": "zone"}]
     yield Effect(f"{name}.topologySpreadConstraints", spread, f"{own}{SPEC}topologySpreadConstraints", spread)
+    yield Effect(f"{name}.dnsConfig", {"searches": ["a"]}, f"{own}{SPEC}dnsConfig > searches", ["a"])
+    yield Effect(f"{name}.extraArgs", ["--a=b"], f"{own}{CONTAINER}args > 5", "--a=b")
+    variable = {"name": "HTTPS_PROXY", "value": "http://proxy:3128"}
+    yield Effect(f"{name}.extraEnv", [variable], f"{own}{CONTAINER}env > 1", variable)
+    extra = {"name": "more", "emptyDir": {}}
+    last = {"exporter": 1, "remediator": 2}[name]
+    yield Effect(f"{name}.extraVolumes", [extra], f"{own}{SPEC}volumes > {last}", extra)
+    mount = {"name": "more", "mountPath": "/more"}
+    yield Effect(f"{name}.extraVolumeMounts", [mount], f"{own}{CONTAINER}volumeMounts > {last}", mount)
+    yield Effect(
+        f"{name}.service.annotations", {"a": "b"}, f"Service/stagekeeper-{name} > metadata > annotations > a", "b"
+    )
     yield Effect(f"{name}.podAnnotations", {"a": "b"}, f"{own}spec > template > metadata > annotations > a", "b")
     yield Effect(f"{name}.podLabels", {"a": "b"}, f"{own}spec > template > metadata > labels > a", "b")
     account = f"ServiceAccount/stagekeeper-{name} > "
@@ -206,6 +220,8 @@ def _monitoring() -> Iterator[Effect]:
         yield Effect(f"{feature}.enabled", ON, f"{kind}/{name} > kind", kind)
         yield Effect(f"{feature}.labels", {"a": "b"}, f"{kind}/{name} > {METADATA}a", "b", on)
     monitor, on = "ServiceMonitor/stagekeeper-exporter > spec > endpoints > 0 > ", {"serviceMonitor": {"enabled": True}}
+    away = "ServiceMonitor/stagekeeper-exporter > metadata > namespace"
+    yield Effect("serviceMonitor.namespace", "monitoring", away, "monitoring", on)
     yield Effect("serviceMonitor.interval", "30s", f"{monitor}interval", "30s", on)
     yield Effect("serviceMonitor.scrapeTimeout", "5s", f"{monitor}scrapeTimeout", "5s", on)
     yield Effect("serviceMonitor.endpoint", {"basicAuth": {}}, f"{monitor}basicAuth", {}, on)

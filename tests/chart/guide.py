@@ -4,7 +4,7 @@ import re
 import textwrap
 from dataclasses import dataclass
 
-from charts.render import ROOT
+from scripts.cache import ROOT
 
 TEXT = (ROOT / "docs" / "install.md").read_text()
 _PARTS = re.compile(

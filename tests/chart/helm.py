@@ -11,9 +11,9 @@ from typing import Any
 
 import yaml
 
-from charts.render import CHART, ROOT
+from scripts.cache import ROOT
 
-FOLDER = ROOT / CHART
+FOLDER = ROOT / "charts/stagekeeper"
 KUBERNETES = "1.37.2"
 CI = sorted((FOLDER / "ci").glob("*-values.yaml"))
 OPERATOR_APIS = (
@@ -22,6 +22,8 @@ OPERATOR_APIS = (
     "monitoring.coreos.com/v1alpha1/AlertmanagerConfig",
 )
 MISSING = "nothing is there"
+IMAGE = {"image": {"repository": "registry.example/stagekeeper"}}
+"""The one value besides the mode that has no default."""
 _SECONDS = 60.0
 
 Object = dict[str, Any]
@@ -85,7 +87,7 @@ class Helm:
     kubeconfig: Path | None = None
 
     def run(self, *arguments: str | Path, values: Mapping[str, Any] | None = None) -> str:
-        """Run a command and return what it printed; raises HelmError."""
+        """Run a command and return what it printed; raises HelmError. Values get an image where they name none."""
         given = ["--values", "-"] if values is not None else []
         environment = {
             "PATH": os.environ.get("PATH", ""),
@@ -97,7 +99,7 @@ class Helm:
         }
         done = subprocess.run(
             [self.program, *arguments, *given],
-            input=yaml.safe_dump(values) if values is not None else "",
+            input=yaml.safe_dump(merged(IMAGE, values)) if values is not None else "",
             capture_output=True,
             text=True,
             timeout=_SECONDS,

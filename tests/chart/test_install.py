@@ -209,7 +209,7 @@ def test_an_older_definition_of_the_records_is_refused_with_the_command_that_men
         older["spec"]["versions"][0]["schema"]["openAPIV3Schema"]["properties"]["status"]["properties"].pop("overdue")
         control_plane.api.request("PUT", CRD_PATH, older)
         try:
-            with pytest.raises(HelmError, match=r"is not that of chart 0\.1\.0.*kubectl apply --server-side"):
+            with pytest.raises(HelmError, match=r"is not that of chart [\d.]+, and.*kubectl apply --server-side"):
                 cluster.run("upgrade", RELEASE, FOLDER, *place, values=OBSERVE)
             cluster.run("upgrade", RELEASE, FOLDER, *place, values={**OBSERVE, "crds": {"check": False}})
         finally:

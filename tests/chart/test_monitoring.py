@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 import yaml
 
-from charts.render import ROOT
+from scripts.cache import ROOT
 from tests.chart.helm import FOLDER, Helm, Rendered
 
 pytestmark = pytest.mark.programs

@@ -1,6 +1,7 @@
 from pathlib import Path
 
 import pytest
+import yaml
 
 from tests.chart.helm import FOLDER, OPERATOR_APIS, Helm, HelmError
 
@@ -13,9 +14,10 @@ OPERATOR = FOLDER / "ci" / "prometheus-operator-values.yaml"
 
 @pytest.mark.parametrize("values", BAD, ids=lambda path: path.stem)
 def test_bad_values_are_refused_with_a_sentence_that_says_where_and_what(helm: Helm, values: Path) -> None:
-    says = values.read_text().partition("\n")[0].removeprefix("# says: ")
+    text = values.read_text()
+    says = text.partition("\n")[0].removeprefix("# says: ")
     with pytest.raises(HelmError) as refused:
-        helm.template("--values", values)
+        helm.template(values=yaml.safe_load(text))
     assert says in str(refused.value)
 
 

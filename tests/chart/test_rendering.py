@@ -144,7 +144,9 @@ def test_secrets_are_mounted_so_that_kubelet_renews_them(helm: Helm) -> None:
         for deployment in helm.template("--values", values).of("Deployment"):
             (container,) = deployment["spec"]["template"]["spec"]["containers"]
             assert not any("subPath" in mount for mount in container["volumeMounts"])
-            assert "env" not in container
+            assert not any("valueFrom" in each for each in container["env"]), (
+                "no Secret as a variable: those never change"
+            )
 
 
 def _observe(helm: Helm) -> Rendered:

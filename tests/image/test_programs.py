@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from charts.render import CHART, ROOT
+from scripts.cache import ROOT
 from tests.image import sandbox
 from tests.testbed.process import Process, free_port
 
@@ -110,7 +110,7 @@ def test_helm_test_asks_what_it_should(start: Start) -> None:
     exporter, remediator = start("exporter"), start("remediator")
     exporter.wait_for("/-/ready")
     asked = [f"{exporter.url}/-/ready=200", f"{remediator.url}/api/v1/alerts=401"]
-    script = (ROOT / CHART / "files" / "reachable.py").read_text()
+    script = (ROOT / "charts/stagekeeper/files" / "reachable.py").read_text()
     done = subprocess.run(
         [sys.executable, "-c", script, *asked], capture_output=True, text=True, timeout=90, check=False
     )

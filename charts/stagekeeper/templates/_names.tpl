@@ -65,9 +65,10 @@ labels:
 
 {{- define "stagekeeper.image" -}}
 {{- $image := .Values.image -}}
+{{- $name := compact (list (trimSuffix "/" .Values.global.imageRegistry) $image.repository) | join "/" -}}
 {{- if $image.digest -}}
-{{ $image.repository }}@{{ $image.digest }}
+{{ $name }}@{{ $image.digest }}
 {{- else -}}
-{{ $image.repository }}:{{ default .Chart.AppVersion $image.tag }}
+{{ $name }}:{{ default .Chart.AppVersion $image.tag }}
 {{- end -}}
 {{- end -}}

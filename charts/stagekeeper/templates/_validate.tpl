@@ -15,6 +15,9 @@
 {{- if not (include "stagekeeper.programs" . | fromJson) }}
 exporter.enabled and remediator.enabled are both false: there is nothing to install.
 {{ end -}}
+{{- if not .Values.image.repository }}
+image.repository is missing, and has no default: no public registry holds Stagekeeper's image. Build it (image/Containerfile says how), push it to your registry, and say --set image.repository=registry.example/stagekeeper, with your registry's name.
+{{ end -}}
 {{- if $remediator.enabled -}}
 {{- if not (has $remediator.mode (list "act" "observe")) }}
 remediator.mode must be observe or act, and has no default{{ with $remediator.mode }} (it is {{ quote . }}){{ end }}. observe: write down what would be done, and delete nothing; the remediator gets no right to. act: restart the BBS pods, once, when every gate is open. A person decides; most begin with --set remediator.mode=observe.
@@ -31,7 +34,20 @@ remediator.alertmanagers[{{ $index }}]: username and password belong together.
 {{- end -}}
 {{- end -}}
 {{- range $program := list "exporter" "remediator" -}}
-{{- with (index $.Values $program).webConfig }}
+{{- $given := index $.Values $program -}}
+{{- $mounts := dict -}}
+{{- range include "stagekeeper.volumes" (list $ $program) | fromYamlArray }}{{ $_ := set $mounts .name "" }}{{ end -}}
+{{- range $given.extraVolumes -}}
+{{- if hasKey $mounts .name }}
+{{ $program }}.extraVolumes: the chart has a volume {{ .name }} of its own. Call yours something else.
+{{ end -}}
+{{- end -}}
+{{- range $given.extraEnv -}}
+{{- if eq .name "STAGEKEEPER_CONFIG" }}
+{{ $program }}.extraEnv: STAGEKEEPER_CONFIG is set by this chart, and names the file that its values make.
+{{ end -}}
+{{- end -}}
+{{- with $given.webConfig }}
 {{- if and .tls (not .secret) }}
 {{ $program }}.webConfig.tls needs {{ $program }}.webConfig.secret: its web-config.yaml is what switches TLS on.
 {{ end -}}
