@@ -53,10 +53,8 @@ def write(folder: Path, environment: Environment, ports: Ports) -> Files:
 
 
 def rules() -> str:
-    """The alert rules that production uses: packed beside this module, or in the checkout that this runs from."""
-    packed = Path(__file__).with_name("stagekeeper.rules.yaml")
-    checkout = Path(__file__).parents[3] / "alerts" / "stagekeeper.rules.yaml"
-    return next(path for path in (packed, checkout) if path.exists()).read_text(encoding="utf-8")
+    """The alert rules that production uses."""
+    return (Path(__file__).parents[2] / "alerts" / "stagekeeper.rules.yaml").read_text(encoding="utf-8")
 
 
 def faster(document: dict[str, Any]) -> dict[str, Any]:
