@@ -6,7 +6,7 @@ VENV_PYTHON := .venv/bin/python
 export PATH := $(or $(PATH),/usr/local/bin:/usr/bin:/bin)
 
 .DEFAULT_GOAL := help
-.PHONY: help setup programs test-programs control-plane chart-tools demo test test-fast prove check format lock clean
+.PHONY: help setup programs test-programs control-plane chart-tools demo test test-fast prove check fresh format lock clean
 
 help: ## print this list
 	@echo 'Stagekeeper: make TARGET'
@@ -49,6 +49,9 @@ check: setup ## lint, format, types, import rules
 	@.venv/bin/mypy
 	@echo '==> Imports (import-linter)'
 	@.venv/bin/lint-imports
+
+fresh: ## DO='make demo' on a machine that has never seen the project; SUITE=trixie, AS=root (needs root, debootstrap)
+	@scripts/fresh $(if $(SUITE),--suite '$(SUITE)') $(if $(filter root,$(AS)),--root) -- $(or $(DO),make demo)
 
 format: setup ## let ruff format and sort what it can
 	@.venv/bin/ruff check --fix-only
