@@ -4,18 +4,20 @@
     lib/                the locked libraries and the programs, with compiled bytecode
     sbom.cdx.json       what is in lib/, as CycloneDX
 
-WHEEL is a file, or a folder with one wheel in it. Standard library only: it runs in the bare base image.
+WHEEL is a file, or a folder with one wheel in it; LOCK has sbom.lock beside it, whose tool lists what is in lib/.
+Standard library only: it runs in the bare base image.
 """
 
 import compileall
+import os
 import shutil
 import subprocess
 import sys
+import tempfile
 from pathlib import Path
 from py_compile import PycInvalidationMode
 
-from image import sbom
-
+PROJECT = Path(__file__).resolve().parent.parent / "pyproject.toml"
 COMMAND = '''\
 #!/usr/bin/env python3
 """The command `stagekeeper` of this tree."""
@@ -29,6 +31,12 @@ from stagekeeper.cli import main
 
 main()
 '''
+LISTING = """
+import runpy, sys
+sys.path.insert(0, sys.argv.pop(1))
+runpy.run_module("cyclonedx_py", run_name="__main__")
+"""
+"""Runs the tool from where it is, so that PYTHONPATH is left to say where it looks for what is installed."""
 NOT_NEEDED = (
     # Commands of libraries, test code, and what only compilers and type checkers read.
     *("bin", "**/tests", "**/test", "**/*.pyi", "**/*.c", "**/*.h", "**/*.pyx", "**/*.pxd"),
@@ -46,12 +54,12 @@ def build_tree(wheel: Path, lock: Path, folder: Path) -> None:
     if folder.exists():
         raise BuildError(f"{folder} is there already: name a folder that is not, or remove it.")
     library = folder / "lib"
-    _install(library, "--require-hashes", "--no-deps", "-r", str(lock))
-    _install(library, "--no-deps", str(_one_wheel(wheel)))
+    _install(library, "--require-hashes", "-r", str(lock))
+    _install(library, str(_one_wheel(wheel)))
     _strip(library)
     _compile(library)
     _command(folder / "bin" / "stagekeeper")
-    (folder / "sbom.cdx.json").write_text(sbom.text(lock.read_text(encoding="utf-8"), library), encoding="utf-8")
+    _list(library, lock.with_name("sbom.lock"), folder / "sbom.cdx.json")
 
 
 def _one_wheel(path: Path) -> Path:
@@ -66,11 +74,24 @@ def _one_wheel(path: Path) -> Path:
 
 def _install(library: Path, *what: str) -> None:
     quiet = ("--quiet", "--no-input", "--disable-pip-version-check", "--root-user-action=ignore", "--no-warn-conflicts")
-    binary = ("--no-compile", "--only-binary=:all:")  # no compiler, here or in the image
-    command = [sys.executable, "-m", "pip", "install", *quiet, *binary, "--target", str(library), "--upgrade", *what]
+    # No compiler, here or in the image; and nothing but what the lock names.
+    exact = ("--no-compile", "--only-binary=:all:", "--no-deps")
+    command = [sys.executable, "-m", "pip", "install", *quiet, *exact, "--target", str(library), "--upgrade", *what]
     done = subprocess.run(command, capture_output=True, text=True, check=False)  # noqa: S603 -- our own words
     if done.returncode:
         raise BuildError(f"pip could not install {what[-1]}:\n{done.stderr.strip()}")
+
+
+def _list(library: Path, lock: Path, file: Path) -> None:
+    """The bill of materials, as CycloneDX: the same for the same tree, and judged by its schema."""
+    with tempfile.TemporaryDirectory() as tools:
+        _install(Path(tools), "--require-hashes", "-r", str(lock))
+        given = ("environment", "-S", "--output-reproducible", "--spec-version=1.6", "--output-file", str(file))
+        command = [sys.executable, "-c", LISTING, tools, *given, "--pyproject", str(PROJECT), sys.executable]
+        found = {**os.environ, "PYTHONPATH": str(library)}
+        done = subprocess.run(command, env=found, capture_output=True, text=True, check=False)  # noqa: S603 -- our own words
+    if done.returncode:
+        raise BuildError(f"cyclonedx-py could not list what is in {library}:\n{done.stderr.strip()}")
 
 
 def _strip(library: Path) -> None:

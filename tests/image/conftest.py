@@ -9,15 +9,20 @@ import pytest
 from image.build_tree import build_tree
 from scripts.cache import ROOT, cache_folder, made_once
 
-LOCK = ROOT / "requirements" / "runtime.lock"
+LOCKS = [ROOT / "requirements" / name for name in ("runtime.lock", "sbom.lock")]
 
 
 @pytest.fixture(scope="session")
 def wheels() -> Path:
     """The locked libraries, fetched once: asking an index for each of them takes longer than everything else here."""
-    key = hashlib.sha256(f"{LOCK.read_text()}{sys.version}{platform.machine()}".encode()).hexdigest()[:12]
-    pinned = ("--only-binary=:all:", "--require-hashes", "--no-deps", "-r", LOCK)
-    return made_once(cache_folder() / "wheels" / key, lambda made: _pip("download", *pinned, "--dest", made))
+    locked = "".join(lock.read_text() for lock in LOCKS)
+    key = hashlib.sha256(f"{locked}{sys.version}{platform.machine()}".encode()).hexdigest()[:12]
+
+    def fetch(made: Path) -> None:
+        for lock in LOCKS:
+            _pip("download", "--no-deps", "--only-binary=:all:", "--require-hashes", "-r", lock, "--dest", made)
+
+    return made_once(cache_folder() / "wheels" / key, fetch)
 
 
 @pytest.fixture(scope="session")
@@ -28,7 +33,7 @@ def tree(tmp_path_factory: pytest.TempPathFactory, wheels: Path) -> Path:
     with pytest.MonkeyPatch.context() as patch:  # as an administrator would tell pip of a mirror
         patch.setenv("PIP_NO_INDEX", "1")
         patch.setenv("PIP_FIND_LINKS", wheels.as_uri())  # pip splits what is given at spaces
-        build_tree(folder / "dist", LOCK, folder / "tree")
+        build_tree(folder / "dist", LOCKS[0], folder / "tree")
     return folder / "tree"
 
 
