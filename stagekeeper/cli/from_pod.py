@@ -8,14 +8,15 @@ import os
 import re
 import shutil
 import signal
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from stagekeeper.diego.observation import Probe, Reply, Unknown
 from stagekeeper.diego.probe import PING, Prober
 from stagekeeper.diego.profiles import Environment
+from stagekeeper.kube.access import in_cluster
 
 _SCRIPT = """
 if command -v nc >/dev/null 2>&1; then nc -v -z -w "$3" "$1" "$2" 2>&1
@@ -44,17 +45,18 @@ class NoKubectl(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Kubectl:
-    """How to call kubectl: the program, and the flags that name the cluster."""
+    """How to call kubectl: the program, and the flags and variables that name the cluster."""
 
     program: str
     flags: tuple[str, ...]
+    variables: Mapping[str, str] = field(default_factory=dict)
 
     async def execute(self, namespace: str, pod: str, script: Sequence[str], within: float) -> tuple[str, str]:
         """Run a command in `pod`; return stdout and stderr. TimeoutError after `within` seconds."""
         process = await asyncio.create_subprocess_exec(
             self.program, *self.flags, "exec", "-n", namespace, pod, "--", *script,
             stdin=asyncio.subprocess.DEVNULL, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.PIPE,
-            start_new_session=True,
+            start_new_session=True, env={**os.environ, **self.variables},
         )  # fmt: skip
         try:
             async with asyncio.timeout(within):
@@ -68,12 +70,14 @@ class Kubectl:
 
 
 def kubectl(kubeconfig: Path | None, context: str | None) -> Kubectl:
-    """The kubectl on PATH for that cluster. Raises `NoKubectl`."""
+    """The kubectl on PATH, for the cluster that we look at ourselves. Raises `NoKubectl`."""
     program = shutil.which("kubectl")
     if program is None:
         raise NoKubectl("--from-pod needs kubectl on PATH: install it, or run without --from-pod inside the cluster.")
     flags = [*(("--kubeconfig", str(kubeconfig)) if kubeconfig else ()), *(("--context", context) if context else ())]
-    return Kubectl(program, tuple(flags))
+    # In a pod we are its ServiceAccount, whatever $KUBECONFIG says; kubectl only if that says nothing.
+    own = not flags and in_cluster()
+    return Kubectl(program, tuple(flags), {"KUBECONFIG": os.devnull} if own else {})
 
 
 class PodProber(Prober):

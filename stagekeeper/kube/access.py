@@ -1,7 +1,7 @@
 """From a kubeconfig, or a pod's ServiceAccount, to what a client needs: address, trust, proxy, credential.
 
 What client-go takes from each key is taken here (tools/clientcmd/client_config.go, transport/transport.go). The library
-`kubernetes` has a loader of its own; docs/decisions/0010-kubeconfig.md says why it is not used.
+`kubernetes` has a loader of its own; docs/decisions/0011-kubeconfig.md says why it is not used.
 """
 
 import base64

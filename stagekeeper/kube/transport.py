@@ -1,7 +1,7 @@
 """Requests to one API server over the library's `ApiClient`: bounded, unredirected, each change sent at most once.
 
 The library brings sessions and TLS; what it is told here, and what is taken away from it, is in
-docs/decisions/0010-kubeconfig.md.
+docs/decisions/0011-kubeconfig.md.
 """
 
 import os

@@ -1,7 +1,9 @@
 """The test from inside a Cloud Controller pod."""
 
 import asyncio
+import os
 import shutil
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -128,3 +130,17 @@ def test_kubectl_is_told_the_same_cluster(tmp_path: Path, monkeypatch: pytest.Mo
     monkeypatch.setenv("PATH", str(tmp_path))
     assert kubectl(Path("k.yaml"), "there").flags == ("--kubeconfig", "k.yaml", "--context", "there")
     assert kubectl(None, None).flags == ()
+
+
+def test_in_a_pod_kubectl_looks_at_the_pods_own_cluster_too(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    fake_kubectl(tmp_path, "")
+    monkeypatch.setenv("PATH", str(tmp_path))
+    monkeypatch.setattr(from_pod, "in_cluster", lambda: True)
+    assert kubectl(None, None).variables == {"KUBECONFIG": os.devnull}
+    assert kubectl(Path("k.yaml"), None).variables == {}
+
+
+async def test_kubectl_runs_with_what_names_the_cluster(tmp_path: Path) -> None:
+    program = replace(fake_kubectl(tmp_path, 'echo "$KUBECONFIG $HOME"'), variables={"KUBECONFIG": "here"})
+    said, _ = await program.execute("cf", "api-0", ("true",), within=30)
+    assert said.split() == ["here", os.environ["HOME"]]
