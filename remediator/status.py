@@ -3,13 +3,13 @@
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from html import escape
 
 from remediator.answers import Answer
 from remediator.course import Look
 from remediator.episode import Episode
 from remediator.gates import Pause
 from remediator.policy import Mode
+from stagekeeper.visible import html_text as escape
 
 REFRESH = 10
 """Seconds after which the page loads itself again."""

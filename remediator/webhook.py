@@ -16,6 +16,7 @@ from pydantic import BaseModel, ConfigDict, FailFast, Field, ValidationError
 from remediator.episode import LONGEST_FIELD, Request
 from remediator.opening import Judgement, Verdict
 from stagekeeper.kube.errors import KubeError
+from stagekeeper.service.body import BodyTooLarge, UnreadableBody, read_body
 
 PATH = "/api/v1/alerts"
 LISTED = 20
@@ -82,12 +83,12 @@ class Webhook:
         if self._stopping():
             return _answer(503, "Shutting down; nothing was recorded. Another replica, or the next attempt, takes it.")
         try:
-            notification = parse(await request.read())
+            notification = parse(await read_body(request))
         except Refused as problem:
             return _answer(400, str(problem))
-        except web.HTTPRequestEntityTooLarge:
+        except BodyTooLarge:
             return _answer(413, "The body is too large. Lower max_alerts in Alertmanager's webhook_config.")
-        except (web.RequestPayloadError, web.HTTPBadRequest, ValueError):
+        except UnreadableBody:
             return _answer(400, "The body can't be read: its Content-Encoding or its length is not what it says.")
         try:
             verdicts = await self.judge(notification)

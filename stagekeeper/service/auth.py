@@ -13,16 +13,21 @@ from aiohttp import hdrs, web
 from aiohttp.typedefs import Handler, Middleware
 
 from stagekeeper.service.files import Reloaded, read_text
+from stagekeeper.service.http_guard import unproven
 from stagekeeper.service.problems import ConfigurationProblem
+from stagekeeper.service.seldom import Seldom
 
 _log: structlog.stdlib.BoundLogger = structlog.get_logger(__name__)
 
 AUTHENTICATED = web.RequestKey("authenticated", bool)
 """Set on a request that proved who sends it, so that no second proof is asked for."""
 
-_GUESS_DELAY = 1.0  # seconds until a wrong token is answered
-_GUESSES_AT_ONCE = 32  # wrong tokens that wait for their answer at the same time; more are answered at once
-_LOG_EVERY = 60.0  # seconds between two log lines about wrong tokens
+_GUESS_DELAY = 1.0
+"""Seconds until a wrong token is answered."""
+_GUESSES_AT_ONCE = 32
+"""Wrong tokens that wait for their answer at the same time; more are answered at once."""
+_SHORTEST = 16
+"""Characters of a token that nobody guesses; the install guide makes 64."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,7 +86,8 @@ def bearer_auth(token: BearerToken, paths: Collection[str], *, guess_delay: floa
         if request.path not in guarded:
             return await handler(request)
         if not token.accepts(_bearer(request.headers.get(hdrs.AUTHORIZATION, ""))):
-            return await brake.refuse(request)
+            with unproven(request):
+                return await brake.refuse(request)
         request[AUTHENTICATED] = True
         return await handler(request)
 
@@ -94,11 +100,10 @@ class _Brake:
     def __init__(self, delay: float) -> None:
         self._delay = delay
         self._waiting = 0
-        self._unreported = 0
-        self._quiet_until = 0.0
+        self._warn = Seldom(_log, "A request without the right bearer token was refused.")
 
     async def refuse(self, request: web.Request) -> web.Response:
-        self._report(request)
+        self._warn(path=request.path, peer=request.remote)
         if self._waiting >= _GUESSES_AT_ONCE:
             return _refusal("Too many wrong tokens at once.\n")
         self._waiting += 1
@@ -107,19 +112,6 @@ class _Brake:
         finally:
             self._waiting -= 1
         return _refusal("This address needs the right bearer token.\n")
-
-    def _report(self, request: web.Request) -> None:
-        self._unreported += 1
-        now = time.monotonic()
-        if now >= self._quiet_until:
-            _log.warning(
-                "A request without the right bearer token was refused.",
-                path=request.path,
-                peer=request.remote,
-                requests=self._unreported,
-            )
-            self._unreported = 0
-            self._quiet_until = now + _LOG_EVERY
 
 
 def _refusal(text: str) -> web.Response:
@@ -144,5 +136,10 @@ def _read_token(path: Path) -> str:
     if not token.isascii() or not token.isprintable() or " " in token:
         raise ConfigurationProblem(
             f"The bearer token file {path} must hold one token of printable ASCII without spaces, on one line."
+        )
+    if len(token) < _SHORTEST:
+        raise ConfigurationProblem(
+            f"The bearer token file {path} holds a token of {len(token)} characters, which can be guessed; "
+            f"write one of at least {_SHORTEST}, such as openssl rand -hex 32 makes."
         )
     return token

@@ -2,56 +2,65 @@
 
 import asyncio
 import hashlib
+import hmac
 import secrets
 from collections import OrderedDict
 from collections.abc import Mapping
 
 import aiohttp
 import bcrypt
+import structlog
 from aiohttp import hdrs, web
 from aiohttp.typedefs import Handler, Middleware
 
 from stagekeeper.service.auth import AUTHENTICATED
-from stagekeeper.service.health import HEALTHY_PATH, READY_PATH
+from stagekeeper.service.health import OPEN_PATHS
+from stagekeeper.service.http_guard import unproven
+from stagekeeper.service.seldom import Seldom
+from stagekeeper.service.turns import Turns
 from stagekeeper.service.web_config import WebConfigFile
 
-_LONGEST_PASSWORD = 72  # bytes; bcrypt ignores what comes after, so the library refuses it
+_log: structlog.stdlib.BoundLogger = structlog.get_logger(__name__)
+_LONGEST_PASSWORD = 72
+"""Bytes; bcrypt ignores what comes after, so the library refuses it."""
 _CACHED = 100
-_AT_ONCE = 2  # hashes take 59 ms of a core each at cost 10: guesses must not take all cores
+_AT_ONCE = 2
+"""Hashes take 59 ms of a core each at cost 10: guesses must not take all cores."""
 _DEFAULT_COST = "10"
-_OPEN_PATHS = frozenset({HEALTHY_PATH, READY_PATH})
 
 
 class Passwords:
-    """Checks passwords in threads, and remembers right ones by a keyed digest, so that a scrape costs no hash.
+    """Checks passwords in threads, and remembers the right ones by a keyed digest, so that a scrape costs no hash.
 
-    Neither clear passwords nor digests that could be tried elsewhere are kept: the key is of this process.
+    Neither clear passwords nor digests that could be tried elsewhere are kept: the key is of this process. Where the
+    right password of a user is known, any other is known to be wrong; it is hashed all the same, after all others.
     """
 
     def __init__(self) -> None:
         self._key = secrets.token_bytes(32)
-        self._right: OrderedDict[bytes, None] = OrderedDict()
-        self._turn = asyncio.Semaphore(_AT_ONCE)
+        self._right: OrderedDict[tuple[str, str], bytes] = OrderedDict()
+        self._turns = Turns(_AT_ONCE)
 
-    async def are_right(self, users: Mapping[str, str], user: str, password: str) -> bool:
-        """Tell whether `password` is that of `user`. An unknown user takes as long as a wrong password."""
+    async def are_right(self, users: Mapping[str, str], user: str, password: str, caller: str = "") -> bool:
+        """Whether `password` is that of `user`. An unknown user takes as long as a wrong password."""
         clear = password.encode()
         if len(clear) > _LONGEST_PASSWORD or b"\0" in clear:
             return False
         hashed = users.get(user, _hash_nobody_has(users))
-        digest = self._digest(user, hashed, clear)
-        if digest in self._right:
-            self._right.move_to_end(digest)
+        digest, right = self._digest(user, hashed, clear), self._right.get((user, hashed))
+        if right is not None and hmac.compare_digest(digest, right):
+            self._right.move_to_end((user, hashed))
             return True
-        async with self._turn:
+        hopeless = right is not None or user not in users
+        async with self._turns.turn(caller, hopeless=hopeless):
             matches = await asyncio.to_thread(bcrypt.checkpw, clear, hashed.encode())
         if not matches or user not in users:
             return False
-        self._remember(digest)
+        self._remember(user, hashed, digest)
         return True
 
-    def _remember(self, digest: bytes) -> None:
-        self._right[digest] = None
+    def _remember(self, user: str, hashed: str, digest: bytes) -> None:
+        self._right[user, hashed] = digest
         while len(self._right) > _CACHED:
             self._right.popitem(last=False)
 
@@ -71,17 +80,22 @@ def web_config_middleware(web_config: WebConfigFile) -> Middleware:
     a bearer token is not asked again, since both use the same header.
     """
     passwords = Passwords()
+    warn = Seldom(_log, "A request without the right password was refused.")
 
     @web.middleware
     async def check(request: web.Request, handler: Handler) -> web.StreamResponse:
         users = web_config.current().users
-        if not users or request.path in _OPEN_PATHS or request.get(AUTHENTICATED, False):
+        if not users or request.path in OPEN_PATHS or request.get(AUTHENTICATED, False):
             return await handler(request)
         user, password = _credentials(request)
-        if not await passwords.are_right(users, user, password):
+        with unproven(request):
+            right = await passwords.are_right(users, user, password, request.remote or "")
+        if not right:
+            warn(path=request.path, peer=request.remote)
             return web.Response(
                 status=401, text="Unauthorized\n", headers={hdrs.WWW_AUTHENTICATE: 'Basic realm="stagekeeper"'}
             )
+        request[AUTHENTICATED] = True
         return await handler(request)
 
     return check

@@ -5,6 +5,8 @@ these change the signature of a path, which costs a few system calls to take. No
 value asks for it, and gets the newest that could be loaded.
 """
 
+import os
+import stat
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Generic, NamedTuple, TypeVar
@@ -16,6 +18,8 @@ from stagekeeper.service.problems import ConfigurationProblem, ServiceProblem
 T = TypeVar("T")
 
 _log: structlog.stdlib.BoundLogger = structlog.get_logger(__name__)
+_LARGEST = 1024 * 1024
+"""Bytes of a file of ours: a bundle of all the world's CAs has a quarter of that."""
 
 
 class FileIdentity(NamedTuple):
@@ -38,18 +42,47 @@ def signature(*paths: Path) -> FileSignature:
 
 def _identity(path: Path) -> FileIdentity | None:
     try:
-        stat = path.stat()
+        found = path.stat()
     except OSError:
         return None
-    return FileIdentity(stat.st_dev, stat.st_ino, stat.st_size, stat.st_mtime_ns, stat.st_ctime_ns)
+    return FileIdentity(found.st_dev, found.st_ino, found.st_size, found.st_mtime_ns, found.st_ctime_ns)
+
+
+def read_bytes(path: Path, what: str, problem: type[ServiceProblem] = ConfigurationProblem) -> bytes:
+    """The content of a file. Raises `problem`, naming `what` and the path, if it can't be read.
+
+    Only of a regular file, and of at most 1 MiB: a program that opens a FIFO waits until somebody writes into it.
+    """
+    try:
+        descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK)
+        try:
+            mode = os.fstat(descriptor).st_mode
+            content = _content(descriptor) if stat.S_ISREG(mode) else None
+        finally:
+            os.close(descriptor)
+    except OSError as error:
+        raise problem(f"{what} {path} cannot be read: {error.strerror or error}.") from error
+    if content is None:
+        raise problem(f"{what} {path} is not a regular file (it is {_kind(mode)}).")
+    if len(content) > _LARGEST:
+        raise problem(f"{what} {path} is larger than {_LARGEST} bytes; is it the right file?")
+    return content
+
+
+def _content(descriptor: int) -> bytes:
+    with open(descriptor, "rb", closefd=False) as file:
+        return file.read(_LARGEST + 1)
+
+
+def _kind(mode: int) -> str:
+    kinds = {stat.S_ISDIR: "a directory", stat.S_ISFIFO: "a FIFO", stat.S_ISCHR: "a device"}
+    return next((kind for is_it, kind in kinds.items() if is_it(mode)), "something else")
 
 
 def read_text(path: Path, what: str, problem: type[ServiceProblem] = ConfigurationProblem) -> str:
-    """Return the text of a file; raise `problem`, naming `what` and the path, if it cannot be read."""
+    """The text of a file; see `read_bytes`. Raises `problem` also if it is not UTF-8."""
     try:
-        return path.read_text(encoding="utf-8")
-    except OSError as error:
-        raise problem(f"{what} {path} cannot be read: {error.strerror or error}.") from error
+        return read_bytes(path, what, problem).decode("utf-8")
     except UnicodeDecodeError as error:
         raise problem(f"{what} {path} is not a text file (byte {error.start} is not UTF-8).") from error
 

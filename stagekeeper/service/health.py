@@ -13,6 +13,8 @@ from stagekeeper.service.problems import ServiceProblem
 HEALTHY_PATH = "/-/healthy"
 READY_PATH = "/-/ready"
 RELOAD_PATH = "/-/reload"
+OPEN_PATHS = frozenset({HEALTHY_PATH, READY_PATH})
+"""What kubelet asks: without a password, and also when there is no room for others."""
 
 
 class Readiness:

@@ -1,7 +1,7 @@
 """Logs: one line per record, logfmt or JSON, ours and those of libraries alike, on stderr.
 
-Two promises: a log that cannot be written (disk full, pipe closed or not read) neither ends nor blocks a program; and
-what looks like a credential is not written.
+Three promises: a log that can't be written (disk full, pipe closed or not read) neither ends nor blocks a program; what
+looks like a credential is not written; and a text from outside can neither begin a line nor command a terminal.
 """
 
 import logging
@@ -15,6 +15,7 @@ import structlog
 from structlog.types import EventDict, Processor
 
 from stagekeeper.service.log_output import LogOutput
+from stagekeeper.visible import visible
 
 Level = Literal["debug", "info", "warning", "error"]
 Format = Literal["logfmt", "json"]
@@ -74,8 +75,7 @@ def _final(fmt: Format) -> list[Processor]:
         structlog.stdlib.ProcessorFormatter.remove_processors_meta,
         structlog.processors.format_exc_info,
         structlog.processors.EventRenamer("msg"),
-        _hide_secrets,
-        _plain_keys,
+        _clean,
         renderer,
     ]
 
@@ -86,34 +86,29 @@ def _add_time(_logger: Any, _method: str, event: EventDict) -> EventDict:
     return event
 
 
-def _hide_secrets(_logger: Any, _method: str, event: EventDict) -> EventDict:
-    for key, value in event.items():
-        event[key] = _HIDDEN if _SECRET_KEY.search(key) else _without_secrets(value)
-    return event
+def _clean(_logger: Any, _method: str, event: EventDict) -> EventDict:
+    """Without credentials, and with what would be obeyed instead of shown written as its escape."""
+    return {_key(key): _HIDDEN if _SECRET_KEY.search(key) else _cleaned(value) for key, value in event.items()}
 
 
-def _without_secrets(value: Any) -> Any:
-    """Return `value` with credentials replaced, through mappings and lists; other objects become their text."""
+def _cleaned(value: Any) -> Any:
+    """`value` through mappings and lists; other objects become their text. The renderers see to line breaks."""
     if value is None or isinstance(value, bool | int | float):
         return value
     if isinstance(value, MutableMapping):
-        return {str(k): _HIDDEN if _SECRET_KEY.search(str(k)) else _without_secrets(v) for k, v in value.items()}
+        return {visible(str(k)): _HIDDEN if _SECRET_KEY.search(str(k)) else _cleaned(v) for k, v in value.items()}
     if isinstance(value, list | tuple | set | frozenset):
-        return [_without_secrets(item) for item in value]
-    return _SECRET_TEXT.sub(_hide, str(value))
+        return [_cleaned(item) for item in value]
+    return visible(_SECRET_TEXT.sub(_hide, str(value)), keep="\n\t")
+
+
+def _key(key: str) -> str:
+    """A key as logfmt can hold it."""
+    return re.sub(r"[\s=\"]+", "_", visible(key))
 
 
 def _hide(found: re.Match[str]) -> str:
     return f"{found['scheme']} {_HIDDEN}" if found["scheme"] else _HIDDEN
-
-
-def _plain_keys(_logger: Any, _method: str, event: EventDict) -> EventDict:
-    """Replace what logfmt cannot hold in a key, and what would break a line in a value."""
-    return {re.sub(r"[\s=\"]+", "_", key): _one_line(value) for key, value in event.items()}
-
-
-def _one_line(value: Any) -> Any:
-    return value.replace("\r", "\\r") if isinstance(value, str) else value
 
 
 class _Handler(logging.Handler):

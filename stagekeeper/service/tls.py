@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
-from stagekeeper.service.files import Reloaded
+from stagekeeper.service.files import Reloaded, read_bytes
 from stagekeeper.service.problems import ConfigurationProblem
 
 
@@ -105,7 +105,7 @@ def certificate_expiry(pem_path: Path) -> datetime:
     """Return when the first of the file's certificates to end ends (aware, UTC); raise `TlsFilesProblem`."""
     from cryptography import x509  # noqa: PLC0415 - 7 MiB that only those need who publish expiry dates
 
-    pem = _read_bytes(pem_path, "The certificate file")
+    pem = read_bytes(pem_path, "The certificate file", TlsFilesProblem)
     try:
         certificates = x509.load_pem_x509_certificates(pem)
     except ValueError as error:
@@ -136,7 +136,9 @@ def _server_context(settings: ServerTls) -> ssl.SSLContext:
 
 
 def _trust(context: ssl.SSLContext, ca_file: Path, what: str) -> None:
-    pem = _read_bytes(ca_file, what).decode("ascii", "ignore")  # bundles may have comments in any encoding
+    pem = read_bytes(ca_file, what, TlsFilesProblem).decode(
+        "ascii", "ignore"
+    )  # bundles may have comments in any encoding
     try:
         context.load_verify_locations(cadata=pem)
     except (ssl.SSLError, ValueError) as error:  # ValueError: there is nothing in it
@@ -145,7 +147,7 @@ def _trust(context: ssl.SSLContext, ca_file: Path, what: str) -> None:
 
 def _present(context: ssl.SSLContext, cert_file: Path, key_file: Path) -> None:
     for what, path in (("The certificate file", cert_file), ("The key file", key_file)):
-        _read_bytes(path, what)
+        read_bytes(path, what, TlsFilesProblem)
     try:
         # The password is given, and empty: without it OpenSSL would ask for one on the terminal, and wait.
         context.load_cert_chain(cert_file, key_file, password=lambda: "")
@@ -166,10 +168,3 @@ def _why_not_presentable(error: ssl.SSLError, cert_file: Path, key_file: Path) -
 
 def _reason(error: Exception) -> str:
     return getattr(error, "reason", None) or str(error)
-
-
-def _read_bytes(path: Path, what: str) -> bytes:
-    try:
-        return path.read_bytes()
-    except OSError as error:
-        raise TlsFilesProblem(f"{what} {path} cannot be read: {error.strerror or error}.") from error

@@ -54,7 +54,7 @@ class Scene:
 def scene(plane: ControlPlane, helm: Helm) -> Iterator[Scene]:
     """An environment with two BBS pods on a node, and the chart that keeps it."""
     namespace, release = plane.create_namespace("environment"), namespace_for_a_release(plane)
-    secret(plane, release, "stagekeeper-webhook", token="a-made-up-token")
+    secret(plane, release, "stagekeeper-webhook", token="a-made-up-webhook-token")
     values = {
         "environments": [{"name": "cf", "namespace": namespace}],
         "remediator": {"mode": "act", "alertmanagers": [{"url": "http://127.0.0.1:9093"}]},

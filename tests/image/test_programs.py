@@ -65,7 +65,7 @@ def files(tmp_path_factory: pytest.TempPathFactory) -> Path:
     }
     (folder / "config.yaml").write_text(yaml.safe_dump(config))
     (folder / "kubeconfig").write_text(json.dumps(kubeconfig))
-    (folder / "token").write_text("a-made-up-token")
+    (folder / "token").write_text("a-made-up-webhook-token")
     return folder
 
 

@@ -128,7 +128,9 @@ async def receiving(folder: Path, *names: str) -> AsyncIterator[Receiving]:
     )
     settings = RemediatorSettings.model_validate({"mode": "observe", "webhook": {"token_file": token_file}})
     app = application(Served(settings, webhook, BearerToken(token_file), {}, registry, metrics, ()))
-    async with TestClient(TestServer(app)) as client:
+    server: TestServer = TestServer(app)
+    await server.start_server(auto_decompress=False)  # as `stagekeeper.service.listen` serves
+    async with TestClient(server) as client:
         yield Receiving(client, environments, metrics, stopping)
 
 

@@ -99,7 +99,7 @@ class Kubelet:
 def stage(plane: ControlPlane, helm: Helm) -> Iterator[Stage]:
     """Everything, until the block ends."""
     here = Stage(plane, plane.create_namespace("environment"), plane.create_namespace("release"))
-    secret(plane, here.release, "stagekeeper-webhook", token="a-made-up-token")
+    secret(plane, here.release, "stagekeeper-webhook", token="a-made-up-webhook-token")
     with installed(helm, here.release, values=_values(here)), _kubelet(plane, here.namespace):
         apps = f"/apis/apps/v1/namespaces/{here.namespace}/statefulsets"
         for workload in CFEE_2.workloads:

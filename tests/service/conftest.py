@@ -13,7 +13,7 @@ from aiohttp import web
 from aiohttp.typedefs import Middleware
 
 from stagekeeper.service.address import ListenAddress
-from stagekeeper.service.http_guard import Limits
+from stagekeeper.service.connections import Limits
 from stagekeeper.service.listen import serving
 from stagekeeper.service.web_config import WebConfigFile
 from tests.service.kit import HANG_GUARD, Eventually, Hello, PemFiles, Replace, Serve, Trusting, replace

@@ -2,6 +2,7 @@
 
 import os
 import ssl
+import zlib
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,7 +12,7 @@ import trustme
 from aiohttp import web
 from aiohttp.typedefs import Middleware
 
-from stagekeeper.service.http_guard import Limits
+from stagekeeper.service.connections import Limits
 from stagekeeper.service.web_config import WebConfigFile
 
 HANG_GUARD = 20.0  # seconds; only a broken test waits so long
@@ -73,3 +74,11 @@ def replace(path: Path, content: bytes) -> None:
     beside = path.with_name(path.name + ".new")
     beside.write_bytes(content)
     os.replace(beside, path)  # noqa: PTH105 - the rename is the point
+
+
+def bomb(mebibytes: int) -> bytes:
+    """A gzip body of about a thousandth of what it unpacks to. Its checksum is wrong, which shows only at its end."""
+    packer = zlib.compressobj(9, zlib.DEFLATED, -zlib.MAX_WBITS)
+    header = bytes([0x1F, 0x8B, 8, 0, 0, 0, 0, 0, 0, 0xFF])
+    block = packer.compress(bytes(2**20)) + packer.flush(zlib.Z_FULL_FLUSH)
+    return header + block * mebibytes + packer.flush() + bytes(8)

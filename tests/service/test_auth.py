@@ -1,4 +1,5 @@
 import asyncio
+import os
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -36,42 +37,43 @@ class TokenFile:
 @pytest.fixture
 def token_file(tmp_path: Path) -> TokenFile:
     path = tmp_path / "token"
-    path.write_text("first-token\n")
+    path.write_text("first-token-of-the-tests\n")
     return TokenFile(path)
 
 
 def test_only_the_token_of_the_file_is_accepted(token_file: TokenFile) -> None:
     token = token_file.read()
-    assert token.accepts("first-token")
-    assert not any(token.accepts(wrong) for wrong in ("", "first-toke", "first-token\n", "first-tokenn", "ü", "\udcff"))
+    assert token.accepts("first-token-of-the-tests")
+    wrong = ("", "first-token-of-the-test", "first-token-of-the-tests\n", "first-token-of-the-testss", "ü", "\udcff")
+    assert not any(token.accepts(each) for each in wrong)
 
 
 def test_a_new_token_counts_at_once_and_the_old_one_for_five_more_minutes(
     token_file: TokenFile, replace_file: Replace
 ) -> None:
     token = token_file.read()
-    replace_file(token_file.path, b"second-token")
-    assert token.accepts("second-token")
+    replace_file(token_file.path, b"second-token-of-the-tests")
+    assert token.accepts("second-token-of-the-tests")
     token_file.clock.now = 299
-    assert token.accepts("first-token")
+    assert token.accepts("first-token-of-the-tests")
     token_file.clock.now = 300
-    assert not token.accepts("first-token")
-    assert token.accepts("second-token")
+    assert not token.accepts("first-token-of-the-tests")
+    assert token.accepts("second-token-of-the-tests")
 
 
 def test_only_one_previous_token_is_accepted(token_file: TokenFile, replace_file: Replace) -> None:
     token = token_file.read()
-    for newer in (b"second-token", b"third-token"):
+    for newer in (b"second-token-of-the-tests", b"third-token-of-the-tests"):
         replace_file(token_file.path, newer)
         assert token.accepts(newer.decode())
-    assert token.accepts("second-token")
-    assert not token.accepts("first-token")
+    assert token.accepts("second-token-of-the-tests")
+    assert not token.accepts("first-token-of-the-tests")
 
 
 def test_an_emptied_file_keeps_the_token_before(token_file: TokenFile, replace_file: Replace) -> None:
     token = token_file.read()
     replace_file(token_file.path, b"\n")
-    assert token.accepts("first-token")
+    assert token.accepts("first-token-of-the-tests")
     assert not token.accepts("")
     assert token.problem == f"The bearer token file {token_file.path} is empty; write the token into it."
 
@@ -82,6 +84,13 @@ def test_an_emptied_file_keeps_the_token_before(token_file: TokenFile, replace_f
         (b" \n", "is empty; write the token into it."),
         (b"two words", "must hold one token of printable ASCII without spaces, on one line."),
         (b"two\nlines", "must hold one token of printable ASCII without spaces, on one line."),
+        (
+            b"fifteen-letters",
+            (
+                "holds a token of 15 characters, which can be guessed; write one of at least 16, "
+                "such as openssl rand -hex 32 makes."
+            ),
+        ),
         ("größe".encode(), "must hold one token of printable ASCII without spaces, on one line."),
     ],
 )
@@ -92,6 +101,14 @@ def test_a_file_without_a_usable_token_is_refused(token_file: TokenFile, content
     assert str(raised.value) == f"The bearer token file {token_file.path} {complaint}"
 
 
+def test_a_fifo_for_a_token_file_is_refused_by_name_and_not_waited_for(token_file: TokenFile) -> None:
+    token_file.path.unlink()
+    os.mkfifo(token_file.path)
+    with pytest.raises(ConfigurationProblem) as raised:
+        token_file.read()
+    assert str(raised.value) == (f"The bearer token file {token_file.path} is not a regular file (it is a FIFO).")
+
+
 async def test_a_guarded_path_needs_the_token_and_others_do_not(
     token_file: TokenFile, serve: Serve, hello: Hello, client: aiohttp.ClientSession
 ) -> None:
@@ -100,9 +117,9 @@ async def test_a_guarded_path_needs_the_token_and_others_do_not(
         ("/", ""): 200,
         ("/webhook", ""): 401,
         ("/webhook", "Bearer wrong"): 401,
-        ("/webhook", "Basic first-token"): 401,
-        ("/webhook", "Bearer first-token"): 200,
-        ("/webhook", "bearer first-token"): 200,
+        ("/webhook", "Basic first-token-of-the-tests"): 401,
+        ("/webhook", "Bearer first-token-of-the-tests"): 200,
+        ("/webhook", "bearer first-token-of-the-tests"): 200,
         ("/%77ebhook", "Bearer wrong"): 401,  # the same path, spelled otherwise
     }
     for (path, header), status in cases.items():
@@ -123,7 +140,7 @@ async def test_guessing_cannot_lock_out_the_right_token(
     guesses = [asyncio.create_task(send("wrong")) for _ in range(33)]
     done, waiting = await asyncio.wait(guesses, return_when=asyncio.FIRST_COMPLETED, timeout=20)
     assert ([guess.result() for guess in done], len(waiting)) == ([401], 32)
-    assert await send("first-token") == 200
+    assert await send("first-token-of-the-tests") == 200
     for guess in waiting:
         guess.cancel()
     await asyncio.wait(guesses)

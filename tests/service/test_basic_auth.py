@@ -72,10 +72,10 @@ async def test_probes_of_kubelet_need_no_password_and_nothing_else_is_open(
 async def test_a_request_with_the_right_bearer_token_needs_no_password_too(
     serve: Serve, hello: Hello, client: aiohttp.ClientSession, web_config: WebConfigFile, tmp_path: Path
 ) -> None:
-    (tmp_path / "token").write_text("the-token")
+    (tmp_path / "token").write_text("the-token-of-the-tests")
     app = hello([bearer_auth(BearerToken(tmp_path / "token"), ["/webhook"], guess_delay=0)])
     url = await serve(app, web_config=web_config)
-    headers = {"Authorization": "Bearer the-token"}
+    headers = {"Authorization": "Bearer the-token-of-the-tests"}
     for path, status in {"/webhook": 200, "/metrics": 401}.items():
         async with client.get(url + path, headers=headers) as response:
             assert (path, response.status) == (path, status)
@@ -113,7 +113,7 @@ async def test_neither_clear_passwords_nor_more_than_100_right_ones_are_kept() -
     for user in users:
         assert await passwords.are_right(users, user, RIGHT[1])
     assert len(passwords._right) == 100
-    assert not any(RIGHT[1].encode() in digest for digest in passwords._right)
+    assert not any(RIGHT[1].encode() in digest for digest in passwords._right.values())
 
 
 async def test_an_unknown_user_takes_as_long_as_a_wrong_password() -> None:

@@ -1,3 +1,5 @@
+import os
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -120,3 +122,24 @@ def test_the_first_load_must_succeed_and_is_tried_again(tmp_path: Path) -> None:
             reloaded.current()
     path.write_text("3")
     assert reloaded.current() == 3
+
+
+@pytest.mark.parametrize(
+    ("make", "kind"), [(os.mkfifo, "a FIFO"), (os.mkdir, "a directory")], ids=["a FIFO", "a directory"]
+)
+def test_what_is_no_file_is_refused_by_name_and_not_waited_for(
+    tmp_path: Path, make: Callable[[Path], None], kind: str
+) -> None:
+    path = tmp_path / "token"
+    make(path)
+    with pytest.raises(ConfigurationProblem) as raised:
+        read_text(path, "The token file")
+    assert str(raised.value) == f"The token file {path} is not a regular file (it is {kind})."
+
+
+def test_no_more_is_read_than_a_file_of_ours_can_have(tmp_path: Path) -> None:
+    path = tmp_path / "token"
+    with path.open("wb") as file:
+        file.truncate(1024 * 1024 + 1)
+    with pytest.raises(ConfigurationProblem, match=r"token is larger than 1048576 bytes; is it the right file\?"):
+        read_text(path, "The token file")

@@ -9,7 +9,8 @@ import pytest
 from aiohttp import web
 from structlog.testing import capture_logs
 
-from stagekeeper.service.http_guard import Limits
+from stagekeeper.service.connections import Limits
+from stagekeeper.service.http_guard import unproven
 from tests.service.kit import Eventually, Hello, Serve
 
 Streams = tuple[asyncio.StreamReader, asyncio.StreamWriter]
@@ -167,15 +168,130 @@ async def test_a_caller_that_does_not_read_its_answer_is_cut_off_after_the_reque
         await eventually(lambda: ended)
 
 
-async def test_a_connection_beyond_the_limit_is_told_503_and_others_go_on(serve: Serve, hello: Hello) -> None:
-    url = await serve(hello(), limits=Limits(connections=1))
-    async with connected(url) as (reader, writer):
-        writer.write(b"GET / HTTP/1.1\r\nHost: x\r\n\r\n")
-        await reader.readuntil(b"hello")
-        async with connected(url) as (second, _):
-            assert (await second.read()).startswith(b"HTTP/1.1 503 ")
-        writer.write(b"GET / HTTP/1.1\r\nHost: x\r\n\r\n")
-        assert await reader.readuntil(b"hello")
+GET = b"GET / HTTP/1.1\r\nHost: x\r\n\r\n"
+HEALTH = b"GET /-/healthy HTTP/1.1\r\nHost: x\r\n\r\n"
+
+
+async def test_where_there_is_no_room_the_connection_idle_for_longest_gives_way(serve: Serve, hello: Hello) -> None:
+    url = await serve(hello(), limits=Limits(connections=2, keepalive_seconds=NEVER))
+    async with connected(url) as (oldest, ask), connected(url) as (second, ask_too):
+        for reader, writer in ((oldest, ask), (second, ask_too)):
+            writer.write(GET)
+            await reader.readuntil(b"hello")
+        async with connected(url) as (third, writer):
+            writer.write(GET)
+            assert await third.readuntil(b"hello")
+        assert await is_closed_while(oldest)
+        ask_too.write(GET)
+        assert await second.readuntil(b"hello")
+
+
+async def test_where_all_are_at_work_health_is_answered_and_nothing_else(serve: Serve) -> None:
+    entered = asyncio.Event()
+
+    async def hang(_request: web.Request) -> web.Response:
+        entered.set()
+        await asyncio.Event().wait()
+        return web.Response()
+
+    async def healthy(_request: web.Request) -> web.Response:
+        return web.Response(text="hello")
+
+    app = web.Application()
+    app.router.add_get("/", hang)
+    app.router.add_get("/-/healthy", healthy)
+    url = await serve(app, limits=Limits(connections=1))
+    async with connected(url) as (_, writer):
+        writer.write(GET)
+        await asyncio.wait_for(entered.wait(), 20)
+        for question, status in ((HEALTH, b"200"), (GET, b"503"), (HEALTH, b"200")):
+            async with connected(url) as (reader, asking):
+                asking.write(question)
+                answer = await reader.read()  # to the end: such a connection has one question
+                assert answer.split()[1] == status
+
+
+async def test_a_request_that_waits_to_be_known_gives_way_and_is_cancelled(
+    serve: Serve, eventually: Eventually
+) -> None:
+    waiting: list[str] = []
+
+    async def handle(request: web.Request) -> web.Response:
+        if request.path == "/known":
+            return web.Response(text="hello")
+        with unproven(request):
+            waiting.append("waits")
+            try:
+                await asyncio.Event().wait()
+            finally:
+                waiting.clear()
+        return web.Response()
+
+    app = web.Application()
+    app.router.add_get("/{path:.*}", handle)
+    url = await serve(app, limits=Limits(connections=1))
+    async with connected(url) as (unknown, writer):
+        writer.write(GET)
+        await eventually(lambda: waiting)
+        async with connected(url) as (known, asking):
+            asking.write(b"GET /known HTTP/1.1\r\nHost: x\r\n\r\n")
+            assert await known.readuntil(b"hello")
+        assert await is_closed_while(unknown)
+    assert waiting == []
+
+
+async def test_whoever_waits_to_be_known_and_hangs_up_is_forgotten(serve: Serve, eventually: Eventually) -> None:
+    waiting: list[str] = []
+
+    async def handle(request: web.Request) -> web.Response:
+        with unproven(request):
+            waiting.append("waits")
+            try:
+                await asyncio.Event().wait()
+            finally:
+                waiting.clear()
+        return web.Response()
+
+    app = web.Application()
+    app.router.add_get("/", handle)
+    async with connected(await serve(app)) as (_, writer):
+        writer.write(GET)
+        await eventually(lambda: waiting)
+    await eventually(lambda: not waiting)
+
+
+@pytest.mark.parametrize(
+    ("head", "status"),
+    [
+        (b"GET / HTTP/0.9\r\n\r\n", b"505"),
+        (b"GET /\r\n\r\n", b"505"),
+        (b"GET / HTTP/2.0\r\nHost: x\r\n\r\n", b"505"),
+        (b"GET / HTTP/1.1\r\n\r\n", b"400"),
+        (b"GET / HTTP/1.0\r\n\r\n", b"200"),
+    ],
+)
+async def test_only_http_1_is_spoken_and_1_1_with_a_host(
+    serve: Serve, hello: Hello, head: bytes, status: bytes
+) -> None:
+    async with connected(await serve(hello())) as (reader, writer):
+        writer.write(head)
+        assert (await reader.read()).split()[1] == status
+
+
+async def test_a_body_that_is_not_what_it_says_leaves_no_traceback_in_the_log(
+    serve: Serve, hello: Hello, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Nobody reads it here, so that it is aiohttp that stumbles over it."""
+    url = await serve(hello())
+    for header, body in ((b"Transfer-Encoding: chunked", b"no number\r\n"), (b"Content-Length: 9", b"short")):
+        async with connected(url) as (reader, writer):
+            writer.write(b"POST / HTTP/1.1\r\nHost: x\r\n" + header + b"\r\n\r\n")
+            await reader.readuntil(b"hello")
+            writer.write(body)
+            if header.startswith(b"Content-Length"):
+                writer.write_eof()
+            await reader.read()
+    assert caplog.records == []
 
 
 @pytest.mark.parametrize(

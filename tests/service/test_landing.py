@@ -41,3 +41,9 @@ def test_a_browser_is_told_to_load_nothing_from_elsewhere() -> None:
     response = landing_page("Exporter", "", [])
     assert response.headers["Content-Security-Policy"] == "default-src 'none'; style-src 'unsafe-inline'"
     assert not any(tag in {"script", "link", "img"} for tag, _ in Page(response.text).tags)
+
+
+def test_what_a_browser_would_obey_is_shown() -> None:
+    evil = "pod\u202egpj\x9b\u2028\n"
+    page = Page(landing_page(evil, evil, [Link(evil, evil, evil)], [Table(evil, [evil], [[evil]])]).text)
+    assert page.texts.count(r"pod\u202egpj\x9b\u2028\n") == 7

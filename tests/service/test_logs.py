@@ -115,6 +115,28 @@ def test_a_sentence_about_credentials_is_written_as_it_is(written: io.StringIO) 
     assert json.loads(written.getvalue())["msg"] == sentence
 
 
+OBEYED = "\x1b[31m \x9b31m \u202etxt \u2028 \r\x00"
+SHOWN = r"\x1b[31m \x9b31m \u202etxt \u2028 \r\x00"
+
+
+@pytest.mark.parametrize("fmt", ["logfmt", "json"])
+def test_what_a_terminal_would_obey_is_shown(written: io.StringIO, fmt: Format) -> None:
+    configure("info", fmt, written)
+    structlog.get_logger().info(OBEYED, peer=OBEYED, pods=[OBEYED], seen={OBEYED: {"a": OBEYED}})
+    logging.getLogger("theirs").warning("said %s", OBEYED)
+    try:
+        raise ValueError(OBEYED)  # noqa: TRY301 - a traceback needs a raise
+    except ValueError:
+        structlog.get_logger().exception("failed")
+    lines = written.getvalue().split("\n")[:-1]
+    assert len(lines) == 3
+    assert all(line.isprintable() for line in lines)
+    if fmt == "json":
+        line = json.loads(lines[0])
+        assert (line["msg"], line["peer"], line["pods"]) == (SHOWN, SHOWN, [SHOWN])
+        assert json.loads(lines[2])["exception"].endswith(f"ValueError: {SHOWN}")
+
+
 class Unprintable:
     """A value without a text."""
 

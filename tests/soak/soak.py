@@ -28,7 +28,7 @@ MOST_GROWTH = 32.0
 """MiB. Thousands of failed TLS handshakes raise the working set by 8 to 18 MiB, once; a leak has no such end."""
 QUICK = Options(ActorOptions(timings=Timings(lock_retry=0.1)))
 """The lock lives as long as a real one: an event loop that is busy for seconds must not let a healthy BBS lose it."""
-_TOKEN = "soak"
+_TOKEN = "the-token-of-the-soak"
 _SCRAPE = {"X-Prometheus-Scrape-Timeout-Seconds": "1"}
 _POLICY = {"hold_off": 0, "keep": 1000, "cooldown": 0, "budget": 100}
 _RHYTHM = {"open": 0.2, "latched": 0.2, "idle": 0.2, "resync": 5, "look_timeout": 2}
