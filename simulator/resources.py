@@ -50,7 +50,9 @@ _ENDED = frozenset({"Recovered", "SelfHealed", "Observed", "Escalated"})
 
 
 def _spec_stays(old: Mapping[str, Any], new: Mapping[str, Any]) -> tuple[str, str] | None:
-    return None if old.get("spec") == new.get("spec") else ("spec", "spec is immutable; open another episode instead")
+    return (
+        None if old.get("spec") == new.get("spec") else ("spec", "spec is immutable; open another remediation instead")
+    )
 
 
 def _status_stays(old: Mapping[str, Any], new: Mapping[str, Any]) -> tuple[str, str] | None:
@@ -66,7 +68,7 @@ def _plan_stays(old: Mapping[str, Any], new: Mapping[str, Any]) -> tuple[str, st
 def _end_stays(old: Mapping[str, Any], new: Mapping[str, Any]) -> tuple[str, str] | None:
     before, after = (item.get("status", {}).get("phase") for item in (old, new))
     wrong = before in _ENDED and after != before
-    return ("status", "an episode that has ended stays ended; open another one instead") if wrong else None
+    return ("status", "a remediation that has ended stays ended; open another one instead") if wrong else None
 
 
 NAMESPACES = Resource("", "v1", "namespaces", "Namespace", namespaced=False, status=True)

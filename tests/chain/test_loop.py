@@ -114,10 +114,10 @@ def test_kubectl_shows_the_episode_in_a_line(hang: Facts) -> None:
 @pytest.mark.parametrize(
     ("what", "sentence"),
     [
-        ("spec", "spec is immutable; open another episode instead"),
+        ("spec", "spec is immutable; open another remediation instead"),
         ("plan", "the plan is written once"),
         ("no plan", "the plan is written once"),
-        ("phase", "an episode that has ended stays ended; open another one instead"),
+        ("phase", "a remediation that has ended stays ended; open another one instead"),
     ],
 )
 def test_the_api_server_refuses_even_an_admin_who_rewrites(hang: Facts, what: str, sentence: str) -> None:

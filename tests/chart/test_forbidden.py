@@ -60,7 +60,7 @@ def test_forty_things_and_more_are_tried() -> None:
         ("planned", {"phase": "Restarting", "plan": ANOTHER_PLAN}, "the plan is written once"),
         ("planned", {"phase": "Restarting"}, "the plan is written once"),
         ("planned", None, "a status is never taken away"),
-        ("ended", {"phase": "Watching"}, "an episode that has ended stays ended"),
+        ("ended", {"phase": "Watching"}, "a remediation that has ended stays ended"),
     ],
     ids=["another plan", "no plan", "no status", "reopened"],
 )
