@@ -11,7 +11,8 @@ RBAC = "cannot "
 """Kubernetes says `User "..." cannot VERB resource ...`."""
 NOT_OURS = "is none that Stagekeeper may restart"
 BY_UID = "only by its UID and resourceVersion"
-GRACE = "never deletes a pod with less than its own grace period"
+GRACE = "only with its own grace period"
+BACKGROUND = "only with propagationPolicy Background"
 PODS = "/api/v1/namespaces/{ns}/pods"
 SETS = "/apis/apps/v1/namespaces/{ns}/statefulsets"
 MAPS = "/api/v1/namespaces/{ns}/configmaps"
@@ -56,6 +57,11 @@ ATTEMPTS = (
     _delete("delete without the resourceVersion", "diego-api-0", BY_UID, preconditions=("uid",)),
     _delete("force a delete", "diego-api-0", GRACE, options=(("gracePeriodSeconds", 0),)),
     _delete("hurry a delete", "diego-api-0", GRACE, options=(("gracePeriodSeconds", 1),)),
+    _delete("draw out a delete", "diego-api-0", GRACE, options=(("gracePeriodSeconds", 86400),)),
+    _delete("delete in the foreground", "diego-api-0", BACKGROUND, options=(("propagationPolicy", "Foreground"),)),
+    _delete("delete and orphan", "diego-api-0", BACKGROUND, options=(("propagationPolicy", "Orphan"),)),
+    _delete("delete and orphan, as of old", "diego-api-0", BACKGROUND, options=(("orphanDependents", True),)),
+    _delete("delete a pod of another kind of StatefulSet", "diego-api-3", NOT_OURS),
     Attempt("delete all pods at once", "DELETE", f"{PODS}?labelSelector=skiff-role-name=diego-api"),
     Attempt("delete a pod of another namespace", "DELETE", "/api/v1/namespaces/{other}/pods/diego-api-4"),
     Attempt("evict a pod", "POST", f"{PODS}/diego-api-0/eviction", body={"metadata": {"name": "diego-api-0"}}),

@@ -90,10 +90,17 @@ def _diego(here: Scene) -> None:
 
 
 def _bystanders(plane: ControlPlane, namespace: str) -> None:
-    """What must never be touched: a pod of another role, and two that only look like a BBS."""
+    """What must never be touched: a pod of another role, and three that only look like a BBS."""
     pods = f"/api/v1/namespaces/{namespace}/pods"
-    for name, labels in (("api-0", {"skiff-role-name": "api"}), ("diego-api-4", BBS_LABELS), ("diego-api-5", {})):
-        body: dict[str, Any] = {"metadata": {"name": name, "labels": labels}, "spec": _pod_spec()}
+    owner = {"apiVersion": "another.example/v1", "kind": "StatefulSet", "name": "diego-api", "uid": "1"}
+    lookalike = {"labels": BBS_LABELS, "ownerReferences": [{**owner, "controller": True}]}
+    for name, metadata in (
+        ("api-0", {"labels": {"skiff-role-name": "api"}}),
+        ("diego-api-3", lookalike),
+        ("diego-api-4", {"labels": BBS_LABELS}),
+        ("diego-api-5", {}),
+    ):
+        body: dict[str, Any] = {"metadata": {"name": name, **metadata}, "spec": _pod_spec()}
         plane.api.request("POST", pods, body)
     plane.api.request("POST", f"/api/v1/namespaces/{namespace}/configmaps", {"metadata": {"name": "stagekeeper-pause"}})
     secret(plane, namespace, "database", password="made-up")
