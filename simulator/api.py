@@ -20,9 +20,11 @@ from aiohttp import web
 from simulator import errors
 from simulator.api_faults import ApiFaults
 from simulator.clock import Clock, http_date
+from simulator.discovery import discovery
 from simulator.resources import PODS, RESOURCES, Resource, by_path
 from simulator.selectors import parse_fields, parse_labels
 from simulator.store import Object, Store
+from simulator.tables import table, wants_table
 
 LogReader = Callable[[str, str, str | None], str]
 """Gives the log of (namespace, pod, container or None)."""
@@ -142,6 +144,8 @@ class SimulatedApi:
             return web.Response(text="ok")
         if request.path == "/version":
             return _json(_VERSION)
+        if request.method == "GET" and (document := discovery(request.path, RESOURCES)):
+            return _json(document)
         target = self._target(request.path)
         if target is None:
             return web.Response(status=HTTPStatus.NOT_FOUND, text="404 page not found\n")
@@ -181,8 +185,10 @@ class SimulatedApi:
         if request.query.get("watch") in {"1", "true"}:
             raise errors.method_not_allowed()
         labels = parse_labels(request.query.get("labelSelector", ""))
-        fields = parse_fields(request.query.get("fieldSelector", ""))
+        fields = parse_fields(request.query.get("fieldSelector", ""), target.resource.fields)
         items = self.store.select(target.resource, target.namespace, labels, fields)
+        if wants_table(request.headers.get("Accept", "")):
+            return table(target.resource, items, self.store.version, self._clock.now())
         if not target.resource.custom:
             items = [{key: item[key] for key in item if key not in {"kind", "apiVersion"}} for item in items]
         return {
@@ -201,7 +207,10 @@ class SimulatedApi:
         status = target.subresource == "status"
         match request.method:
             case "GET":
-                return _json(self.store.get(resource, namespace, name))
+                item = self.store.get(resource, namespace, name)
+                if wants_table(request.headers.get("Accept", "")):
+                    return _json(table(resource, [item], self.store.version, self._clock.now()))
+                return _json(item)
             case "PUT":
                 return _json(self.store.replace(resource, namespace, name, _parse(resource, body), status=status))
             case "PATCH":

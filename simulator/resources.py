@@ -27,6 +27,10 @@ class Resource:
     """Deletion first only sets a deletionTimestamp (pods)."""
     deletion_returns_object: bool = False
     """DELETE answers with the object; else with a Status."""
+    short_names: tuple[str, ...] = ()
+    """What kubectl calls it too."""
+    fields: tuple[str, ...] = ()
+    """What a field selector may ask for, besides name and namespace."""
     rules: tuple[Rule, ...] = ()
     """What a change must not do, as the CRD's validation rules say."""
 
@@ -71,13 +75,25 @@ def _end_stays(old: Mapping[str, Any], new: Mapping[str, Any]) -> tuple[str, str
     return ("status", "a remediation that has ended stays ended; open another one instead") if wrong else None
 
 
-NAMESPACES = Resource("", "v1", "namespaces", "Namespace", namespaced=False, status=True)
-NODES = Resource("", "v1", "nodes", "Node", namespaced=False, status=True)
-PODS = Resource("", "v1", "pods", "Pod", status=True, generation=True, graceful=True, deletion_returns_object=True)
-SERVICES = Resource("", "v1", "services", "Service", status=True, deletion_returns_object=True)
-ENDPOINTS = Resource("", "v1", "endpoints", "Endpoints")
+_ABOUT = tuple(f"involvedObject.{field}" for field in ("apiVersion", "kind", "name", "namespace", "uid", "fieldPath"))
+NAMESPACES = Resource("", "v1", "namespaces", "Namespace", namespaced=False, status=True, short_names=("ns",))
+NODES = Resource("", "v1", "nodes", "Node", namespaced=False, status=True, short_names=("no",))
+PODS = Resource(
+    "",
+    "v1",
+    "pods",
+    "Pod",
+    status=True,
+    generation=True,
+    graceful=True,
+    deletion_returns_object=True,
+    short_names=("po",),
+    fields=("spec.nodeName", "status.phase"),
+)
+SERVICES = Resource("", "v1", "services", "Service", status=True, deletion_returns_object=True, short_names=("svc",))
+ENDPOINTS = Resource("", "v1", "endpoints", "Endpoints", short_names=("ep",))
 ENDPOINT_SLICES = Resource("discovery.k8s.io", "v1", "endpointslices", "EndpointSlice", generation=True)
-STATEFULSETS = Resource("apps", "v1", "statefulsets", "StatefulSet", status=True, generation=True)
+STATEFULSETS = Resource("apps", "v1", "statefulsets", "StatefulSet", status=True, generation=True, short_names=("sts",))
 REMEDIATIONS = Resource(
     "stagekeeper.dev",
     "v1alpha1",
@@ -86,6 +102,7 @@ REMEDIATIONS = Resource(
     status=True,
     generation=True,
     custom=True,
+    short_names=("remed",),
     rules=(_spec_stays, _status_stays, _plan_stays, _end_stays),
 )
 RESOURCES: tuple[Resource, ...] = (
@@ -97,10 +114,10 @@ RESOURCES: tuple[Resource, ...] = (
     ENDPOINT_SLICES,
     STATEFULSETS,
     REMEDIATIONS,
-    Resource("", "v1", "configmaps", "ConfigMap"),
+    Resource("", "v1", "configmaps", "ConfigMap", short_names=("cm",)),
     Resource("", "v1", "secrets", "Secret"),
-    Resource("", "v1", "events", "Event"),
-    Resource("events.k8s.io", "v1", "events", "Event"),
+    Resource("", "v1", "events", "Event", short_names=("ev",), fields=(*_ABOUT, "reason", "type")),
+    Resource("events.k8s.io", "v1", "events", "Event", short_names=("ev",), fields=("reason", "type")),
 )
 
 

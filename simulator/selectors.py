@@ -1,7 +1,7 @@
 """Label and field selectors, as LIST takes them."""
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from simulator.errors import bad_request
@@ -14,12 +14,7 @@ _SET = re.compile(rf"({_KEY})\s+(in|notin)\s+\(([^()]*)\)")
 _EQUALITY = re.compile(rf"({_KEY})\s*(==|=|!=)\s*([-A-Za-z0-9_.]*)")
 _EXISTS = re.compile(rf"(!?)\s*({_KEY})")
 _COMMA_OUTSIDE_PARENTHESES = re.compile(r",(?![^(]*\))")
-_FIELDS = {
-    "metadata.name": ("metadata", "name"),
-    "metadata.namespace": ("metadata", "namespace"),
-    "spec.nodeName": ("spec", "nodeName"),
-    "status.phase": ("status", "phase"),
-}
+_ALWAYS = ("metadata.name", "metadata.namespace")
 
 
 def parse_labels(text: str) -> Requirement:
@@ -34,10 +29,13 @@ def matches(selector: Labels, labels: Labels) -> bool:
     return all(labels.get(key) == value for key, value in selector.items())
 
 
-def parse_fields(text: str) -> Callable[[Mapping[str, Any]], bool]:
-    """Make a predicate over objects of a field selector. ApiError 400 for a field that the server doesn't index."""
-    wanted = [_field(part) for part in text.split(",") if part]
-    return lambda item: all(item.get(part, {}).get(field, "") == value for (part, field), value in wanted)
+def parse_fields(text: str, allowed: Sequence[str] = ()) -> Callable[[Mapping[str, Any]], bool]:
+    """Make a predicate over objects of a field selector.
+
+    `allowed`: the fields of this resource that the server indexes besides name and namespace. ApiError 400 for others.
+    """
+    wanted = [_field(part, (*_ALWAYS, *allowed)) for part in text.split(",") if part]
+    return lambda item: all(_equals(item, *each) for each in wanted)
 
 
 def _requirement(text: str) -> Requirement:
@@ -58,8 +56,16 @@ def _requirement(text: str) -> Requirement:
     raise bad_request(f"unable to parse requirement: {text!r}")
 
 
-def _field(text: str) -> tuple[tuple[str, str], str]:
+def _field(text: str, allowed: Sequence[str]) -> tuple[list[str], str, bool]:
     name, separator, value = text.partition("=")
-    if not separator or name not in _FIELDS:
-        raise bad_request(f'"{name}" is not a known field selector: only {", ".join(_FIELDS)}')
-    return _FIELDS[name], value.removeprefix("=")
+    name, negated = name.removesuffix("!"), name.endswith("!")
+    if not separator or name not in allowed:
+        raise bad_request(f'"{name}" is not a known field selector: only {", ".join(allowed)}')
+    return name.split("."), value.removeprefix("="), negated
+
+
+def _equals(item: Mapping[str, Any], path: Sequence[str], value: str, negated: bool) -> bool:  # noqa: FBT001 -- an operator
+    found: Any = item
+    for name in path:
+        found = found.get(name, "") if isinstance(found, Mapping) else ""
+    return bool(found == value) != negated
