@@ -1,1 +1,1 @@
-"""Prometheus rules for Stagekeeper: one source, from which `python -m alerts` writes every rule file."""
+"""The alert rules (YAML), their examples and tests, and the runbooks, which `python -m alerts` writes."""

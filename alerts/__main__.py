@@ -1,28 +1,13 @@
-"""`python -m alerts` writes rules and runbooks; `python -m alerts --faster 12` prints rules for a demonstration."""
+"""`python -m alerts` writes the runbooks."""
 
-from pathlib import Path
-
-import click
-
-from alerts.render import files, groups, text
-from alerts.thresholds import Thresholds
-
-ROOT = Path(__file__).resolve().parent.parent
+from alerts.runbooks.pages import ROOT, pages
 
 
-@click.command()
-@click.option(
-    "--faster", type=click.FloatRange(min=1), help="Print the rules with all times this much shorter instead."
-)
-def main(faster: float | None) -> None:
-    """Write every rule file and every runbook from their one source."""
-    if faster is not None:
-        click.echo(text(groups(Thresholds().faster(faster))), nl=False)
-        return
-    generated = files(Thresholds())
-    for path, content in generated.items():
+def main() -> None:
+    """Write every page from the texts in alerts/runbooks/ and the facts of the rule files."""
+    for path, content in pages().items():
         (ROOT / path).write_text(content, encoding="utf-8")
-    click.echo(f"Wrote {len(generated)} files.")
+        print(path)  # noqa: T201 -- what was written is this command's output
 
 
 if __name__ == "__main__":

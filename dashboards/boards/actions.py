@@ -17,7 +17,7 @@ def panels() -> tuple[Panel, ...]:
 
 def _phases() -> Panel:
     about = "The phase of each environment's open remediation, from its alert to its end."
-    caption = Caption("Phases over time", about, ("StagekeeperEpisodeOverdue",), 12, 7)
+    caption = Caption("Phases over time", about, ("StagekeeperRemediationOverdue",), 12, 7)
     coloured = lanes({f".*: {phase}": color for phase, color in PHASE_COLORS.items()})
     query = Query(doing(CHOSEN), "{{environment}}: {{phase}}")
     return timeline_of(caption, Field(texts=LANES), query, overrides=coloured)
@@ -28,7 +28,7 @@ def _gates() -> Panel:
         "The answer of each gate while a remediation is open. not yet: asked again at the next check. "
         "never: a person is needed. not configured: passes, and nothing checks it."
     )
-    caption = Caption("Gates over time", about, ("StagekeeperEpisodeOverdue",), 12, 7)
+    caption = Caption("Gates over time", about, ("StagekeeperRemediationOverdue",), 12, 7)
     field = Field(steps=ALWAYS_IDLE, texts=GATES, none="No remediation is open")
     answers = [
         f"{number} * (max by (environment, gate) ({remediators('stagekeeper_gate', _answer(answer))}) == 1)"
@@ -54,7 +54,7 @@ def _durations() -> Panel:
         "From the alert's arrival to the plan, to the last deletion and to the proven recovery: the mean of all "
         "remediations since the remediator began."
     )
-    caption = Caption("Mean durations", about, ("StagekeeperEpisodeOverdue",), 6, 6)
+    caption = Caption("Mean durations", about, ("StagekeeperRemediationOverdue",), 6, 6)
     took = "stagekeeper_episode_duration_seconds"
     total, count = (f"sum by (until) ({remediators(f'{took}_{part}', CHOSEN)})" for part in ("sum", "count"))
     field = Field("s", ((None, IDLE), (900, WARN)), none="No remediation yet", decimals=0)

@@ -35,7 +35,7 @@ def _closed() -> Panel:
         "Gates that keep the remediator from restarting pods now. not_yet is asked again at the next check; "
         "never means that a person is needed. The Remediation object has each reason as a sentence."
     )
-    caption = Caption("Closed gates", about, ("StagekeeperEpisodeOverdue",), width=9, height=6)
+    caption = Caption("Closed gates", about, ("StagekeeperRemediationOverdue",), width=9, height=6)
     closed = remediators("stagekeeper_gate", f'{ONE}, answer!~"{OPEN_GATES}"')
     columns = (("gate", "Gate"), ("answer", "Answer"))
     texts = {"not_yet": Text("not yet", WAIT), "never": Text("never", BAD)}

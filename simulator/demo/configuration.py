@@ -17,7 +17,7 @@ NAME = "demo"
 _DURATION = re.compile(r"(?<=\[)(\d+)([smh])(?=\])")
 _IN_SECONDS = {"s": 1, "m": 60, "h": 3600, "d": 86_400}
 _SHORTEST_WINDOW = 4
-"""Seconds: a look-back below a few scrapes of 1 s each would miss them."""
+"""Seconds: less than a few scrapes of 1 s each would miss them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,23 +57,24 @@ def rules() -> str:
     return (Path(__file__).parents[2] / "alerts" / "stagekeeper.rules.yaml").read_text(encoding="utf-8")
 
 
-def faster(document: dict[str, Any]) -> dict[str, Any]:
-    """The rules with every `for`, `keep_firing_for` and range `FASTER` times shorter."""
+def faster(document: dict[str, Any], factor: int = FASTER, shortest_window: int = _SHORTEST_WINDOW) -> dict[str, Any]:
+    """The rules with every `for`, `keep_firing_for` and range `factor` times shorter.
+
+    A range becomes no shorter than `shortest_window` seconds: it has to hold a few scrapes.
+    """
     for group in document["groups"]:
         for rule in group["rules"]:
             for key in ("for", "keep_firing_for"):
                 if key in rule:
-                    rule[key] = f"{_seconds(rule[key]) / FASTER * 1000:.0f}ms"
-            rule["expr"] = _DURATION.sub(_shorter, rule["expr"])
+                    rule[key] = f"{_seconds(rule[key]) / factor * 1000:.0f}ms"
+            rule["expr"] = _DURATION.sub(
+                lambda found: f"{max(shortest_window, _seconds(found[0]) // factor)}s", rule["expr"]
+            )
     return document
 
 
 def _seconds(duration: str) -> int:
     return sum(int(number) * _IN_SECONDS[unit] for number, unit in re.findall(r"(\d+)([smhd])", duration))
-
-
-def _shorter(found: re.Match[str]) -> str:
-    return f"{max(_SHORTEST_WINDOW, _seconds(found[0]) // FASTER)}s"
 
 
 def _stagekeeper(environment: Environment, ports: Ports, token_file: Path) -> dict[str, Any]:

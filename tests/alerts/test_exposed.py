@@ -7,16 +7,15 @@ import pytest
 from prometheus_client import CollectorRegistry
 from prometheus_client.metrics_core import Metric
 
-from alerts.model import Alert, Record
 from exporter.metrics import SERIES, Reloads, Scrape
 from remediator.metrics import Metrics
 from remediator.policy import Mode
 from stagekeeper.service.metrics import process_registry
-from tests.alerts.catalogue import ALERTS, HISTOGRAMS, RECORDS, RULES, Labels, exposed, listed
+from tests.alerts.catalogue import ALERTS, HISTOGRAMS, RECORDS, RULES, Alert, Labels, Record, exposed, listed
 from tests.alerts.promql import Use, grouping, uses
 
-MADE_BY_RULES = {record.name: frozenset(grouping(record.expression)) | {"environment"} for record in RECORDS}
-TEMPLATE_QUERY = re.compile(r'printf "([^"]*)"')
+MADE_BY_RULES = {record.name: frozenset(grouping(record.expression)) | {"cluster", "environment"} for record in RECORDS}
+TEMPLATE_QUERY = re.compile(r'printf "((?:[^"\\]|\\.)*)" \$labels')
 
 
 def unknown(expression: str) -> set[Use]:
@@ -36,8 +35,9 @@ def test_a_rule_uses_only_what_somebody_exposes(rule: Alert | Record) -> None:
 
 @pytest.mark.parametrize("alert", ALERTS, ids=lambda alert: alert.name)
 def test_a_description_queries_only_what_somebody_exposes(alert: Alert) -> None:
-    queries = TEMPLATE_QUERY.findall(alert.description)
-    assert all(not unknown(query.replace("%q", '"prod"')) for query in queries)
+    queries = [query.replace("\\", "").replace("%q", '"prod"') for query in TEMPLATE_QUERY.findall(alert.description)]
+    assert len(queries) == alert.description.count("| query")
+    assert all(not unknown(query) for query in queries)
 
 
 @pytest.mark.parametrize("rule", RULES, ids=lambda rule: rule.name)

@@ -69,7 +69,11 @@ class Mutation:
 
 
 OUTAGE = "A BBS that does not answer raises the alert after two minutes, not before"
-LATCH = '        unless on (environment)\n        ALERTS{alertname="StagerUnavailable", alertstate="firing"}\n'
+UP = """
+        and on (cluster, instance) (up{job="stagekeeper-exporter"} == 1)"""
+BRIDGE = """
+      or max by (cluster, environment) (last_over_time(bbs_reachable{job="stagekeeper-exporter"}[90s]))"""
+LATCH = '        unless on (cluster, environment)\n        ALERTS{alertname="StagerUnavailable", alertstate="firing"}\n'
 MUTATIONS = (
     Mutation(
         "an outage that pages at once",
@@ -98,8 +102,8 @@ MUTATIONS = (
         "the worst replica decides",
         "silence",
         "One of two exporter replicas",
-        "max by (environment) (last",
-        "min by (environment) (last",
+        "max by (cluster, environment) (\n        last_over_time(bbs_reachable",
+        "min by (cluster, environment) (\n        last_over_time(bbs_reachable",
     ),
     Mutation(
         "an upgrade that pages",
@@ -122,6 +126,53 @@ MUTATIONS = (
         "The container that restarts when the lock is lost",
         '{diagnosis="rolling_out"}',
         '{diagnosis="starting"}',
+    ),
+    Mutation(
+        "an exporter that is gone counts",
+        "unavailable",
+        "The last word of an exporter that is gone",
+        UP,
+        "",
+    ),
+    Mutation(
+        "missed scrapes of the only exporter end the alert",
+        "unavailable",
+        "In an outage the missed scrapes",
+        BRIDGE,
+        "",
+    ),
+    Mutation(
+        "clusters that are mixed up",
+        "unavailable",
+        "Of two clusters with an environment of one name",
+        "(cluster, environment",
+        "(environment",
+    ),
+    Mutation(
+        "a cluster without an exporter that nobody misses",
+        "own",
+        "Of two clusters the one without a program",
+        "by (cluster) (last_over_time(up",
+        "by () (last_over_time(up",
+    ),
+    Mutation(
+        "a lost race is a refusal",
+        "remediator",
+        "A delete that Kubernetes refuses",
+        "forbidden|",
+        "forbidden|conflict|",
+    ),
+    Mutation("a restart is told for ever", "remediator", "A restart that ended well", "[15m]", "[60m]"),
+    Mutation(
+        "a restart without a deleted pod", "remediator", "A stager that recovered", 'result="accepted"', 'result!=""'
+    ),
+    Mutation("an hour is too short", "remediator", "A remediator that is called once", "[75m]", "[10m]"),
+    Mutation(
+        "any call is for an unknown environment",
+        "remediator",
+        "A call for an environment",
+        '="unknown_environment"',
+        '!=""',
     ),
     Mutation("another text", "unavailable", OUTAGE, "running apps keep serving", "all is lost"),
     Mutation(

@@ -8,8 +8,7 @@ from typing import Any
 import pytest
 import yaml
 
-from alerts.model import Alert
-from tests.alerts.catalogue import ALERTS, ALERTS_FOLDER
+from tests.alerts.catalogue import ALERTS, ALERTS_FOLDER, Alert
 
 Program = Callable[[str], Path]
 EXAMPLE = ALERTS_FOLDER / "alertmanager.example.yaml"
@@ -76,13 +75,18 @@ def test_what_says_that_nobody_watches_or_acts_is_never_inhibited() -> None:
 def test_an_inhibition_among_environments_stays_within_one() -> None:
     about_us = {"StagekeeperExporterDown", "StagekeeperDown"}
     for rule in inhibitions():
+        assert "cluster" in rule["equal"]
         assert names(rule["source_matchers"]) <= about_us or "environment" in rule["equal"]
 
 
 def test_the_remediator_is_called_soon_authenticated_and_told_of_the_end() -> None:
     config = yaml.safe_load(EXAMPLE.read_text())
     route = config["route"]["routes"][0]
-    assert (route["receiver"], route["continue"], route["group_by"]) == ("stagekeeper", True, ["environment"])
+    assert (route["receiver"], route["continue"], route["group_by"]) == (
+        "stagekeeper",
+        True,
+        ["cluster", "environment"],
+    )
     [webhook] = next(each["webhook_configs"] for each in config["receivers"] if each["name"] == "stagekeeper")
     assert webhook["url"].endswith(":9890/api/v1/alerts")
     assert webhook["send_resolved"] is True

@@ -4,11 +4,12 @@ import re
 
 import yaml
 
-from alerts.thresholds import Thresholds
 from remediator.policy import Mode, Policy
-from tests.alerts.catalogue import ALERTS_FOLDER, ROOT
+from tests.alerts.catalogue import ALERTS_FOLDER, BY_NAME, RECORDS, ROOT, ranges
 
 ROW = re.compile(r"^\| (.+?) \| \**(\d+)\** \| \**(\d+)\** \| (.*?) ?\|$", re.MULTILINE)
+UNAVAILABLE = BY_NAME["StagerUnavailable"]
+RANGES = {record.name: max(ranges(record), default=0) for record in RECORDS}
 
 
 def rows() -> dict[str, tuple[int, int]]:
@@ -29,19 +30,25 @@ def test_the_parts_are_what_the_examples_and_the_defaults_say() -> None:
     for key in ("scrape_interval", "scrape_timeout", "evaluation_interval"):
         assert f"{told[f'`{key}`'][1]}s" == prometheus[key]
     assert f"{told['`group_wait`'][1]}s" == route["group_wait"]
-    assert told["`for` of `StagerUnavailable`"][0] == Thresholds().unavailable
-    assert told["`confirm_for`, `confirm_looks`, one look"][0] == Policy(Mode.ACT).confirm_for.total_seconds()
+    assert told["`for` of `StagerUnavailable`"][0] == UNAVAILABLE.wait
+    assert told["`confirm_for`, `confirm_looks`, one check"][0] == Policy(Mode.ACT).confirm_for.total_seconds()
 
 
 def test_pods_are_restarted_within_the_five_minutes_that_operators_want() -> None:
     assert max(worst for _, worst in rows().values()) <= 300
 
 
-def test_what_lingers_of_the_alert_opens_no_second_episode() -> None:
-    thresholds = Thresholds()
-    lingers = thresholds.look_back + thresholds.unavailable_keep
+def test_what_lingers_of_the_alert_opens_no_second_remediation() -> None:
+    lingers = RANGES["environment:bbs_reachable:max"] + UNAVAILABLE.keep
     assert lingers < Policy(Mode.ACT).hold_off.total_seconds()
 
 
 def test_an_upgrade_excuses_an_outage_for_no_longer_than_15_minutes() -> None:
-    assert Thresholds().planned_work + Thresholds().unavailable == 15 * 60
+    assert RANGES["environment:diego_planned_work:max"] + UNAVAILABLE.wait == 15 * 60
+
+
+def test_a_call_that_is_repeated_is_within_the_windows_that_ask_for_calls() -> None:
+    route = yaml.safe_load((ALERTS_FOLDER / "alertmanager.example.yaml").read_text())["route"]["routes"][0]
+    assert route["repeat_interval"] == "1h"
+    for name in ("StagekeeperNotCalled", "StagekeeperUnknownEnvironment"):
+        assert min(ranges(BY_NAME[name])) > 60 * 60 + BY_NAME[name].wait

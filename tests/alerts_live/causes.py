@@ -25,7 +25,7 @@ async def outage(trial: Trial, site: Site) -> None:
         "the database path is cut for 7 s: every BBS hangs; paused",
         site.environment.faults.hang,
         alert("StagerUnavailable"),
-        alert("StagekeeperEpisodeOverdue"),
+        alert("StagekeeperRemediationOverdue"),
     )
     await trial.end(partial(site.stagekeeper, "resume"), *paused, *unremedied)
 

@@ -4,7 +4,7 @@ import asyncio
 import contextlib
 import json
 from collections.abc import AsyncIterator, Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -12,30 +12,12 @@ import aiohttp
 import yaml
 from aiohttp import web
 
-from alerts.render import groups, text
-from alerts.thresholds import Thresholds
 from tests.alerts.catalogue import ALERTS_FOLDER
 from tests.alerts_live.pager import Pager
+from tests.alerts_live.rules import rules
 from tests.alerts_live.site import EXPORTER, LOOPBACK, REMEDIATOR, Site
 from tests.testbed.process import Process, free_port
 
-FASTER = 40
-"""How many times shorter the waits of the rules are, as `python -m alerts --faster 40` prints them."""
-LIMITS = replace(
-    Thresholds().faster(FASTER),
-    look_back=6,  # scrapes are 2.5 s apart
-    slow_window=15,  # some scrapes
-    flapping_window=25,
-    paused=4,  # 4 hours otherwise
-    observing=6,  # 3 days otherwise
-    readiness=6,  # 15 minutes otherwise, as the next two
-    cannot_judge=6,
-    instance_down=6,
-    blind=4,  # 5 minutes otherwise, as the next three
-    kubernetes=4,
-    reload=4,
-    alertmanager=4,
-)
 Program = Callable[[str], Path]
 
 
@@ -112,7 +94,7 @@ async def monitoring(
         pagers = await exits.enter_async_context(_serving(pager.application()))
         _dump(folder / "alertmanager.yaml", alertmanager_configuration(sites, pagers))
         _dump(folder / "prometheus.yaml", prometheus_configuration(sites, alertmanagers[0]))
-        (folder / "rules.yaml").write_text(text(groups(LIMITS)), encoding="utf-8")
+        _dump(folder / "rules.yaml", rules())
 
         def start(number: int) -> Process:
             process = _alertmanager(program, folder, alertmanagers[number], number)

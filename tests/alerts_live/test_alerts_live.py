@@ -12,9 +12,9 @@ from pathlib import Path
 
 import pytest
 
-from alerts.render import groups
 from tests.alerts_live import causes
-from tests.alerts_live.monitoring import LIMITS, monitoring
+from tests.alerts_live.monitoring import monitoring
+from tests.alerts_live.rules import alerts
 from tests.alerts_live.site import LOOPBACK, Way, running_site
 from tests.alerts_live.trial import Proof, Trial, table
 from tests.testbed.process import free_port
@@ -57,5 +57,4 @@ async def test_every_alert_fires_because_of_its_cause_and_ends_with_it(
     found = await proofs(program, tmp_path)
     with capfd.disabled():
         sys.stderr.write(f"\n{table(found)}\n")
-    rules = {alert.name for group in groups(LIMITS) for alert in group.alerts()}
-    assert {proof.wanted.alert for proof in found} == rules
+    assert {proof.wanted.alert for proof in found} == alerts()

@@ -230,8 +230,16 @@ def _monitoring() -> Iterator[Effect]:
     annotations = f"{rule}0 > rules > 7 > annotations > "
     runbook = "https://wiki.example/StagerUnavailable.md"
     yield Effect("prometheusRule.runbookUrl", "https://wiki.example/", f"{annotations}runbook_url", runbook, on)
+    korean = "https://github.com/stagekeeper/stagekeeper/blob/main/docs/runbooks/ko/StagerUnavailable.md"
+    yield Effect("prometheusRule.runbookLanguage", "ko", f"{annotations}runbook_url", korean, on)
+    yield Effect("prometheusRule.namespace", "b", "PrometheusRule/stagekeeper > metadata > namespace", "b", on)
+    yield Effect(
+        "prometheusRule.disabled", ["StagerUnavailable"], f"{rule}0 > rules > 7 > alert", "StagerSplitBrain", on
+    )
+    yield Effect("prometheusRule.for", {"StagerUnavailable": "90s"}, f"{rule}0 > rules > 7 > for", "90s", on)
     board = (
-        "https://grafana.example/x/stagekeeper-stager{{ with $labels.environment }}?var-environment={{ . }}{{ end }}"
+        "https://grafana.example/x/stagekeeper-stager{{ with $labels.environment }}?var-environment={{ . }}"
+        "{{ with $labels.cluster }}&var-cluster={{ . }}{{ end }}{{ end }}"
     )
     yield Effect("prometheusRule.dashboardUrl", "https://grafana.example/x", f"{annotations}dashboard_url", board, on)
     folder = "ConfigMap/stagekeeper-dashboard-cf-stager > metadata > annotations > folder"

@@ -33,6 +33,11 @@ def test_the_rules_are_those_of_the_repository_but_for_the_label_that_the_operat
     found = deepcopy(rendered.one("PrometheusRule", "stagekeeper")["spec"]["groups"])
     alerts = [rule for group in found for rule in group["rules"] if "alert" in rule]
     assert {rule["labels"].pop("namespace") for rule in alerts} == {"stagekeeper"}
+    boards = [rule["annotations"].pop("dashboard_url").removeprefix("https://grafana.example/d/") for rule in alerts]
+    expected_alerts = [rule for group in expected for rule in group["rules"] if "alert" in rule]
+    assert [board.partition("{{")[0] for board in boards] == [
+        rule["annotations"].pop("dashboard") for rule in expected_alerts
+    ]
     assert found == expected
 
 
@@ -40,8 +45,28 @@ def test_without_a_grafana_no_alert_links_to_one(helm: Helm) -> None:
     values = {**VALUES, "prometheusRule": {"enabled": True}}
     groups = helm.template(values=values).one("PrometheusRule", "stagekeeper")["spec"]["groups"]
     links = [rule["annotations"] for group in groups for rule in group["rules"] if "alert" in rule]
-    assert not any("dashboard_url" in each for each in links)
-    assert all("runbook_url" in each for each in links)
+    assert {frozenset(each) for each in links} == {frozenset({"summary", "description", "runbook_url"})}
+
+
+def test_without_the_remediator_nobody_misses_it(helm: Helm) -> None:
+    values = {"remediator": {"enabled": False}, "prometheusRule": {"enabled": True}}
+    groups = helm.template(values=values).one("PrometheusRule", "stagekeeper")["spec"]["groups"]
+    assert [group["name"] for group in groups] == ["stagekeeper.stager", "stagekeeper.exporter", "stagekeeper.programs"]
+
+
+def test_a_call_is_missed_for_the_alert_that_opens_remediations(helm: Helm) -> None:
+    values = {"remediator": {"mode": "observe", "alertname": "Another"}, "prometheusRule": {"enabled": True}}
+    groups = helm.template(values=values).one("PrometheusRule", "stagekeeper")["spec"]["groups"]
+    rules = {rule.get("alert"): rule["expr"] for group in groups for rule in group["rules"]}
+    assert 'ALERTS{alertname="Another"' in rules["StagekeeperNotCalled"]
+    assert 'ALERTS{alertname="StagerUnavailable"' in rules["StagerUnavailable"]
+
+
+def test_a_group_without_any_rule_is_left_out(helm: Helm) -> None:
+    disabled = ["StagekeeperInstanceDown", "StagekeeperKubernetesUnreadable"]
+    values = {**VALUES, "prometheusRule": {"enabled": True, "disabled": disabled}}
+    groups = helm.template(values=values).one("PrometheusRule", "stagekeeper")["spec"]["groups"]
+    assert "stagekeeper.programs" not in [group["name"] for group in groups]
 
 
 def test_the_route_is_the_one_of_the_repository(rendered: Rendered) -> None:

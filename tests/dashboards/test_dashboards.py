@@ -5,8 +5,6 @@ from typing import Any
 
 import pytest
 
-from alerts.model import Alert
-from alerts.thresholds import Thresholds
 from dashboards.__main__ import FOLDER, files
 from dashboards.boards import cf_stager, stagekeeper
 from dashboards.field_config import BAD, GOOD, IDLE, WAIT, WARN
@@ -16,7 +14,7 @@ from exporter.tally import FAILURES
 from remediator.answers import Word
 from remediator.episode import Phase
 from stagekeeper.diego.verdicts import RESTART, Name, Restart
-from tests.alerts.catalogue import RULES
+from tests.alerts.catalogue import ALERTS, BY_NAME, RECORDS, ranges
 from tests.dashboards.boards import NAMES, committed
 from tests.dashboards.checks import problems
 
@@ -36,8 +34,7 @@ def test_a_committed_dashboard_equals_the_generated_one(name: str) -> None:
 
 def test_alerts_link_to_these_dashboards() -> None:
     assert {committed(name)["uid"] for name in NAMES} == {cf_stager.UID, stagekeeper.UID}
-    links = {rule.board for rule in RULES if isinstance(rule, Alert)}
-    assert links == {cf_stager.UID, stagekeeper.UID}
+    assert {alert.annotations["dashboard"] for alert in ALERTS} == {cf_stager.UID, stagekeeper.UID}
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -59,15 +56,16 @@ def test_a_dashboard_says_which_grafana_it_needs(name: str) -> None:
 
 
 def test_the_limits_are_those_of_the_rules() -> None:
-    rules = Thresholds()
-    assert (
-        rules.unavailable,
-        rules.look_back,
-        rules.look_age,
-        rules.slow_seconds,
-    ) == (UNAVAILABLE, LOOK_BACK, CHECK_AGE, SLOW)
-    assert (rules.certificate_soon, rules.certificate_today) == (EXPIRES_SOON, EXPIRES_TODAY)
-    assert rules.objective == OBJECTIVE
+    assert BY_NAME["StagerUnavailable"].wait == UNAVAILABLE
+    assert max(ranges(next(each for each in RECORDS if each.name == "environment:bbs_reachable:max"))) == LOOK_BACK
+    for name, limit in (
+        ("StagekeeperBlind", f"> {CHECK_AGE}\n"),
+        ("StagerSlow", f"> {SLOW:g}"),
+        ("StagerCertificateExpiresSoon", f"< {EXPIRES_SOON // 86400} * 86400"),
+        ("StagerCertificateExpiresToday", f"< {EXPIRES_TODAY}"),
+        ("StagerBudgetBurnsSlowly", f"> {1 - OBJECTIVE:.3f} "),
+    ):
+        assert limit in f"{BY_NAME[name].expression}\n", name
 
 
 def test_every_reason_and_phase_and_outcome_has_its_colour() -> None:

@@ -37,7 +37,7 @@ class Outcome:
 # --- What is NOT carried out to its end, and why -------------------------------------------------------------------
 WITHOUT_KUBELET = (
     Outcome(
-        r"kubectl exec\b",
+        r"kubectl (-n stagekeeper )?exec\b",
         NO_KUBELET,
         codes=(1,),
         why_not="No kubelet runs. The real API server takes the request; what should run in the pod runs here "
@@ -62,6 +62,12 @@ WITHOUT_KUBELET = (
         why_not="No kubelet runs. kubectl finds a pod of the chart's Deployment; the real API server takes it.",
     ),
     Outcome(
+        r"kubectl get remediations\b.* \| kubectl -n stagekeeper exec -i deploy/\S+ -- stagekeeper explain -$",
+        NO_KUBELET,
+        codes=(1,),
+        why_not="No kubelet runs. kubectl finds a pod of the chart's Deployment; the real API server takes it.",
+    ),
+    Outcome(
         r"stagekeeper diagnose\b.* --from-pod",
         r"2\. unknown .*(?s:.*)failed: .*\"worker-1\" not found",
         codes=(1, 3),
@@ -79,12 +85,13 @@ OUTCOMES = (
     *WITHOUT_KUBELET,
     *SERVERS,
     Outcome(r"kubectl get pod .* -w$", r"diego-api-0 .*\b2/2\b", endless=True),
-    Outcome(r"kubectl get pod .*skiff-role-name=diego-api -L skiff-role-active", r"(?s)diego-api-0 .*2/2.* true\b"),
+    Outcome(
+        r"kubectl get pod .*skiff-role-name=diego-api -L skiff-role-active -o wide", r"(?s)diego-api-0 .*2/2.* true\b"
+    ),
     Outcome(r"kubectl get pod .*skiff-role-name=api$", r"api-0 .*2/2"),
     Outcome(r"kubectl get pod -n stagekeeper", r"stagekeeper-exporter"),
     Outcome(r"kubectl get events\b", r"SuccessfulCreate"),
     Outcome(r"kubectl get endpointslices\b", r"diego-api-\w+"),
-    Outcome(r"kubectl get remediations\b.* -o yaml \| stagekeeper explain -$", r"handed over to a person"),
     Outcome(r"kubectl get remediations\b", r"diego-api-1 .*Escalated"),
     Outcome(r"kubectl get configmap .* stagekeeper-pause -o yaml", r"by: somebody"),
     Outcome(r"kubectl get configmap .* > stagekeeper\.yaml$"),
@@ -93,12 +100,12 @@ OUTCOMES = (
     Outcome(r"kubectl delete pod -n cf -l skiff-role-name=diego-locket", r"No resources found"),
     Outcome(r"kubectl delete pod\b", r'pod "diego-api-0" deleted'),
     Outcome(r"kubectl label pod\b", r"diego-api-0 (not )?labeled"),
-    Outcome(r"stagekeeper check-config\b", r"name: prod"),
     Outcome(r"stagekeeper pause\b", r"paused the remediator in prod"),
     Outcome(r"stagekeeper resume\b", r"ended the pause of prod"),
     Outcome(r"stagekeeper restart\b", r"asks for a restart by diego-api-2, accepting stuck_unavailable"),
     Outcome(r"stagekeeper reset\b", r"diego-api-1"),
     Outcome(r"amtool alert query\b", r"StagerUnavailable"),
+    Outcome(r"amtool config routes test\b", r"nobody"),
     Outcome(r"amtool silence query\b", r"environment=\"?prod"),
     Outcome(r"amtool silence add\b", r"[0-9a-f-]{36}"),
 )

@@ -1,4 +1,4 @@
-"""The same desk in front of the simulated environment."""
+"""The same desk in front of the simulated environment, or with our own pods on this machine."""
 
 import re
 import shutil
@@ -8,6 +8,11 @@ import yaml
 
 from simulator.environment import Environment
 from tests.runbooks.shell import Shell
+
+RUN_EXEC_HERE = """\
+case "$*" in *exec*) while [ "$1" != "--" ]; do shift; done; shift; exec "$@";; esac
+exec real-kubectl "$@\""""
+"""A kubectl that runs here what it should run in a pod."""
 
 
 def simulated_desk(desk: Shell, environment: Environment, folder: Path, netcat: Path) -> Shell:
@@ -20,11 +25,21 @@ def simulated_desk(desk: Shell, environment: Environment, folder: Path, netcat: 
     [known] = (desk.folder / ".kube/cache/discovery").iterdir()
     shutil.copytree(known, folder / ".kube/cache/discovery" / here)
     shell.give("real-kubectl", desk.folder / "bin/kubectl")
-    run_it_here = 'while [ "$1" != "--" ]; do shift; done; shift; exec "$@"'
-    shell.give_script("kubectl", f'case "$*" in *exec*) {run_it_here};; esac\nexec real-kubectl "$@"')
+    shell.give_script("kubectl", RUN_EXEC_HERE)
     shell.give("nc", netcat)
     shell.give_stagekeeper()
     (folder / "stagekeeper.yaml").write_text(yaml.safe_dump({"environments": [entry(environment)]}), encoding="utf-8")
+    return shell
+
+
+def desk_in_our_pods(desk: Shell, folder: Path) -> Shell:
+    """The same desk; what it would run in a pod of ours runs here, with the configuration that the pod has."""
+    mounted = "/etc/stagekeeper/config/config.yaml"
+    configuration = desk.folder / "stagekeeper.yaml"
+    shell = Shell(folder, desk.kubeconfig, {**desk.names, mounted: str(configuration)})
+    shell.give("real-kubectl", desk.folder / "bin/kubectl")
+    shell.give_script("kubectl", f"export STAGEKEEPER_CONFIG={configuration}\n{RUN_EXEC_HERE}")
+    shell.give_stagekeeper()
     return shell
 
 

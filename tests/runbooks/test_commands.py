@@ -15,19 +15,25 @@ from tests.runbooks.extract import UnknownBlockError, commands
 from tests.runbooks.outcomes import OUTCOMES, SERVERS, WITHOUT_KUBELET, Outcome, UntaughtError, outcome_of
 from tests.runbooks.pages import COMMANDS, ENGLISH, QUERIES, commands_of, korean, queries_of
 from tests.runbooks.shell import Shell
-from tests.runbooks.simulated import simulated_desk
+from tests.runbooks.simulated import desk_in_our_pods, simulated_desk
 from tests.runbooks.stage import Stage
 
 SIMULATED = (
     Outcome(r"kubectl exec .* -- nc -zv\b", r"\bopen\b"),
     Outcome(r"kubectl exec .* openssl s_client\b", r"subject=.*\n(?s:.*)notAfter="),
     Outcome(r"kubectl logs -n cf \S+ --all-containers\b", r"bbs"),
-    Outcome(r"kubectl get pod -n cf .* -L skiff-role-active", r"diego-api-0 .* (true|false)\b"),
+    Outcome(r"kubectl get pod -n cf .* -L skiff-role-active -o wide", r"diego-api-0 .* (true|false)\b"),
     Outcome(r"kubectl get endpointslices\b", r"diego-api-\w+"),
     Outcome(r"stagekeeper diagnose\b.* --from-pod", r"serving"),
 )
 """What a command says of the simulated environment, where a BBS serves. Its API makes no tables: kubectl shows names,
 ages and labels only."""
+IN_OUR_PODS = (
+    Outcome(r".* -- stagekeeper diagnose$", r"^1\. ", codes=(1, 3)),
+    Outcome(r".* -- stagekeeper explain -$", r"handed over to a person"),
+    Outcome(r".* -- stagekeeper check-config\b", r"name: prod"),
+)
+"""What a command says that a page runs in one of our own pods: with the configuration of the pod and the same API."""
 TRIED = [each for each in COMMANDS if outcome_of(each) not in SERVERS]
 
 
@@ -75,6 +81,17 @@ def test_a_command_does_on_a_real_api_what_the_page_says(real: Stage, desk: Shel
     if real.concerns(desk.adapted(command)):
         real.set(paused=not command.startswith("stagekeeper pause"))
     ended = desk.run(command, endless=expected.says if expected.endless else "")
+    assert ended.problem(expected) == ""
+
+
+@pytest.mark.real
+@pytest.mark.parametrize("command", [each for each in COMMANDS if " -- stagekeeper " in each])
+def test_a_command_in_our_own_pod_does_what_the_page_says(
+    real: Stage, desk: Shell, tmp_path: Path, command: str
+) -> None:
+    real.set()
+    [expected] = (each for each in IN_OUR_PODS if re.match(each.pattern, command))
+    ended = desk_in_our_pods(desk, tmp_path).run(command)
     assert ended.problem(expected) == ""
 
 

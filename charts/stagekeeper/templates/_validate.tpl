@@ -127,6 +127,21 @@ admissionPolicy.enabled needs Kubernetes 1.30 or later, and this is {{ .Capabili
 {{ $value }}.enabled needs the Prometheus Operator's API {{ $api }}, which this cluster does not have. Install the Operator first, or say {{ $value }}.enabled=false. (For helm template: --api-versions {{ $api }}.)
 {{ end -}}
 {{- end -}}
+{{- with .Values.prometheusRule -}}
+{{- $known := list -}}
+{{- range $file, $_ := $.Files.Glob "files/*.rules.yaml" -}}
+{{- range ($.Files.Get $file | fromYaml).groups }}{{ range .rules }}{{ $known = append $known (default "" .alert) }}{{ end }}{{ end -}}
+{{- end -}}
+{{- if and .enabled (not $known) }}
+prometheusRule.enabled: this chart was packaged without files/*.rules.yaml. Package it from a whole checkout, or say prometheusRule.enabled=false.
+{{ else -}}
+{{- range $name := concat .disabled (keys .for) | uniq -}}
+{{- if not (has $name $known) }}
+prometheusRule: there is no alert {{ $name }} to disable or to give another `for`. Alerts are {{ compact $known | sortAlpha | join ", " }}.
+{{ end -}}
+{{- end -}}
+{{- end -}}
+{{- end -}}
 {{- if and .Values.dashboards.enabled (not (.Files.Glob "files/dashboards/*.json")) }}
 dashboards.enabled: this chart was packaged without dashboards. Package it from a whole checkout, or say dashboards.enabled=false.
 {{ end -}}
