@@ -57,6 +57,10 @@ class Network:
         """As `Kube.get`."""
         return await self.send(Call("GET", path, query or {}), timeout=timeout)
 
+    async def list_all(self, path: str, *, timeout: float) -> Response:
+        """As `Kube.list_all`, of a list that is one page."""
+        return await self.get(path, timeout=timeout)
+
     async def send(self, call: Call, *, timeout: float) -> Response:  # noqa: ARG002 -- time is ours
         """As `Kube.send`."""
         heard = await Ask(Request(call.method, call.path, json.dumps(call.body, sort_keys=True) if call.body else ""))
