@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -92,6 +93,7 @@ class Book:
         return ["configuration", *see] if any(CONFIGURATION in each for each in said) else see
 
 
+@cache
 def alerts() -> list[Alert]:
     """Every alerting rule in the order of the rule files."""
     documents = [yaml.safe_load((ROOT / path).read_text(encoding="utf-8")) for path in RULE_FILES]
@@ -99,11 +101,13 @@ def alerts() -> list[Alert]:
     return [Alert(rule["alert"], rule["labels"]["severity"], rule.get("for", "")) for rule in rules if "alert" in rule]
 
 
+@cache
 def book(language: str) -> Book:
     """The texts of one language."""
     return Book(language, _read(f"{language}.yaml"), _read("commands.yaml"))
 
 
+@cache
 def pages() -> dict[str, str]:
     """Every page of every language: its path from the repository's root, and its text."""
     found = {}

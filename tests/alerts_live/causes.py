@@ -3,11 +3,12 @@
 Labels tell apart what the sites have in common: each has an environment of its own.
 """
 
+import asyncio
 from datetime import timedelta
 from functools import partial
 from http import HTTPStatus
 
-from tests.alerts_live.monitoring import Monitoring
+from tests.alerts_live.monitoring import ELSEWHERE, Monitoring
 from tests.alerts_live.pager import Wanted
 from tests.alerts_live.site import EXPORTER, REMEDIATOR, Site
 from tests.alerts_live.trial import Trial
@@ -27,7 +28,13 @@ async def outage(trial: Trial, site: Site) -> None:
         alert("StagerUnavailable"),
         alert("StagekeeperRemediationOverdue"),
     )
-    await trial.end(partial(site.stagekeeper, "resume"), *paused, *unremedied)
+    resume = partial(site.stagekeeper, "resume")
+    restarted, _ = await asyncio.gather(
+        trial.fire("the resumed remediator restarts the pods", resume, alert("StagekeeperRestarted")),
+        trial.end(nothing, *paused, *unremedied),
+    )
+    await trial.end(nothing, *restarted)
+    await _refused_deletes(trial, site)
 
     async def select_passive_pods() -> None:
         site.configure(selector="skiff-role-name=diego-api,skiff-role-active=false")
@@ -39,6 +46,23 @@ async def outage(trial: Trial, site: Site) -> None:
 
     cause = "a wrong selector: the Service answers, no selected pod does"
     await trial.prove(cause, select_passive_pods, select_all_pods, alert("StagekeeperCannotJudge"))
+
+
+async def _refused_deletes(trial: Trial, site: Site) -> None:
+    """An outage in which the API refuses to delete pods; a person deletes them."""
+    simulated = site.environment
+
+    async def hang_and_forbid() -> None:
+        simulated.api_faults.answer("DELETE", ".*/pods/.*", 403)
+        await simulated.faults.hang()
+
+    async def delete_by_hand() -> None:
+        simulated.api_faults.clear()
+        await site.delete_bbs_pods()
+
+    refused = Wanted("StagekeeperDeleteRefused", {"environment": site.name, "result": "forbidden"})
+    cause = "every BBS hangs, and the API answers 403 to each DELETE of a pod"
+    await trial.prove(cause, hang_and_forbid, delete_by_hand, refused)
 
 
 async def labels(trial: Trial, site: Site, monitoring: Monitoring) -> None:
@@ -159,6 +183,27 @@ async def calls(trial: Trial, site: Site, monitoring: Monitoring) -> None:
 
     unreachable = Wanted("StagekeeperAlertmanagerUnreachable", {"alertmanager": monitoring.alertmanagers[1]})
     await trial.prove("the second Alertmanager is killed", stop, start_again, unreachable)
+
+
+async def wrong_routes(trial: Trial, site: Site, monitoring: Monitoring) -> None:
+    """Routes that lead past the remediator, or to one that does not know the environment."""
+    await trial.prove(
+        "an alert of an environment that the remediator does not have",
+        partial(monitoring.tell, ELSEWHERE, firing=True),
+        partial(monitoring.tell, ELSEWHERE, firing=False),
+        "StagekeeperUnknownEnvironment",
+    )
+
+    async def cut_off() -> None:
+        await monitoring.route(to_remediators=False)
+        await site.forwarder.close()
+
+    async def restore() -> None:
+        await monitoring.route(to_remediators=True)
+        await site.forwarder.open()
+
+    uncalled = Wanted("StagekeeperNotCalled", {"environment": site.name})
+    await trial.prove("no route leads to a remediator, and the way to the BBS is cut", cut_off, restore, uncalled)
 
 
 async def nothing_is_left(trial: Trial, sites: list[Site]) -> None:

@@ -5,6 +5,8 @@ import contextlib
 import json
 from collections.abc import AsyncIterator, Callable, Sequence
 from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from http import HTTPStatus
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +21,8 @@ from tests.alerts_live.site import EXPORTER, LOOPBACK, REMEDIATOR, Site
 from tests.testbed.process import Process, free_port
 
 Program = Callable[[str], Path]
+ELSEWHERE = "elsewhere"
+"""An environment that no remediator has, and that a route sends to one all the same."""
 
 
 @dataclass(slots=True)
@@ -31,6 +35,21 @@ class Monitoring:
     start_second: Callable[[], Process]
     second: Process
     session: aiohttp.ClientSession
+    write_routes: Callable[[bool], None]
+
+    async def route(self, *, to_remediators: bool) -> None:
+        """Have the first Alertmanager call the remediators, or nobody but people."""
+        self.write_routes(to_remediators)
+        async with self.session.post(f"{self.alertmanagers[0]}/-/reload") as response:
+            assert response.status == HTTPStatus.OK
+
+    async def tell(self, environment: str, *, firing: bool) -> None:
+        """Tell the first Alertmanager of an outage that no rule of ours has seen."""
+        labels = {"alertname": "StagerUnavailable", "environment": environment, "severity": "critical"}
+        ends = datetime.now(UTC) + timedelta(hours=1 if firing else 0)
+        alert = {"labels": labels, "endsAt": ends.isoformat()}
+        async with self.session.post(f"{self.alertmanagers[0]}/api/v2/alerts", json=[alert]) as response:
+            assert response.status == HTTPStatus.OK
 
     async def holds(self, query: str) -> bool:
         """Whether a query has a result."""
@@ -61,7 +80,7 @@ def _scrape(sites: Sequence[Site], program: str) -> dict[str, Any]:
     return {"job_name": f"stagekeeper-{program}", "honor_labels": True, "static_configs": [{"targets": targets}]}
 
 
-def alertmanager_configuration(sites: Sequence[Site], pager: str) -> dict[str, Any]:
+def alertmanager_configuration(sites: Sequence[Site], pager: str, *, to_remediators: bool) -> dict[str, Any]:
     """alerts/alertmanager.example.yaml with the receivers' addresses and all waits shortened."""
     document: dict[str, Any] = yaml.safe_load((ALERTS_FOLDER / "alertmanager.example.yaml").read_text())
     for route in (document["route"], *document["route"]["routes"]):
@@ -72,9 +91,18 @@ def alertmanager_configuration(sites: Sequence[Site], pager: str) -> dict[str, A
     document["receivers"] = [
         {"name": "pager", "webhook_configs": people},
         {"name": "tickets", "webhook_configs": people},
-        {"name": "stagekeeper", "webhook_configs": [_webhook(site) for site in sites]},
+        *({"name": f"stagekeeper-{site.name}", "webhook_configs": [_webhook(site)]} for site in sites),
     ]
+    usual, *others = document["route"]["routes"]
+    of_remediators = [_route(usual, site.name, site) for site in sites] + [_route(usual, ELSEWHERE, sites[0])]
+    document["route"]["routes"] = [*(of_remediators if to_remediators else ()), *others]
     return document
+
+
+def _route(usual: dict[str, Any], environment: str, site: Site) -> dict[str, Any]:
+    """Each site has a remediator of its own, as each cluster has."""
+    matchers = [*usual["matchers"], f'environment="{environment}"']
+    return {**usual, "receiver": f"stagekeeper-{site.name}", "matchers": matchers}
 
 
 def _webhook(site: Site) -> dict[str, Any]:
@@ -92,7 +120,12 @@ async def monitoring(
     async with contextlib.AsyncExitStack() as exits:
         pager = Pager()
         pagers = await exits.enter_async_context(_serving(pager.application()))
-        _dump(folder / "alertmanager.yaml", alertmanager_configuration(sites, pagers))
+
+        def write_routes(to_remediators: bool) -> None:  # noqa: FBT001 -- the one thing that it is about
+            configuration = alertmanager_configuration(sites, pagers, to_remediators=to_remediators)
+            _dump(folder / "alertmanager.yaml", configuration)
+
+        write_routes(True)  # noqa: FBT003 -- as above
         _dump(folder / "prometheus.yaml", prometheus_configuration(sites, alertmanagers[0]))
         _dump(folder / "rules.yaml", rules())
 
@@ -105,7 +138,7 @@ async def monitoring(
         prometheus, url = _prometheus(program, folder)
         exits.push_async_callback(asyncio.to_thread, prometheus.stop)
         session = await exits.enter_async_context(aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=5)))
-        yield Monitoring(url, alertmanagers, pager, lambda: start(1), start(1), session)
+        yield Monitoring(url, alertmanagers, pager, lambda: start(1), start(1), session, write_routes)
 
 
 def _alertmanager(program: Program, folder: Path, url: str, number: int) -> Process:

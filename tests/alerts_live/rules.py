@@ -22,8 +22,12 @@ WAITS = {
     "StagekeeperAlertmanagerUnreachable": 4,
 }
 """Seconds, where a fortieth is too long or too short to be seen."""
-WINDOWS = {"environment:bbs_probe_round_trip_seconds:p90": ("[5m]", "[15s]"), "StagerFlapping": ("[30m]", "[25s]")}
-"""What becomes of a range by another factor: some scrapes, and three losses of service."""
+WINDOWS = {
+    "environment:bbs_probe_round_trip_seconds:p90": ("[5m]", "[15s]"),
+    "StagekeeperNotCalled": ("[75m]", "[12s]"),
+    "StagekeeperUnknownEnvironment": ("[90m]", "[12s]"),
+}
+"""What becomes of a range by another factor: it has to hold some scrapes, and to be over soon."""
 
 
 def rules() -> dict[str, Any]:

@@ -16,6 +16,7 @@ from typing import Any, Literal
 import trustme
 
 from simulator.actors import ActorOptions
+from simulator.api_client import pods_path
 from simulator.diego import Timings
 from simulator.environment import Environment, Options, simulated_environment
 from simulator.layouts import CFEE_2
@@ -116,6 +117,13 @@ class Site:
         new.write_bytes(content)
         new.replace(self.folder / f"{name}.pem")
 
+    async def delete_bbs_pods(self) -> None:
+        """What a person does in the tutorial's step 5."""
+        for pod in self.environment.pods():
+            metadata = pod["metadata"]
+            path = pods_path(metadata["namespace"], metadata["name"])
+            await self.environment.actors.place.api.send("DELETE", path)
+
     def passive_pod(self) -> str:
         """The name of a pod that does not hold the lock."""
         active = self.environment.actors.diego.owner
@@ -156,6 +164,7 @@ class Site:
                 "never_for": 3,
                 "verify_for": 20,
                 "hold_off": 2,
+                "cooldown": 2,
                 "overdue_after": 8,
             },
         }

@@ -47,6 +47,7 @@ async def proofs(program: Callable[[str], Path], folder: Path) -> list[Proof]:
             together.create_task(causes.slow(trial, slow))
             together.create_task(causes.blind(trial, blind))
             together.create_task(causes.calls(trial, outage, watching))
+        await causes.wrong_routes(trial, labels, watching)
         await causes.nothing_is_left(trial, sites)
     return trial.proofs
 
