@@ -51,7 +51,7 @@ async def _run(*arguments: str) -> float:
 
 
 async def _until_ready(bench: Bench, where: Cluster) -> float:
-    """An exporter whose one environment is not there: it needs a look to say so."""
+    """An exporter whose one environment is not there: it needs an observation to say so."""
     missing = {"name": "cf", "namespace": "nowhere", "service": {"host": "127.0.0.1"}}
     config = write(bench.path("cold.yaml"), {"environments": [missing]})
     url = f"127.0.0.1:{free_port()}"

@@ -17,11 +17,11 @@ from bench.intake import alert, notification, record_to_create
 from bench.numbers import Rounds
 from bench.running import Bench, Running
 from bench.table import Goal, Line, Section, ratio_at_most
-from remediator.episode import Request
+from remediator.cluster import Cluster as Watched
 from remediator.metrics import Metrics
 from remediator.policy import Mode, Policy
+from remediator.remediation import Request
 from remediator.worker import Rhythm, Target, Worker
-from remediator.world import World
 from stagekeeper.diego.environments import environments
 from stagekeeper.diego.observe import Observer
 from stagekeeper.kube.client import Call, Kube, Response, connect
@@ -29,9 +29,9 @@ from stagekeeper.settings import Document
 
 _NONE = timedelta(0)
 POLICY = Policy(
-    Mode.ACT, confirm_for=_NONE, confirm_looks=1, cooldown=_NONE, budget=1000, hold_off=_NONE, largest_plan=6
+    Mode.ACT, confirm_for=_NONE, confirm_observations=1, cooldown=_NONE, budget=1000, hold_off=_NONE, largest_plan=6
 )
-"""Every gate opens at the first look: what is measured begins there."""
+"""Every gate opens at the first observation: what is measured begins there."""
 AGE = 2.0
 """Seconds after which a pod is not as young as the API server's whole seconds can tell."""
 _PLANNED = 2
@@ -100,7 +100,7 @@ async def deleting(bench: Bench, where: Cluster) -> Section:
         Line("time", "ms", mine, "webhook + nc + kubectl delete -l", Rounds(tuple(hooked)), faster),
     ]
     section.notes.append(f"The hook's memory with the script's children: {memory:.0f} MiB at most.")
-    section.notes.append(f"Ours makes {calls} calls in that time, with two whole looks; the hook's kubectl makes 3.")
+    section.notes.append(f"Ours makes {calls} calls, with two whole observations; the hook's kubectl makes 3.")
     return section
 
 
@@ -111,16 +111,16 @@ def _one_connection(where: Cluster) -> aiohttp.ClientSession:
 
 
 async def _ours(where: Diego, kube: Kube, number: int) -> list[Made]:
-    """One episode of the product's own worker; what it called between the plan and the last DELETE."""
+    """One remediation of the product's own worker; what it called between the plan and the last DELETE."""
     recording = RecordingKube(kube)
     (environment,) = environments(Document({"environments": [where.environment()]}))
     metrics = Metrics(CollectorRegistry(), Mode.ACT, [environment.name])
-    world = World(Observer(environment, recording), recording, (), metrics, look_timeout=8)
+    world = Watched(Observer(environment, recording), recording, (), metrics, observation_timeout=8)
     await world.create(number, Request(environment.name, alertname="StagerUnavailable"))
     await Worker(Target(environment, POLICY, world), Rhythm()).turn()
     made = recording.decisive()
     if sum(each.call.method == "DELETE" for each in made) != _PLANNED:
-        raise RuntimeError(f"The worker deleted something else than two pods: {(await world.episodes())[-1]}")
+        raise RuntimeError(f"The worker deleted something else than two pods: {(await world.remediations())[-1]}")
     await _forget(where, number)
     return made
 

@@ -1,4 +1,4 @@
-"""What grows with what: environments of one exporter, episodes in the history, alerts of one notification."""
+"""What grows with what: environments of one exporter, remediations in the history, alerts of one notification."""
 
 import asyncio
 import json
@@ -19,11 +19,11 @@ from bench.numbers import Rounds
 from bench.running import TOKEN, Bench, Running
 from bench.scraping import fetch, timed, write
 from bench.table import Line, Section, at_most
-from remediator.episode import Request
+from remediator.cluster import Cluster as Watched
 from remediator.metrics import Metrics
 from remediator.opening import open_or_join
 from remediator.policy import Mode, Policy
-from remediator.world import World
+from remediator.remediation import Request
 from simulator.certificates import make_certificates
 from simulator.loopback import LoopbackNetwork, claim_network
 from stagekeeper.diego.environments import environments
@@ -35,14 +35,14 @@ from tests.testbed.process import free_port
 ENVIRONMENTS = (1, 10, 100, 1000)
 EPISODES = (10, 100, 1000, 10_000)
 ALERTS = (1, 10, 100, 1000, 10_000)
-_LOOK_REQUESTS = 5
+_OBSERVATION_REQUESTS = 5
 
 
 async def growth(bench: Bench, where: Cluster) -> Section:  # noqa: ARG001 -- every measurement is called alike
     """All three, each beside the bare work that must grow with it."""
     section = Section("Growth, on a stand-in for the Kubernetes API")
     section.lines += await _environments(bench)
-    section.lines += await _episodes(bench)
+    section.lines += await _remediations(bench)
     section.lines += await _alerts(bench)
     section.notes.append("Loop lag: the longest that /-/healthy took to answer while a scrape was under way.")
     return section
@@ -54,10 +54,10 @@ class _StandIn:
     kubeconfig: Path
 
 
-async def _stand_in(bench: Bench, network: LoopbackNetwork, episodes: int = 0) -> _StandIn:
+async def _stand_in(bench: Bench, network: LoopbackNetwork, remediations: int = 0) -> _StandIn:
     port = free_port()
     url = f"http://127.0.0.1:{port}"
-    arguments = ["--port", str(port), "--ip", f"{network.prefix}.10", "--episodes", str(episodes)]
+    arguments = ["--port", str(port), "--ip", f"{network.prefix}.10", "--remediations", str(remediations)]
     running = await bench.start(
         "stand-in", [sys.executable, "-m", "bench.stand_in", *arguments], url, "/api/v1/namespaces/cf/pods"
     )
@@ -139,17 +139,17 @@ async def _scrape(bench: Bench, exporter: Running, count: int) -> None:
 
 
 async def _bare_requests(bench: Bench, api: _StandIn, count: int) -> None:
-    """As many requests as the looks make, 100 at a time, as the exporter's client does."""
+    """As many requests as the observations make, 100 at a time, as the exporter's client does."""
     turns = asyncio.Semaphore(100)
 
     async def ask() -> None:
         async with turns:
             await fetch(bench.session, f"{api.running.url}/api/v1/namespaces/cf/pods")
 
-    await asyncio.gather(*(ask() for _ in range(count * _LOOK_REQUESTS)))
+    await asyncio.gather(*(ask() for _ in range(count * _OBSERVATION_REQUESTS)))
 
 
-async def _episodes(bench: Bench) -> list[Line]:
+async def _remediations(bench: Bench) -> list[Line]:
     lines: list[Line] = []
     for count in EPISODES[:2] if bench.quick else EPISODES:
         with claim_network() as network:
@@ -160,7 +160,7 @@ async def _episodes(bench: Bench) -> list[Line]:
 
 
 async def _history(bench: Bench, api: _StandIn, count: int) -> list[Line]:
-    """Reading the history, as every turn of the worker does, and opening an episode after it."""
+    """Reading the history, as every turn of the worker does, and opening a remediation after it."""
     (environment,) = environments(Document({"environments": [{"name": "cf", "service": {"host": "127.0.0.1"}}]}))
     request = Request("cf", alertname="StagerUnavailable", starts_at="2026-11-23T12:00:00Z")
     policy = Policy(Mode.OBSERVE)
@@ -168,15 +168,15 @@ async def _history(bench: Bench, api: _StandIn, count: int) -> list[Line]:
     read, opened, bare = [], [], []
     async with connect(api.kubeconfig) as kube:
         metrics = Metrics(CollectorRegistry(), Mode.OBSERVE, ["cf"])
-        world = World(Observer(environment, kube), kube, (), metrics, look_timeout=60)
+        world = Watched(Observer(environment, kube), kube, (), metrics, observation_timeout=60)
         for _ in range(2 if bench.quick else 5):
-            read.append(await timed(world.episodes))
+            read.append(await timed(world.remediations))
             opened.append(await timed(lambda: open_or_join(world, request, policy)))
             bare.append(await timed(lambda: _list_and_parse(bench, url)))
     beside = "bare LIST, parsed", Rounds(tuple(bare))
     return [
-        Line(f"{count} episodes: the worker reads them", "ms", Rounds(tuple(read)), *beside),
-        Line(f"{count} episodes: one more is opened", "ms", Rounds(tuple(opened)), *beside),
+        Line(f"{count} remediations: the worker reads them", "ms", Rounds(tuple(read)), *beside),
+        Line(f"{count} remediations: one more is opened", "ms", Rounds(tuple(opened)), *beside),
     ]
 
 

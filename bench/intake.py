@@ -18,7 +18,7 @@ from bench.table import Line, Section, at_most
 
 AT_ONCE = (1, 10, 100)
 _MILLI = 1000.0
-SLOW = {"open": 20, "latched": 3600, "idle": 3600, "resync": 3600, "look_timeout": 5}
+SLOW = {"open": 20, "latched": 3600, "idle": 3600, "resync": 3600, "observation_timeout": 5}
 """Seconds: between webhooks the workers are to be quiet."""
 
 
@@ -51,7 +51,7 @@ async def intake(bench: Bench, where: Cluster) -> Section:
                 section.lines += await _compare(bench, api, remediator, namespaces[:at_once])
     await asyncio.to_thread(remediator.process.stop)
     section.notes.append(
-        "Each request opens an episode of an environment of its own, whose worker looks once all are answered."
+        "Each request opens a remediation of an environment of its own, whose worker looks once all are answered."
     )
     return section
 
@@ -131,7 +131,7 @@ async def _post(session: aiohttp.ClientSession, url: str, environment: str) -> N
     async with session.post(f"{url}/api/v1/alerts", json=body, headers=headers, raise_for_status=True) as answer:
         results = (await answer.json())["results"]
     if any(each["judgement"] not in {"opened", "joined"} for each in results):
-        raise RuntimeError(f"The webhook did not open an episode: {results}")
+        raise RuntimeError(f"The webhook did not open a remediation: {results}")
 
 
 def alert(environment: str, number: int = 0) -> Object:

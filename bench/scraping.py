@@ -167,7 +167,7 @@ def _probe_url(url: str, host: str, *, tls: bool) -> str:
 
 
 async def _bare(session: aiohttp.ClientSession, url: str, environment: Diego) -> None:
-    """The requests of one look: four at once, then the pods again."""
+    """The requests of one observation: four at once, then the pods again."""
     core = f"{url}/api/v1/namespaces/{environment.namespace}/pods?labelSelector=skiff-role-name"
     groups = f"{url}/apis/{{}}/namespaces/{environment.namespace}"
     slices = "endpointslices?labelSelector=kubernetes.io/service-name%3Ddiego-api"

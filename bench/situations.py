@@ -28,7 +28,7 @@ WATCHED = 20.0
 _BBS = ("diego-api-0", "diego-api-1")
 _LOCKET = ("locket-0", "locket-1")
 _POLICY = {"confirm_for": 120 / FASTER, "never_for": 120 / FASTER, "cooldown": 0, "locket_settles": 2, "verify_for": 10}
-_RHYTHM = {"open": 0.5, "latched": 1, "idle": 1, "look_timeout": 5}
+_RHYTHM = {"open": 0.5, "latched": 1, "idle": 1, "observation_timeout": 5}
 
 Play = Callable[[Bench, Diego], Coroutine[Any, Any, None]]
 

@@ -1,7 +1,7 @@
 """A Kubernetes API that gives the same prepared bytes to everybody: `python -m bench.stand_in --port P --ip A`.
 
 For measurements of growth, where the server's own work must not be what grows. Every namespace holds one Diego of two
-pods on the addresses A and A+1, and `--episodes` closed records.
+pods on the addresses A and A+1, and `--remediations` closed records.
 """
 
 import argparse
@@ -42,7 +42,7 @@ def pod(name: str, ip: str, labels: dict[str, str]) -> Object:
     }
 
 
-def episode(number: int) -> Object:
+def remediation(number: int) -> Object:
     """A record as a restart leaves it."""
     plan = {
         "decidedAt": _THEN,
@@ -72,7 +72,7 @@ def episode(number: int) -> Object:
     }
 
 
-def answers(ip: str, episodes: int) -> dict[str, bytes]:
+def answers(ip: str, remediations: int) -> dict[str, bytes]:
     """The bytes by what a path ends with."""
     network, _, host = ip.rpartition(".")
     bbs = [
@@ -86,7 +86,7 @@ def answers(ip: str, episodes: int) -> dict[str, bytes]:
         "pods": {"items": bbs},
         "endpointslices": {"items": [{"endpoints": [{"addresses": [ip], "conditions": {"ready": True}}]}]},
         "statefulsets/diego-api": workload,
-        "remediations": {"items": [episode(number) for number in range(1, episodes + 1)]},
+        "remediations": {"items": [remediation(number) for number in range(1, remediations + 1)]},
     }
     return {end: json.dumps(body).encode() for end, body in found.items()}
 
@@ -114,9 +114,9 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m bench.stand_in")
     parser.add_argument("--port", type=int, required=True)
     parser.add_argument("--ip", required=True, help="of pod 0; that of pod 1 is the next")
-    parser.add_argument("--episodes", type=int, default=0)
+    parser.add_argument("--remediations", type=int, default=0)
     given = parser.parse_args()
-    prepared = answers(given.ip, given.episodes)
+    prepared = answers(given.ip, given.remediations)
     web.run_app(application(prepared), host="127.0.0.1", port=given.port, print=None, access_log=None)
 
 

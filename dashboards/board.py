@@ -110,7 +110,7 @@ def _variables(*, several: bool) -> list[sdk.VariableModel]:
         description="The Prometheus that scrapes Stagekeeper.",
         query="prometheus",
     )
-    checks = "stagekeeper_last_look_timestamp_seconds"
+    checks = "stagekeeper_last_observation_timestamp_seconds"
     cluster = _query("cluster", f"label_values({checks}, cluster)", everything=True)
     cluster.description = "The label `cluster`, where one Prometheus rules over several. All: whatever it is, or none."
     environment = _query("environment", f"label_values({checks}{{{CLUSTER}}}, environment)", everything=several)

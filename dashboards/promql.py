@@ -83,7 +83,7 @@ def remediators(metric: str, scope: str) -> str:
 
 def doing(scope: str) -> str:
     """1 for the phase of the open remediation, or `Escalated`, or `none`; nothing where no remediator says so."""
-    phase = remediators("stagekeeper_episode_phase", scope)
+    phase = remediators("stagekeeper_remediation_phase", scope)
     escalated = remediators("stagekeeper_escalated", scope)
     return (
         f"max by (environment, phase) ({phase}) == 1"

@@ -1,1 +1,1 @@
-"""The exporter: publishes what one look at each environment sees, and nothing that it does not know."""
+"""The exporter: publishes what one observation of each environment sees, and nothing that it does not know."""

@@ -1,32 +1,32 @@
-"""What is worth a line in the log: a change of state, not a look."""
+"""What is worth a line in the log: a change of state, not an observation."""
 
 from dataclasses import dataclass
 
 import structlog
 
-from exporter.look import Look
-from stagekeeper.diego.diagnosis import Name
+from exporter.assessment import Assessment
+from stagekeeper.diego.diagnosis import Condition
 
 _log: structlog.stdlib.BoundLogger = structlog.get_logger(__name__)
-_CALM = frozenset({Name.SERVING, Name.NOT_APPLICABLE})
+_CALM = frozenset({Condition.SERVING, Condition.NOT_APPLICABLE})
 
 
 @dataclass(frozen=True, slots=True)
 class State:
     """What an operator at night wants to be told of when it changes."""
 
-    diagnosis: Name
+    diagnosis: Condition
     reachable: bool | None
     kubernetes_up: bool
 
 
-def state(look: Look) -> State:
-    """The state that a look shows."""
-    return State(look.diagnosis.name, look.reachable, look.kubernetes_failure is None)
+def state(assessment: Assessment) -> State:
+    """The state that an observation shows."""
+    return State(assessment.diagnosis.name, assessment.reachable, assessment.kubernetes_failure is None)
 
 
-def tell(before: Look | None, now: Look) -> None:
-    """Write one line if `now` shows another state than `before`; the first look is a change too."""
+def tell(before: Assessment | None, now: Assessment) -> None:
+    """Write one line if `now` shows another state than `before`; the first observation is a change too."""
     new = state(now)
     old = state(before) if before else None
     if new == old:

@@ -34,7 +34,7 @@ SERIES = (
     Series("diego_api_desired", "Replicas that the BBS StatefulSets ask for.", samples.desired),
     Series(
         "diego_bbs_diagnosis",
-        "What the last look means: 1 for one of all diagnoses.",
+        "What the last observation means: 1 for one of all diagnoses.",
         samples.diagnosis,
         ("diagnosis",),
     ),
@@ -80,9 +80,11 @@ SERIES = (
         samples.kubernetes_failures,
         ("reason",),
     ),
-    Series("stagekeeper_looks_total", "Looks that ended.", samples.looks),
-    Series("stagekeeper_look_duration_seconds", "Time that the last look took.", samples.look_seconds),
-    Series("stagekeeper_last_look_timestamp_seconds", "When the last look ended.", samples.looked_at),
+    Series("stagekeeper_observations_total", "Looks that ended.", samples.observations),
+    Series(
+        "stagekeeper_observation_duration_seconds", "Time that the last observation took.", samples.observation_seconds
+    ),
+    Series("stagekeeper_last_observation_timestamp_seconds", "When the last observation ended.", samples.observed_at),
 )
 
 

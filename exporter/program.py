@@ -1,7 +1,7 @@
 """How the exporter starts: what it opens, in which order, and what a reload does."""
 
 from exporter.configuration import ConfigurationFile
-from exporter.scrape import TakeLook, looking
+from exporter.scrape import Observe, observing
 from exporter.web import application
 from stagekeeper.diego.auto import observer
 from stagekeeper.diego.profiles import Environment
@@ -14,11 +14,11 @@ from stagekeeper.service.problems import ConfigurationProblem
 from stagekeeper.service.runtime import Runtime
 from stagekeeper.service.web_config import WebConfigFile
 
-FIRST_LOOK = "first look"
+FIRST_OBSERVATION = "first observation"
 
 
 async def start(runtime: Runtime, flags: Flags) -> None:
-    """Read the configuration, serve, take a first look. An API server that is down does not hinder the start.
+    """Read the configuration, serve, take a first observation. An API server that is down does not hinder the start.
 
     Raises `ServiceProblem`.
     """
@@ -26,13 +26,13 @@ async def start(runtime: Runtime, flags: Flags) -> None:
     web_config = WebConfigFile(flags.web_config) if flags.web_config else None
     kube = await _kube(runtime, flags)
 
-    def observe(environment: Environment) -> TakeLook:
-        return observer(environment, kube, deep=environment.deep_probe).look
+    def observe(environment: Environment) -> Observe:
+        return observer(environment, kube, deep=environment.deep_probe).observe
 
-    targets = await runtime.open("The look at the environments", looking(observe))
+    targets = await runtime.open("The look at the environments", observing(observe))
 
     async def use() -> None:
-        await targets.use(configuration.current.environments, configuration.current.exporter.recent_looks)
+        await targets.use(configuration.current.environments, configuration.current.exporter.recent_observations)
 
     async def reload() -> None:
         configuration.reload()
@@ -40,12 +40,12 @@ async def start(runtime: Runtime, flags: Flags) -> None:
 
     await use()
     runtime.on_reload(reload)
-    readiness = Readiness({FIRST_LOOK: "no look at the environments has ended yet"})
+    readiness = Readiness({FIRST_OBSERVATION: "no observation at the environments has ended yet"})
     health = health_routes(readiness, runtime.reload, lifecycle=flags.lifecycle)
     app = application(targets, configuration, process_registry("exporter"), health)
     await runtime.open("The HTTP listener", serving(app, flags.listen, web_config=web_config))
     await targets.seen(configuration.current.exporter.default_deadline)
-    readiness.met(FIRST_LOOK)
+    readiness.met(FIRST_OBSERVATION)
 
 
 async def _kube(runtime: Runtime, flags: Flags) -> Kube:

@@ -1,12 +1,12 @@
-"""What is kept of a look for the landing page: a line of text. Pure.
+"""What is kept of an observation for the landing page: a line of text. Pure.
 
-A whole look of 150 pods takes a third of a megabyte; twenty of each environment would be most of this process.
+A whole observation of 150 pods takes a third of a megabyte; twenty of each environment would be most of this process.
 """
 
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
-from exporter.look import Look
+from exporter.assessment import Assessment
 from stagekeeper.diego.evidence import probe
 
 COLUMNS = ("Ended (UTC)", "Environment", "Diagnosis", "Why", "Service", "Pods ready", "Took")
@@ -20,23 +20,23 @@ class Recent:
     cells: tuple[str, ...]
 
 
-def recent(look: Look) -> Recent:
-    """What is kept of a look."""
-    return Recent(look.ended_at, row(look))
+def recent(assessment: Assessment) -> Recent:
+    """What is kept of an observation."""
+    return Recent(assessment.ended_at, row(assessment))
 
 
-def row(look: Look) -> tuple[str, ...]:
-    """A look as a line of the landing page's table."""
-    seen = look.observation
+def row(assessment: Assessment) -> tuple[str, ...]:
+    """An observation as a line of the landing page's table."""
+    seen = assessment.observation
     ready = (
         f"{sum(each.pod.all_ready for each in seen.pods)} of {len(seen.pods)}" if isinstance(seen.pods, tuple) else "?"
     )
     return (
-        f"{datetime.fromtimestamp(look.ended_at, UTC):%Y-%m-%d %H:%M:%S}",
+        f"{datetime.fromtimestamp(assessment.ended_at, UTC):%Y-%m-%d %H:%M:%S}",
         f"{seen.environment} (profile {seen.picked})" if seen.picked else seen.environment,
-        look.diagnosis.name.value,
-        look.diagnosis.why,
+        assessment.diagnosis.name.value,
+        assessment.diagnosis.why,
         probe(seen.service),
         ready,
-        f"{look.seconds * 1000:.0f} ms",
+        f"{assessment.seconds * 1000:.0f} ms",
     )

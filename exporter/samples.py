@@ -7,9 +7,9 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
-from exporter.look import Look
+from exporter.assessment import Assessment
 from exporter.tally import Tally
-from stagekeeper.diego.diagnosis import Name
+from stagekeeper.diego.diagnosis import Condition
 from stagekeeper.diego.domains import CF_APPS
 from stagekeeper.diego.observation import BbsPod, Domains, Observation, Probe, Reply
 
@@ -21,18 +21,18 @@ class Seen:
     """What one scrape knows of one environment."""
 
     environment: str
-    look: Look | None
-    """None: the look did not end in the time that this scraper has."""
+    assessment: Assessment | None
+    """None: the observation did not end in the time that this scraper has."""
     tally: Tally
     certificates: Mapping[str, datetime]
     """Dates of the environment's own files, by `client` and `ca`."""
     applicable: bool = True
-    """False: the latest look found no Diego, so there is nothing to count."""
+    """False: the latest observation found no Diego, so there is nothing to count."""
 
     @property
     def diego(self) -> Observation | None:
         """The observation, where there is one and it has a Diego in it."""
-        return self.look.observation if self.look and self.look.applicable else None
+        return self.assessment.observation if self.assessment and self.assessment.applicable else None
 
     @property
     def pods(self) -> tuple[BbsPod, ...] | None:
@@ -47,8 +47,8 @@ class Seen:
 
 def reachable(seen: Seen) -> Iterator[Sample]:
     """1 or 0; nothing if the Service was not probed."""
-    if seen.diego and seen.look and seen.look.reachable is not None:
-        yield (), float(seen.look.reachable)
+    if seen.diego and seen.assessment and seen.assessment.reachable is not None:
+        yield (), float(seen.assessment.reachable)
 
 
 def ready(seen: Seen) -> Iterator[Sample]:
@@ -71,9 +71,9 @@ def desired(seen: Seen) -> Iterator[Sample]:
 
 def diagnosis(seen: Seen) -> Iterator[Sample]:
     """1 for the diagnosis that was made, 0 for all others."""
-    if seen.look:
-        for name in Name:
-            yield (name.value,), float(name is seen.look.diagnosis.name)
+    if seen.assessment:
+        for name in Condition:
+            yield (name.value,), float(name is seen.assessment.diagnosis.name)
 
 
 def pod_ready(seen: Seen) -> Iterator[Sample]:
@@ -130,9 +130,9 @@ def certificates(seen: Seen) -> Iterator[Sample]:
 
 
 def kubernetes_up(seen: Seen) -> Iterator[Sample]:
-    """Whether the look could read what pods and StatefulSets there are."""
-    if seen.look:
-        yield (), float(seen.look.kubernetes_failure is None)
+    """Whether the observation could read what pods and StatefulSets there are."""
+    if seen.assessment:
+        yield (), float(seen.assessment.kubernetes_failure is None)
 
 
 def kubernetes_failures(seen: Seen) -> Iterator[Sample]:
@@ -153,21 +153,21 @@ def cf_apps(seen: Seen) -> Iterator[Sample]:
         yield (), float(CF_APPS in seen.domains.names)
 
 
-def looks(seen: Seen) -> Iterator[Sample]:
+def observations(seen: Seen) -> Iterator[Sample]:
     """All looks that ended."""
-    yield (), seen.tally.looks
+    yield (), seen.tally.observations
 
 
-def look_seconds(seen: Seen) -> Iterator[Sample]:
-    """Nothing until a look has ended."""
-    if seen.tally.look_seconds is not None:
-        yield (), seen.tally.look_seconds
+def observation_seconds(seen: Seen) -> Iterator[Sample]:
+    """Nothing until an observation has ended."""
+    if seen.tally.observation_seconds is not None:
+        yield (), seen.tally.observation_seconds
 
 
-def looked_at(seen: Seen) -> Iterator[Sample]:
-    """Nothing until a look has ended."""
-    if seen.tally.looked_at is not None:
-        yield (), seen.tally.looked_at
+def observed_at(seen: Seen) -> Iterator[Sample]:
+    """Nothing until an observation has ended."""
+    if seen.tally.observed_at is not None:
+        yield (), seen.tally.observed_at
 
 
 def _by_pod(seen: Seen, value: Callable[[BbsPod], bool | None]) -> Iterator[Sample]:

@@ -1,7 +1,8 @@
 """Takes looks when it is asked to, at most one of each environment at a time, and answers in time whatever happens.
 
-No cache: a scrape that begins after a look has ended takes a new one. A scrape that begins while a look is under way
-shares it. The look belongs to nobody who waits for it, so a scraper that goes away takes nothing from the others.
+No cache: a scrape that begins after an observation has ended takes a new one. A scrape that begins while an observation
+is under way shares it. The observation belongs to nobody who waits for it, so a scraper that goes away takes nothing
+from the others.
 """
 
 import asyncio
@@ -12,38 +13,39 @@ from contextlib import asynccontextmanager
 
 import structlog
 
+from exporter.assessment import Assessment, blind, judged
 from exporter.certificates import CertificateDates
 from exporter.changes import tell
-from exporter.look import Look, blind, judged
 from exporter.recent import Recent, recent
 from exporter.samples import Seen
 from exporter.tally import Tally
 from stagekeeper.diego.observation import Observation, Unknown
 from stagekeeper.diego.profiles import Environment
 
-LOOK_SHARE = 0.9
-"""The share of a scrape's time that a look is told to use; every part of it is bounded by that."""
+OBSERVATION_SHARE = 0.9
+"""The share of a scrape's time that an observation is told to use; every part of it is bounded by that."""
 CUT_SHARE = 0.95
-"""The share after which a look is cut off. What is left is for writing the answer."""
+"""The share after which an observation is cut off. What is left is for writing the answer."""
 
 AT_ONCE = 32
 """Looks under way at the same time. A thousand at once would wait for each other's requests until all of them time out,
-and would hold up the event loop while they begin. While the API server is frozen a look takes the whole timeout of a
-request, so that in one scrape of 10 s two times so many environments are still told whether their Service answers."""
+and would hold up the event loop while they begin. While the API server is frozen an observation takes the whole timeout
+of a request, so that in one scrape of 10 s two times so many environments are still told whether their Service
+answers."""
 
-TakeLook = Callable[[float], Awaitable[Observation]]
+Observe = Callable[[float], Awaitable[Observation]]
 """Looks at one environment within so many seconds: `Observer.look`."""
 
 _log: structlog.stdlib.BoundLogger = structlog.get_logger(__name__)
 
 
 class Target:
-    """One environment: the look under way, and what is kept from look to look."""
+    """One environment: the observation under way, and what is kept from observation to observation."""
 
     def __init__(
         self,
         environment: Environment,
-        take: TakeLook,
+        take: Observe,
         keep: int,
         clock: Callable[[], float],
         turns: asyncio.Semaphore,
@@ -51,28 +53,31 @@ class Target:
         self.environment = environment
         self.tally = Tally()
         self.recent: deque[Recent] = deque(maxlen=keep)
-        self.latest: Look | None = None
+        self.latest: Assessment | None = None
         self._take, self._clock, self._turns = take, clock, turns
         self._certificates = CertificateDates(environment.tls)
-        self._under_way: asyncio.Task[Look] | None = None
+        self._under_way: asyncio.Task[Assessment] | None = None
 
-    async def look(self, within: float) -> Look | None:
-        """The result of the look under way, or of a new one; None if it does not come within `within` seconds."""
+    async def observe(self, within: float) -> Assessment | None:
+        """The result of the observation under way, or of a new one.
+
+        None if it does not come within `within` seconds.
+        """
         if self._under_way is None or self._under_way.done():
-            self._under_way = asyncio.create_task(self._look(within), name=f"The look at {self.environment.name}")
+            self._under_way = asyncio.create_task(self._assessment(within), name=f"The look at {self.environment.name}")
         task = self._under_way
         done, _ = await asyncio.wait({task}, timeout=within)
         return task.result() if done and not task.cancelled() else None
 
     async def seen(self, within: float) -> Seen:
         """What a scrape with `within` seconds may say of this environment."""
-        look = await self.look(within)
+        assessment = await self.observe(within)
         applicable = self.latest is None or self.latest.applicable
-        return Seen(self.environment.name, look, self.tally, self._certificates.current(), applicable)
+        return Seen(self.environment.name, assessment, self.tally, self._certificates.current(), applicable)
 
-    def keep(self, looks: int) -> None:
-        """Remember so many looks from now on."""
-        self.recent = deque(self.recent, maxlen=looks)
+    def keep(self, observations: int) -> None:
+        """Remember so many observations from now on."""
+        self.recent = deque(self.recent, maxlen=observations)
 
     def follow(self, old: "Target") -> None:
         """Go on with the counts of the target that this one replaces: a counter must not fall at a reload."""
@@ -80,47 +85,50 @@ class Target:
         self.recent.extend(old.recent)
 
     async def close(self) -> None:
-        """Cut off the look under way."""
+        """Cut off the observation under way."""
         if self._under_way is not None:
             self._under_way.cancel()
             await asyncio.wait({self._under_way})
 
-    async def _look(self, within: float) -> Look:
+    async def _assessment(self, within: float) -> Assessment:
         loop = asyncio.get_running_loop()
         asked = began = loop.time()
         result: Observation | Unknown
         try:
             async with asyncio.timeout(within * CUT_SHARE), self._turns:
                 began = loop.time()
-                result = await self._take(within * LOOK_SHARE - (began - asked))
+                result = await self._take(within * OBSERVATION_SHARE - (began - asked))
         except TimeoutError:
-            result = Unknown(f"The look did not end within {within * CUT_SHARE:.3g} s.", "timeout")
+            result = Unknown(f"The observation did not end within {within * CUT_SHARE:.3g} s.", "timeout")
         except Exception:  # noqa: BLE001 -- the edge of a task: the scrape is answered all the same
-            _log.exception("A look failed for a reason that nobody foresaw.", environment=self.environment.name)
-            result = Unknown("The look failed; the exporter's log says why.", "failed")
+            _log.exception("An observation failed for a reason that nobody foresaw.", environment=self.environment.name)
+            result = Unknown("The observation failed; the exporter's log says why.", "failed")
         seconds = loop.time() - began
         if isinstance(result, Unknown):
             return self._remember(blind(self.environment.name, result, self._clock(), seconds))
         return self._remember(judged(result, self._clock(), seconds))
 
-    def _remember(self, look: Look) -> Look:
-        tell(self.latest, look)
-        self.tally = self.tally.add(look)
-        self.latest = look
-        self.recent.append(recent(look))
-        return look
+    def _remember(self, assessment: Assessment) -> Assessment:
+        tell(self.latest, assessment)
+        self.tally = self.tally.add(assessment)
+        self.latest = assessment
+        self.recent.append(recent(assessment))
+        return assessment
 
 
 class Targets:
     """All environments of the configuration."""
 
-    def __init__(self, observe: Callable[[Environment], TakeLook], clock: Callable[[], float] = time.time) -> None:
+    def __init__(self, observe: Callable[[Environment], Observe], clock: Callable[[], float] = time.time) -> None:
         self._observe, self._clock = observe, clock
         self._targets: dict[str, Target] = {}
         self._turns = asyncio.Semaphore(AT_ONCE)
 
     async def use(self, environments: Iterable[Environment], keep: int) -> None:
-        """Look at these from now on, and show `keep` looks of each. An unchanged environment goes on undisturbed."""
+        """Look at these from now on, and show `keep` observations of each.
+
+        An unchanged environment goes on undisturbed.
+        """
         old = self._targets
         self._targets = {each.name: self._target(each, old.get(each.name), keep) for each in environments}
         staying = set(self._targets.values())
@@ -148,18 +156,18 @@ class Targets:
         return tuple(task.result() for task in asked)
 
     def recent(self) -> list[Recent]:
-        """The recent looks of all environments, newest first."""
-        looks = (look for target in self._targets.values() for look in target.recent)
-        return sorted(looks, key=lambda look: look.ended_at, reverse=True)
+        """The recent observations of all environments, newest first."""
+        observations = (assessment for target in self._targets.values() for assessment in target.recent)
+        return sorted(observations, key=lambda assessment: assessment.ended_at, reverse=True)
 
     async def close(self) -> None:
-        """Cut off every look under way."""
+        """Cut off every observation under way."""
         await asyncio.gather(*(target.close() for target in self._targets.values()))
 
 
 @asynccontextmanager
-async def looking(observe: Callable[[Environment], TakeLook]) -> AsyncIterator[Targets]:
-    """Targets whose looks end when this context does."""
+async def observing(observe: Callable[[Environment], Observe]) -> AsyncIterator[Targets]:
+    """Targets whose observations end when this context does."""
     targets = Targets(observe)
     try:
         yield targets

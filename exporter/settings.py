@@ -16,7 +16,7 @@ class ExporterSettings(Strict):
     default_deadline: Annotated[float, Field(gt=0, le=120)] = 9.5
     """Seconds for an answer to whoever does not say how long he waits, as a browser: what a Prometheus with its
     default timeout of 10 s would get."""
-    recent_looks: Annotated[int, Field(ge=0, le=1000)] = 20
+    recent_observations: Annotated[int, Field(ge=0, le=1000)] = 20
     """Looks of each environment on the landing page: five minutes at the usual 15 s, and a few kilobytes."""
 
 

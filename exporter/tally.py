@@ -1,10 +1,13 @@
-"""What accumulates from look to look: the counters, the histogram, and when something was last so. Pure."""
+"""What accumulates from observation to observation.
+
+The counters, the histogram, and when something was last so. Pure.
+"""
 
 from bisect import bisect_left
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
-from exporter.look import Look
+from exporter.assessment import Assessment
 from stagekeeper.diego.observation import AMBIGUOUS, Probe, Reply
 from stagekeeper.kube.errors import Forbidden, MalformedResponse, RequestTimeout, Unauthorized, Unavailable, Unreachable
 
@@ -39,25 +42,33 @@ class RoundTrips:
 class Tally:
     """The counts of one environment since this process began. Times are Unix times in seconds."""
 
-    looks: int = 0
-    look_seconds: float | None = None
-    looked_at: float | None = None
+    observations: int = 0
+    observation_seconds: float | None = None
+    observed_at: float | None = None
     probes: int = 0
     failures: Mapping[Reply, int] = field(default_factory=lambda: dict.fromkeys(FAILURES, 0))
     round_trips: RoundTrips = field(default_factory=RoundTrips)
     answered_at: float | None = None
     kubernetes_failures: Mapping[str, int] = field(default_factory=lambda: dict.fromkeys(KUBERNETES_FAILURES, 0))
 
-    def add(self, look: Look) -> "Tally":
-        """With one more look. A look that was cut off is none: its age must grow until one ends again."""
+    def add(self, assessment: Assessment) -> "Tally":
+        """With one more observation.
+
+        An observation that was cut off is none: its age must grow until one ends again.
+        """
         tally = self
-        if look.complete:
-            tally = replace(tally, looks=tally.looks + 1, look_seconds=look.seconds, looked_at=look.ended_at)
-        if look.service is not None and look.applicable:
-            tally = tally.with_probe(look.service, look.ended_at)
-        if look.kubernetes_failure is not None:
+        if assessment.complete:
+            tally = replace(
+                tally,
+                observations=tally.observations + 1,
+                observation_seconds=assessment.seconds,
+                observed_at=assessment.ended_at,
+            )
+        if assessment.service is not None and assessment.applicable:
+            tally = tally.with_probe(assessment.service, assessment.ended_at)
+        if assessment.kubernetes_failure is not None:
             counts = tally.kubernetes_failures
-            reason = look.kubernetes_failure if look.kubernetes_failure in counts else OTHER
+            reason = assessment.kubernetes_failure if assessment.kubernetes_failure in counts else OTHER
             tally = replace(tally, kubernetes_failures={**counts, reason: counts[reason] + 1})
         return tally
 

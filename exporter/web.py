@@ -14,13 +14,13 @@ from stagekeeper.service.health import HEALTHY_PATH, READY_PATH
 from stagekeeper.service.landing import Link, Table, landing_page
 from stagekeeper.service.metrics import metrics_response, scrape_deadline
 
-ABOUT = "Whether Cloud Foundry's stager can be reached: one look at each environment for each scrape."
+ABOUT = "Whether Cloud Foundry's stager can be reached: one observation of each environment for each scrape."
 LARGEST_AT_ONCE = 20
 """Environments whose answer is written on the event loop: more than 10 ms of it would hold up everything else."""
 LINKS = (
-    Link("metrics", "Metrics", "takes a look"),
+    Link("metrics", "Metrics", "takes an observation"),
     Link(HEALTHY_PATH.lstrip("/"), "Healthy", "this process answers"),
-    Link(READY_PATH.lstrip("/"), "Ready", "a first look has ended"),
+    Link(READY_PATH.lstrip("/"), "Ready", "a first observation has ended"),
 )
 
 
@@ -41,7 +41,7 @@ def application(
         return await asyncio.to_thread(metrics_response, request.headers, scrape)
 
     async def landing(_request: web.Request) -> web.Response:
-        rows = [look.cells for look in targets.recent()]
+        rows = [assessment.cells for assessment in targets.recent()]
         return landing_page("Stagekeeper exporter", ABOUT, LINKS, [Table("Recent looks", COLUMNS, rows)])
 
     app = web.Application()

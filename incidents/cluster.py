@@ -1,4 +1,4 @@
-"""The environment of a replay, held in memory: what is there, and what a look at it sees. No I/O."""
+"""The environment of a replay, held in memory: what is there, and what an observation at it sees. No I/O."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
@@ -113,7 +113,7 @@ class Cluster:
 
     # Looks --------------------------------------------------------------------------------------------------------
 
-    def look(self, now: datetime) -> Observation:
+    def observe(self, now: datetime) -> Observation:
         """What one look at `now` sees."""
         around, environment = self.around, self.environment
         pods = self._unless(Part.PODS, self._seen_pods())
@@ -188,7 +188,7 @@ class Cluster:
         return f"port {LOCKET_PORT} of {silent}" if self.around.control == "answers" else ""
 
     def _note_missing(self, workloads: object, pods: object, now: datetime) -> None:
-        """Since when pods have been missing; a look that can't tell changes nothing."""
+        """Since when pods have been missing; an observation that can't tell changes nothing."""
         if isinstance(workloads, tuple) and isinstance(pods, tuple):
             missing = len(pods) < sum(each.replicas for each in workloads)
             self._missing_since = (self._missing_since or now) if missing else None

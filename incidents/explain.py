@@ -26,7 +26,7 @@ KIND, LIST_KINDS = "Remediation", ("List", "RemediationList")
 @click.argument("file", type=click.Path(path_type=Path, allow_dash=True))
 @click.option("--output", type=click.Choice(("text", "json")), default="text")
 def command(*, file: Path, output: str) -> None:
-    """Tell what the remediator does in an incident, or what it did in a stored episode, and why.
+    """Tell what the remediator does in an incident, or what it did in a stored remediation, and why.
 
     FILE is an incident file (docs/incident-format.md), or what `kubectl get remediation NAME -o yaml` (or -o json)
     prints; - reads from the standard input. Nothing is sent anywhere.
@@ -49,10 +49,10 @@ def explain(text: str, source: str, *, as_json: bool) -> tuple[str, int]:
     if records is None:
         return _explain_incident(from_text(text, source), as_json=as_json)
     try:
-        episodes = [record.load(each) for each in records]
+        remediations = [record.load(each) for each in records]
     except record.Unreadable as problem:
         raise SettingsProblem(f"{source}: {problem}") from problem
-    return (record_json(episodes) if as_json else "\n".join(map(story, episodes))), 0
+    return (record_json(remediations) if as_json else "\n".join(map(story, remediations))), 0
 
 
 def _explain_incident(incident: Incident, *, as_json: bool) -> tuple[str, int]:

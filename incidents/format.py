@@ -6,16 +6,16 @@ A situation is a change: what it does not say stays as it was. `model_fields_set
 from datetime import UTC, datetime
 from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, AwareDatetime, Field, field_validator, model_validator
+from pydantic import AfterValidator, AliasChoices, AwareDatetime, Field, field_validator, model_validator
 
-from incidents.words import Condition, Decided, Delete, Duration, Heard, Label, Part, Shift
-from remediator.answers import Word
-from remediator.episode import Phase, Reason
+from incidents.words import ConditionStatus, Decided, Delete, Duration, Heard, Label, Part, Shift
+from remediator.answers import Outcome
 from remediator.gates import GATES
 from remediator.opening import Judgement
 from remediator.policy import Mode
+from remediator.remediation import Phase, Reason
 from remediator.settings import PolicySettings, RhythmSettings
-from stagekeeper.diego.diagnosis import Name
+from stagekeeper.diego.diagnosis import Condition
 from stagekeeper.diego.environment_settings import EnvironmentSettings
 from stagekeeper.settings import Strict
 
@@ -48,7 +48,7 @@ class PodChange(Strict):
     detail: str = ""
     certificate_ends: Start | None = None
     label: Label = Label.AUTO
-    ready: Condition = "True"
+    ready: ConditionStatus = "True"
     bbs_ready: bool = True
     sidecar_ready: bool = True
     phase: Literal["Pending", "Running", "Failed", "Succeeded"] = "Running"
@@ -107,7 +107,7 @@ class RestartAsked(Strict):
 
     person: str
     reason: str
-    accept: Name | None = None
+    accept: Condition | None = None
 
 
 class Operator(Strict):
@@ -173,8 +173,8 @@ class Deletion(Strict):
     reply: Heard = Heard.REFUSED
 
 
-class PastEpisode(Strict):
-    """An episode from before the timeline."""
+class PastRemediation(Strict):
+    """A remediation from before the timeline."""
 
     ago: Duration
     phase: Literal["Recovered", "SelfHealed", "Escalated", "Observed"] = "Recovered"
@@ -193,19 +193,20 @@ class IncidentEnvironment(EnvironmentSettings):
 class Expect(Strict):
     """What must come of it."""
 
-    diagnosis: dict[Duration, Name] = Field(default_factory=dict)
-    gates: dict[Duration, dict[str, Word]] = Field(default_factory=dict)
+    diagnosis: dict[Duration, Condition] = Field(default_factory=dict)
+    gates: dict[Duration, dict[str, Outcome]] = Field(default_factory=dict)
     decision: Decided | None = None
     deletions: list[str] | None = None
     phase: Phase | None = None
     reason: Reason | None = None
     says: str = ""
-    episodes: list[Phase] | None = None
+    remediations: list[Phase] | None = Field(default=None, validation_alias=AliasChoices("remediations", "episodes"))
+    """How each ends; files from before 0.2.0 say `episodes`."""
     judgements: dict[Judgement, int] = Field(default_factory=dict)
 
     @field_validator("gates")
     @classmethod
-    def _known(cls, value: dict[float, dict[str, Word]]) -> dict[float, dict[str, Word]]:
+    def _known(cls, value: dict[float, dict[str, Outcome]]) -> dict[float, dict[str, Outcome]]:
         names = [name for name, _ in GATES]
         unknown = next((gate for answers in value.values() for gate in answers if gate not in names), None)
         if unknown is not None:
@@ -229,7 +230,7 @@ class Simulate(Strict):
     faults: list[Fault] = Field(default_factory=list)
     until: Duration = 1_800.0
     deletions: list[str] | None = None
-    episodes: list[Phase] | None = None
+    remediations: list[Phase] | None = None
 
     @model_validator(mode="after")
     def _one_of_both(self) -> "Simulate":
@@ -249,7 +250,7 @@ class Incident(Strict):
     mode: Mode = Mode.ACT
     policy: PolicySettings = PolicySettings()
     rhythm: RhythmSettings = RhythmSettings()
-    past: list[PastEpisode] = Field(default_factory=list)
+    past: list[PastRemediation] = Field(default_factory=list)
     deletion: dict[str, Deletion] = Field(default_factory=dict)
     timeline: list[Entry] = Field(min_length=1)
     reactions: list[Reaction] = Field(default_factory=list)

@@ -5,21 +5,21 @@ from collections.abc import Iterator, Sequence
 from incidents.format import Expect
 from incidents.replay import Replayed
 from incidents.words import Decided
-from remediator.episode import Episode, Phase
+from remediator.remediation import Phase, Remediation
 
 ABSENT = "not there."
 
 
-def decided(episodes: Sequence[Episode]) -> Decided:
-    """What was decided over all these episodes: the most that was done in any of them."""
-    if any(each.plan for each in episodes):
+def decided(remediations: Sequence[Remediation]) -> Decided:
+    """What was decided over all these remediations: the most that was done in any of them."""
+    if any(each.plan for each in remediations):
         return Decided.RESTART
-    phases = {each.phase for each in episodes}
+    phases = {each.phase for each in remediations}
     if Phase.OBSERVED in phases:
         return Decided.WOULD_RESTART
     if Phase.ESCALATED in phases:
         return Decided.HAND_OVER
-    return Decided.WAIT if any(each.phase.open for each in episodes) else Decided.NOTHING
+    return Decided.WAIT if any(each.phase.open for each in remediations) else Decided.NOTHING
 
 
 def differences(expect: Expect, found: Replayed) -> list[str]:
@@ -36,22 +36,22 @@ def _at_moments(expect: Expect, found: Replayed) -> Iterator[str]:
         gates = found.snapshots[at].gates if at in found.snapshots else {}
         for gate, word in answers.items():
             answer = gates.get(gate)
-            if answer is None or answer.word is not word:
-                said = f"{answer.word}: {answer.why}" if answer else "nothing."
+            if answer is None or answer.outcome is not word:
+                said = f"{answer.outcome}: {answer.why}" if answer else "nothing."
                 yield f"At {at:g} s the gate {gate} should answer {word}; it answers {said}"
 
 
 def _at_the_end(expect: Expect, found: Replayed) -> Iterator[str]:
-    latest = found.episodes[-1] if found.episodes else None
-    phases = [each.phase for each in found.episodes]
-    what = decided(found.episodes)
+    latest = found.remediations[-1] if found.remediations else None
+    phases = [each.phase for each in found.remediations]
+    what = decided(found.remediations)
     end = f"{latest.phase} ({latest.reason}): {latest.message}" if latest else ABSENT
     if expect.decision is not None and expect.decision is not what:
         yield f"The decision should be {expect.decision}; it is {what}."
     if expect.deletions is not None and expect.deletions != found.deleted:
         yield f"The deleted pods should be {_names(expect.deletions)}; they are {_names(found.deleted)}."
-    if expect.episodes is not None and expect.episodes != phases:
-        yield f"The episodes should end as {_names(expect.episodes)}; they end as {_names(phases)}."
+    if expect.remediations is not None and expect.remediations != phases:
+        yield f"The remediations should end as {_names(expect.remediations)}; they end as {_names(phases)}."
     if expect.phase is not None and (latest is None or latest.phase is not expect.phase):
         yield f"The phase should be {expect.phase}; it is {end}"
     if expect.reason is not None and (latest is None or latest.reason is not expect.reason):

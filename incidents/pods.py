@@ -56,7 +56,7 @@ class ModelPod:
         return replace(self.pod, labels=labels)
 
     def seen(self, shown: Pod, labelled_active: bool | None) -> BbsPod:  # noqa: FBT001 -- None, True or False, as in BbsPod
-        """The pod in a look. Without an address there is nothing to ask."""
+        """The pod in an observation. Without an address there is nothing to ask."""
         return BbsPod(shown, labelled_active, self.answer if shown.ip else NOT_CONFIGURED)
 
 

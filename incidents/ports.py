@@ -1,4 +1,4 @@
-"""The worker's ports, the store of episodes and the Alertmanagers of a replay, all in memory."""
+"""The worker's ports, the store of remediations and the Alertmanagers of a replay, all in memory."""
 
 from collections import deque
 from collections.abc import Sequence
@@ -12,9 +12,9 @@ from incidents.format import ALERTMANAGER, AlertWord, PauseChange, Situation
 from incidents.records import Records
 from incidents.words import Delete, Part
 from remediator import pausing
-from remediator.course import Look, Moment
-from remediator.episode import Episode, Request
 from remediator.gates import AlertSeen, Pause, Seen
+from remediator.remediation import Remediation, Request
+from remediator.streaks import Assessment, Moment
 from stagekeeper.diego.diagnosis import diagnose
 from stagekeeper.kube.errors import Conflict, NotFound, Unavailable, Unreachable
 from stagekeeper.kube.objects import Pod, timestamp
@@ -39,7 +39,7 @@ class Line:
 
     seconds: float
     time: datetime
-    episode: str
+    remediation: str
     phase: str
     reason: str
     deleted: tuple[str, ...]
@@ -79,25 +79,25 @@ class ModelPorts:
 
     # What the worker asks -----------------------------------------------------------------------------------------
 
-    async def look(self) -> Look:
-        """A fresh look."""
-        seen = self._cluster.look(self._agenda.now)
-        return Look(seen, diagnose(seen), Moment(seen.taken_at, self.monotonic()))
+    async def observe(self) -> Assessment:
+        """A fresh observation."""
+        seen = self._cluster.observe(self._agenda.now)
+        return Assessment(seen, diagnose(seen), Moment(seen.taken_at, self.monotonic()))
 
-    async def episodes(self) -> Sequence[Episode]:
+    async def remediations(self) -> Sequence[Remediation]:
         """Every record, oldest first."""
         self._reachable()
         return self._records.all()
 
-    async def load(self, name: str) -> Episode:
+    async def load(self, name: str) -> Remediation:
         """One record."""
         self._reachable()
         return self._records.load(name)
 
-    async def swap(self, episode: Episode) -> Episode:
+    async def swap(self, remediation: Remediation) -> Remediation:
         """Store the status if nobody else has since it was read."""
         self._reachable()
-        return self._records.swap(episode)
+        return self._records.swap(remediation)
 
     async def delete_pod(self, pod: Pod) -> None:
         """Delete this pod if it is still exactly the one that was looked at, or fail as the incident says."""
@@ -108,7 +108,7 @@ class ModelPorts:
         if present is None:
             raise NotFound(f"{pod.name} is not there.")
         if (present.pod.uid, present.pod.resource_version) != (pod.uid, pod.resource_version):
-            raise Conflict(f"{pod.name} changed since the look.")
+            raise Conflict(f"{pod.name} changed since the observation.")
         self._pods.delete(pod.name)
         latest = self._records.all()[-1]
         self._tell(latest, f"{pod.name} is deleted.", deleted=(pod.name,))
@@ -138,29 +138,29 @@ class ModelPorts:
 
     # What people are told -----------------------------------------------------------------------------------------
 
-    async def announce(self, before: Episode, after: Episode) -> None:  # noqa: ARG002 -- the protocol's signature
+    async def announce(self, before: Remediation, after: Remediation) -> None:  # noqa: ARG002 -- the protocol's signature
         """One line of the timeline."""
         self._tell(after, after.message)
 
-    def noticed(self, episode: Episode) -> None:
+    def observed(self, remediation: Remediation) -> None:
         """No metrics here."""
 
-    def troubled(self, reason: str) -> None:
+    def failed(self, reason: str) -> None:
         """No metrics here."""
 
     def deletion(self, result: str) -> None:
         """No metrics here."""
 
-    def _tell(self, episode: Episode, message: str, deleted: tuple[str, ...] = ()) -> None:
-        phase, reason = episode.phase.value, episode.reason.value
-        line = Line(self._agenda.seconds, self._agenda.now, episode.name, phase, reason, deleted, message)
+    def _tell(self, remediation: Remediation, message: str, deleted: tuple[str, ...] = ()) -> None:
+        phase, reason = remediation.phase.value, remediation.reason.value
+        line = Line(self._agenda.seconds, self._agenda.now, remediation.name, phase, reason, deleted, message)
         self.lines.append(line)
 
     # The store of `opening` ---------------------------------------------------------------------------------------
 
-    async def listing(self) -> tuple[Sequence[Episode], datetime]:
+    async def listing(self) -> tuple[Sequence[Remediation], datetime]:
         """Every record, oldest first, and the API server's time."""
-        return await self.episodes(), self._agenda.now
+        return await self.remediations(), self._agenda.now
 
     async def create(self, ordinal: int, request: Request) -> str:
         """A new record."""
@@ -183,7 +183,7 @@ def _fail_before(fate: Delete | None, name: str) -> None:
         case Delete.LOST_BEFORE:
             raise Unreachable(f"DELETE {name}: no answer.")
         case Delete.CONFLICT:
-            raise Conflict(f"{name} changed since the look.")
+            raise Conflict(f"{name} changed since the observation.")
         case Delete.KILLED_BEFORE:
             raise Killed
 

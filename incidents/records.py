@@ -6,10 +6,10 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
 
-from incidents.format import PastEpisode
+from incidents.format import PastRemediation
 from remediator import record
-from remediator.episode import Episode, Phase, Plan, Reason, Request
-from stagekeeper.diego.diagnosis import Name
+from remediator.remediation import Phase, Plan, Reason, Remediation, Request
+from stagekeeper.diego.diagnosis import Condition
 from stagekeeper.kube.errors import AlreadyExists, Conflict
 from stagekeeper.kube.objects import timestamp
 
@@ -30,7 +30,7 @@ class Records:
         self._stored: dict[int, dict[str, Any]] = {}
         self._version = 0
 
-    def all(self) -> list[Episode]:
+    def all(self) -> list[Remediation]:
         """Every record, oldest first."""
         return [record.load(each) for _, each in sorted(self._stored.items())]
 
@@ -38,7 +38,7 @@ class Records:
         """The same as they are stored."""
         return [each for _, each in sorted(self._stored.items())]
 
-    def load(self, name: str) -> Episode:
+    def load(self, name: str) -> Remediation:
         """One record."""
         return record.load(self._stored[_ordinal(name)])
 
@@ -56,25 +56,25 @@ class Records:
         }
         return name
 
-    def swap(self, episode: Episode) -> Episode:
+    def swap(self, remediation: Remediation) -> Remediation:
         """Store the status if the record is still as it was read. Raises `Conflict`."""
-        stored = self._stored[episode.ordinal]
-        if stored["metadata"]["resourceVersion"] != episode.resource_version:
-            raise Conflict(f"{episode.name} changed since it was read.")
+        stored = self._stored[remediation.ordinal]
+        if stored["metadata"]["resourceVersion"] != remediation.resource_version:
+            raise Conflict(f"{remediation.name} changed since it was read.")
         metadata = {**stored["metadata"], "resourceVersion": self._next()}
-        self._stored[episode.ordinal] = json.loads(json.dumps({**record.store(episode), "metadata": metadata}))
-        return self.load(episode.name)
+        self._stored[remediation.ordinal] = json.loads(json.dumps({**record.store(remediation), "metadata": metadata}))
+        return self.load(remediation.name)
 
-    def remember(self, past: Sequence[PastEpisode], environment: str, start: datetime) -> None:
+    def remember(self, past: Sequence[PastRemediation], environment: str, start: datetime) -> None:
         """Put in what was there before the start."""
         for ordinal, each in enumerate(sorted(past, key=lambda one: -one.ago), 1):
             created = start - timedelta(seconds=each.ago)
-            episode = self.load(self.create(ordinal, Request(environment=environment), created))
+            remediation = self.load(self.create(ordinal, Request(environment=environment), created))
             phase, ended = Phase(each.phase), created + _RESTART_TOOK
             if each.restarted:
-                episode = replace(episode, plan=Plan(created, Name.NO_ACTIVE_BBS, ()))
-            episode = episode.moved(phase, _PAST_REASONS[phase], "Before this timeline.", ended)
-            self.swap(episode.released("an operator", ended) if each.released else episode)
+                remediation = replace(remediation, plan=Plan(created, Condition.NO_ACTIVE_BBS, ()))
+            remediation = remediation.moved(phase, _PAST_REASONS[phase], "Before this timeline.", ended)
+            self.swap(remediation.released("an operator", ended) if each.released else remediation)
 
     def _next(self) -> str:
         self._version += 1

@@ -17,14 +17,14 @@ from incidents.format import Incident, Operator, Situation, WebhookCall
 from incidents.ports import Killed, Line, ModelPorts
 from incidents.records import Records
 from remediator import opening
-from remediator.answers import Answer
-from remediator.episode import Episode, Request
+from remediator.answers import GateResult
 from remediator.opening import Verdict
 from remediator.policy import Policy
+from remediator.remediation import Remediation, Request
 from remediator.settings import RemediatorSettings
 from remediator.webhook import Notification, Receiver, Webhook
 from remediator.worker import Rhythm, Target, Worker
-from stagekeeper.diego.diagnosis import Diagnosis, Name, diagnose
+from stagekeeper.diego.diagnosis import Condition, Diagnosis, diagnose
 from stagekeeper.kube.errors import KubeError
 from stagekeeper.kube.objects import timestamp
 
@@ -39,7 +39,7 @@ class Snapshot:
     """What one look at this moment says, and what the gates had answered last."""
 
     diagnosis: Diagnosis
-    gates: Mapping[str, Answer]
+    gates: Mapping[str, GateResult]
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +47,7 @@ class Replayed:
     """What came of an incident."""
 
     lines: Sequence[Line]
-    episodes: Sequence[Episode]
+    remediations: Sequence[Remediation]
     """The new ones, oldest first."""
     records: Sequence[Mapping[str, Any]]
     snapshots: Mapping[float, Snapshot]
@@ -101,10 +101,10 @@ class _Replay:
         self._agenda.after(self._incident.rhythm.resync / 2, self._resync)  # between the webhooks of a tidy timeline
         self._wake()
         await self._agenda.run(self._incident.until)
-        episodes = self._records.all()[self._before :]
+        remediations = self._records.all()[self._before :]
         return Replayed(
             lines=self._ports.lines,
-            episodes=episodes,
+            remediations=remediations,
             records=self._records.raw()[self._before :],
             snapshots=self._snapshots,
             judgements=self._judgements,
@@ -205,7 +205,7 @@ class _Replay:
         self._schedule(pause)
 
     async def _resync(self) -> None:
-        """As `remediator.keeper` does each minute: an alert that no webhook told of opens an episode too."""
+        """As `remediator.keeper` does each minute: an alert that no webhook told of opens a remediation too."""
         self._agenda.after(self._incident.rhythm.resync, self._resync)
         if not self._running or "active" not in self._ports.alerting.values():
             return
@@ -215,12 +215,12 @@ class _Replay:
             starts_at=self._ports.firing_since,
         )
         with suppress(KubeError):
-            verdict = await opening.open_or_join(self._ports, request, self._policy, self._ill)
+            verdict = await opening.open_or_join(self._ports, request, self._policy, self._unhealthy)
             if verdict.judgement is opening.Judgement.OPENED:
                 self._wake()
 
-    async def _ill(self) -> bool:
-        return (await self._ports.look()).diagnosis.name is not Name.SERVING
+    async def _unhealthy(self) -> bool:
+        return (await self._ports.observe()).diagnosis.name is not Condition.SERVING
 
     # What is noted ------------------------------------------------------------------------------------------------
 
@@ -229,4 +229,4 @@ class _Replay:
 
     def _snapshot(self) -> Snapshot:
         latest = next(reversed(self._records.all()[self._before :]), None)
-        return Snapshot(diagnose(self._cluster.look(self._agenda.now)), dict(latest.gates) if latest else {})
+        return Snapshot(diagnose(self._cluster.observe(self._agenda.now)), dict(latest.gates) if latest else {})

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from datetime import datetime
 
-from remediator.episode import Deletion, Episode, Phase, Plan, Request
+from remediator.remediation import Deletion, Phase, Plan, Remediation, Request
 
 _RESULTS = {
     "deleted": "was deleted by the remediator",
@@ -15,24 +15,24 @@ _ENDS = {
     Phase.WATCHING: "It is open: the remediator looks every few seconds, and acts when every gate is open.",
     Phase.RESTARTING: "It is open: the planned pods are being terminated.",
     Phase.VERIFYING: "It is open: the restart has yet to be proven.",
-    Phase.RECOVERED: "It ended well: the BBS serves again, which was proven look after look.",
+    Phase.RECOVERED: "It ended well: the BBS serves again, which was proven observation after observation.",
     Phase.SELF_HEALED: "It ended well without any restart: the BBS was seen serving.",
     Phase.OBSERVED: "The mode was observe, so nothing was restarted.",
     Phase.ESCALATED: "It was handed over to a person.",
 }
 
 
-def story(episode: Episode) -> str:
+def story(remediation: Remediation) -> str:
     """The whole story, one sentence a line."""
-    lines = [_opened(episode), *_logbook(episode), *_plans(episode), *map(_fate, episode.deletions)]
-    lines += [*_gates(episode), *_evidence(episode), _ENDS[episode.phase], *_latch(episode)]
+    lines = [_opened(remediation), *_logbook(remediation), *_plans(remediation), *map(_fate, remediation.deletions)]
+    lines += [*_gates(remediation), *_evidence(remediation), _ENDS[remediation.phase], *_latch(remediation)]
     return "".join(f"{line}\n" for line in lines)
 
 
-def _opened(episode: Episode) -> str:
-    asked = episode.request
+def _opened(remediation: Remediation) -> str:
+    asked = remediation.request
     where = f" of environment {asked.environment}" if asked.environment else ""
-    return f"{episode.name}{where} was opened at {_time(episode.created)} {_why(asked)}"
+    return f"{remediation.name}{where} was opened at {_time(remediation.created)} {_why(asked)}"
 
 
 def _why(asked: Request) -> str:
@@ -44,18 +44,18 @@ def _why(asked: Request) -> str:
     return f"for the alert {asked.alertname or 'that was not named'}{since}."
 
 
-def _logbook(episode: Episode) -> Iterator[str]:
-    for each in episode.transitions:
+def _logbook(remediation: Remediation) -> Iterator[str]:
+    for each in remediation.transitions:
         yield f"{_time(each.at)}: {each.phase} ({each.reason}). {each.message}"
-    if not episode.transitions and episode.message:
-        yield episode.message
+    if not remediation.transitions and remediation.message:
+        yield remediation.message
 
 
-def _plans(episode: Episode) -> Iterator[str]:
-    if episode.plan is not None:
-        yield f"The plan, written once before the first deletion: {_planned(episode.plan)}"
-    if episode.would_restart is not None:
-        yield f"The plan that mode act would have carried out: {_planned(episode.would_restart)}"
+def _plans(remediation: Remediation) -> Iterator[str]:
+    if remediation.plan is not None:
+        yield f"The plan, written once before the first deletion: {_planned(remediation.plan)}"
+    if remediation.would_restart is not None:
+        yield f"The plan that mode act would have carried out: {_planned(remediation.would_restart)}"
 
 
 def _planned(plan: Plan) -> str:
@@ -67,26 +67,26 @@ def _fate(done: Deletion) -> str:
     return f"{_time(done.at)}: {done.name} {_RESULTS.get(done.result, f'was noted as {done.result}')}."
 
 
-def _gates(episode: Episode) -> Iterator[str]:
-    if episode.gates:
+def _gates(remediation: Remediation) -> Iterator[str]:
+    if remediation.gates:
         yield "The gates answered last, while it watched:"
-    for name, answer in episode.gates:
-        yield f"  {name}: {answer.word}. {answer.why}"
+    for name, answer in remediation.gates:
+        yield f"  {name}: {answer.outcome}. {answer.why}"
 
 
-def _evidence(episode: Episode) -> Iterator[str]:
-    if episode.diagnosis:
-        yield f"The diagnosis noted last is {episode.diagnosis}; what was seen then:"
-    for line in episode.evidence:
+def _evidence(remediation: Remediation) -> Iterator[str]:
+    if remediation.diagnosis:
+        yield f"The diagnosis noted last is {remediation.diagnosis}; what was seen then:"
+    for line in remediation.evidence:
         yield f"  {line}"
 
 
-def _latch(episode: Episode) -> Iterator[str]:
-    if episode.latched:
+def _latch(remediation: Remediation) -> Iterator[str]:
+    if remediation.latched:
         yield "The target is left alone until the BBS serves, or until `stagekeeper reset` releases it."
-    elif episode.released_at is not None:
-        by = "because the BBS served again" if episode.released_by == "serving" else f"by {episode.released_by}"
-        yield f"It was released at {_time(episode.released_at)} {by}."
+    elif remediation.released_at is not None:
+        by = "because the BBS served again" if remediation.released_by == "serving" else f"by {remediation.released_by}"
+        yield f"It was released at {_time(remediation.released_at)} {by}."
 
 
 def _time(moment: datetime) -> str:

@@ -8,8 +8,8 @@ from typing import Any
 from incidents.format import Incident
 from incidents.outcome import decided
 from incidents.replay import Replayed
-from remediator.answers import Answer
-from remediator.episode import Episode, Phase
+from remediator.answers import GateResult
+from remediator.remediation import Phase, Remediation
 from stagekeeper.kube.objects import timestamp
 
 
@@ -18,9 +18,11 @@ def replay_text(incident: Incident, found: Replayed, wrong: Sequence[str]) -> st
     lines = [incident.title, f"Source: {incident.source}", ""]
     lines += [f"{_clock(each.seconds)}  {each.phase:<11} {each.reason:<22} {each.message}" for each in found.lines]
     lines += [] if found.lines else ["Nothing was opened and nothing was done."]
-    lines += ["", f"Diagnosis: {diagnosis(found)}", f"Decision:  {decided(found.episodes)}"]
+    lines += ["", f"Diagnosis: {diagnosis(found)}", f"Decision:  {decided(found.remediations)}"]
     lines += [f"Deleted:   {', '.join(found.deleted) or 'nothing'}", "Gates:"]
-    lines += [f"  {name:<13}{answer.word:<15}{answer.why}" for name, answer in gates(found).items()] or ["  none asked"]
+    lines += [f"  {name:<13}{answer.outcome:<15}{answer.why}" for name, answer in gates(found).items()] or [
+        "  none asked"
+    ]
     if incident.expect.model_fields_set:
         lines += ["", *(wrong or ["Everything is as the file expects."])]
     return "\n".join(lines) + "\n"
@@ -32,13 +34,13 @@ def replay_json(incident: Incident, found: Replayed, wrong: Sequence[str]) -> st
         {
             "title": incident.title,
             "diagnosis": diagnosis(found),
-            "decision": decided(found.episodes).value,
+            "decision": decided(found.remediations).value,
             "gates": _gates(gates(found)),
             "timeline": [
                 {
                     "time": timestamp(each.time),
                     "seconds": each.seconds,
-                    "episode": each.episode,
+                    "remediation": each.remediation,
                     "phase": each.phase,
                     "reason": each.reason,
                     "deleted": list(each.deleted),
@@ -46,60 +48,63 @@ def replay_json(incident: Incident, found: Replayed, wrong: Sequence[str]) -> st
                 }
                 for each in found.lines
             ],
-            "episodes": [{"name": each.name, "phase": each.phase, "reason": each.reason} for each in found.episodes],
+            "remediations": [
+                {"name": each.name, "phase": each.phase, "reason": each.reason} for each in found.remediations
+            ],
             "unexpected": list(wrong),
         }
     )
 
 
 def diagnosis(found: Replayed) -> str:
-    """What the last episode was decided by; without one, what is seen at the end."""
-    latest = found.episodes[-1] if found.episodes else None
+    """What the last remediation was decided by; without one, what is seen at the end."""
+    latest = found.remediations[-1] if found.remediations else None
     decision = latest and (latest.plan or latest.would_restart)
     if latest is None:
         return found.last.diagnosis.name
     return decision.diagnosis if decision else latest.diagnosis or found.last.diagnosis.name
 
 
-def gates(found: Replayed) -> Mapping[str, Answer]:
-    """The gates' answers of the last episode, as its record has them."""
-    return dict(found.episodes[-1].gates) if found.episodes else {}
+def gates(found: Replayed) -> Mapping[str, GateResult]:
+    """The gates' answers of the last remediation, as its record has them."""
+    return dict(found.remediations[-1].gates) if found.remediations else {}
 
 
-def record_json(episodes: Sequence[Episode]) -> str:
+def record_json(remediations: Sequence[Remediation]) -> str:
     """Stored records: the same keys as a replay, of the last one; every record's transitions in the timeline."""
-    latest = episodes[-1]
+    latest = remediations[-1]
     plan = latest.plan or latest.would_restart
     return _dump(
         {
             "title": latest.name,
             "diagnosis": plan.diagnosis if plan else latest.diagnosis,
-            "decision": decided(episodes).value,
+            "decision": decided(remediations).value,
             "gates": _gates(dict(latest.gates)),
-            "timeline": [entry for each in episodes for entry in _timeline(each)],
-            "episodes": [{"name": each.name, "phase": each.phase, "reason": each.reason} for each in episodes],
+            "timeline": [entry for each in remediations for entry in _timeline(each)],
+            "remediations": [{"name": each.name, "phase": each.phase, "reason": each.reason} for each in remediations],
         }
     )
 
 
-def _timeline(episode: Episode) -> list[dict[str, Any]]:
+def _timeline(remediation: Remediation) -> list[dict[str, Any]]:
     """Transitions and deletions of one record, by time; at the same second a transition comes first."""
     entries = [
-        (each.at, _entry(episode, each.at, each.phase, each.reason, each.message)) for each in episode.transitions
+        (each.at, _entry(remediation, each.at, each.phase, each.reason, each.message))
+        for each in remediation.transitions
     ]
-    for each in episode.deletions:
+    for each in remediation.deletions:
         said = f"{each.name} (UID {each.uid}): {each.result}."
         deleted = [each.name] if each.result == "deleted" else []
-        entries.append((each.at, _entry(episode, each.at, Phase.RESTARTING, each.result, said, deleted)))
+        entries.append((each.at, _entry(remediation, each.at, Phase.RESTARTING, each.result, said, deleted)))
     return [entry for _, entry in sorted(entries, key=lambda each: each[0])]
 
 
 def _entry(  # noqa: PLR0913, PLR0917 -- the keys of one line
-    episode: Episode, at: datetime, phase: str, reason: str, message: str, deleted: Sequence[str] = ()
+    remediation: Remediation, at: datetime, phase: str, reason: str, message: str, deleted: Sequence[str] = ()
 ) -> dict[str, Any]:
     return {
         "time": timestamp(at),
-        "episode": episode.name,
+        "remediation": remediation.name,
         "phase": phase,
         "reason": reason,
         "deleted": list(deleted),
@@ -107,8 +112,8 @@ def _entry(  # noqa: PLR0913, PLR0917 -- the keys of one line
     }
 
 
-def _gates(answers: Mapping[str, Answer]) -> list[dict[str, str]]:
-    return [{"name": name, "answer": answer.word, "why": answer.why} for name, answer in answers.items()]
+def _gates(answers: Mapping[str, GateResult]) -> list[dict[str, str]]:
+    return [{"name": name, "answer": answer.outcome, "why": answer.why} for name, answer in answers.items()]
 
 
 def _dump(document: Mapping[str, Any]) -> str:

@@ -8,7 +8,7 @@ from pydantic import BeforeValidator, Field
 from stagekeeper.diego.durations import seconds
 
 LONGEST = 30 * 86_400
-"""Seconds: thirty days. A replay takes a look every few seconds."""
+"""Seconds: thirty days. A replay takes an observation every few seconds."""
 
 
 def _condition(value: Any) -> Any:
@@ -21,7 +21,7 @@ def _condition(value: Any) -> Any:
 
 Duration = Annotated[float, BeforeValidator(seconds), Field(ge=0, le=LONGEST)]
 Shift = Annotated[float, Field(ge=-LONGEST, le=LONGEST)]
-Condition = Annotated[Literal["True", "False", "Unknown"], BeforeValidator(_condition)]
+ConditionStatus = Annotated[Literal["True", "False", "Unknown"], BeforeValidator(_condition)]
 
 
 class Label(StrEnum):
@@ -60,7 +60,7 @@ class Delete(StrEnum):
     LOST_BEFORE = "lost_before"
     """Not done, and no answer comes."""
     CONFLICT = "conflict"
-    """409: the pod changed after the look."""
+    """409: the pod changed after the observation."""
     KILLED_BEFORE = "killed_before"
     """The remediator is killed before it sends it."""
     KILLED_AFTER = "killed_after"
@@ -68,7 +68,7 @@ class Delete(StrEnum):
 
 
 class Decided(StrEnum):
-    """What was decided, over all episodes of a replay."""
+    """What was decided, over all remediations of a replay."""
 
     RESTART = "restart"
     WOULD_RESTART = "would_restart"

@@ -11,8 +11,8 @@ from typing import Any
 
 import aiohttp
 
-from remediator.episode import LONGEST_FIELD, Request
 from remediator.gates import AlertSeen, Seen
+from remediator.remediation import LONGEST_FIELD, Request
 from remediator.settings import AlertmanagerSettings
 from stagekeeper.service.files import Reloaded, read_text
 from stagekeeper.service.problems import ServiceProblem
@@ -25,12 +25,12 @@ _SUPPRESSIONS = {"silencedBy": "silenced", "inhibitedBy": "inhibited", "mutedBy"
 
 
 @dataclass(frozen=True, slots=True)
-class Answered:
+class AlertmanagerView:
     """What one Alertmanager has of one environment's alert."""
 
     seen: AlertSeen
     requests: tuple[Request, ...] = ()
-    """The active ones, as they would open an episode."""
+    """The active ones, as they would open a remediation."""
 
 
 class Alertmanager:
@@ -49,16 +49,16 @@ class Alertmanager:
             else None
         )
 
-    async def ask(self, environment: str) -> Answered:
+    async def ask(self, environment: str) -> AlertmanagerView:
         """What it has of `alertname` in `environment` now."""
         try:
             async with asyncio.timeout(self._settings.timeout):
                 return self._judge(environment, await self._alerts(environment))
         except (aiohttp.ClientError, TimeoutError, OSError, ValueError, ServiceProblem) as problem:
             why = "no answer in time" if isinstance(problem, TimeoutError) else str(problem) or type(problem).__name__
-            return Answered(AlertSeen(self.url, Seen.UNREADABLE, why))
+            return AlertmanagerView(AlertSeen(self.url, Seen.UNREADABLE, why))
         except RecursionError:
-            return Answered(AlertSeen(self.url, Seen.UNREADABLE, "the answer is nested too deeply"))
+            return AlertmanagerView(AlertSeen(self.url, Seen.UNREADABLE, "the answer is nested too deeply"))
 
     async def _alerts(self, environment: str) -> list[Mapping[str, Any]]:
         filters = [("filter", f'alertname="{self._alertname}"'), ("filter", f'environment="{environment}"')]
@@ -84,13 +84,13 @@ class Alertmanager:
             return {"Authorization": f"Bearer {self._secret.current()}"}
         return {"Authorization": aiohttp.encode_basic_auth(self._settings.username or "", self._secret.current())}
 
-    def _judge(self, environment: str, alerts: Sequence[Mapping[str, Any]]) -> Answered:
+    def _judge(self, environment: str, alerts: Sequence[Mapping[str, Any]]) -> AlertmanagerView:
         hows = [_suppressed(_part(each, "status")) for each in alerts]
         if any(hows):
-            return Answered(AlertSeen(self.url, Seen.SUPPRESSED, next(filter(None, hows))))
+            return AlertmanagerView(AlertSeen(self.url, Seen.SUPPRESSED, next(filter(None, hows))))
         active = [each for each in alerts if _part(each, "status").get("state") in _FIRING]
         if not active:
-            return Answered(AlertSeen(self.url, Seen.ABSENT))
+            return AlertmanagerView(AlertSeen(self.url, Seen.ABSENT))
         requests = tuple(
             Request(
                 environment=environment,
@@ -100,7 +100,7 @@ class Alertmanager:
             )
             for each in active
         )
-        return Answered(AlertSeen(self.url, Seen.ACTIVE), requests)
+        return AlertmanagerView(AlertSeen(self.url, Seen.ACTIVE), requests)
 
 
 def _suppressed(status: Mapping[str, Any]) -> str:

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 
-class Word(StrEnum):
+class Outcome(StrEnum):
     """The four answers."""
 
     PASS = "pass"  # noqa: S105 -- no password
@@ -14,28 +14,28 @@ class Word(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Answer:
+class GateResult:
     """One gate's answer, with its reason in a sentence."""
 
-    word: Word
+    outcome: Outcome
     why: str
 
     @property
     def opens(self) -> bool:
         """Whether this gate lets a restart through."""
-        return self.word in {Word.PASS, Word.NOT_CONFIGURED}
+        return self.outcome in {Outcome.PASS, Outcome.NOT_CONFIGURED}
 
 
-def passes(why: str) -> Answer:
+def passes(why: str) -> GateResult:
     """The gate is open."""
-    return Answer(Word.PASS, why)
+    return GateResult(Outcome.PASS, why)
 
 
-def not_yet(why: str) -> Answer:
+def not_yet(why: str) -> GateResult:
     """The gate is closed for now."""
-    return Answer(Word.NOT_YET, why)
+    return GateResult(Outcome.NOT_YET, why)
 
 
-def never(why: str) -> Answer:
+def never(why: str) -> GateResult:
     """The gate will not open by itself."""
-    return Answer(Word.NEVER, why)
+    return GateResult(Outcome.NEVER, why)

@@ -1,28 +1,28 @@
-"""What to do next about an episode: one pure function from what is recorded and what is seen to one action.
+"""What to do next about a remediation: one pure function from what is recorded and what is seen to one action.
 
-Nothing here waits, calls or logs. The worker swaps the returned episode into the API first and performs the action
+Nothing here waits, calls or logs. The worker swaps the returned remediation into the API first and performs the action
 only if it won that swap.
 """
 
 from dataclasses import replace
 
-from remediator.episode import Episode, Phase
+from remediator.remediation import Phase, Remediation
 from remediator.restarting import restart
 from remediator.situation import Close, Decision, Inputs
 from remediator.verifying import verify
 from remediator.watching import watch
 
 
-def decide(episode: Episode, given: Inputs) -> Decision:
-    """The episode as it should be recorded, what to remember, and the one thing to do after recording it."""
-    course = given.course.saw(given.look, given.policy.largest_gap)
-    given = replace(given, course=course)
-    match episode.phase:
+def decide(remediation: Remediation, given: Inputs) -> Decision:
+    """The remediation as it should be recorded, what to remember, and the one thing to do after recording it."""
+    streaks = given.streaks.saw(given.assessment, given.policy.largest_gap)
+    given = replace(given, streaks=streaks)
+    match remediation.phase:
         case Phase.WATCHING:
-            return watch(episode, given)
+            return watch(remediation, given)
         case Phase.RESTARTING:
-            return restart(episode, given)
+            return restart(remediation, given)
         case Phase.VERIFYING:
-            return verify(episode, given)
+            return verify(remediation, given)
         case _:
-            return episode, course, Close()
+            return remediation, streaks, Close()

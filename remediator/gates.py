@@ -1,8 +1,8 @@
-"""May the pods be restarted now? A tuple of small questions, each answered at every look, all of them. Pure.
+"""May the pods be restarted now? A tuple of small questions, each answered at every observation, all of them. Pure.
 
-An answer is `pass`, `not_yet` (ask again at the next look), `never` (a person is needed) or `not_configured` (passes,
-but is shown wherever the answers are shown). Whatever can't be read blocks. The reasons hold no figure that changes
-from look to look, so that a record is written when an answer changes and not each time.
+An answer is `pass`, `not_yet` (ask again at the next observation), `never` (a person is needed) or `not_configured`
+(passes, but is shown wherever the answers are shown). Whatever can't be read blocks. The reasons hold no figure that
+changes from observation to observation, so that a record is written when an answer changes and not each time.
 """
 
 from collections.abc import Callable, Sequence
@@ -11,17 +11,17 @@ from datetime import datetime
 from enum import StrEnum
 
 from remediator import plan
-from remediator.answers import Answer, Word, never, not_yet, passes
-from remediator.course import Course, Look, could_not_tell
+from remediator.answers import GateResult, Outcome, never, not_yet, passes
 from remediator.policy import Mode, Policy
-from stagekeeper.diego.diagnosis import Name, Restart
+from remediator.streaks import Assessment, Streaks, could_not_tell
+from stagekeeper.diego.diagnosis import Condition, Restart
 from stagekeeper.diego.durations import spell
 from stagekeeper.diego.profiles import Environment
 
 
 @dataclass(frozen=True, slots=True)
 class Past:
-    """What the gates need to know of an earlier episode: when its plan was made and when it ended."""
+    """What the gates need to know of an earlier remediation: when its plan was made and when it ended."""
 
     name: str
     decided_at: datetime
@@ -60,8 +60,8 @@ class Situation:
 
     environment: Environment
     policy: Policy
-    look: Look
-    course: Course
+    assessment: Assessment
+    streaks: Streaks
     pause: Pause
     alerts: Sequence[AlertSeen]
     past: Sequence[Past]
@@ -69,25 +69,25 @@ class Situation:
     """The diagnosis that a named person overrides, if any."""
 
 
-Gate = Callable[[Situation], Answer]
+Gate = Callable[[Situation], GateResult]
 
 
-def mode(asked: Situation) -> Answer:
+def mode(asked: Situation) -> GateResult:
     """Only `act` deletes pods."""
     if asked.policy.mode is Mode.ACT:
         return passes("The mode is act.")
     return never("The mode is observe: a restart is only written down, never made.")
 
 
-def pause(asked: Situation) -> Answer:
+def pause(asked: Situation) -> GateResult:
     """A person may stop us at any time; what can't be read counts as a pause."""
     return not_yet(asked.pause.why) if asked.pause.paused else passes("Nobody has paused it.")
 
 
-def alert(asked: Situation) -> Answer:
+def alert(asked: Situation) -> GateResult:
     """The alert must still be active, and silenced or inhibited nowhere."""
     if not asked.alerts:
-        return Answer(Word.NOT_CONFIGURED, "No Alertmanager is configured to be asked.")
+        return GateResult(Outcome.NOT_CONFIGURED, "No Alertmanager is configured to be asked.")
     by = {seen: next((each for each in asked.alerts if each.seen is seen), None) for seen in Seen}
     if (one := by[Seen.SUPPRESSED]) is not None:
         return not_yet(f"{one.alertmanager} has the alert {one.detail or 'suppressed'}.")
@@ -98,13 +98,13 @@ def alert(asked: Situation) -> Answer:
     return not_yet("No Alertmanager has the alert (any more).")
 
 
-def cooldown(asked: Situation) -> Answer:
+def cooldown(asked: Situation) -> GateResult:
     """Time for the last restart to take effect; the pods' age speaks where a record was deleted."""
-    now = asked.look.moment.at
+    now = asked.assessment.moment.at
     made = [(each.ended_at or each.decided_at, f"the restart of {each.name}") for each in asked.past]
     born = [
         (each.pod.created, f"the start of {each.pod.name}")
-        for each in asked.look.observation.known_pods
+        for each in asked.assessment.observation.known_pods
         if each.pod.created is not None
     ]
     at, what = max((*made, *born), default=(None, ""))
@@ -114,9 +114,9 @@ def cooldown(asked: Situation) -> Answer:
     return not_yet(f"The cooldown after {what} lasts until {until:%H:%M:%S} UTC.")
 
 
-def budget(asked: Situation) -> Answer:
+def budget(asked: Situation) -> GateResult:
     """Restarts that do not last must reach a person."""
-    now = asked.look.moment.at
+    now = asked.assessment.moment.at
     window = asked.policy.budget_window
     spent = sorted(each.decided_at for each in asked.past if each.decided_at > now - window)
     if len(spent) >= asked.policy.budget:
@@ -125,32 +125,32 @@ def budget(asked: Situation) -> Answer:
     return passes(f"The budget of {asked.policy.budget} restarts within {spell(window)} is not used up.")
 
 
-def diagnosis(asked: Situation) -> Answer:
+def diagnosis(asked: Situation) -> GateResult:
     """What a restart cures, by the table of docs/diagnosis.md; a named person may override one `never`."""
-    found = asked.look.diagnosis
+    found = asked.assessment.diagnosis
     if overridden(asked):
         return passes(f"{found.name}: {found.why}")
-    word = {Restart.CURES: Word.PASS, Restart.NOT_YET: Word.NOT_YET, Restart.NEVER: Word.NEVER}[found.restart]
-    return Answer(word, f"{found.name}: {found.why}")
+    word = {Restart.CURES: Outcome.PASS, Restart.NOT_YET: Outcome.NOT_YET, Restart.NEVER: Outcome.NEVER}[found.restart]
+    return GateResult(word, f"{found.name}: {found.why}")
 
 
-def confirmation(asked: Situation) -> Answer:
-    """The diagnosis must have stood in every look for long enough; blind looks neither count nor spoil it."""
-    run, policy = asked.course.diagnosis, asked.policy
+def confirmation(asked: Situation) -> GateResult:
+    """The diagnosis must have stood in every look for long enough; blind observations neither count nor spoil it."""
+    run, policy = asked.streaks.diagnosis, asked.policy
     name = run.what if run else ""
-    patient = name == Name.STUCK_UNAVAILABLE and not asked.accept
+    patient = name == Condition.STUCK_UNAVAILABLE and not asked.accept
     needed = policy.confirm_stuck_for if patient else policy.confirm_for
-    asked_for = f"{policy.confirm_looks} looks over {needed.total_seconds():.0f} s"
-    if could_not_tell(asked.look.diagnosis):
-        return not_yet("This look could not tell.")
-    if run is None or run.length < needed or run.looks < policy.confirm_looks:
-        return not_yet(f"{asked.look.diagnosis.name} has not stood in {asked_for} yet.")
-    return passes(f"{name} has stood in every look, at least {asked_for}.")
+    asked_for = f"{policy.confirm_observations} observations over {needed.total_seconds():.0f} s"
+    if could_not_tell(asked.assessment.diagnosis):
+        return not_yet("This observation could not tell.")
+    if run is None or run.length < needed or run.observations < policy.confirm_observations:
+        return not_yet(f"{asked.assessment.diagnosis.name} has not stood in {asked_for} yet.")
+    return passes(f"{name} has stood in every observation, at least {asked_for}.")
 
 
-def bounds(asked: Situation) -> Answer:
+def bounds(asked: Situation) -> GateResult:
     """The plan must name few pods, of the configured owners only, that come back the same."""
-    return plan.bounds(asked.look.observation, asked.environment, asked.policy.largest_plan)
+    return plan.bounds(asked.assessment.observation, asked.environment, asked.policy.largest_plan)
 
 
 GATES: tuple[tuple[str, Gate], ...] = (
@@ -165,30 +165,30 @@ GATES: tuple[tuple[str, Gate], ...] = (
 )
 
 
-def ask(situation: Situation) -> tuple[tuple[str, Answer], ...]:
+def ask(situation: Situation) -> tuple[tuple[str, GateResult], ...]:
     """Every gate's answer, in their fixed order."""
     return tuple((name, gate(situation)) for name, gate in GATES)
 
 
 OVERRIDABLE = frozenset(
     {
-        Name.STUCK_UNAVAILABLE,
-        Name.FROZEN,
-        Name.TLS_BROKEN,
-        Name.NETWORK_FAULT,
-        Name.CRASH_LOOPING,
-        Name.PODS_NOT_READY,
-        Name.LOCKET_DOWN,
-        Name.CLOUD_CONTROLLER_DOWN,
-        Name.LABEL_CONTRADICTS,
+        Condition.STUCK_UNAVAILABLE,
+        Condition.FROZEN,
+        Condition.TLS_BROKEN,
+        Condition.NETWORK_FAULT,
+        Condition.CRASH_LOOPING,
+        Condition.PODS_NOT_READY,
+        Condition.LOCKET_DOWN,
+        Condition.CLOUD_CONTROLLER_DOWN,
+        Condition.LABEL_CONTRADICTS,
     }
 )
 """What `--accept` may name: a `never` with which nobody serves. No person can have a serving BBS restarted by us."""
 
 
 def overridden(asked: Situation) -> bool:
-    """Whether this look's diagnosis is a `never` that was turned into a pass, by a person or by the one setting."""
-    name = asked.look.diagnosis.name
-    if name is Name.STUCK_UNAVAILABLE and asked.policy.restart_stuck_unavailable:
+    """Whether a `never` of this diagnosis was turned into a pass, by a person or by the one setting."""
+    name = asked.assessment.diagnosis.name
+    if name is Condition.STUCK_UNAVAILABLE and asked.policy.restart_stuck_unavailable:
         return True
-    return name in OVERRIDABLE and asked.accept == name and not asked.look.observation.serving()
+    return name in OVERRIDABLE and asked.accept == name and not asked.assessment.observation.serving()

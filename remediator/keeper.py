@@ -8,14 +8,14 @@ from dataclasses import dataclass
 import structlog
 
 from remediator import opening
-from remediator.episode import Request
+from remediator.cluster import Cluster
 from remediator.opening import Judgement, Verdict
 from remediator.policy import Policy
 from remediator.record import Unreadable
+from remediator.remediation import Request
 from remediator.webhook import Receiver
 from remediator.worker import Worker
-from remediator.world import World
-from stagekeeper.diego.diagnosis import Name
+from stagekeeper.diego.diagnosis import Condition
 from stagekeeper.kube.errors import KubeError, MalformedResponse
 
 _log = structlog.get_logger("remediator.keeper")
@@ -25,7 +25,7 @@ _log = structlog.get_logger("remediator.keeper")
 class Keeper:
     """The keeper of one environment."""
 
-    world: World
+    world: Cluster
     worker: Worker
     policy: Policy
 
@@ -35,13 +35,15 @@ class Keeper:
         return Receiver(self.open, self.worker.wake)
 
     async def open(self, request: Request) -> Verdict:
-        """Open or join an episode for a webhook: durable when it returns. Raises `KubeError`."""
+        """Open or join a remediation for a webhook: durable when it returns. Raises `KubeError`."""
         try:
             verdict = await opening.open_or_join(self.world, request, self.policy)
         except Unreadable as problem:
             raise MalformedResponse(str(problem)) from problem
         if verdict.judgement is Judgement.OPENED:
-            _log.info(f"{request.alertname} fires in {request.environment}. {verdict.why}", remediation=verdict.episode)
+            _log.info(
+                f"{request.alertname} fires in {request.environment}. {verdict.why}", remediation=verdict.remediation
+            )
         return verdict
 
     async def resync(self) -> None:
@@ -51,19 +53,19 @@ class Keeper:
         try:
             if request is not None:
                 await self._open_late(request)
-            episodes, now = await self.world.listing()
+            remediations, now = await self.world.listing()
         except Unreadable as problem:
             raise MalformedResponse(str(problem)) from problem
-        await self.world.prune(opening.prunable(episodes, now, self.policy))
+        await self.world.prune(opening.prunable(remediations, now, self.policy))
 
     async def _open_late(self, request: Request) -> None:
-        verdict = await opening.open_or_join(self.world, request, self.policy, self._ill)
+        verdict = await opening.open_or_join(self.world, request, self.policy, self._unhealthy)
         if verdict.judgement is Judgement.OPENED:
             _log.info(f"Alertmanager has an alert that no webhook told of. {verdict.why}")
             self.worker.wake()
 
-    async def _ill(self) -> bool:
-        return (await self.world.look()).diagnosis.name is not Name.SERVING
+    async def _unhealthy(self) -> bool:
+        return (await self.world.observe()).diagnosis.name is not Condition.SERVING
 
 
 async def resync_forever(keepers: Sequence[Keeper], every: float) -> None:

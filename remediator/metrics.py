@@ -4,12 +4,12 @@ from collections.abc import Iterable
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 
-from remediator.answers import Word
-from remediator.course import Look
-from remediator.episode import Episode, Phase, Reason
+from remediator.answers import Outcome
 from remediator.gates import GATES, AlertSeen, Seen
 from remediator.opening import Judgement
 from remediator.policy import Mode
+from remediator.remediation import Phase, Reason, Remediation
+from remediator.streaks import Assessment
 from stagekeeper.kube.errors import REASONS
 
 ANSWERS = (200, 400, 401, 413, 503)
@@ -29,7 +29,7 @@ TRANSITIONS = (
     (Phase.ESCALATED, Reason.PODS_LATE),
     (Phase.ESCALATED, Reason.NOT_SERVING),
 )
-"""Every phase that an episode can come to, with its reason."""
+"""Every phase that a remediation can come to, with its reason."""
 DELETIONS = ("accepted", *REASONS)
 """What can become of a DELETE."""
 _OPEN = tuple(phase for phase in Phase if phase.open)
@@ -53,17 +53,21 @@ class Metrics:
             registry=registry,
             buckets=(0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 1, 5, 15),
         )
-        self.episodes = counter(
-            "stagekeeper_episodes", "Transitions stored by this replica.", "environment", "phase", "reason"
+        self.remediations = counter(
+            "stagekeeper_remediations", "Transitions stored by this replica.", "environment", "phase", "reason"
         )
-        self.phase = gauge("stagekeeper_episode_phase", "1 for the phase of the open episode.", "environment", "phase")
+        self.phase = gauge(
+            "stagekeeper_remediation_phase", "1 for the phase of the open remediation.", "environment", "phase"
+        )
         self.opened = gauge(
-            "stagekeeper_episode_opened_timestamp_seconds", "When the open episode began.", "environment"
+            "stagekeeper_remediation_opened_timestamp_seconds", "When the open remediation began.", "environment"
         )
         self.overdue = gauge(
-            "stagekeeper_episode_overdue", "Whether an episode has watched for too long.", "environment"
+            "stagekeeper_remediation_overdue", "Whether a remediation has watched for too long.", "environment"
         )
-        self.escalated = gauge("stagekeeper_escalated", "Whether the last episode waits for a person.", "environment")
+        self.escalated = gauge(
+            "stagekeeper_escalated", "Whether the last remediation waits for a person.", "environment"
+        )
         self.gate = gauge("stagekeeper_gate", "1 for each gate's answer.", "environment", "gate", "answer")
         self.deletions = counter(
             "stagekeeper_deletions", "DELETE requests for pods, by result.", "environment", "result"
@@ -72,18 +76,20 @@ class Metrics:
         self.alertmanager = gauge(
             "stagekeeper_alertmanager_up", "Whether an Alertmanager can be asked.", "alertmanager"
         )
-        self.looks = counter("stagekeeper_looks", "Looks taken.", "environment")
-        self.look_duration = gauge("stagekeeper_look_duration_seconds", "Duration of the last look.", "environment")
-        self.last_look = gauge(
-            "stagekeeper_last_look_timestamp_seconds", "When the last look was taken.", "environment"
+        self.observations = counter("stagekeeper_observations", "Looks taken.", "environment")
+        self.observation_duration = gauge(
+            "stagekeeper_observation_duration_seconds", "Duration of the last observation.", "environment"
+        )
+        self.last_observation = gauge(
+            "stagekeeper_last_observation_timestamp_seconds", "When the last observation was taken.", "environment"
         )
         self.kubernetes = gauge("stagekeeper_kubernetes_up", "Whether the Kubernetes API can be read.", "environment")
         self.failures = counter(
             "stagekeeper_kubernetes_failures", "Requests to the Kubernetes API that failed.", "environment", "reason"
         )
         self.took = Histogram(
-            "stagekeeper_episode_duration_seconds",
-            "From the opening of an episode to its plan, its last delete and its recovery.",
+            "stagekeeper_remediation_duration_seconds",
+            "From the opening of a remediation to its plan, its last delete and its recovery.",
             ("environment", "until"),
             registry=registry,
             buckets=(30, 60, 120, 180, 300, 600, 900, 1800, 3600),
@@ -100,7 +106,7 @@ class Metrics:
             self.settled(environment)
 
     def settled(self, environment: str, *, latched: bool = False) -> None:
-        """No episode is open in this environment."""
+        """No remediation is open in this environment."""
         for phase in _OPEN:
             self.phase.labels(environment, phase.value).set(0)
         self.overdue.labels(environment).set(0)
@@ -109,25 +115,25 @@ class Metrics:
             self.opened.remove(environment)
         self._forget_gates(environment)
 
-    def episode(self, environment: str, episode: Episode) -> None:
-        """An episode as it stands, open or not."""
-        if not episode.phase.open:
-            self.settled(environment, latched=episode.latched and episode.phase is Phase.ESCALATED)
+    def remediation(self, environment: str, remediation: Remediation) -> None:
+        """A remediation as it stands, open or not."""
+        if not remediation.phase.open:
+            self.settled(environment, latched=remediation.latched and remediation.phase is Phase.ESCALATED)
             return
         for phase in _OPEN:
-            self.phase.labels(environment, phase.value).set(phase is episode.phase)
-        self.opened.labels(environment).set(episode.created.timestamp())
-        self.overdue.labels(environment).set(episode.overdue and episode.phase is Phase.WATCHING)
+            self.phase.labels(environment, phase.value).set(phase is remediation.phase)
+        self.opened.labels(environment).set(remediation.created.timestamp())
+        self.overdue.labels(environment).set(remediation.overdue and remediation.phase is Phase.WATCHING)
         self.escalated.labels(environment).set(0)
-        for name, answer in episode.gates:
-            for word in Word:
-                self.gate.labels(environment, name, word.value).set(word is answer.word)
+        for name, answer in remediation.gates:
+            for word in Outcome:
+                self.gate.labels(environment, name, word.value).set(word is answer.outcome)
 
-    def look(self, environment: str, look: Look, seconds: float, *, readable: bool) -> None:
-        """One look was taken."""
-        self.looks.labels(environment).inc()
-        self.look_duration.labels(environment).set(seconds)
-        self.last_look.labels(environment).set(look.moment.at.timestamp())
+    def observe(self, environment: str, assessment: Assessment, seconds: float, *, readable: bool) -> None:
+        """One observation was taken."""
+        self.observations.labels(environment).inc()
+        self.observation_duration.labels(environment).set(seconds)
+        self.last_observation.labels(environment).set(assessment.moment.at.timestamp())
         self.kubernetes.labels(environment).set(readable)
 
     def asked(self, answers: Iterable[AlertSeen]) -> None:
@@ -135,9 +141,9 @@ class Metrics:
         for each in answers:
             self.alertmanager.labels(each.alertmanager).set(each.seen is not Seen.UNREADABLE)
 
-    def moved(self, environment: str, before: Episode, after: Episode) -> None:
+    def moved(self, environment: str, before: Remediation, after: Remediation) -> None:
         """A transition was stored by this replica."""
-        self.episodes.labels(environment, after.phase.value, after.reason.value).inc()
+        self.remediations.labels(environment, after.phase.value, after.reason.value).inc()
         until = {
             Phase.RESTARTING: "plan",
             Phase.VERIFYING: "last_delete" if after.deletions else "",
@@ -148,9 +154,9 @@ class Metrics:
 
     def _begin(self, environment: str) -> None:
         """Every counter of an environment from 0 on."""
-        self.looks.labels(environment)
+        self.observations.labels(environment)
         for phase, reason in TRANSITIONS:
-            self.episodes.labels(environment, phase.value, reason.value)
+            self.remediations.labels(environment, phase.value, reason.value)
         for result in DELETIONS:
             self.deletions.labels(environment, result)
         for trouble in REASONS:
@@ -158,6 +164,6 @@ class Metrics:
 
     def _forget_gates(self, environment: str) -> None:
         for name, _ in GATES:
-            for word in Word:
+            for word in Outcome:
                 if (environment, name, word.value) in self.gate._metrics:  # noqa: SLF001 -- as above
                     self.gate.remove(environment, name, word.value)

@@ -1,4 +1,4 @@
-"""Opening an episode, or joining the one that is open: at most one per target, whoever receives the alert.
+"""Opening a remediation, or joining the one that is open: at most one per target, whoever receives the alert.
 
 The record's name is the target and an ordinal, so that two who open at once collide on the name; the loser lists
 again and joins.
@@ -10,8 +10,8 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Protocol
 
-from remediator.episode import Episode, Request
 from remediator.policy import Policy
+from remediator.remediation import Remediation, Request
 from stagekeeper.diego.durations import spell
 from stagekeeper.kube.errors import AlreadyExists, Unavailable
 from stagekeeper.kube.objects import time
@@ -40,13 +40,13 @@ class Verdict:
 
     judgement: Judgement
     why: str
-    episode: str = ""
+    remediation: str = ""
 
 
 class Store(Protocol):
     """The records of one target, and how to add one."""
 
-    async def listing(self) -> tuple[Sequence[Episode], datetime]:
+    async def listing(self) -> tuple[Sequence[Remediation], datetime]:
         """Every record of the target, oldest first, and the API server's time."""
         ...
 
@@ -56,28 +56,30 @@ class Store(Protocol):
 
 
 async def open_or_join(
-    store: Store, request: Request, policy: Policy, ill: Callable[[], Awaitable[bool]] | None = None
+    store: Store, request: Request, policy: Policy, unhealthy: Callable[[], Awaitable[bool]] | None = None
 ) -> Verdict:
     """A verdict that is durable when it is returned. Raises `KubeError` if it could not be stored.
 
-    `ill` is asked before a record is opened for an alert that was there before the last episode ended: such an alert
-    may only be late to go.
+    `ill` is asked before a record is opened for an alert that was there before the last remediation ended: such an
+    alert may only be late to go.
     """
     for _ in range(ATTEMPTS):
-        episodes, now = await store.listing()
-        latest = episodes[-1] if episodes else None
+        remediations, now = await store.listing()
+        latest = remediations[-1] if remediations else None
         verdict = standing(latest, request, now, policy)
-        if verdict is not None and not (verdict.judgement is Judgement.OLD_ALERT and ill is not None and await ill()):
+        if verdict is not None and not (
+            verdict.judgement is Judgement.OLD_ALERT and unhealthy is not None and await unhealthy()
+        ):
             return verdict
         try:
             name = await store.create((latest.ordinal if latest else 0) + 1, request)
         except AlreadyExists:
             continue
         return Verdict(Judgement.OPENED, f"{name} was opened.", name)
-    raise Unavailable(f"Others opened and closed episodes {ATTEMPTS} times while we tried; try again.")
+    raise Unavailable(f"Others opened and closed remediations {ATTEMPTS} times while we tried; try again.")
 
 
-def standing(latest: Episode | None, request: Request, now: datetime, policy: Policy) -> Verdict | None:
+def standing(latest: Remediation | None, request: Request, now: datetime, policy: Policy) -> Verdict | None:
     """What the latest record makes of a firing alert or of a person's wish; None: a new one is to be opened. Pure."""
     if latest is None:
         return None
@@ -87,10 +89,10 @@ def standing(latest: Episode | None, request: Request, now: datetime, policy: Po
         said = f"{latest.name} ended {latest.phase}; the target is left alone until it serves or a person resets it."
         return Verdict(Judgement.LATCHED, said, latest.name)
     # The hold-off gives an alert time to go; a person asks now.
-    return None if request.person else _lingering(latest, request, now, policy)
+    return None if request.person else _stale_alert(latest, request, now, policy)
 
 
-def _lingering(latest: Episode, request: Request, now: datetime, policy: Policy) -> Verdict | None:
+def _stale_alert(latest: Remediation, request: Request, now: datetime, policy: Policy) -> Verdict | None:
     """Whether an alert may only be late to go after the latest record has ended."""
     ended = latest.closed_at or latest.created
     if now < ended + policy.hold_off:
@@ -99,17 +101,17 @@ def _lingering(latest: Episode, request: Request, now: datetime, policy: Policy)
         return Verdict(Judgement.HELD_OFF, said, latest.name)
     began = time(request.starts_at)
     if began is not None and began <= ended:
-        said = f"This alert is older than the end of {latest.name}; a look decides whether it still means something."
+        said = f"This alert is older than the end of {latest.name}; an observation decides whether it is stale."
         return Verdict(Judgement.OLD_ALERT, said, latest.name)
     return None
 
 
-def prunable(episodes: Sequence[Episode], now: datetime, policy: Policy) -> list[Episode]:
+def prunable(remediations: Sequence[Remediation], now: datetime, policy: Policy) -> list[Remediation]:
     """Old records that nothing is read from any more: closed, not latched, not the latest, out of every window."""
     window = max(policy.budget_window, policy.cooldown)
     old = [
         each
-        for each in episodes[:-1]
+        for each in remediations[:-1]
         if each.closed_at is not None and not each.latched and now - each.closed_at > window
     ]
-    return old[: max(0, len(episodes) - policy.keep)]
+    return old[: max(0, len(remediations) - policy.keep)]

@@ -19,8 +19,8 @@ class Policy:
     mode: Mode
     confirm_for: timedelta = timedelta(seconds=120)
     """A normal fail-over takes up to 60 s (KubeCF); twice that is no fail-over."""
-    confirm_looks: int = 8
-    """So that 120 s can't be two looks with a blind stretch between them."""
+    confirm_observations: int = 8
+    """So that 120 s can't be two observations with a blind stretch between them."""
     largest_gap: timedelta = timedelta(seconds=30)
     """Two looks further apart than this prove nothing about the time between them."""
     confirm_stuck_for: timedelta = timedelta(minutes=10)
@@ -41,14 +41,14 @@ class Policy:
     """Per replica, on top of its grace period: schedule, pull, start, become ready."""
     verify_for: timedelta = timedelta(seconds=180)
     """After the pods are ready: one lock TTL, one label round (30 s on KubeCF), the Service's endpoints."""
-    verify_looks: int = 3
+    verify_observations: int = 3
     """In a row, so that one lucky probe in a flapping fail-over is no recovery."""
     overdue_after: timedelta = timedelta(minutes=10)
-    """An episode that still watches then is one that a person should know of."""
+    """A remediation that still watches then is one that a person should know of."""
     give_up_after: timedelta = timedelta(minutes=60)
     hold_off: timedelta = timedelta(minutes=10)
     """After a cure the alert fires on for its look-back (5 minutes) and one evaluation: it is no new outage."""
-    look_age: timedelta = timedelta(seconds=10)
-    """A look older than this deletes nothing."""
+    observation_age: timedelta = timedelta(seconds=10)
+    """An observation older than this deletes nothing."""
     keep: int = 50
     """Closed records kept in the cluster, as the history that people read."""

@@ -3,29 +3,29 @@
 from collections.abc import Sequence
 from typing import Protocol
 
-from remediator.course import Look
-from remediator.episode import Episode
 from remediator.gates import AlertSeen, Pause
+from remediator.remediation import Remediation
+from remediator.streaks import Assessment
 from stagekeeper.kube.objects import Pod
 
 
 class Ports(Protocol):
     """One target. Each call may raise `KubeError`; none is repeated by itself."""
 
-    async def look(self) -> Look:
-        """A fresh look; its moment is from before the first byte was sent."""
+    async def observe(self) -> Assessment:
+        """A fresh observation; its moment is from before the first byte was sent."""
         ...
 
-    async def episodes(self) -> Sequence[Episode]:
+    async def remediations(self) -> Sequence[Remediation]:
         """Every record of this target, oldest first."""
         ...
 
-    async def load(self, name: str) -> Episode:
+    async def load(self, name: str) -> Remediation:
         """One record, read anew."""
         ...
 
-    async def swap(self, episode: Episode) -> Episode:
-        """Store an episode's status if nobody else has since it was read. Raises `Conflict` otherwise."""
+    async def swap(self, remediation: Remediation) -> Remediation:
+        """Store an remediation's status if nobody else has since it was read. Raises `Conflict` otherwise."""
         ...
 
     async def delete_pod(self, pod: Pod) -> None:
@@ -44,15 +44,15 @@ class Ports(Protocol):
         """Seconds of a clock that only goes forward, also while the process is stopped."""
         ...
 
-    async def announce(self, before: Episode, after: Episode) -> None:
+    async def announce(self, before: Remediation, after: Remediation) -> None:
         """Tell people of a transition that was stored. Called by the winner of the swap only; never raises."""
         ...
 
-    def noticed(self, episode: Episode) -> None:
-        """Tell the metrics how a look left an open episode."""
+    def observed(self, remediation: Remediation) -> None:
+        """Tell the metrics how an observation left an open remediation."""
         ...
 
-    def troubled(self, reason: str) -> None:
+    def failed(self, reason: str) -> None:
         """Count a turn that ended in trouble with the API."""
         ...
 

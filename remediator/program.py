@@ -8,6 +8,7 @@ import aiohttp
 import structlog
 
 from remediator.alertmanager import Alertmanager
+from remediator.cluster import Cluster
 from remediator.keeper import Keeper, resync_forever
 from remediator.metrics import Metrics
 from remediator.record import Unreadable
@@ -15,7 +16,6 @@ from remediator.settings import RemediatorSettings, remediator_settings
 from remediator.web import Served, application
 from remediator.webhook import Webhook
 from remediator.worker import Rhythm, Target, Worker
-from remediator.world import World
 from stagekeeper.diego.environments import pinned_environments
 from stagekeeper.diego.observe import Observer
 from stagekeeper.diego.profiles import Environment
@@ -60,7 +60,7 @@ async def start(runtime: Runtime, flags: Flags) -> None:
 
 
 async def _refuse_reload() -> None:
-    """A reload could change the mode under an open episode; a roll-out of the replicas does the same in order."""
+    """A reload could change the mode under an open remediation; a roll-out of the replicas does the same in order."""
     raise ConfigurationProblem(
         "The remediator reads its configuration at its start only: restart it to apply a change."
     )
@@ -104,7 +104,7 @@ def _keeper(
     metrics: Metrics,
 ) -> Keeper:
     policy, rhythm = settings.as_policy(), settings.rhythm
-    world = World(Observer(environment, kube), kube, alertmanagers, metrics, rhythm.look_timeout)
+    world = Cluster(Observer(environment, kube), kube, alertmanagers, metrics, rhythm.observation_timeout)
     worker = Worker(Target(environment, policy, world), Rhythm(rhythm.open, rhythm.latched, rhythm.idle))
     return Keeper(world, worker, policy)
 
@@ -115,7 +115,7 @@ async def _note_when_readable(readiness: Readiness, keepers: Sequence[Keeper], e
     while waiting:
         for keeper in [*waiting]:
             with suppress(KubeError, Unreadable):
-                await keeper.world.episodes()
+                await keeper.world.remediations()
                 waiting.remove(keeper)
         if waiting:
             await asyncio.sleep(every)

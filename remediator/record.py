@@ -1,4 +1,4 @@
-"""An episode as the custom resource stores it: `load` and `store` are a pair. Pure."""
+"""A remediation as the custom resource stores it: `load` and `store` are a pair. Pure."""
 
 import re
 from collections.abc import Iterable, Mapping
@@ -6,8 +6,8 @@ from dataclasses import fields
 from datetime import datetime
 from typing import Any
 
-from remediator.answers import Answer, Word
-from remediator.episode import Deletion, Episode, Phase, Plan, PlannedPod, Reason, Request, Step, Transition
+from remediator.answers import GateResult, Outcome
+from remediator.remediation import Deletion, Phase, Plan, PlannedPod, Reason, Remediation, Request, Step, Transition
 from stagekeeper.kube.objects import time, timestamp
 
 _SPEC = {"starts_at": "startsAt"}
@@ -21,8 +21,8 @@ class Unreadable(ValueError):
     """A stored record is not one that this version understands; the message names it and what is wrong."""
 
 
-def load(source: Mapping[str, Any]) -> Episode:
-    """The episode that a stored object holds. Raises `Unreadable`."""
+def load(source: Mapping[str, Any]) -> Remediation:
+    """The remediation that a stored object holds. Raises `Unreadable`."""
     name = _text(_map(source, "metadata"), "name")
     if not re.fullmatch(r".+-\d+", name):
         raise Unreadable(f"Remediation {name!r}: its name does not end in an ordinal, so it belongs to no target.")
@@ -32,9 +32,9 @@ def load(source: Mapping[str, Any]) -> Episode:
         raise Unreadable(f"Remediation {name}: its status can't be understood ({problem}).") from problem
 
 
-def _load(name: str, source: Mapping[str, Any]) -> Episode:
+def _load(name: str, source: Mapping[str, Any]) -> Remediation:
     metadata, spec, status = _map(source, "metadata"), _map(source, "spec"), _map(source, "status")
-    return Episode(
+    return Remediation(
         name=name,
         request=Request(**{each.name: _text(spec, _SPEC.get(each.name, each.name)) for each in fields(Request)}),
         created=_time(metadata.get("creationTimestamp")),
@@ -50,7 +50,8 @@ def _load(name: str, source: Mapping[str, Any]) -> Episode:
             for each in _list(status, "deletions")
         ),
         gates=tuple(
-            (str(each["name"]), Answer(Word(each["answer"]), str(each["why"]))) for each in _list(status, "gates")
+            (str(each["name"]), GateResult(Outcome(each["answer"]), str(each["why"])))
+            for each in _list(status, "gates")
         ),
         diagnosis=_text(status, "diagnosis"),
         evidence=tuple(str(line) for line in status.get("evidence") or ()),
@@ -71,23 +72,23 @@ def spec(request: Request) -> dict[str, str]:
     return {key: value for key, value in found.items() if value}
 
 
-def store(episode: Episode) -> dict[str, Any]:
-    """The object to swap in: as it was read, with the episode's status."""
+def store(remediation: Remediation) -> dict[str, Any]:
+    """The object to swap in: as it was read, with the remediation's status."""
     status: dict[str, Any] = {
-        "phase": episode.phase.value,
-        "reason": episode.reason.value,
-        "message": _cut(episode.message, LONGEST_MESSAGE),
-        "since": timestamp(episode.entered),
-        "diagnosis": episode.diagnosis,
-        "evidence": [_cut(line, LONGEST_LINE) for line in episode.evidence[:MOST_LINES]],
-        "overdue": episode.overdue,
+        "phase": remediation.phase.value,
+        "reason": remediation.reason.value,
+        "message": _cut(remediation.message, LONGEST_MESSAGE),
+        "since": timestamp(remediation.entered),
+        "diagnosis": remediation.diagnosis,
+        "evidence": [_cut(line, LONGEST_LINE) for line in remediation.evidence[:MOST_LINES]],
+        "overdue": remediation.overdue,
         "gates": [
-            {"name": name, "answer": answer.word.value, "why": _cut(answer.why, LONGEST_LINE)}
-            for name, answer in episode.gates
+            {"name": name, "answer": answer.outcome.value, "why": _cut(answer.why, LONGEST_LINE)}
+            for name, answer in remediation.gates
         ],
         "deletions": [
             {"name": each.name, "uid": each.uid, "result": each.result, "at": timestamp(each.at)}
-            for each in episode.deletions
+            for each in remediation.deletions
         ],
         "transitions": [
             {
@@ -96,16 +97,16 @@ def store(episode: Episode) -> dict[str, Any]:
                 "reason": each.reason.value,
                 "message": _cut(each.message, LONGEST_MESSAGE),
             }
-            for each in episode.transitions
+            for each in remediation.transitions
         ],
     }
-    if episode.plan:
-        status["plan"] = _stored_plan(episode.plan)
-    if episode.would_restart:
-        status["wouldRestart"] = _stored_plan(episode.would_restart)
-    if episode.released_at:
-        status |= {"releasedAt": timestamp(episode.released_at), "releasedBy": episode.released_by}
-    return {**episode.extra, "status": {**_map(episode.extra, "status"), **status}}
+    if remediation.plan:
+        status["plan"] = _stored_plan(remediation.plan)
+    if remediation.would_restart:
+        status["wouldRestart"] = _stored_plan(remediation.would_restart)
+    if remediation.released_at:
+        status |= {"releasedAt": timestamp(remediation.released_at), "releasedBy": remediation.released_by}
+    return {**remediation.extra, "status": {**_map(remediation.extra, "status"), **status}}
 
 
 def _stored_plan(plan: Plan) -> dict[str, Any]:

@@ -62,14 +62,14 @@ class RhythmSettings(Strict):
     latched: Positive = 30.0
     idle: Positive = 10.0
     resync: Positive = 60.0
-    look_timeout: Positive = 8.0
+    observation_timeout: Positive = 8.0
 
 
 class PolicySettings(Strict):
     """How much proof is asked for, in seconds and counts. The reasons stand in docs/remediator.md."""
 
     confirm_for: Seconds = _DEFAULT.confirm_for.total_seconds()
-    confirm_looks: Annotated[int, Field(ge=2, le=1000)] = _DEFAULT.confirm_looks
+    confirm_observations: Annotated[int, Field(ge=2, le=1000)] = _DEFAULT.confirm_observations
     largest_gap: Positive = _DEFAULT.largest_gap.total_seconds()
     confirm_stuck_for: Seconds = _DEFAULT.confirm_stuck_for.total_seconds()
     restart_stuck_unavailable: bool = False
@@ -81,7 +81,7 @@ class PolicySettings(Strict):
     locket_settles: Seconds = _DEFAULT.locket_settles.total_seconds()
     step_margin: Seconds = _DEFAULT.step_margin.total_seconds()
     verify_for: Seconds = _DEFAULT.verify_for.total_seconds()
-    verify_looks: Annotated[int, Field(ge=1, le=100)] = _DEFAULT.verify_looks
+    verify_observations: Annotated[int, Field(ge=1, le=100)] = _DEFAULT.verify_observations
     overdue_after: Seconds = _DEFAULT.overdue_after.total_seconds()
     give_up_after: Seconds = _DEFAULT.give_up_after.total_seconds()
     hold_off: Seconds = _DEFAULT.hold_off.total_seconds()
@@ -117,15 +117,17 @@ class RemediatorSettings(Strict):
 
     @model_validator(mode="after")
     def _looks_can_follow_each_other(self) -> Self:
-        longest = self.rhythm.open + self.rhythm.look_timeout
+        longest = self.rhythm.open + self.rhythm.observation_timeout
         if longest >= self.policy.largest_gap:
             raise ValueError(
                 f"policy.largest_gap ({self.policy.largest_gap:g} s) must be longer than rhythm.open and "
-                f"rhythm.look_timeout together ({longest:g} s), else no diagnosis can ever be confirmed"
+                f"rhythm.observation_timeout together ({longest:g} s), else no diagnosis can ever be confirmed"
             )
-        oldest = _DEFAULT.look_age.total_seconds()
-        if self.rhythm.look_timeout >= oldest:
-            raise ValueError(f"rhythm.look_timeout must be below {oldest:g} s: an older look decides nothing")
+        oldest = _DEFAULT.observation_age.total_seconds()
+        if self.rhythm.observation_timeout >= oldest:
+            raise ValueError(
+                f"rhythm.observation_timeout must be below {oldest:g} s: an older observation decides nothing"
+            )
         return self
 
     def as_policy(self) -> Policy:

@@ -3,10 +3,10 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 
-from remediator.course import Course, Look
-from remediator.episode import Episode, Phase, PlannedPod, Reason
 from remediator.gates import AlertSeen, Past, Pause
 from remediator.policy import Policy
+from remediator.remediation import Phase, PlannedPod, Reason, Remediation
+from remediator.streaks import Assessment, Streaks
 from stagekeeper.diego.observation import Locket, Observation, Unknown
 from stagekeeper.diego.profiles import Environment
 from stagekeeper.kube.objects import Pod
@@ -14,19 +14,19 @@ from stagekeeper.kube.objects import Pod
 
 @dataclass(frozen=True, slots=True)
 class Wait:
-    """Nothing to do until the next look."""
+    """Nothing to do until the next observation."""
 
     why: str
 
 
 @dataclass(frozen=True, slots=True)
 class Continue:
-    """The episode entered another phase in which there may be something to do at once."""
+    """The remediation entered another phase in which there may be something to do at once."""
 
 
 @dataclass(frozen=True, slots=True)
 class DeletePod:
-    """Delete exactly this pod, as it was in this look."""
+    """Delete exactly this pod, as it was in this observation."""
 
     pod: Pod
     planned: PlannedPod
@@ -34,7 +34,7 @@ class DeletePod:
 
 @dataclass(frozen=True, slots=True)
 class Close:
-    """The episode has ended."""
+    """The remediation has ended."""
 
 
 Action = Wait | Continue | DeletePod | Close
@@ -42,24 +42,24 @@ Action = Wait | Continue | DeletePod | Close
 
 @dataclass(frozen=True, slots=True)
 class Inputs:
-    """Everything that a decision is made from, besides the episode."""
+    """Everything that a decision is made from, besides the remediation."""
 
     environment: Environment
     policy: Policy
-    look: Look
-    course: Course = field(default_factory=Course)
+    assessment: Assessment
+    streaks: Streaks = field(default_factory=Streaks)
     pause: Pause = field(default_factory=lambda: Pause(paused=False))
     alerts: Sequence[AlertSeen] = ()
     past: Sequence[Past] = ()
 
     @property
     def seen(self) -> Observation:
-        """What this look saw."""
-        return self.look.observation
+        """What this observation saw."""
+        return self.assessment.observation
 
 
-Decision = tuple[Episode, Course, Action]
-"""The episode as it should be recorded, what to remember, and the one thing to do after recording it."""
+Decision = tuple[Remediation, Streaks, Action]
+"""The remediation as it should be recorded, what to remember, and the one thing to do after recording it."""
 
 
 def pods_by_uid(seen: Observation) -> dict[str, Pod]:
@@ -69,19 +69,19 @@ def pods_by_uid(seen: Observation) -> dict[str, Pod]:
 
 
 def readable(seen: Observation) -> bool:
-    """Whether the look can carry a decision about pods."""
+    """Whether the observation can carry a decision about pods."""
     whole = isinstance(seen.pods, tuple) and isinstance(seen.workloads, tuple) and seen.steady is True
     return whole and not isinstance(seen.locket, Unknown)
 
 
-def holdups(seen: Observation) -> str:
+def blocking_pods(seen: Observation) -> str:
     """Pods that hold a restart up, each with its node and state."""
     held = [pod for pod in pods_by_uid(seen).values() if pod.terminating or pod.ready != "True"]
     states = ((pod, "Terminating" if pod.terminating else pod.phase or "not started") for pod in held)
     return " ".join(f"{pod.name} on node {pod.node or 'none'} is {state}." for pod, state in states)
 
 
-def moved(episode: Episode, phase: Phase, reason: Reason, message: str, given: Inputs) -> Episode:
-    """The episode in another phase, with the evidence of the look that decided it."""
-    next_ = episode.moved(phase, reason, message, given.look.moment.at)
-    return replace(next_, diagnosis=given.look.diagnosis.name, evidence=given.look.diagnosis.evidence)
+def moved(remediation: Remediation, phase: Phase, reason: Reason, message: str, given: Inputs) -> Remediation:
+    """The remediation in another phase, with the evidence of the observation that decided it."""
+    next_ = remediation.moved(phase, reason, message, given.assessment.moment.at)
+    return replace(next_, diagnosis=given.assessment.diagnosis.name, evidence=given.assessment.diagnosis.evidence)

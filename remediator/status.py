@@ -4,11 +4,11 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
-from remediator.answers import Answer
-from remediator.course import Look
-from remediator.episode import Episode
+from remediator.answers import GateResult
 from remediator.gates import Pause
 from remediator.policy import Mode
+from remediator.remediation import Remediation
+from remediator.streaks import Assessment
 from stagekeeper.visible import html_text as escape
 
 REFRESH = 10
@@ -37,9 +37,9 @@ class EnvironmentStatus:
 
     name: str
     namespace: str
-    look: Look | None
+    assessment: Assessment | None
     pause: Pause | None
-    episodes: Sequence[Episode]
+    remediations: Sequence[Remediation]
 
 
 def page(mode: Mode, environments: Iterable[EnvironmentStatus], now: datetime) -> str:
@@ -58,62 +58,68 @@ def page(mode: Mode, environments: Iterable[EnvironmentStatus], now: datetime) -
 
 
 def _section(status: EnvironmentStatus) -> str:
-    latest = status.episodes[-1] if status.episodes else None
+    latest = status.remediations[-1] if status.remediations else None
     is_open = latest is not None and latest.phase.open
     name, namespace = escape(status.name), escape(status.namespace)
     return (
         f'<section id="{name}"><h2>{name} <small>namespace {namespace}</small></h2>'
         f"<dl>{_facts(status, latest)}</dl>"
         f"{_gates(latest.gates) if latest is not None and is_open else ''}"
-        f"{_history(status.episodes)}</section>"
+        f"{_history(status.remediations)}</section>"
     )
 
 
-def _facts(status: EnvironmentStatus, latest: Episode | None) -> str:
+def _facts(status: EnvironmentStatus, latest: Remediation | None) -> str:
     facts = []
-    if status.look is None:
-        facts.append(("Diagnosis", "no look yet: this replica looks while an episode is open"))
+    if status.assessment is None:
+        facts.append(("Diagnosis", "no observation yet: this replica looks while a remediation is open"))
     else:
-        seen = status.look.diagnosis
+        seen = status.assessment.diagnosis
         facts.append(
-            ("Diagnosis", f"{escape(seen.name)}: {escape(seen.why)} <small>{_moment(status.look.moment.at)}</small>")
+            (
+                "Diagnosis",
+                f"{escape(seen.name)}: {escape(seen.why)} <small>{_moment(status.assessment.moment.at)}</small>",
+            )
         )
     if status.pause is not None:
         facts.append(("Pause", escape(status.pause.why) if status.pause.paused else "not paused"))
     if latest is None:
-        facts.append(("Episode", "none so far"))
+        facts.append(("Remediation", "none so far"))
     elif latest.phase.open:
-        facts.append(("Open episode", f"{escape(latest.name)}, {_word(latest.phase)} since {_moment(latest.entered)}"))
+        facts.append(
+            ("Open remediation", f"{escape(latest.name)}, {_word(latest.phase)} since {_moment(latest.entered)}")
+        )
         facts.append(("Why", escape(latest.message or latest.reason)))
     elif latest.latched:
         facts.append(
             ("Waiting for", f"a person, or the BBS serving again: {escape(latest.name)} ended {_word(latest.phase)}")
         )
     else:
-        facts.append(("Open episode", "none"))
+        facts.append(("Open remediation", "none"))
     return "".join(f"<dt>{name}</dt><dd>{value}</dd>" for name, value in facts)
 
 
-def _gates(answers: Sequence[tuple[str, Answer]]) -> str:
+def _gates(answers: Sequence[tuple[str, GateResult]]) -> str:
     rows = "".join(
-        f'<li><span class="word {_CLASS[answer.word]}">{escape(answer.word)}</span> <strong>{escape(name)}</strong> '
+        f'<li><span class="word {_CLASS[answer.outcome]}">{escape(answer.outcome)}</span> '
+        f"<strong>{escape(name)}</strong> "
         f"{escape(answer.why)}</li>"
         for name, answer in answers
     )
     return f"<h3>May it restart now?</h3><ul>{rows}</ul>" if rows else ""
 
 
-def _history(episodes: Sequence[Episode]) -> str:
+def _history(remediations: Sequence[Remediation]) -> str:
     rows = "".join(
         f"<li>{_word(each.phase)} <strong>{escape(each.name)}</strong> <small>{_moment(each.created)}"
         f"{_deleted(each)}</small><br>{escape(each.message or each.reason)}</li>"
-        for each in list(episodes)[::-1][:HISTORY]
+        for each in list(remediations)[::-1][:HISTORY]
     )
     return f"<h3>History</h3><ul>{rows}</ul>" if rows else ""
 
 
-def _deleted(episode: Episode) -> str:
-    names = ", ".join(each.name for each in episode.deletions)
+def _deleted(remediation: Remediation) -> str:
+    names = ", ".join(each.name for each in remediation.deletions)
     return f"; terminated {escape(names)}" if names else ""
 
 

@@ -13,8 +13,8 @@ import structlog
 from aiohttp import web
 from pydantic import BaseModel, ConfigDict, FailFast, Field, ValidationError
 
-from remediator.episode import LONGEST_FIELD, Request
 from remediator.opening import Judgement, Verdict
+from remediator.remediation import LONGEST_FIELD, Request
 from stagekeeper.kube.errors import KubeError
 from stagekeeper.service.body import BodyTooLarge, UnreadableBody, read_body
 
@@ -51,7 +51,7 @@ class Receiver:
     """What happens with an alert of one environment."""
 
     open: Callable[[Request], Awaitable[Verdict]]
-    """Opens or joins an episode; raises `KubeError` if that could not be stored."""
+    """Opens or joins a remediation; raises `KubeError` if that could not be stored."""
     wake: Callable[[], None]
     """Has the worker look at once."""
 
@@ -64,7 +64,7 @@ class Webhook:
     """Judges notifications.
 
     `stopping` says whether new ones are to be sent elsewhere; `judged` is told what became of each alert. Workers are
-    woken once no notification is in hand: the looks of many would delay the answers, for which the senders wait.
+    woken once no notification is in hand: the observations of many would delay the answers, for which the senders wait.
     """
 
     def __init__(
@@ -137,7 +137,7 @@ class Webhook:
             verdict = Verdict(Judgement.UNKNOWN_ENVIRONMENT, said)
         else:
             self._to_wake.add(self._receivers[environment].wake)
-            resolved = Verdict(Judgement.LOOKED, "Resolved: a look is taken; it ends nothing by itself.")
+            resolved = Verdict(Judgement.LOOKED, "Resolved: an observation is taken; it ends nothing by itself.")
             verdict = opened[environment] if alert.status == "firing" else resolved
         self._judged(verdict.judgement)
         return {
@@ -145,7 +145,7 @@ class Webhook:
             "environment": named,
             "judgement": verdict.judgement.value,
             "why": verdict.why,
-            **({"remediation": verdict.episode} if verdict.episode else {}),
+            **({"remediation": verdict.remediation} if verdict.remediation else {}),
         }
 
     def _ours(self, alert: Alert) -> bool:

@@ -61,9 +61,9 @@ class ActorOptions:
     timings: Timings = field(default_factory=Timings)
     kubelet: KubeletOptions = field(default_factory=KubeletOptions)
     label_interval: float | None = None
-    """Between two looks of whoever keeps the active label; None: as on the layout's platform."""
+    """Between two observations of whoever keeps the active label; None: as on the layout's platform."""
     endpoints_interval: float = 0.2
-    """Between two looks of the service proxies at the Endpoints."""
+    """Between two observations of the service proxies at the Endpoints."""
     bbs_processes: bool = False
     """Run each BBS as a process of the operating system instead of in this one."""
 

@@ -60,7 +60,7 @@ class Environment:
 
     @property
     def interval(self) -> float:
-        """Seconds between two looks of whoever waits for something here: half of the kubelet's."""
+        """Seconds between two observations of whoever waits for something here: half of the kubelet's."""
         return self.actors.kubelet.interval / 2
 
     @property

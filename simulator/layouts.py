@@ -44,7 +44,7 @@ class Layout:
     active_label: ActiveLabel | None
     """None: nothing sets one, and the Service selects every pod."""
     label_interval: float
-    """Seconds between two looks of whoever keeps the label, as on the real platform."""
+    """Seconds between two observations of whoever keeps the label, as on the real platform."""
     locket: Workload | None
     cloud_controller: Workload
     cloud_controller_service: str = "api"

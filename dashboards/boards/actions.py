@@ -44,7 +44,7 @@ def _answer(answer: str) -> str:
 def _transitions() -> Panel:
     about = "Each transition of remediations in the time range, its reason, and how often it was made."
     caption = Caption("Transitions and their reasons", about, ("StagekeeperEscalated",), 12, 6)
-    steps = newly(remediators("stagekeeper_episodes_total", CHOSEN), "environment, phase, reason")
+    steps = newly(remediators("stagekeeper_remediations_total", CHOSEN), "environment, phase, reason")
     columns = (("environment", "Environment"), ("phase", "Phase"), ("reason", "Reason"), ("Value", "Times"))
     return table_of(caption, DONE, Query(f"{steps} > 0"), columns)
 
@@ -55,7 +55,7 @@ def _durations() -> Panel:
         "remediations since the remediator began."
     )
     caption = Caption("Mean durations", about, ("StagekeeperRemediationOverdue",), 6, 6)
-    took = "stagekeeper_episode_duration_seconds"
+    took = "stagekeeper_remediation_duration_seconds"
     total, count = (f"sum by (until) ({remediators(f'{took}_{part}', CHOSEN)})" for part in ("sum", "count"))
     field = Field("s", ((None, IDLE), (900, WARN)), none="No remediation yet", decimals=0)
     return table_of(caption, field, Query(f"{total} / {count}"), (("until", "Until"), ("Value", "Mean")))

@@ -22,5 +22,5 @@ def cf_stager() -> Dashboard:
         Section("What was done?", history.panels()),
         Section("Is Stagekeeper itself healthy?", health.panels()),
     )
-    phases = f"max by (phase) ({remediators('stagekeeper_episode_phase', ONE)})"
+    phases = f"max by (phase) ({remediators('stagekeeper_remediation_phase', ONE)})"
     return board(Head(UID, "CF Stager", ABOUT, several=False, phases=phases, phase="{{phase}}"), sections)

@@ -85,7 +85,7 @@ def _kubernetes(scope: str) -> Panel:
 def _newest_check(scope: str) -> Panel:
     about = "Age of the exporter's last check, of the worst environment. It checks whenever it is scraped."
     caption = Caption("Age of the last check", about, ("StagekeeperBlind",), 4)
-    checked = exporters("stagekeeper_last_look_timestamp_seconds", scope)
+    checked = exporters("stagekeeper_last_observation_timestamp_seconds", scope)
     steps = ((None, GOOD), (LOOK_BACK, WARN), (CHECK_AGE, BAD))
     expression = f"max({since(f'max by (environment) ({checked})')})"
     return stat_of(caption, Field("s", steps, decimals=0), Query(expression))

@@ -24,7 +24,7 @@ def _phases() -> Panel:
 def _transitions() -> Panel:
     about = "Each transition of a remediation in the time range, its reason, and how often it was made."
     caption = Caption("Transitions and their reasons", about, ("StagekeeperEscalated",), width=10, height=6)
-    steps = newly(remediators("stagekeeper_episodes_total", ONE), "phase, reason")
+    steps = newly(remediators("stagekeeper_remediations_total", ONE), "phase, reason")
     columns = (("phase", "Phase"), ("reason", "Reason"), ("Value", "Times"))
     field = Field("short", ((None, IDLE), (1, INFO)), none="Nothing was done", decimals=0)
     return table_of(caption, field, Query(f"{steps} > 0"), columns)

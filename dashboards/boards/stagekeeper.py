@@ -19,6 +19,6 @@ def stagekeeper() -> Dashboard:
         Section("What passes between it and Alertmanager?", notifications.panels()),
         Section("How are the processes?", processes.panels()),
     )
-    phases = f"max by (environment, phase) ({remediators('stagekeeper_episode_phase', CHOSEN)})"
+    phases = f"max by (environment, phase) ({remediators('stagekeeper_remediation_phase', CHOSEN)})"
     head = Head(UID, "Stagekeeper", ABOUT, several=True, phases=phases, phase="{{environment}}: {{phase}}")
     return board(head, sections)

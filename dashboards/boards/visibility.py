@@ -21,7 +21,7 @@ def _age() -> Panel:
         "scrape interval."
     )
     caption = Caption("Age of the last check by exporter", about, ("StagekeeperBlind",), height=7)
-    checked = exporters("stagekeeper_last_look_timestamp_seconds", CHOSEN)
+    checked = exporters("stagekeeper_last_observation_timestamp_seconds", CHOSEN)
     field = Field("s", ((None, GOOD), (LOOK_BACK, WARN), (CHECK_AGE, BAD)))
     query = Query(since(f"max by (environment, instance) ({checked})"), "{{environment}} by {{instance}}")
     return series_of(caption, field, query)
@@ -32,7 +32,7 @@ def _duration() -> Panel:
         "Time that the last check took: Kubernetes is read, every pod and the Service are probed. Timeouts dominate it."
     )
     caption = Caption("Check duration", about, ("StagekeeperBlind",), height=7)
-    expression = f"max by (environment, job) (stagekeeper_look_duration_seconds{{{BOTH}, {CHOSEN}}})"
+    expression = f"max by (environment, job) (stagekeeper_observation_duration_seconds{{{BOTH}, {CHOSEN}}})"
     field = Field("s", ((None, GOOD), (LONGEST_CHECK, BAD)))
     return series_of(caption, field, Query(expression, "{{environment}} by {{job}}"))
 
@@ -40,7 +40,9 @@ def _duration() -> Panel:
 def _rate() -> Panel:
     about = "Checks per second. The exporter's follow the scrapes; the remediator's are more while one is open."
     caption = Caption("Checks per second", about, ("StagekeeperBlind",), height=7)
-    expression = f"sum by (environment, job) (rate(stagekeeper_looks_total{{{BOTH}, {CHOSEN}}}[$__rate_interval]))"
+    expression = (
+        f"sum by (environment, job) (rate(stagekeeper_observations_total{{{BOTH}, {CHOSEN}}}[$__rate_interval]))"
+    )
     return series_of(caption, Field("cps"), Query(expression, "{{environment}} by {{job}}"))
 
 

@@ -22,7 +22,8 @@ async def command(session: Session, *, reason: str, until: str | None, lasting: 
     """Keep the remediator from restarting anything in an environment.
 
     What is under way is not undone: pods that are Terminating go on ending. A pause that is there already is replaced.
-    It is the ConfigMap stagekeeper-pause in the environment's namespace; every look of the remediator reads it anew.
+    It is the ConfigMap stagekeeper-pause in the environment's namespace; every observation of the remediator reads it
+    anew.
 
     Exit codes: 0 paused, 1 it could not be done, 2 a flag or the configuration is wrong.
     """

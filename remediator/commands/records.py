@@ -1,4 +1,4 @@
-"""The episodes of one environment, as the operator's commands read and change them."""
+"""The remediations of one environment, as the operator's commands read and change them."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -6,7 +6,7 @@ from datetime import datetime
 
 from remediator import record
 from remediator.commands.operator import Refusal, Session
-from remediator.episode import Episode, Request
+from remediator.remediation import Remediation, Request
 from stagekeeper.kube.errors import NotFound
 from stagekeeper.kube.remediations import Remediations
 
@@ -22,18 +22,18 @@ class Records:
 
     session: Session
     api: Remediations
-    episodes: Sequence[Episode]
+    remediations: Sequence[Remediation]
     now: datetime
 
     @property
-    def latest(self) -> Episode | None:
+    def latest(self) -> Remediation | None:
         """The newest record."""
-        return self.episodes[-1] if self.episodes else None
+        return self.remediations[-1] if self.remediations else None
 
-    async def listing(self) -> tuple[Sequence[Episode], datetime]:
+    async def listing(self) -> tuple[Sequence[Remediation], datetime]:
         """Every record, read anew."""
         found = await opened_records(self.session)
-        return found.episodes, found.now
+        return found.remediations, found.now
 
     async def create(self, ordinal: int, request: Request) -> str:
         """A new record. Raises `AlreadyExists`."""
@@ -42,9 +42,9 @@ class Records:
         await self.api.create(name, labels, record.spec(request))
         return name
 
-    async def swap(self, episode: Episode) -> None:
+    async def swap(self, remediation: Remediation) -> None:
         """Store a status if nobody else has since it was read. Raises `Conflict`."""
-        await self.api.swap_status(record.store(episode))
+        await self.api.swap_status(record.store(remediation))
 
 
 async def opened_records(session: Session) -> Records:

@@ -9,7 +9,7 @@ from stagekeeper.kube.errors import Conflict
 
 @operator_command("reset")
 async def command(session: Session) -> Sequence[str]:
-    """Release an environment after an escalation, so that the next alert opens a new episode.
+    """Release an environment after an escalation, so that the next alert opens a new remediation.
 
     An escalated environment is left alone until its BBS is seen serving, or until this. The record notes who did it.
 
@@ -18,7 +18,7 @@ async def command(session: Session) -> Sequence[str]:
     records = await opened_records(session)
     latest = records.latest
     if latest is None:
-        return [f"{session.environment.name} has no episode yet: there is nothing to release."]
+        return [f"{session.environment.name} has no remediation yet: there is nothing to release."]
     if latest.phase.open:
         return [f"{latest.name} is open ({latest.phase}): nothing is held back, and it ends by itself."]
     if not latest.latched:

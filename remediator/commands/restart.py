@@ -5,15 +5,15 @@ from collections.abc import Sequence
 import click
 
 from remediator import gates, opening
-from remediator.answers import Answer
+from remediator.answers import GateResult
 from remediator.commands.foresight import Foresight, foresee
 from remediator.commands.operator import Refusal, Session, leave_event, operator_command, reason_given, sentences
 from remediator.commands.records import Records, opened_records
 from remediator.commands.reset import release
-from remediator.episode import Request
 from remediator.gates import OVERRIDABLE
 from remediator.opening import Judgement
-from stagekeeper.diego.diagnosis import Name
+from remediator.remediation import Request
+from stagekeeper.diego.diagnosis import Condition
 from stagekeeper.settings import SettingsProblem
 
 _ACCEPTABLE = ", ".join(sorted(OVERRIDABLE))
@@ -24,43 +24,44 @@ _ACCEPTABLE = ", ".join(sorted(OVERRIDABLE))
 @click.option("--accept", default="", help=f"The one diagnosis whose `never` you override: {_ACCEPTABLE}.")
 @click.option("--dry-run", is_flag=True, help="Only say what the gates answer now.")
 async def command(session: Session, *, reason: str, accept: str, dry_run: bool) -> Sequence[str]:
-    """Ask for a restart of the BBS pods, by opening an episode in your name.
+    """Ask for a restart of the BBS pods, by opening a remediation in your name.
 
     Nothing is deleted by this command: the remediator does that, once every gate has opened, as it does for an alert.
-    First it says what each gate answers to a look taken from here. An environment that was handed over to a person is
-    released. --accept overrides the `never` of the diagnosis gate for exactly this diagnosis, and nothing else.
+    First it says what each gate answers to an observation taken from here. An environment that was handed over to a
+    person is released. --accept overrides the `never` of the diagnosis gate for exactly this diagnosis, and nothing
+    else.
 
-    Exit codes: 0 an episode is open (or --dry-run was told), 1 refused or failed, 2 a flag or the configuration is
+    Exit codes: 0 a remediation is open (or --dry-run was told), 1 refused or failed, 2 a flag or the configuration is
     wrong.
     """
     why = reason_given(reason)
     if accept and accept not in OVERRIDABLE:
         raise SettingsProblem(f"--accept {accept}: no person can override that. It must be one of {_ACCEPTABLE}.")
     records = await opened_records(session)
-    seen = await foresee(session, records.episodes, accept)
+    seen = await foresee(session, records.remediations, accept)
     told = _foretold(seen, accept)
     if dry_run:
         return told
     click.echo("\n".join(told))
-    if seen.look.diagnosis.name is Name.SERVING:
+    if seen.assessment.diagnosis.name is Condition.SERVING:
         raise Refusal("The BBS serves, so nothing was asked for: a restart would only interrupt it.")
     request = Request(session.environment.name, person=session.person.name, why=why, accept=accept)
     return await _ask(session, records, seen, request)
 
 
 async def _ask(session: Session, records: Records, seen: Foresight, request: Request) -> Sequence[str]:
-    """Open the episode. Raises `Refusal` if one is open that says something else, and `KubeError`."""
+    """Open the remediation. Raises `Refusal` if one is open that says something else, and `KubeError`."""
     released = await release(session, records)
     verdict = await opening.open_or_join(records, request, seen.policy)
     if verdict.judgement is Judgement.OPENED:
         accepting = f", accepting {request.accept}" if request.accept else ""
-        said = f"{request.person} asks for a restart by {verdict.episode}{accepting}: {request.why}"
+        said = f"{request.person} asks for a restart by {verdict.remediation}{accepting}: {request.why}"
         return sentences(
             released,
             said,
             session.person.on_record,
-            await leave_event(session, "RestartAsked", said, seen.look.moment.at),
-            f"Follow it: kubectl get remediation -n {session.environment.namespace} {verdict.episode} -w",
+            await leave_event(session, "RestartAsked", said, seen.assessment.moment.at),
+            f"Follow it: kubectl get remediation -n {session.environment.namespace} {verdict.remediation} -w",
         )
     if verdict.judgement is Judgement.JOINED and not request.accept:
         return sentences(released, f"{verdict.why} The remediator is at work on it; nothing new was asked for.")
@@ -68,10 +69,10 @@ async def _ask(session: Session, records: Records, seen: Foresight, request: Req
 
 
 def _foretold(seen: Foresight, accept: str) -> list[str]:
-    """What the gates answer to one look taken from here."""
-    found = seen.look.diagnosis
-    lines = [f"Seen from here: {found.name}. {found.why}", "The gates answer now, to this one look:"]
-    lines += [f"  {name:<13}{answer.word:<15}{answer.why}" for name, answer in _gates(seen)]
+    """What the gates answer to one observation taken from here."""
+    found = seen.assessment.diagnosis
+    lines = [f"Seen from here: {found.name}. {found.why}", "The gates answer now, to this one observation:"]
+    lines += [f"  {name:<13}{answer.outcome:<15}{answer.why}" for name, answer in _gates(seen)]
     if accept and found.name != accept:
         lines.append(f"You accept {accept}, but that is not what is seen from here: the gate opens for nothing else.")
     if not seen.configured:
@@ -79,7 +80,7 @@ def _foretold(seen: Foresight, accept: str) -> list[str]:
     return lines
 
 
-def _gates(seen: Foresight) -> Sequence[tuple[str, Answer]]:
+def _gates(seen: Foresight) -> Sequence[tuple[str, GateResult]]:
     """All that can be answered from here."""
     unknown = frozenset[str]() if seen.configured else frozenset({"mode", "alert"})
     return [(name, answer) for name, answer in gates.ask(seen.situation) if name not in unknown]

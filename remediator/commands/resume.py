@@ -9,7 +9,7 @@ from stagekeeper.kube.errors import Conflict
 
 @operator_command("resume")
 async def command(session: Session) -> Sequence[str]:
-    """End a pause, whoever made it. The next look of the remediator asks its gates without it.
+    """End a pause, whoever made it. The next observation of the remediator asks its gates without it.
 
     Exit codes: 0 nothing pauses the environment (any more), 1 it could not be done, 2 a flag or the configuration is
     wrong.

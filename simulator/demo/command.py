@@ -121,9 +121,9 @@ def _wrong(watcher: Watcher, deleted: list[str]) -> Iterator[str]:
     scenario, phase = watcher.scenario, watcher.phase()
     status = (watcher.record() or {}).get("status", {})
     if phase != (scenario.phase or ""):
-        yield f"the episode is {phase or 'not there'}, and should be {scenario.phase or 'not there'}."
+        yield f"the remediation is {phase or 'not there'}, and should be {scenario.phase or 'not there'}."
     elif scenario.reason and status.get("reason") != scenario.reason:
-        yield f"the episode ended for {status.get('reason')}, and should have for {scenario.reason}."
+        yield f"the remediation ended for {status.get('reason')}, and should have for {scenario.reason}."
     expected = sorted(name for name in watcher.uids.values() if name.rpartition("-")[0] in scenario.deletes)
     if deleted != expected:
         yield f"deleted were {deleted or 'no pods'}, and should have been {expected or 'none'}."

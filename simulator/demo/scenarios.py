@@ -18,7 +18,7 @@ class Scenario:
     moral: str
     """Why it was right, in one sentence."""
     phase: str | None
-    """Phase in which the episode must end; None: no episode may be opened."""
+    """Phase in which the remediation must end; None: no remediation may be opened."""
     reason: str = ""
     """The end's reason; "" for any."""
     deletes: frozenset[str] = frozenset()

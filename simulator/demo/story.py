@@ -12,7 +12,7 @@ STEPS = (
     "All of them run again, with all containers ready",
     "Exactly one of them is labelled active",
     "The BBS can be reached again",
-    "The stager is available: proven, look after look",
+    "The stager is available: proven, observation after observation",
     "The alert is resolved: cf push works again",
 )
 """The tutorial that this product replaces, step by step."""
@@ -68,7 +68,7 @@ class Story:
         for name, title in (
             ("detected", "detected by the exporter"),
             ("alert", "alert fired"),
-            ("opened", "episode opened"),
+            ("opened", "remediation opened"),
             ("decided", "restart decided"),
             ("recovered", "recovered, proven"),
         ):

@@ -54,7 +54,7 @@ class Watcher:
         await self._called()
         record = self.record()
         if record is not None:
-            await self._episode(record)
+            await self._remediation(record)
 
     def record(self) -> Mapping[str, Any] | None:
         """The newest Remediation."""
@@ -71,7 +71,7 @@ class Watcher:
         return sorted(name for uid, name in self.uids.items() if uid not in staying)
 
     async def ended(self) -> bool:
-        """Whether the story is told: the episode has ended and whatever must follow has followed."""
+        """Whether the story is told: the remediation has ended and whatever must follow has followed."""
         if self.scenario.alert and not self.story.marks.get("alert"):
             return False
         phase = self.phase()
@@ -82,12 +82,12 @@ class Watcher:
         return not self.scenario.serves_at_end or "StagerUnavailable" not in self.firing
 
     async def _quiet_end(self) -> bool:
-        """A story without an episode ends when the BBS has served for a while."""
+        """A story without a remediation ends when the BBS has served for a while."""
         settled = self.story.now() > 12  # noqa: PLR2004 -- twice what the shortened alert waits
         return settled and await self.value(f'min_over_time(bbs_reachable{{environment="{NAME}"}}[4s])') == 1
 
     def phase(self) -> str:
-        """Phase of the newest episode; "" if there is none."""
+        """Phase of the newest remediation; "" if there is none."""
         record = self.record()
         return str(record.get("status", {}).get("phase", "Watching")) if record else ""
 
@@ -113,16 +113,19 @@ class Watcher:
         self.firing = firing
 
     async def _called(self) -> None:
-        """Alertmanager's own word on whether it has called: the remediator may have opened the episode by asking it."""
+        """Alertmanager's own word on whether it has called.
+
+        The remediator may have opened the remediation by asking it.
+        """
         if "called" in self.story.marks:
             return
         response = await self._answer(self.ports.alertmanager, "metrics", {})
         if response is not None and _NOTIFIED.search(response) and self.story.mark("called"):
             self.story.tell("alertmanager", "the remediator is called by webhook")
 
-    async def _episode(self, record: Mapping[str, Any]) -> None:
+    async def _remediation(self, record: Mapping[str, Any]) -> None:
         if self.story.mark("opened"):
-            self.story.tell("remediator", f"episode {record['metadata']['name']} is open")
+            self.story.tell("remediator", f"remediation {record['metadata']['name']} is open")
         status = record.get("status", {})
         if status.get("phase") in {"Restarting", "Verifying", "Recovered"}:
             await self._restart_steps(status)

@@ -2,8 +2,8 @@
 
 from dataclasses import dataclass
 
-from stagekeeper.diego import observation
-from stagekeeper.diego.diagnosis import Diagnosis, Name
+from stagekeeper.diego.diagnosis import Condition, Diagnosis
+from stagekeeper.diego.observation import AMBIGUOUS as AMBIGUOUS_PROFILE
 from stagekeeper.diego.observation import Observation, Unknown
 from stagekeeper.diego.profiles import Environment
 
@@ -36,76 +36,76 @@ class Advice:
 
 
 ADVICE = {
-    Name.SERVING: Advice("A restart is not needed: it would only interrupt who serves.", _AGAIN),
-    Name.NO_ACTIVE_BBS: Advice(
+    Condition.SERVING: Advice("A restart is not needed: it would only interrupt who serves.", _AGAIN),
+    Condition.NO_ACTIVE_BBS: Advice(
         "A restart of all BBS pods is the cure, once this has stood for two minutes (a fail-over takes up to one).",
         "stagekeeper restart --environment {environment} --reason WHY",
     ),
-    Name.NOT_APPLICABLE: Advice(
+    Condition.NOT_APPLICABLE: Advice(
         "There is nothing to restart. If there should be a Diego, namespace or profile are wrong.",
         "kubectl get statefulsets -A",
     ),
-    Name.SPLIT_BRAIN: Advice(
+    Condition.SPLIT_BRAIN: Advice(
         "A restart would not cure it and may lose data: two BBS write at once. Call the database people.", _LOGS
     ),
-    Name.ACTIVE_NOT_LABELLED: Advice(
+    Condition.ACTIVE_NOT_LABELLED: Advice(
         "A restart would take down the BBS that serves. What sets the label (the readiness probe, or the operator) "
         "does not run.",
         _DESCRIBE,
     ),
-    Name.DNS_FAULT: Advice(
+    Condition.DNS_FAULT: Advice(
         "A restart would not cure it: the BBS serves, and cluster DNS does not resolve its Service.",
         "kubectl get pods -n kube-system -l k8s-app=kube-dns",
     ),
-    Name.NETWORK_FAULT: Advice(
+    Condition.NETWORK_FAULT: Advice(
         "A restart would not cure it: the fault is in the network (kube-proxy, CNI or a NetworkPolicy).",
         "kubectl get networkpolicies,services -n {namespace}",
     ),
-    Name.OBSERVER_FAULT: Advice(
+    Condition.OBSERVER_FAULT: Advice(
         "Nobody can say whether a restart would help: this place sees too little. Look from inside the cluster.",
         _FROM_POD,
     ),
-    Name.MIGRATING: Advice("A restart would do harm: the migration would begin again. Wait for its end.", _LOGS),
-    Name.STUCK_UNAVAILABLE: Advice(
+    Condition.MIGRATING: Advice("A restart would do harm: the migration would begin again. Wait for its end.", _LOGS),
+    Condition.STUCK_UNAVAILABLE: Advice(
         "A restart is the likely cure, but only a person may decide it: a migration looks the same.",
         "stagekeeper restart --environment {environment} --reason WHY --accept stuck_unavailable",
     ),
-    Name.TLS_BROKEN: Advice(
+    Condition.TLS_BROKEN: Advice(
         "A restart would not cure it: renew the certificates.", "kubectl get secrets -n {namespace}"
     ),
-    Name.FROZEN: Advice(
+    Condition.FROZEN: Advice(
         "A restart alone is no proven cure: the BBS is overloaded, frozen or out of descriptors. Look at it first.",
         _LOGS,
     ),
-    Name.SCALED_DOWN: Advice(
+    Condition.SCALED_DOWN: Advice(
         "There is nothing to restart: somebody asked for 0 pods.",
         "kubectl scale statefulset -n {namespace} {statefulset} --replicas=2",
     ),
-    Name.ROLLING_OUT: Advice(
+    Condition.ROLLING_OUT: Advice(
         "A restart would disturb the change of pods that is under way. Wait for its end.",
         "kubectl rollout status statefulset -n {namespace} {statefulset}",
     ),
-    Name.TERMINATING_STUCK: Advice(
+    Condition.TERMINATING_STUCK: Advice(
         "A restart would not cure it and a forced deletion does harm. Look at the pod's node.", _PODS
     ),
-    Name.DATABASE_DOWN: Advice("A restart would not cure it: first the database must be reachable again.", _LOGS),
-    Name.NODE_DOWN: Advice("A restart would not cure it: a node is lost.", "kubectl get nodes"),
-    Name.CRASH_LOOPING: Advice(
+    Condition.DATABASE_DOWN: Advice("A restart would not cure it: first the database must be reachable again.", _LOGS),
+    Condition.NODE_DOWN: Advice("A restart would not cure it: a node is lost.", "kubectl get nodes"),
+    Condition.CRASH_LOOPING: Advice(
         "A restart would not cure it: the pods restart already, again and again. Read why.", _LOGS
     ),
-    Name.STARTING: Advice("A restart would begin again what is under way. Wait five minutes.", _AGAIN),
-    Name.PODS_NOT_READY: Advice(
+    Condition.STARTING: Advice("A restart would begin again what is under way. Wait five minutes.", _AGAIN),
+    Condition.PODS_NOT_READY: Advice(
         "A restart would not cure it: something keeps the pods from starting. Read their events.", _DESCRIBE
     ),
-    Name.LOCKET_DOWN: Advice(
+    Condition.LOCKET_DOWN: Advice(
         "A restart of the BBS would not cure it: first Locket must run.",
         "kubectl describe statefulset -n {namespace} {locket}",
     ),
-    Name.CLOUD_CONTROLLER_DOWN: Advice(
+    Condition.CLOUD_CONTROLLER_DOWN: Advice(
         "A restart of the BBS alone would not cure it: the Cloud Controller is down as well.",
         "kubectl get pods -n {namespace} -l '{controllers}'",
     ),
-    Name.LABEL_CONTRADICTS: Advice(
+    Condition.LABEL_CONTRADICTS: Advice(
         "A restart is not proven: the pod's own readiness probe says that it serves, our connection is refused.",
         _FROM_POD,
     ),
@@ -122,9 +122,9 @@ AMBIGUOUS = Advice(
 )
 
 
-def advise(look: Observation, diagnosis: Diagnosis) -> Advice:
+def advise(observation: Observation, diagnosis: Diagnosis) -> Advice:
     """The advice for what was seen."""
-    if isinstance(look.pods, Unknown) and look.pods.word == observation.AMBIGUOUS:
+    if isinstance(observation.pods, Unknown) and observation.pods.word == AMBIGUOUS_PROFILE:
         return AMBIGUOUS
-    unread = isinstance(look.pods, Unknown) or isinstance(look.workloads, Unknown)
-    return BLIND if unread and diagnosis.name is Name.OBSERVER_FAULT else ADVICE[diagnosis.name]
+    unread = isinstance(observation.pods, Unknown) or isinstance(observation.workloads, Unknown)
+    return BLIND if unread and diagnosis.name is Condition.OBSERVER_FAULT else ADVICE[diagnosis.name]

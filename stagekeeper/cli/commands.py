@@ -25,8 +25,10 @@ class Subcommand:
 SUBCOMMANDS = (
     Subcommand("exporter", "exporter.__main__:command", "Publish what Prometheus must know of each stager."),
     Subcommand("remediator", "remediator.__main__:command", "Take Alertmanager's webhook; perform one proven restart."),
-    Subcommand("diagnose", "stagekeeper.cli.diagnose:command", "Take one look and say what is wrong, step by step."),
-    Subcommand("explain", "incidents.explain:command", "Tell what an episode did, and why."),
+    Subcommand(
+        "diagnose", "stagekeeper.cli.diagnose:command", "Take one observation and say what is wrong, step by step."
+    ),
+    Subcommand("explain", "incidents.explain:command", "Tell what a remediation did, and why."),
     Subcommand("pause", "remediator.commands.pause:command", "Keep the remediator from restarting anything."),
     Subcommand("resume", "remediator.commands.resume:command", "End a pause."),
     Subcommand("restart", "remediator.commands.restart:command", "Ask for a restart, through the same gates."),

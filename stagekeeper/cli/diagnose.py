@@ -1,4 +1,4 @@
-"""`stagekeeper diagnose`: one look, told to a person along the tutorial's eight steps."""
+"""`stagekeeper diagnose`: one observation, told to a person along the tutorial's eight steps."""
 
 import asyncio
 import sys
@@ -46,7 +46,9 @@ class Ask:
 @click.option("--environment", "name", help="Which environment, where the file has several.")
 @click.option("--from-pod", is_flag=True, help="Probe from inside a Cloud Controller pod, by `kubectl exec` and nc.")
 @click.option("--output", type=click.Choice(("text", "json")), default="text")
-@click.option("--timeout", "within", type=click.FloatRange(1, 300), default=30.0, help="Seconds for the whole look.")
+@click.option(
+    "--timeout", "within", type=click.FloatRange(1, 300), default=30.0, help="Seconds for the whole observation."
+)
 @click.option("--kubeconfig", type=_FILE, help="Default: the pod's ServiceAccount, else $KUBECONFIG or ~/.kube/config.")
 @click.option("--context", help="Context of the kubeconfig. Default: its current one.")
 def command(  # noqa: PLR0913 -- one argument for each flag
@@ -59,7 +61,7 @@ def command(  # noqa: PLR0913 -- one argument for each flag
     kubeconfig: Path | None,
     context: str | None,
 ) -> None:
-    """Take one look at an environment; say what is wrong and what to do. Nothing is changed.
+    """Take one observation of an environment; say what is wrong and what to do. Nothing is changed.
 
     From a laptop the pods' addresses usually can't be reached: use --from-pod there.
 
@@ -84,37 +86,37 @@ def _end(problem: Exception, code: int) -> None:
 
 
 async def ask(question: Ask) -> Report:
-    """Take the look. Raises `NoCluster` and `CannotTell`."""
+    """Take the observation. Raises `NoCluster` and `CannotTell`."""
     async with connect(question.kubeconfig, question.context) as kube:
         picked = await Picker(question.environment, kube).pick(question.within)
         if isinstance(picked, Undecided):
             unread = StagerErrors(unread="no profile is picked, so its pods are not known")
             return report(question.environment, picked.observation(), unread, "here")
         controllers = await _controllers(kube, picked)
-        look, asked_from = await _look(replace(question, environment=picked), kube, controllers)
+        observation, asked_from = await _assessment(replace(question, environment=picked), kube, controllers)
         if picked is not question.environment:
-            look = replace(look, picked=sentence(picked))
-        return report(picked, look, await _errors(kube, picked, controllers), asked_from)
+            observation = replace(observation, picked=sentence(picked))
+        return report(picked, observation, await _errors(kube, picked, controllers), asked_from)
 
 
-async def _look(question: Ask, kube: Kube, controllers: tuple[Pod, ...] | KubeError) -> tuple[Observation, str]:
-    """The look, and where its probes were made."""
+async def _assessment(question: Ask, kube: Kube, controllers: tuple[Pod, ...] | KubeError) -> tuple[Observation, str]:
+    """The observation, and where its probes were made."""
     environment = question.environment
     if question.kubectl is None:
-        return await Observer(environment, kube, deep=environment.deep_probe).look(question.within), "here"
+        return await Observer(environment, kube, deep=environment.deep_probe).observe(question.within), "here"
     prober = PodProber(environment, question.kubectl, _pod_to_ask(controllers))
-    return await _look_from(prober, kube, question), f"pod {prober.pod}"
+    return await _observe_from(prober, kube, question), f"pod {prober.pod}"
 
 
-async def _look_from(prober: PodProber, kube: Kube, question: Ask) -> Observation:
-    """A look whose probes are made from a pod. What only we could ask from here is left out, or asked there."""
+async def _observe_from(prober: PodProber, kube: Kube, question: Ask) -> Observation:
+    """An observation whose probes are made from a pod. What only we could ask from here is left out, or asked there."""
     environment = replace(question.environment, database_address=None)
-    look = await Observer(environment, kube, prober).look(question.within)
-    if not any(each.reply is Reply.TIMEOUT for each in look.known_pods):
-        return look
+    observation = await Observer(environment, kube, prober).observe(question.within)
+    if not any(each.reply is Reply.TIMEOUT for each in observation.known_pods):
+        return observation
     answer = await prober.connect(*_CONTROL, environment.probe_timeout)
     reached = isinstance(answer, Probe) and answer.reply is Reply.OK
-    return replace(look, control=f"the Kubernetes Service from pod {prober.pod}" if reached else "")
+    return replace(observation, control=f"the Kubernetes Service from pod {prober.pod}" if reached else "")
 
 
 async def _controllers(kube: Kube, environment: Environment) -> tuple[Pod, ...] | KubeError:

@@ -7,7 +7,7 @@ from typing import Any
 from stagekeeper.cli.advice import Advice, advise
 from stagekeeper.cli.stager_errors import StagerErrors
 from stagekeeper.cli.steps import Step, steps
-from stagekeeper.diego.diagnosis import Diagnosis, Name, diagnose
+from stagekeeper.diego.diagnosis import Condition, Diagnosis, diagnose
 from stagekeeper.diego.observation import Observation
 from stagekeeper.diego.profiles import Environment
 
@@ -17,10 +17,10 @@ SERVING, NOT_SERVING, CANNOT_TELL = 0, 1, 3
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """One look, and what a person makes of it."""
+    """One observation, and what a person makes of it."""
 
     environment: Environment
-    look: Observation
+    observation: Observation
     diagnosis: Diagnosis
     advice: Advice
     steps: tuple[Step, ...]
@@ -30,7 +30,7 @@ class Report:
     @property
     def exit_code(self) -> int:
         """0 serving, 1 not, 3 could not tell."""
-        return {Name.SERVING: SERVING, Name.OBSERVER_FAULT: CANNOT_TELL}.get(self.diagnosis.name, NOT_SERVING)
+        return {Condition.SERVING: SERVING, Condition.OBSERVER_FAULT: CANNOT_TELL}.get(self.diagnosis.name, NOT_SERVING)
 
     @property
     def next_command(self) -> str:
@@ -38,19 +38,19 @@ class Report:
         return self.advice.next_command(self.environment)
 
 
-def report(environment: Environment, look: Observation, errors: StagerErrors, asked_from: str) -> Report:
-    """The report of one look; `asked_from` says where the probes were made."""
-    diagnosis = diagnose(look)
-    advice = advise(look, diagnosis)
-    told = steps(look, diagnosis, advice, errors, asked_from)
-    return Report(environment, look, diagnosis, advice, told, errors, asked_from)
+def report(environment: Environment, observation: Observation, errors: StagerErrors, asked_from: str) -> Report:
+    """The report of one observation; `asked_from` says where the probes were made."""
+    diagnosis = diagnose(observation)
+    advice = advise(observation, diagnosis)
+    told = steps(observation, diagnosis, advice, errors, asked_from)
+    return Report(environment, observation, diagnosis, advice, told, errors, asked_from)
 
 
 def as_text(said: Report) -> str:
     """For a terminal of 80 columns or more."""
     environment = said.environment
     head = f"{environment.name}: profile {environment.profile}, namespace {environment.namespace}"
-    lines = [f"{head}, {said.look.taken_at:%Y-%m-%d %H:%M:%S} UTC", ""]
+    lines = [f"{head}, {said.observation.taken_at:%Y-%m-%d %H:%M:%S} UTC", ""]
     for number, step in enumerate(said.steps, 1):
         lines += [f"{number}. {step.state.value:<8}{step.title}", f"            {step.seen}"]
     lines += ["", f"Diagnosis: {said.diagnosis.name} (row {said.diagnosis.row}). {said.diagnosis.why}"]
@@ -66,7 +66,7 @@ def as_json(said: Report) -> str:
         "environment": environment.name,
         "profile": environment.profile,
         "namespace": environment.namespace,
-        "takenAt": said.look.taken_at.isoformat(),
+        "takenAt": said.observation.taken_at.isoformat(),
         "askedFrom": said.asked_from,
         "steps": [
             {"step": number, "title": step.title, "state": step.state.value, "seen": step.seen}

@@ -1,8 +1,8 @@
 """Profile `auto`: which profile an environment has, by the labels that its StatefulSets give their pods.
 
 StatefulSets, since they are there even when their pods are not: pods that are gone must not look like a namespace
-without Diego. It is picked anew at each look, so nothing can be stale; only while the API can't be read does the last
-pick stand, so that the probe of the Service goes on.
+without Diego. It is picked anew at each observation, so nothing can be stale; only while the API can't be read does the
+last pick stand, so that the probe of the Service goes on.
 """
 
 from collections.abc import Callable, Iterable
@@ -21,7 +21,7 @@ from stagekeeper.kube.errors import KubeError
 from stagekeeper.kube.objects import StatefulSet, matches
 
 _SHARE = 0.25
-"""The share of a look's time after which an API that does not answer leaves it to the last pick."""
+"""The share of an observation's time after which an API that does not answer leaves it to the last pick."""
 
 _log: structlog.stdlib.BoundLogger = structlog.get_logger(__name__)
 
@@ -92,13 +92,13 @@ class Picker:
 
 
 class AutoObserver:
-    """Looks at an environment whose profile is picked at each look."""
+    """Looks at an environment whose profile is picked at each observation."""
 
     def __init__(self, environment: Environment, kube: Kube, observe: Callable[[Environment], Observer]) -> None:
         self._picker, self._observe = Picker(environment, kube), observe
         self._observer: Observer | None = None
 
-    async def look(self, within: float) -> Observation:
+    async def observe(self, within: float) -> Observation:
         """Like `Observer.look`."""
         end = Deadline.after(within)
         picked = await self._picker.pick(within * _SHARE)
@@ -107,7 +107,7 @@ class AutoObserver:
         if self._observer is None or self._observer.environment != picked:
             _log.info(f"Profile auto picked {sentence(picked)}.", environment=picked.name)
             self._observer = self._observe(picked)
-        return replace(await self._observer.look(end.left), picked=sentence(picked))
+        return replace(await self._observer.observe(end.left), picked=sentence(picked))
 
 
 def observer(environment: Environment, kube: Kube, *, deep: bool = False) -> Observer | AutoObserver:

@@ -58,7 +58,7 @@ def _selector(value: str) -> str:
     return value
 
 
-Name = Annotated[str, AfterValidator(_dns_label)]
+DnsLabel = Annotated[str, AfterValidator(_dns_label)]
 Host = Annotated[str, AfterValidator(_host)]
 HostPort = Annotated[str, AfterValidator(_host_port)]
 Selector = Annotated[str, AfterValidator(_selector)]
@@ -70,7 +70,7 @@ class ServiceSettings(Strict):
     """Where the Cloud Controller reaches the BBS."""
 
     host: Host | None = None
-    name: Name | None = None
+    name: DnsLabel | None = None
     port: Annotated[int, Field(ge=1, le=65535)] = BBS_PORT
 
 
@@ -94,7 +94,7 @@ class TlsSettings(Strict):
 class LocketSettings(Strict):
     """Locket's own StatefulSet."""
 
-    statefulset: Name
+    statefulset: DnsLabel
     selector: Selector
 
 
@@ -147,10 +147,10 @@ _NEEDED_BY = {
 class EnvironmentSettings(Strict):
     """One entry of `environments:`."""
 
-    name: Name
+    name: DnsLabel
     profile: str = DEFAULT_PROFILE
-    namespace: Name | None = None
-    statefulsets: list[Name] | None = Field(default=None, min_length=1)
+    namespace: DnsLabel | None = None
+    statefulsets: list[DnsLabel] | None = Field(default=None, min_length=1)
     selector: Selector | None = None
     service: ServiceSettings = ServiceSettings()
     active_label: LabelSettings | None = None

@@ -1,21 +1,21 @@
-"""What a look found, in sentences for a person. Pure."""
+"""What an observation found, in sentences for a person. Pure."""
 
 from datetime import datetime, timedelta
 
 from stagekeeper.diego.observation import BbsPod, Domains, Locket, NotConfigured, Observation, Probe, ReadyPods, Unknown
 
 
-def evidence(look: Observation) -> tuple[str, ...]:
+def evidence(observation: Observation) -> tuple[str, ...]:
     """Everything that was seen, one sentence for each part; parts that are not configured are left out."""
-    lines = [f"Profile: {look.picked}."] if look.picked else []
-    lines += [f"Service: {probe(look.service)}.", *_workloads(look), *_pods(look)]
+    lines = [f"Profile: {observation.picked}."] if observation.picked else []
+    lines += [f"Service: {probe(observation.service)}.", *_workloads(observation), *_pods(observation)]
     for what, part in (
-        ("Endpoints", look.endpoints),
-        ("Cloud Controller", look.cloud_controller),
-        ("Locket", look.locket),
-        ("Database", look.database),
-        ("Control", look.control),
-        ("Deep probe", look.domains),
+        ("Endpoints", observation.endpoints),
+        ("Cloud Controller", observation.cloud_controller),
+        ("Locket", observation.locket),
+        ("Database", observation.database),
+        ("Control", observation.control),
+        ("Deep probe", observation.domains),
     ):
         if not isinstance(part, NotConfigured):
             lines.append(f"{what}: {_domains(part) if isinstance(part, Domains) else _value(part)}.")
@@ -30,7 +30,7 @@ def probe(part: object) -> str:
     return f"not known ({part.reason})" if isinstance(part, Unknown) else "not asked"
 
 
-def pod(look: Observation, each: BbsPod) -> str:
+def pod(observation: Observation, each: BbsPod) -> str:
     """One pod in one sentence: what its port said, its containers, label, age, node."""
     seen = each.pod
     ready = sum(container.ready for container in seen.containers)
@@ -39,7 +39,7 @@ def pod(look: Observation, each: BbsPod) -> str:
         probe(each.probe),
         f"{ready}/{len(seen.containers)} ready",
         {True: "labelled active", False: "not labelled active", None: "without an active label"}[each.labelled_active],
-        f"{_duration(look.taken_at, seen.created)} old",
+        f"{_duration(observation.taken_at, seen.created)} old",
         f"on node {seen.node}" if seen.node else "on no node",
     ]
     words += [f"{container.name} in {container.waiting}" for container in seen.containers if container.waiting]
@@ -50,16 +50,16 @@ def pod(look: Observation, each: BbsPod) -> str:
     return f"{seen.name}: {', '.join(words)}."
 
 
-def _pods(look: Observation) -> list[str]:
-    if isinstance(look.pods, Unknown):
-        return [f"Pods: not known ({look.pods.reason})."]
-    return [pod(look, each) for each in look.known_pods] or ["Pods: there are none."]
+def _pods(observation: Observation) -> list[str]:
+    if isinstance(observation.pods, Unknown):
+        return [f"Pods: not known ({observation.pods.reason})."]
+    return [pod(observation, each) for each in observation.known_pods] or ["Pods: there are none."]
 
 
-def _workloads(look: Observation) -> list[str]:
-    if isinstance(look.workloads, Unknown):
-        return [f"StatefulSet: not known ({look.workloads.reason})."]
-    found = [f"StatefulSet {each.name}: {each.replicas} replicas." for each in look.known_workloads]
+def _workloads(observation: Observation) -> list[str]:
+    if isinstance(observation.workloads, Unknown):
+        return [f"StatefulSet: not known ({observation.workloads.reason})."]
+    found = [f"StatefulSet {each.name}: {each.replicas} replicas." for each in observation.known_workloads]
     return found or ["StatefulSet: there is none."]
 
 

@@ -1,4 +1,4 @@
-"""Everything seen of one environment in one look, as values. Pure.
+"""Everything seen of one environment in one observation, as values. Pure.
 
 Each part is a value, or `Unknown` with its reason, or `NOT_CONFIGURED`. Unknown is never 0 and never "fine".
 """
@@ -86,7 +86,7 @@ class BbsPod:
     labelled_active: bool | None
     """None where the platform does not set the label at all."""
     probe: Part[Probe]
-    """`NOT_CONFIGURED` for a pod that has no IP yet, or got another during the look: nobody was asked there."""
+    """`NOT_CONFIGURED` for a pod that has no IP yet, or got another during the observation: nobody was asked there."""
 
     @property
     def reply(self) -> Reply | None:
@@ -135,7 +135,7 @@ class Locket:
 
 @dataclass(frozen=True, slots=True)
 class Observation:
-    """One look: LIST the pods, probe each pod and the Service, LIST again."""
+    """One observation: LIST the pods, probe each pod and the Service, LIST again."""
 
     environment: str
     taken_at: datetime

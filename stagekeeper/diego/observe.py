@@ -1,8 +1,8 @@
 """One look at one environment: LIST the pods, probe every pod and the Service, LIST again. Never raises.
 
-No watch and no cache, so nothing can be stale. Two things are kept between looks. Since when pods have been missing,
-which no object says; a restart of ours begins that count anew, to the safe side. And which pods there were, so that
-they are probed while the list is under way; only what this look's lists confirm is heard.
+No watch and no cache, so nothing can be stale. Two things are kept between observations. Since when pods have been
+missing, which no object says; a restart of ours begins that count anew, to the safe side. And which pods there were, so
+that they are probed while the list is under way; only what this observation's lists confirm is heard.
 """
 
 import asyncio
@@ -32,9 +32,10 @@ from stagekeeper.kube.objects import Pod, StatefulSet
 from stagekeeper.kube.workloads import Pods
 
 _AT_ONCE = 64
-"""Probes in flight: more would run into a soft limit of 1,024 descriptors long before it made a look faster."""
+"""Probes in flight: more would run into a soft limit of 1,024 descriptors long before it made an observation faster."""
 _RESERVE = 0.25
-"""The share of a look's time that is kept for the second list and the control, so that slow probes can't eat it."""
+"""The share of an observation's time that is kept for the second list and the control, so that slow probes can't eat
+it."""
 _CONTROL_TIMEOUT = 1.5
 """Seconds for a control: SYN is sent again after 1 s, so one lost packet is forgiven."""
 _CLUSTER_DNS = "kubernetes.default.svc.cluster.local:443"
@@ -75,14 +76,14 @@ class Observer:
         self._missing_since: datetime | None = None
         self._known: tuple[Pod, ...] = ()
 
-    async def look(self, within: float) -> Observation:
+    async def observe(self, within: float) -> Observation:
         """Everything that can be seen within `within` seconds; what takes longer is `Unknown`."""
         end = Deadline.after(within)
         first = await self._first(end.earlier(within * _RESERVE))
         second = first.pods if isinstance(first.pods, Unknown) else await self._reader.pods(end)
-        look = self._compose(first, second)
-        silent = next((each.pod for each in look.known_pods if each.reply is Reply.TIMEOUT), None)
-        return look if silent is None else replace(look, control=await self._control(silent, end))
+        observation = self._compose(first, second)
+        silent = next((each.pod for each in observation.known_pods if each.reply is Reply.TIMEOUT), None)
+        return observation if silent is None else replace(observation, control=await self._control(silent, end))
 
     async def _first(self, by: Deadline) -> _First:
         async with asyncio.TaskGroup() as parts:
@@ -108,7 +109,7 @@ class Observer:
         )
 
     async def _pods(self, by: Deadline) -> tuple[Pods | Unknown, _Probes]:
-        """The pods, and the probe of each that has an IP. Those of the last look need not wait for the list."""
+        """The pods, and the probe of each that has an IP. Those of the last observation need not wait for the list."""
         turns = asyncio.Semaphore(_AT_ONCE)
 
         async def ask(pod: Pod) -> Part[Probe]:
@@ -206,7 +207,7 @@ class Observer:
     def _missing(
         self, workloads: tuple[StatefulSet, ...] | Unknown, pods: tuple[BbsPod, ...] | Unknown, now: datetime
     ) -> datetime | None:
-        """Since when pods have been missing; a look that can't tell changes nothing."""
+        """Since when pods have been missing; an observation that can't tell changes nothing."""
         if isinstance(workloads, tuple) and isinstance(pods, tuple):
             missing = len(pods) < sum(each.replicas for each in workloads)
             self._missing_since = (self._missing_since or now) if missing else None

@@ -73,56 +73,58 @@ class Prober:
 
     async def ask(self, host: str, timeout: float, path: str = PING) -> Probe | Unknown:
         """What answers at `host`, within `timeout` seconds. Never raises; `Unknown` means that the fault is ours."""
-        course = _Course()
+        streaks = _Course()
         try:
             context = self._context.current() if self._context else None
             async with asyncio.timeout(timeout):
-                return await self._ask(course, host, context, path)
+                return await self._ask(streaks, host, context, path)
         except _Met as met:
-            return course.result(met.reply, met.detail)
+            return streaks.result(met.reply, met.detail)
         except TimeoutError:
-            return course.timed_out(timeout)
+            return streaks.timed_out(timeout)
         except TlsFilesProblem as problem:
             return Unknown(str(problem))
         except OSError as problem:
             if is_ours(problem):
                 return Unknown(f"We can't open a connection: {reason(problem)}.")
-            return course.result(*_met_in(course.phase, problem))
+            return streaks.result(*_met_in(streaks.phase, problem))
 
-    async def _ask(self, course: _Course, host: str, context: ssl.SSLContext | None, path: str) -> Probe:
-        addresses = await course.through("dns", lambda: resolve(host, self._port))
-        course.address = str(addresses[0][4][0])
-        connection = await course.through("connect", lambda: connect(addresses))
-        course.address = peer(connection, course.address)
+    async def _ask(self, streaks: _Course, host: str, context: ssl.SSLContext | None, path: str) -> Probe:
+        addresses = await streaks.through("dns", lambda: resolve(host, self._port))
+        streaks.address = str(addresses[0][4][0])
+        connection = await streaks.through("connect", lambda: connect(addresses))
+        streaks.address = peer(connection, streaks.address)
         if context is None:
             connection.close()
-            return course.result(Reply.OK, "accepts TCP")
-        reader, writer = await self._handshake(course, addresses, connection, context)
+            return streaks.result(Reply.OK, "accepts TCP")
+        reader, writer = await self._handshake(streaks, addresses, connection, context)
         try:
-            course.certificate_ends = _not_after(writer)
-            status, body = await course.through("request", lambda: exchange(reader, writer, path))
-            return replace(course.result(*meaning(path, status, body)), body=b"" if path == PING else body)
+            streaks.certificate_ends = _not_after(writer)
+            status, body = await streaks.through("request", lambda: exchange(reader, writer, path))
+            return replace(streaks.result(*meaning(path, status, body)), body=b"" if path == PING else body)
         except NotABbs as problem:
-            return course.result(Reply.BAD_REPLY, str(problem))
+            return streaks.result(Reply.BAD_REPLY, str(problem))
         except ConnectionError as problem:
-            course.verdict = _met_in("request", problem)
+            streaks.verdict = _met_in("request", problem)
         finally:
             writer.transport.abort()  # a polite close could wait for a silent peer
         alert = await second_handshake.alert(addresses, context, self._server_name)
-        return course.result(*((Reply.TLS, alert) if alert else course.verdict))
+        return streaks.result(*((Reply.TLS, alert) if alert else streaks.verdict))
 
     async def _handshake(
-        self, course: _Course, addresses: list[Address], connection: socket.socket, context: ssl.SSLContext
+        self, streaks: _Course, addresses: list[Address], connection: socket.socket, context: ssl.SSLContext
     ) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
         """TLS over `connection`, which belongs to the transport from here on, also when this fails."""
         try:
-            return await course.through(
+            return await streaks.through(
                 "tls", lambda: asyncio.open_connection(sock=connection, ssl=context, server_hostname=self._server_name)
             )
         except ssl.SSLCertVerificationError as problem:
-            course.verdict = Reply.TLS, problem.verify_message.rstrip(".")
-            course.certificate_ends = await second_handshake.certificate_ends(addresses, self._files, self._server_name)
-            raise _Met(*course.verdict) from problem
+            streaks.verdict = Reply.TLS, problem.verify_message.rstrip(".")
+            streaks.certificate_ends = await second_handshake.certificate_ends(
+                addresses, self._files, self._server_name
+            )
+            raise _Met(*streaks.verdict) from problem
 
 
 def _met_in(phase: str, problem: OSError) -> tuple[Reply, str]:

@@ -170,6 +170,6 @@ PROFILES: Mapping[str, Profile] = {
     ),
 }
 AUTO = "auto"
-"""The profile that is picked at each look, by the labels that are found."""
+"""The profile that is picked at each observation, by the labels that are found."""
 DEFAULT_PROFILE = "cfee-2"
 """The tutorial's environment: with it the exporter needs no configuration file."""

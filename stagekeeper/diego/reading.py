@@ -1,4 +1,7 @@
-"""The parts of a look that are read and not probed. Each is a value or `Unknown`, in time, and never an exception."""
+"""The parts of an observation that are read and not probed.
+
+Each is a value or `Unknown`, in time, and never an exception.
+"""
 
 import asyncio
 from collections.abc import Awaitable

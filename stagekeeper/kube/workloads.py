@@ -1,4 +1,4 @@
-"""Reading the objects that a look is made of, and the one change we ever make to a pod."""
+"""Reading the objects that an observation is made of, and the one change we ever make to a pod."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass

@@ -21,7 +21,10 @@ class Readiness:
     """The named conditions for being ready, each with the reason why it is not met yet."""
 
     def __init__(self, conditions: Mapping[str, str]) -> None:
-        """Take all conditions as not met, each with its reason: `{"first look": "no look has ended yet"}`."""
+        """Take all conditions as not met, each with its reason.
+
+        `{"first observation": "no observation has ended yet"}`.
+        """
         self._missing: dict[str, str | None] = dict(conditions)
 
     def met(self, name: str) -> None:

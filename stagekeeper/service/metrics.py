@@ -49,7 +49,7 @@ def scrape_deadline(headers: Mapping[str, str], default: float, margin: float = 
     """Return how many seconds a scrape may take: what Prometheus says it waits for, minus `margin`.
 
     Without the header, or with a value that is no positive finite number, `default` seconds. Never below 0.1 s, so that
-    a very short timeout still gets the series that need no look.
+    a very short timeout still gets the series that need no observation.
     """
     announced = _seconds(headers.get(SCRAPE_TIMEOUT_HEADER, ""))
     return default if announced is None else max(announced - margin, _SHORTEST_DEADLINE)

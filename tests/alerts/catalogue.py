@@ -21,7 +21,7 @@ HISTOGRAMS = frozenset(
     {
         "bbs_probe_round_trip_seconds",
         "stagekeeper_webhook_request_duration_seconds",
-        "stagekeeper_episode_duration_seconds",
+        "stagekeeper_remediation_duration_seconds",
     }
 )
 Labels = frozenset[str]

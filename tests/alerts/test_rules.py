@@ -6,7 +6,7 @@ import pytest
 import yaml
 
 from alerts.runbooks.pages import FOLDER, RULE_FILES, pages
-from stagekeeper.diego.diagnosis import RESTART, Name, Restart
+from stagekeeper.diego.diagnosis import RESTART, Condition, Restart
 from tests.alerts.catalogue import ALERTS, BY_NAME, ROOT, RULES, Alert, Record
 from tests.alerts.promql import grouping
 
@@ -73,7 +73,7 @@ def test_what_a_description_queries_is_of_the_alerts_own_cluster(alert: Alert) -
 
 
 def test_every_diagnosis_has_its_words() -> None:
-    assert set(WORDS.findall(BY_NAME["StagerUnavailable"].description)) == {str(name) for name in Name}
+    assert set(WORDS.findall(BY_NAME["StagerUnavailable"].description)) == {str(name) for name in Condition}
 
 
 def test_the_words_about_a_restart_say_what_the_remediators_gate_says() -> None:
@@ -81,7 +81,7 @@ def test_the_words_about_a_restart_say_what_the_remediators_gate_says() -> None:
     fixes, likely, not_yet, nothing_wrong = (set(names.split("|")) for names in said)
     assert fixes == {str(name) for name, outcome in RESTART.items() if outcome is Restart.CURES}
     assert not_yet == {str(name) for name, outcome in RESTART.items() if outcome is Restart.NOT_YET}
-    assert {RESTART[Name(name)] for name in likely | nothing_wrong} == {Restart.NEVER}
+    assert {RESTART[Condition(name)] for name in likely | nothing_wrong} == {Restart.NEVER}
     assert sum(len(names.split("|")) for names in said) == len(fixes | likely | not_yet | nothing_wrong)
 
 

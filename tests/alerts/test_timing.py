@@ -31,7 +31,7 @@ def test_the_parts_are_what_the_examples_and_the_defaults_say() -> None:
         assert f"{told[f'`{key}`'][1]}s" == prometheus[key]
     assert f"{told['`group_wait`'][1]}s" == route["group_wait"]
     assert told["`for` of `StagerUnavailable`"][0] == UNAVAILABLE.wait
-    assert told["`confirm_for`, `confirm_looks`, one check"][0] == Policy(Mode.ACT).confirm_for.total_seconds()
+    assert told["`confirm_for`, `confirm_observations`, one check"][0] == Policy(Mode.ACT).confirm_for.total_seconds()
 
 
 def test_pods_are_restarted_within_the_five_minutes_that_operators_want() -> None:

@@ -45,7 +45,7 @@ class CloudFoundry:
 
     @property
     def remediations_path(self) -> str:
-        """Where its episodes are."""
+        """Where its remediations are."""
         return f"/apis/stagekeeper.dev/v1alpha1/namespaces/{self.namespace}/remediations"
 
     @property

@@ -31,8 +31,8 @@ from tests.testbed.binaries import find_binaries
 from tests.testbed.control_plane import ControlPlane, control_plane
 from tests.testbed.process import Process
 
-_LOOK_AGE = 10.0
-"""Seconds after which a look decides nothing any more (remediator/policy.py)."""
+_OBSERVATION_AGE = 10.0
+"""Seconds after which an observation decides nothing any more (remediator/policy.py)."""
 
 
 async def killed(on: Scene, at: Callable[[Door, Message], bool]) -> Facts:
@@ -81,7 +81,10 @@ async def race(on: Scene) -> Facts:
 
 
 async def stalled(on: Scene) -> Facts:
-    """One stands still (SIGSTOP) right before its first deletion; another does everything, and its look gets old."""
+    """One stands still (SIGSTOP) right before its first deletion.
+
+    Another does everything, and its observation gets old.
+    """
     before = await on.place.uids()
     opened = await on.open_door("first")
     hold = opened.hold(partial(delete_is_next, opened))
@@ -94,7 +97,7 @@ async def stalled(on: Scene) -> Facts:
     hold.release()
     await on.start("second")
     await on.recovery()
-    await asyncio.sleep(max(0.0, since + _LOOK_AGE + 1 - time.monotonic()))
+    await asyncio.sleep(max(0.0, since + _OBSERVATION_AGE + 1 - time.monotonic()))
     await _wake(on, first, opened)
     return await on.facts(before)
 

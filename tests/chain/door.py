@@ -83,7 +83,7 @@ class Door:
         return [message for message in self.messages if message.deletes_pod]
 
     async def stop_by(self, message: Message) -> None:
-        """Let each hold have a look at a message."""
+        """Let each hold have an observation at a message."""
         for hold in self.holds:
             await hold.pass_by(message)
 

@@ -113,7 +113,7 @@ async def hang(on: Stage) -> Facts:
     async def ended() -> bool:
         return any(each.get("status", {}).get("phase") in _ENDED for each in await _records(on))
 
-    await until(ended, "the end of the episode")
+    await until(ended, "the end of the remediation")
     await _until(f"absent({_FIRING})", on, "alert StagerUnavailable is resolved")
     await until(_told_of_the_end, "Alertmanager's notification that it is over")
     on.story.tell("alertmanager", "the remediator is told that it is over")
@@ -174,7 +174,7 @@ async def _refusals(on: Stage) -> dict[str, str]:
 
 
 def _phases(written: Chronicle) -> list[str]:
-    """The phases of the episode in the order in which they stood in the API."""
+    """The phases of the remediation in the order in which they stood in the API."""
     found = [change.object.get("status", {}).get("phase", "") for change in written.remediations]
     return [phase for number, phase in enumerate(found) if number == 0 or phase != found[number - 1]]
 

@@ -32,8 +32,8 @@ _OPTIONS = ActorOptions(
     endpoints_interval=0.2,
 )
 _QUICK = {
-    "rhythm": {"open": 0.5, "latched": 1, "idle": 0.5, "resync": 1, "look_timeout": 5},
-    "policy": {"confirm_for": 2, "confirm_looks": 4, "cooldown": 5},
+    "rhythm": {"open": 0.5, "latched": 1, "idle": 0.5, "resync": 1, "observation_timeout": 5},
+    "policy": {"confirm_for": 2, "confirm_observations": 4, "cooldown": 5},
 }
 _PATIENCE = {"starting": 2, "pending": 60, "restarted_twice": 2}
 _TIMEOUTS = {"api": 20}
@@ -74,7 +74,7 @@ class Scene:
         self.tell("every BBS hangs, and the alert is there")
 
     async def record(self) -> Any:
-        """The one episode; None if there is none yet."""
+        """The one remediation; None if there is none yet."""
         records = await self.place.items(self.place.remediations_path)
         assert len(records) <= 1, records
         return records[0] if records else None
@@ -85,7 +85,7 @@ class Scene:
         return len(status["deletions"]) == sum(len(step["pods"]) for step in status["plan"]["steps"])
 
     async def recovery(self) -> None:
-        """Wait until the episode has ended in Recovered."""
+        """Wait until the remediation has ended in Recovered."""
 
         async def recovered() -> bool:
             self.place.actors.check()

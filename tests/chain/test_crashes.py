@@ -12,11 +12,11 @@ from tests.chain.conftest import Play
 pytestmark = [pytest.mark.chain, pytest.mark.alone]
 _LONGEST = 280.0  # seconds; it takes about 45
 Facts = dict[str, Any]
-Look = Callable[[str], Facts]
+Assessment = Callable[[str], Facts]
 
 
 @pytest.fixture(scope="module")
-def seen(request: pytest.FixtureRequest, play: Play) -> Look:
+def seen(request: pytest.FixtureRequest, play: Play) -> Assessment:
     """Gives what was seen of each story, all of which have been played."""
     folder = play("crashes", _LONGEST)
     return lambda story: stage.facts(request, folder, story)
@@ -50,7 +50,7 @@ def _assert_restarted_once(facts: Facts) -> None:
     [("plan-written", 0), ("first-deleted", 1), ("first-noted", 1), ("last-deleted", 2), ("verifying", 2)],
 )
 def test_what_a_killed_remediator_left_is_finished_by_the_next_and_nothing_is_done_twice(
-    seen: Look, story: str, deleted_before: int
+    seen: Assessment, story: str, deleted_before: int
 ) -> None:
     facts = seen(story)
     assert facts["exit_code"] == -9
@@ -60,19 +60,21 @@ def test_what_a_killed_remediator_left_is_finished_by_the_next_and_nothing_is_do
     _assert_restarted_once(facts)
 
 
-def test_of_two_remediators_that_write_the_plan_in_the_same_instant_one_wins_and_both_follow_it(seen: Look) -> None:
+def test_of_two_remediators_that_write_the_plan_in_the_same_instant_one_wins_and_both_follow_it(
+    seen: Assessment,
+) -> None:
     facts = seen("race")
     assert facts["swaps"] == [200, 409]
     _assert_restarted_once(facts)
 
 
-def test_a_remediator_that_was_stopped_right_before_a_deletion_sends_none_when_it_goes_on(seen: Look) -> None:
+def test_a_remediator_that_was_stopped_right_before_a_deletion_sends_none_when_it_goes_on(seen: Assessment) -> None:
     facts = seen("stalled")
     assert _sent_by(facts, "first") == []
     _assert_restarted_once(facts)
 
 
-def test_a_deletion_that_arrives_after_everything_is_over_is_refused_and_not_repeated(seen: Look) -> None:
+def test_a_deletion_that_arrives_after_everything_is_over_is_refused_and_not_repeated(seen: Assessment) -> None:
     facts = seen("late")
     assert _sent_by(facts, "first") == [409]
     _assert_restarted_once(facts)

@@ -34,7 +34,7 @@ def hang(request: pytest.FixtureRequest, played: Path) -> Facts:
 
 @pytest.fixture(scope="module")
 def status(hang: Facts) -> Any:
-    """The status of the one episode."""
+    """The status of the one remediation."""
     (record,) = hang["remediations"]
     return record["status"]
 
@@ -44,13 +44,13 @@ def test_in_a_failover_the_outage_is_seen_but_no_alert_fires(failover: Facts) ->
     assert failover["firing_samples"] is None
 
 
-def test_in_a_failover_no_episode_is_opened_and_no_pod_is_deleted(failover: Facts) -> None:
+def test_in_a_failover_no_remediation_is_opened_and_no_pod_is_deleted(failover: Facts) -> None:
     assert failover["remediations"] == []
     assert failover["deletions"] == {}
     assert failover["after"] == failover["before"]
 
 
-def test_the_alert_of_a_hang_reaches_alertmanager_and_opens_one_episode_that_names_it(hang: Facts) -> None:
+def test_the_alert_of_a_hang_reaches_alertmanager_and_opens_one_remediation_that_names_it(hang: Facts) -> None:
     (alert,) = hang["fired"]
     (record,) = hang["remediations"]
     assert record["metadata"]["name"] == "diego-api-1"
@@ -81,14 +81,14 @@ def test_each_pod_came_back_once_under_its_name_with_a_new_uid(hang: Facts) -> N
     assert len(ever) == 4
 
 
-def test_the_episode_went_through_every_phase_to_recovered(hang: Facts, status: Any) -> None:
+def test_the_remediation_went_through_every_phase_to_recovered(hang: Facts, status: Any) -> None:
     assert hang["phases"] == ["", "Watching", "Restarting", "Verifying", "Recovered"]
     assert [line["phase"] for line in status["transitions"]] == ["Restarting", "Verifying", "Recovered"]
     assert {each["uid"] for each in status["deletions"]} == set(hang["before"].values())
     assert hang["serves"]
 
 
-def test_alertmanager_called_twice_to_open_the_episode_and_to_say_that_it_is_over(hang: Facts) -> None:
+def test_alertmanager_called_twice_to_open_the_remediation_and_to_say_that_it_is_over(hang: Facts) -> None:
     counted = r'^stagekeeper_webhook_(?:requests|alerts)_total\{\w+="(\w+)"\} ([1-9]\S*)$'
     found = dict(re.findall(counted, hang["webhook"], re.MULTILINE))
     assert found == {"200": "2.0", "opened": "1.0", "looked": "1.0"}
@@ -105,7 +105,7 @@ def test_each_transition_is_an_event_on_the_statefulset(hang: Facts) -> None:
     }
 
 
-def test_kubectl_shows_the_episode_in_a_line(hang: Facts) -> None:
+def test_kubectl_shows_the_remediation_in_a_line(hang: Facts) -> None:
     heading, line = hang["kubectl"].splitlines()
     assert heading.split() == ["NAME", "ENVIRONMENT", "PHASE", "REASON", "DIAGNOSIS", "SINCE", "AGE"]
     assert line.split()[:5] == ["diego-api-1", "cf", "Recovered", "Serving", "serving"]

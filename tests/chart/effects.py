@@ -171,7 +171,7 @@ def _remediator() -> Iterator[Effect]:
     here = "config > remediator > "
     own = "Deployment/stagekeeper-remediator > "
     first = f"{here}alertmanagers > 0 > "
-    yield Effect("exporter.config", {"recent_looks": 5}, "config > exporter", {"recent_looks": 5})
+    yield Effect("exporter.config", {"recent_observations": 5}, "config > exporter", {"recent_observations": 5})
     yield Effect("remediator.mode", "observe", f"{here}mode", "observe")
     secret = f"{own}{SPEC}volumes > 1 > projected > sources > 0 > secret > "
     yield Effect("remediator.webhook.secret", "mine", f"{secret}name", "mine")

@@ -30,10 +30,10 @@ def test_the_table_of_rights_is_what_the_roles_grant(helm: Helm) -> None:
     rows = re.findall(r"(?m)^\| ([^|]+) \| `(\w+) ([\w/]+)` \|", TEXT)
     told = {(who, f"{verb} {resource}") for who, verb, resource in rows}
     act = helm.template("--values", FOLDER / "ci" / "act-values.yaml")
-    look = set(rights(act.roles("exporter")))
-    keep = set(rights(act.roles("remediator"))) - look
-    auto = set(rights(helm.template("--values", FOLDER / "ci" / "exporter-only-values.yaml").of("Role"))) - look
-    granted = {("both", each) for each in look}
+    assessment = set(rights(act.roles("exporter")))
+    keep = set(rights(act.roles("remediator"))) - assessment
+    auto = set(rights(helm.template("--values", FOLDER / "ci" / "exporter-only-values.yaml").of("Role"))) - assessment
+    granted = {("both", each) for each in assessment}
     granted |= {("remediator, `act` only" if each == "delete pods" else "remediator", each) for each in keep}
     granted |= {("exporter, profile `auto` only", each) for each in auto}
     assert told == granted

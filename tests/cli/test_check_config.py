@@ -18,24 +18,25 @@ def check(path: Path, text: str) -> Result:
 def test_what_was_understood_is_printed_with_every_default(tmp_path: Path) -> None:
     ended = check(
         tmp_path / "a.yaml",
-        "environments: [{name: cf, tls: {ca_file: /a, cert_file: /b, key_file: /c}}]\nexporter: {recent_looks: 5}\n",
+        "environments: [{name: cf, tls: {ca_file: /a, cert_file: /b, key_file: /c}}]\n"
+        "exporter: {recent_observations: 5}\n",
     )
     understood = yaml.safe_load(ended.stdout)
     assert ended.exit_code == 0
     assert understood["environments"][0]["service_host"] == "diego-api.cf.svc.cluster.local"
     assert understood["environments"][0]["tls"] == {"ca_file": "/a", "cert_file": "/b", "key_file": "/c"}
     assert understood["remediator"] == ABSENT
-    assert understood["exporter"] == {"scrape_margin": 0.5, "default_deadline": 9.5, "recent_looks": 5}
+    assert understood["exporter"] == {"scrape_margin": 0.5, "default_deadline": 9.5, "recent_observations": 5}
 
 
 def test_the_mistakes_of_every_section_are_told_at_once(tmp_path: Path) -> None:
     path = tmp_path / "a.yaml"
-    ended = check(path, "environments: [{name: CF}]\nexporter: {recent_looks: -1}\n")
+    ended = check(path, "environments: [{name: CF}]\nexporter: {recent_observations: -1}\n")
     assert ended.exit_code == 2
     assert ended.stdout == ""
     first, second = ended.stderr.splitlines()
     assert first.startswith(f"{path}:1: environments[0].name: must be a Kubernetes name")
-    assert second == f"{path}:2: exporter.recent_looks: must be at least 0. It is -1."
+    assert second == f"{path}:2: exporter.recent_observations: must be at least 0. It is -1."
 
 
 def test_a_section_that_is_there_is_checked(tmp_path: Path) -> None:

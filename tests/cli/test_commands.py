@@ -25,12 +25,14 @@ def test_help_lists_what_exists_with_its_line() -> None:
 
 
 def test_help_imports_next_to_nothing() -> None:
-    look = (
+    assessment = (
         "import sys\nfrom stagekeeper.cli import main\nsys.argv = ['stagekeeper', '--help']\n"
         "try: main()\nexcept SystemExit: pass\n"
         f"print([name for name in {HEAVY!r} if name in sys.modules], file=sys.stderr)"
     )
-    ended = subprocess.run([sys.executable, "-c", look], capture_output=True, text=True, timeout=HANG_GUARD, check=True)
+    ended = subprocess.run(
+        [sys.executable, "-c", assessment], capture_output=True, text=True, timeout=HANG_GUARD, check=True
+    )
     assert "diagnose" in ended.stdout
     assert ended.stderr.strip() == "[]"
 

@@ -1,4 +1,4 @@
-"""`stagekeeper explain`: replays incidents and tells stored episodes, offline."""
+"""`stagekeeper explain`: replays incidents and tells stored remediations, offline."""
 
 import json
 from pathlib import Path
@@ -145,7 +145,7 @@ def test_a_record_as_json_has_the_same_keys_as_a_replay() -> None:
 
 def test_a_list_of_records_is_told_one_after_the_other() -> None:
     found = as_json("-", stdin=yaml.safe_dump({"kind": "List", "items": stored()}))
-    assert [each["phase"] for each in found["episodes"]] == ["Escalated", "Recovered"]
+    assert [each["phase"] for each in found["remediations"]] == ["Escalated", "Recovered"]
 
 
 def test_unquoted_times_are_read_as_kubectl_reads_them() -> None:

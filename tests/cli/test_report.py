@@ -1,4 +1,4 @@
-"""What `stagekeeper diagnose` says of a look."""
+"""What `stagekeeper diagnose` says of an observation."""
 
 import json
 from dataclasses import replace
@@ -10,7 +10,7 @@ from stagekeeper.cli.report import Report, as_json, as_text, report
 from stagekeeper.cli.stager_errors import StagerErrors
 from stagekeeper.cli.steps import State
 from stagekeeper.diego import observation
-from stagekeeper.diego.diagnosis import Name, diagnose
+from stagekeeper.diego.diagnosis import Condition, diagnose
 from stagekeeper.diego.environment_settings import EnvironmentSettings
 from stagekeeper.diego.environments import resolve
 from stagekeeper.diego.observation import NOT_CONFIGURED, Observation, Probe, ReadyPods, Reply, Unknown
@@ -22,12 +22,12 @@ UNREAD = Unknown("the API is gone", "unreachable")
 ERRORS = StagerErrors((("Connection refused", 3),), logs=2)
 
 
-def said(look: Observation, errors: StagerErrors = ERRORS) -> Report:
-    return report(CF, look, errors, "here")
+def said(assessment: Observation, errors: StagerErrors = ERRORS) -> Report:
+    return report(CF, assessment, errors, "here")
 
 
-def states(look: Observation) -> list[State]:
-    return [step.state for step in said(look).steps]
+def states(assessment: Observation) -> list[State]:
+    return [step.state for step in said(assessment).steps]
 
 
 def test_a_serving_environment_is_ok_in_all_eight_steps() -> None:
@@ -73,8 +73,8 @@ def test_two_profiles_that_fit_ask_for_a_decision_and_not_for_rights() -> None:
         (serving(), 8, State.OK, "3 x Connection refused (no endpoints, or nobody listens)"),
     ],
 )
-def test_each_step_says_what_was_seen(look: Observation, step: int, state: State, seen: str) -> None:
-    told = said(look).steps[step - 1]
+def test_each_step_says_what_was_seen(assessment: Observation, step: int, state: State, seen: str) -> None:
+    told = said(assessment).steps[step - 1]
     assert told.state is state
     assert seen in told.seen
 
@@ -99,16 +99,18 @@ def test_the_json_says_the_same_for_programs() -> None:
     assert document["exitCode"] == 1
 
 
-@pytest.mark.parametrize("name", Name)
+@pytest.mark.parametrize("name", Condition)
 @pytest.mark.parametrize("profile", PROFILES)
-def test_there_is_advice_for_every_diagnosis_on_every_profile(name: Name, profile: str) -> None:
+def test_there_is_advice_for_every_diagnosis_on_every_profile(name: Condition, profile: str) -> None:
     environment = resolve(EnvironmentSettings(name="cf", profile=profile))
     assert ADVICE[name].restart.endswith(".")
     assert "{" not in ADVICE[name].next_command(environment)
 
 
-@pytest.mark.parametrize("name", [name for name in Name if name not in {Name.NO_ACTIVE_BBS, Name.STUCK_UNAVAILABLE}])
-def test_no_other_diagnosis_is_answered_with_a_restart(name: Name) -> None:
+@pytest.mark.parametrize(
+    "name", [name for name in Condition if name not in {Condition.NO_ACTIVE_BBS, Condition.STUCK_UNAVAILABLE}]
+)
+def test_no_other_diagnosis_is_answered_with_a_restart(name: Condition) -> None:
     assert "stagekeeper restart" not in ADVICE[name].command
 
 

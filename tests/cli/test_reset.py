@@ -1,4 +1,4 @@
-"""`stagekeeper reset`: opens the latch of an escalated episode, once, and says who did it on the record."""
+"""`stagekeeper reset`: opens the latch of an escalated remediation, once, and says who did it on the record."""
 
 from pathlib import Path
 
@@ -13,8 +13,8 @@ async def test_an_escalated_environment_is_released_on_the_record(tmp_path: Path
         ended = await at.types("reset")
         assert ended.code == 0
         assert "alice released diego-api-1, which had ended Escalated." in ended.out
-        episode = record.load(at.records()[0])
-        assert (episode.latched, episode.released_by, episode.phase) == (False, "alice", "Escalated")
+        remediation = record.load(at.records()[0])
+        assert (remediation.latched, remediation.released_by, remediation.phase) == (False, "alice", "Escalated")
         assert [reason for reason, _ in at.events()] == ["Released"]
 
 
@@ -27,7 +27,7 @@ async def test_the_second_reset_finds_nothing_to_do(tmp_path: Path) -> None:
         assert "somebody else" not in record.load(at.records()[0]).released_by
 
 
-async def test_an_open_episode_is_not_touched(tmp_path: Path) -> None:
+async def test_an_open_remediation_is_not_touched(tmp_path: Path) -> None:
     async with desk(tmp_path) as at:
         at.watching()
         before = at.records()
@@ -36,10 +36,10 @@ async def test_an_open_episode_is_not_touched(tmp_path: Path) -> None:
         assert "diego-api-1 is open (Watching)" in ended.out
 
 
-async def test_without_any_episode_there_is_nothing_to_release(tmp_path: Path) -> None:
+async def test_without_any_remediation_there_is_nothing_to_release(tmp_path: Path) -> None:
     async with desk(tmp_path) as at:
         ended = await at.types("reset")
-        assert (ended.code, ended.out) == (0, "cf has no episode yet: there is nothing to release.\n")
+        assert (ended.code, ended.out) == (0, "cf has no remediation yet: there is nothing to release.\n")
 
 
 async def test_a_lost_race_is_told(tmp_path: Path) -> None:

@@ -1,4 +1,7 @@
-"""`stagekeeper restart`: opens an episode in a person's name, after saying what the gates answer; deletes nothing."""
+"""`stagekeeper restart`: opens a remediation in a person's name, after saying what the gates answer.
+
+Deletes nothing.
+"""
 
 from pathlib import Path
 from typing import Any
@@ -24,7 +27,7 @@ def _refuses(pod: dict[str, Any]) -> bool:
     return not any(each["ready"] for each in pod["status"]["containerStatuses"] if each["name"] == "diego-api")
 
 
-async def test_it_opens_an_episode_in_the_persons_name_and_deletes_nothing(tmp_path: Path) -> None:
+async def test_it_opens_a_remediation_in_the_persons_name_and_deletes_nothing(tmp_path: Path) -> None:
     async with desk(tmp_path) as at:
         at.known_as("alice")
         await hung(at)
@@ -95,7 +98,7 @@ async def test_an_escalated_environment_is_released_by_the_same_person(tmp_path:
         assert (first.released_by, second.request.person, second.name) == ("alice", "alice", "diego-api-2")
 
 
-async def test_an_open_episode_is_joined_without_a_word_on_the_record(tmp_path: Path) -> None:
+async def test_an_open_remediation_is_joined_without_a_word_on_the_record(tmp_path: Path) -> None:
     async with desk(tmp_path) as at:
         at.watching()
         await hung(at)
@@ -105,7 +108,7 @@ async def test_an_open_episode_is_joined_without_a_word_on_the_record(tmp_path: 
         assert len(at.records()) == 1
 
 
-async def test_an_override_can_t_be_added_to_an_open_episode(tmp_path: Path) -> None:
+async def test_an_override_can_t_be_added_to_an_open_remediation(tmp_path: Path) -> None:
     async with desk(tmp_path) as at:
         at.watching()
         await hung(at)

@@ -115,7 +115,7 @@ def pod(name: str, labels: Mapping[str, str] | None = None) -> Object:
 
 
 def remediation(name: str = "diego-api-1") -> Object:
-    """An episode as the remediator opens it."""
+    """A remediation as the remediator opens it."""
     return {
         "apiVersion": "stagekeeper.dev/v1alpha1",
         "kind": "Remediation",

@@ -55,9 +55,9 @@ async def test_listed_pods_do_not_say_their_kind_but_custom_resources_do(cluster
     await cluster.create(cluster.pods, pod("p"))
     await cluster.create(cluster.remediations, remediation())
     listed_pod = (await cluster.get(cluster.pods)).body["items"][0]
-    listed_episode = (await cluster.get(cluster.remediations)).body["items"][0]
+    listed_remediation = (await cluster.get(cluster.remediations)).body["items"][0]
     assert "kind" not in listed_pod
-    assert listed_episode["kind"] == "Remediation"
+    assert listed_remediation["kind"] == "Remediation"
 
 
 async def test_a_new_pod_is_pending(cluster: Cluster) -> None:

@@ -137,7 +137,7 @@ async def test_a_custom_resource_can_not_be_put_without_a_version(cluster: Clust
     assert "must be specified for an update" in reply.body["message"]
 
 
-async def test_the_spec_of_an_episode_can_not_change(cluster: Cluster) -> None:
+async def test_the_spec_of_a_remediation_can_not_change(cluster: Cluster) -> None:
     created = await cluster.create(cluster.remediations, remediation())
     changed = created.body | {"spec": {"environment": "other"}}
     reply = await cluster.send("PUT", f"{cluster.remediations}/diego-api-1", changed)

@@ -11,9 +11,9 @@ from dashboards.field_config import BAD, GOOD, IDLE, WAIT, WARN
 from dashboards.mappings import DIAGNOSIS_COLORS, FAILURE_COLORS, GATE_OUTCOMES, PHASE_COLORS
 from dashboards.promql import CHECK_AGE, EXPIRES_SOON, EXPIRES_TODAY, LOOK_BACK, OBJECTIVE, SLOW, UNAVAILABLE
 from exporter.tally import FAILURES
-from remediator.answers import Word
-from remediator.episode import Phase
-from stagekeeper.diego.verdicts import RESTART, Name, Restart
+from remediator.answers import Outcome
+from remediator.remediation import Phase
+from stagekeeper.diego.diagnosis import RESTART, Condition, Restart
 from tests.alerts.catalogue import ALERTS, BY_NAME, RECORDS, ranges
 from tests.dashboards.boards import NAMES, committed
 from tests.dashboards.checks import problems
@@ -71,12 +71,12 @@ def test_the_limits_are_those_of_the_rules() -> None:
 def test_every_reason_and_phase_and_outcome_has_its_colour() -> None:
     assert set(FAILURE_COLORS) == {reply.value for reply in FAILURES}
     assert {phase.value for phase in Phase if phase.open} < set(PHASE_COLORS)
-    assert set(GATE_OUTCOMES) == {word.value for word in Word}
+    assert set(GATE_OUTCOMES) == {word.value for word in Outcome}
 
 
 def test_a_diagnosis_has_the_colour_of_what_it_means_for_a_restart() -> None:
     colors = {Restart.CURES: BAD, Restart.NOT_YET: WAIT, Restart.NEVER: WARN}
-    expected = {name.value: colors[RESTART[name]] for name in Name}
+    expected = {name.value: colors[RESTART[name]] for name in Condition}
     assert expected | {"serving": GOOD, "not_applicable": IDLE, "stuck_unavailable": BAD} == DIAGNOSIS_COLORS
 
 

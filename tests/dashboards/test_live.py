@@ -83,7 +83,7 @@ async def unlisted(prometheus: Prometheus) -> list[str]:
         found: list[dict[str, str]] = (await response.json())["data"]
     known = exposed()
     names = {each["__name__"]: frozenset(each) - {"__name__"} for each in found}
-    assert names.keys() >= {"bbs_reachable", "stagekeeper_episodes_total"}
+    assert names.keys() >= {"bbs_reachable", "stagekeeper_remediations_total"}
     ours = (name for name in names if not name.startswith(OF_PLATFORM))
     return sorted(f"{name}{set(names[name])}" for name in ours if known.get(name) != names[name])
 

@@ -1,1 +1,1 @@
-"""Tests of what the field knows: the judgement, the probe, the look."""
+"""Tests of what the field knows: the judgement, the probe, the observation."""

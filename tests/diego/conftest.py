@@ -8,7 +8,7 @@ from hypothesis import settings
 
 from tests.diego import listeners
 from tests.diego.listeners import Certificates, environment, free_port
-from tests.diego.world import SETS, SLICES, World, pod, statefulset
+from tests.diego.world import SETS, SLICES, Cluster, pod, statefulset
 from tests.kube.api_server import answering, api_server, connected
 
 settings.register_profile("unhurried", deadline=None)
@@ -22,10 +22,10 @@ def certs(tmp_path_factory: pytest.TempPathFactory) -> Certificates:
 
 
 @pytest.fixture
-async def world(tmp_path: Path) -> AsyncIterator[World]:
+async def world(tmp_path: Path) -> AsyncIterator[Cluster]:
     """Two pods that refuse, a Service that refuses, everything readable."""
     async with api_server() as api, connected(api.url, tmp_path) as kube:
-        made = World(api, kube, environment(free_port()))
+        made = Cluster(api, kube, environment(free_port()))
         made.pods([pod("diego-api-0"), pod("diego-api-1")])
         api.answers[f"{SETS}/diego-api"] = answering(statefulset())
         api.answers[SLICES] = answering({"items": []})

@@ -9,7 +9,7 @@ from structlog.testing import capture_logs
 from simulator.layouts import LAYOUTS
 from simulator.manifests import manifests
 from stagekeeper.diego.auto import AutoObserver, fitting, observer
-from stagekeeper.diego.diagnosis import Name, diagnose
+from stagekeeper.diego.diagnosis import Condition, diagnose
 from stagekeeper.diego.environment_settings import EnvironmentSettings
 from stagekeeper.diego.environments import environments, pinned_environments, resolve
 from stagekeeper.diego.observation import AMBIGUOUS, Observation, Probe, Reply, Unknown
@@ -18,7 +18,7 @@ from stagekeeper.kube import objects
 from stagekeeper.kube.objects import StatefulSet
 from stagekeeper.settings import Document, SettingsProblem
 from tests.diego.listeners import free_port
-from tests.diego.world import CC, ENOUGH, SETS, World
+from tests.diego.world import CC, ENOUGH, SETS, Cluster
 from tests.kube.api_server import answering, hanging, refusing
 
 SKIFF, COMPONENT = {"skiff-role-name": "diego-api"}, {"app.kubernetes.io/component": "diego-api"}
@@ -90,28 +90,28 @@ def test_every_field_can_still_be_overridden(given: dict[str, Any]) -> None:
 # At the API
 
 
-def found(world: World, *sets: dict[str, Any]) -> None:
+def found(world: Cluster, *sets: dict[str, Any]) -> None:
     world.api.answers[SETS] = answering({"items": [*sets]})
     world.pods([], selector=CC)
 
 
-def watching(world: World, environment: Environment | None = None) -> AutoObserver:
+def watching(world: Cluster, environment: Environment | None = None) -> AutoObserver:
     made = observer(environment or local(), world.kube)
     assert isinstance(made, AutoObserver)
     return made
 
 
-def said(seen: Observation) -> tuple[Name, str]:
+def said(seen: Observation) -> tuple[Condition, str]:
     told = diagnose(seen)
     return told.name, told.why
 
 
-async def test_a_look_says_which_profile_was_picked_and_logs_it_once(world: World) -> None:
+async def test_an_observation_says_which_profile_was_picked_and_logs_it_once(world: Cluster) -> None:
     found(world, labelled("diego-api", SKIFF))
-    looker = watching(world)
+    observer = watching(world)
     with capture_logs() as lines:
-        seen = await looker.look(ENOUGH)
-        await looker.look(ENOUGH)
+        seen = await observer.observe(ENOUGH)
+        await observer.observe(ENOUGH)
     assert len(seen.known_pods) == seen.desired == 2
     assert diagnose(seen).evidence[0] == (
         "Profile: cfee-2, by the label skiff-role-name=diego-api that diego-api gives its pods."
@@ -121,11 +121,11 @@ async def test_a_look_says_which_profile_was_picked_and_logs_it_once(world: Worl
     ]
 
 
-async def test_two_that_fit_are_an_observer_fault_that_names_both(world: World) -> None:
+async def test_two_that_fit_are_an_observer_fault_that_names_both(world: Cluster) -> None:
     found(world, labelled("diego-api", {**SKIFF, **COMPONENT}))
-    seen = await watching(world).look(ENOUGH)
+    seen = await watching(world).observe(ENOUGH)
     name, why = said(seen)
-    assert name is Name.OBSERVER_FAULT
+    assert name is Condition.OBSERVER_FAULT
     assert "cfee-2 (skiff-role-name=diego-api) and cfee-3 (app.kubernetes.io/component=diego-api) fit" in why
     assert why.endswith("set `profile` to one of them.")
     assert isinstance(seen.service, Unknown)
@@ -133,55 +133,55 @@ async def test_two_that_fit_are_an_observer_fault_that_names_both(world: World) 
     assert seen.pods.word == AMBIGUOUS
 
 
-async def test_a_namespace_without_diego_is_not_applicable_and_nothing_is_probed(world: World) -> None:
+async def test_a_namespace_without_diego_is_not_applicable_and_nothing_is_probed(world: Cluster) -> None:
     found(world, labelled("eirini", {"app": "eirini"}))
-    seen = await watching(world).look(ENOUGH)
-    assert said(seen)[0] is Name.NOT_APPLICABLE
+    seen = await watching(world).observe(ENOUGH)
+    assert said(seen)[0] is Condition.NOT_APPLICABLE
     assert not isinstance(seen.service, Probe)
 
 
-async def test_pods_that_are_gone_are_not_taken_for_a_namespace_without_diego(world: World) -> None:
+async def test_pods_that_are_gone_are_not_taken_for_a_namespace_without_diego(world: Cluster) -> None:
     found(world, labelled("diego-api", SKIFF))
     world.pods([])
-    seen = await watching(world).look(ENOUGH)
+    seen = await watching(world).observe(ENOUGH)
     assert (seen.pods, seen.desired) == ((), 2)
-    assert said(seen)[0] is not Name.NOT_APPLICABLE
+    assert said(seen)[0] is not Condition.NOT_APPLICABLE
 
 
-async def test_an_upgrade_changes_the_pick_at_the_next_look(world: World) -> None:
+async def test_an_upgrade_changes_the_pick_at_the_next_observation(world: Cluster) -> None:
     found(world, labelled("diego-api", SKIFF))
-    looker = watching(world)
-    assert (await looker.look(ENOUGH)).picked.startswith("cfee-2")
+    observer = watching(world)
+    assert (await observer.observe(ENOUGH)).picked.startswith("cfee-2")
     found(world, labelled("diego-api", COMPONENT), labelled("locket", {"app.kubernetes.io/component": "locket"}))
     world.pods([], selector="app.kubernetes.io/component=diego-api")
     world.pods([], selector="app.kubernetes.io/component=locket")
-    assert (await looker.look(ENOUGH)).picked.startswith("cfee-4")
+    assert (await observer.observe(ENOUGH)).picked.startswith("cfee-4")
     found(world)
-    assert said(await looker.look(ENOUGH))[0] is Name.NOT_APPLICABLE
+    assert said(await observer.observe(ENOUGH))[0] is Condition.NOT_APPLICABLE
 
 
-async def test_while_the_api_can_not_be_read_the_last_pick_stands_and_the_service_is_probed(world: World) -> None:
+async def test_while_the_api_can_not_be_read_the_last_pick_stands_and_the_service_is_probed(world: Cluster) -> None:
     found(world, labelled("diego-api", SKIFF))
-    looker = watching(world)
-    await looker.look(ENOUGH)
+    observer = watching(world)
+    await observer.observe(ENOUGH)
     world.api.answers = {"*": refusing(500)}
-    seen = await looker.look(ENOUGH)
+    seen = await observer.observe(ENOUGH)
     assert isinstance(seen.service, Probe)
     assert seen.service.reply is Reply.REFUSED
-    assert said(seen)[0] is Name.OBSERVER_FAULT
+    assert said(seen)[0] is Condition.OBSERVER_FAULT
 
 
 @pytest.mark.parametrize(
     ("trouble", "word"), [(refusing(403), "forbidden"), (hanging, "timeout"), (answering({"items": [{}]}), "malformed")]
 )
 async def test_without_any_pick_an_api_that_can_not_be_read_is_told_as_such(
-    trouble: Any, word: str, world: World
+    trouble: Any, word: str, world: Cluster
 ) -> None:
     world.api.answers = {"*": trouble}
-    seen = await watching(world, local(timeouts={"api": 0.2})).look(ENOUGH)
+    seen = await watching(world, local(timeouts={"api": 0.2})).observe(ENOUGH)
     assert isinstance(seen.pods, Unknown)
     assert seen.pods.word == word
-    assert said(seen)[0] is Name.OBSERVER_FAULT
+    assert said(seen)[0] is Condition.OBSERVER_FAULT
 
 
 # In the configuration

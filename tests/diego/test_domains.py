@@ -12,8 +12,8 @@ from stagekeeper.diego.domains import PATH, told
 from stagekeeper.diego.observation import NOT_CONFIGURED, Domains, Observation, Probe, Reply
 from stagekeeper.diego.observe import Observer
 from tests.diego.listeners import PONG, Certificates, Conversation, listening
-from tests.diego.looks import healthy
-from tests.diego.world import ENOUGH, World
+from tests.diego.observations import healthy
+from tests.diego.world import ENOUGH, Cluster
 
 CF_APPS, CF_TASKS = b"\x12\x07cf-apps", b"\x12\x08cf-tasks"
 ERROR = b"\x0a\x0e\x08\x1c\x12\x0adatabase??"
@@ -78,10 +78,12 @@ def answer(body: bytes, status: str = "200 OK") -> bytes:
     return b"HTTP/1.1 %s\r\nContent-Length: %d\r\n\r\n%s" % (status.encode(), len(body), body)
 
 
-async def deep_look(world: World, certs: Certificates, domains: bytes | None, *, deep: bool = True) -> Observation:
+async def deep_observation(
+    world: Cluster, certs: Certificates, domains: bytes | None, *, deep: bool = True
+) -> Observation:
     async with listening(bbs(domains), certs.server()) as port:
         there = replace(world.environment, port=port, tls=certs.client, probe_timeout=0.5)
-        return await Observer(there, world.kube, deep=deep).look(ENOUGH)
+        return await Observer(there, world.kube, deep=deep).observe(ENOUGH)
 
 
 @pytest.mark.parametrize(
@@ -95,20 +97,20 @@ async def deep_look(world: World, certs: Certificates, domains: bytes | None, *,
     ],
 )
 async def test_a_serving_bbs_is_asked_over_the_wire(
-    domains: bytes | None, said: str, *, listed: bool, world: World, certs: Certificates
+    domains: bytes | None, said: str, *, listed: bool, world: Cluster, certs: Certificates
 ) -> None:
-    seen = await deep_look(world, certs, domains)
+    seen = await deep_observation(world, certs, domains)
     assert isinstance(seen.domains, Domains)
     assert seen.domains.listed is listed
     assert seen.service_ok
     assert diagnose(seen).evidence[-1].endswith(said)
 
 
-async def test_it_is_off_unless_somebody_asks_for_it(world: World, certs: Certificates) -> None:
-    seen = await deep_look(world, certs, answer(CF_APPS), deep=False)
+async def test_it_is_off_unless_somebody_asks_for_it(world: Cluster, certs: Certificates) -> None:
+    seen = await deep_observation(world, certs, answer(CF_APPS), deep=False)
     assert seen.domains is NOT_CONFIGURED
 
 
-async def test_a_bbs_that_does_not_serve_is_not_asked(world: World, certs: Certificates) -> None:
+async def test_a_bbs_that_does_not_serve_is_not_asked(world: Cluster, certs: Certificates) -> None:
     there = replace(world.environment, tls=certs.client)
-    assert (await Observer(there, world.kube, deep=True).look(ENOUGH)).domains is NOT_CONFIGURED
+    assert (await Observer(there, world.kube, deep=True).observe(ENOUGH)).domains is NOT_CONFIGURED

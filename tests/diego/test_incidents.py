@@ -1,7 +1,9 @@
-"""The incidents of the corpus, each as the look that decides it. What happens over time is the remediator's to prove.
+"""The incidents of the corpus, each as the observation that decides it.
 
-The numbers are those of the corpus; an incident that is about webhooks, crashes or silences has the look that its
-story begins with.
+What happens over time is the remediator's to prove.
+
+The numbers are those of the corpus; an incident that is about webhooks, crashes or silences has the observation that
+its story begins with.
 """
 
 from datetime import timedelta
@@ -9,119 +11,139 @@ from typing import Any
 
 import pytest
 
-from stagekeeper.diego.diagnosis import Name, Restart, diagnose
+from stagekeeper.diego.diagnosis import Condition, Restart, diagnose
 from stagekeeper.diego.observation import NOT_CONFIGURED, Observation, Probe, ReadyPods, Reply
-from tests.diego import looks
-from tests.diego.looks import ago, bbs, container, healthy, hung, locket, look, pending, workload
+from tests.diego import observations
+from tests.diego.observations import ago, bbs, container, healthy, hung, locket, observation, pending, workload
 
 MINUTE = timedelta(minutes=1)
 LOOPING: dict[str, Any] = {"containers": (container(waiting="CrashLoopBackOff", ready=False, restarts=6),)}
 EXPIRED = Probe(Reply.TLS, "certificate has expired", certificate_ends=ago(timedelta(hours=5)))
 NO_DIEGO: dict[str, Any] = {"workloads": (), "cloud_controller": ReadyPods(2, 2)}
 
-Judged = tuple[Name, Restart]
-CURE: Judged = (Name.NO_ACTIVE_BBS, Restart.CURES)
-SERVING: Judged = (Name.SERVING, Restart.NEVER)
+Judged = tuple[Condition, Restart]
+CURE: Judged = (Condition.NO_ACTIVE_BBS, Restart.CURES)
+SERVING: Judged = (Condition.SERVING, Restart.NEVER)
 
 INCIDENTS: dict[str, tuple[Observation, Judged]] = {
     "1 the tutorial": (hung(database=True), CURE),
-    "2 fail-over, nobody yet": (hung(), CURE),  # the confirmation over 120 s forbids the act, not the single look
-    "2 fail-over, afterwards": (look(bbs(0), bbs(1, Reply.OK, active=True), service=Reply.OK), SERVING),
+    "2 fail-over, nobody yet": (
+        hung(),
+        CURE,
+    ),  # the confirmation over 120 s forbids the act, not the single observation
+    "2 fail-over, afterwards": (observation(bbs(0), bbs(1, Reply.OK, active=True), service=Reply.OK), SERVING),
     "3 kubecf: the listener before the label": (
-        look(bbs(0), bbs(1, Reply.OK), service=Reply.DNS),
-        (Name.ACTIVE_NOT_LABELLED, Restart.NEVER),
+        observation(bbs(0), bbs(1, Reply.OK), service=Reply.DNS),
+        (Condition.ACTIVE_NOT_LABELLED, Restart.NEVER),
     ),
     "4 helm upgrade, pod 1 Terminating": (
-        look(bbs(0), bbs(1, ends_at=looks.NOW + 9 * MINUTE), workloads=(workload(update_revision="new"),)),
-        (Name.ROLLING_OUT, Restart.NOT_YET),
+        observation(
+            bbs(0), bbs(1, ends_at=observations.NOW + 9 * MINUTE), workloads=(workload(update_revision="new"),)
+        ),
+        (Condition.ROLLING_OUT, Restart.NOT_YET),
     ),
     "4 helm upgrade, pod 0 still old": (
-        look(bbs(0), bbs(1, labels={"controller-revision-hash": "new"}), workloads=(workload(update_revision="new"),)),
-        (Name.ROLLING_OUT, Restart.NOT_YET),
+        observation(
+            bbs(0), bbs(1, labels={"controller-revision-hash": "new"}), workloads=(workload(update_revision="new"),)
+        ),
+        (Condition.ROLLING_OUT, Restart.NOT_YET),
     ),
     "5 migrations": (
-        look(bbs(0, age=9 * MINUTE), bbs(1, Reply.UNAVAILABLE, age=9 * MINUTE)),
-        (Name.MIGRATING, Restart.NOT_YET),
+        observation(bbs(0, age=9 * MINUTE), bbs(1, Reply.UNAVAILABLE, age=9 * MINUTE)),
+        (Condition.MIGRATING, Restart.NOT_YET),
     ),
     "5 migrations, both answer": (
-        look(bbs(0, Reply.UNAVAILABLE, age=9 * MINUTE), bbs(1, Reply.UNAVAILABLE, age=9 * MINUTE)),
-        (Name.SPLIT_BRAIN, Restart.NEVER),  # only the lock's holder listens, whatever it answers
+        observation(bbs(0, Reply.UNAVAILABLE, age=9 * MINUTE), bbs(1, Reply.UNAVAILABLE, age=9 * MINUTE)),
+        (Condition.SPLIT_BRAIN, Restart.NEVER),  # only the lock's holder listens, whatever it answers
     ),
-    "6 certificate expired": (look(bbs(0, EXPIRED), bbs(1)), (Name.TLS_BROKEN, Restart.NEVER)),
+    "6 certificate expired": (observation(bbs(0, EXPIRED), bbs(1)), (Condition.TLS_BROKEN, Restart.NEVER)),
     "7 database down, watched": (
-        look(bbs(0, **LOOPING), bbs(1, **LOOPING), database=False),
-        (Name.DATABASE_DOWN, Restart.NOT_YET),
+        observation(bbs(0, **LOOPING), bbs(1, **LOOPING), database=False),
+        (Condition.DATABASE_DOWN, Restart.NOT_YET),
     ),
     "7 database down, not watched": (
-        look(bbs(0, **LOOPING), bbs(1, **LOOPING)),
-        (Name.CRASH_LOOPING, Restart.NEVER),
+        observation(bbs(0, **LOOPING), bbs(1, **LOOPING)),
+        (Condition.CRASH_LOOPING, Restart.NEVER),
     ),
     "8 split brain": (
-        look(bbs(0, Reply.OK, active=True), bbs(1, Reply.OK, active=True), service=Reply.OK),
-        (Name.SPLIT_BRAIN, Restart.NEVER),
+        observation(bbs(0, Reply.OK, active=True), bbs(1, Reply.OK, active=True), service=Reply.OK),
+        (Condition.SPLIT_BRAIN, Restart.NEVER),
     ),
-    "9 active, label false": (look(bbs(0, Reply.OK), bbs(1)), (Name.ACTIVE_NOT_LABELLED, Restart.NEVER)),
-    "10 label true, nobody serves": (look(bbs(0, active=True), bbs(1)), (Name.LABEL_CONTRADICTS, Restart.NEVER)),
+    "9 active, label false": (observation(bbs(0, Reply.OK), bbs(1)), (Condition.ACTIVE_NOT_LABELLED, Restart.NEVER)),
+    "10 label true, nobody serves": (
+        observation(bbs(0, active=True), bbs(1)),
+        (Condition.LABEL_CONTRADICTS, Restart.NEVER),
+    ),
     "11 our network": (
-        look(bbs(0, Reply.TIMEOUT), bbs(1, Reply.TIMEOUT), control=""),
-        (Name.OBSERVER_FAULT, Restart.NOT_YET),
+        observation(bbs(0, Reply.TIMEOUT), bbs(1, Reply.TIMEOUT), control=""),
+        (Condition.OBSERVER_FAULT, Restart.NOT_YET),
     ),
     "12 node lost": (
-        look(bbs(0, Reply.TIMEOUT, ready="Unknown"), bbs(1), control="cluster DNS"),
-        (Name.NODE_DOWN, Restart.NOT_YET),
+        observation(bbs(0, Reply.TIMEOUT, ready="Unknown"), bbs(1), control="cluster DNS"),
+        (Condition.NODE_DOWN, Restart.NOT_YET),
     ),
     "13 stale alert": (healthy(), SERVING),
     "14 the same alert twice": (hung(), CURE),
     "15 resolved between two deletes": (
-        look(bbs(0, age=MINUTE), bbs(1)),
-        (Name.STARTING, Restart.NOT_YET),  # the plan goes on all the same: it is written
+        observation(bbs(0, age=MINUTE), bbs(1)),
+        (Condition.STARTING, Restart.NOT_YET),  # the plan goes on all the same: it is written
     ),
     "15b the other pod takes the lock": (
-        look(bbs(0, ends_at=looks.NOW + MINUTE), bbs(1, Reply.OK, active=True), service=Reply.OK),
+        observation(bbs(0, ends_at=observations.NOW + MINUTE), bbs(1, Reply.OK, active=True), service=Reply.OK),
         SERVING,
     ),
-    "16 a planned pod is replaced": (look(bbs(0), bbs(1, age=MINUTE)), (Name.STARTING, Restart.NOT_YET)),
-    "17 not cured by the restart": (look(bbs(0, age=6 * MINUTE), bbs(1, age=6 * MINUTE)), CURE),
+    "16 a planned pod is replaced": (observation(bbs(0), bbs(1, age=MINUTE)), (Condition.STARTING, Restart.NOT_YET)),
+    "17 not cured by the restart": (observation(bbs(0, age=6 * MINUTE), bbs(1, age=6 * MINUTE)), CURE),
     "18 migrating after the restart": (
-        look(bbs(0, Reply.UNAVAILABLE, age=3 * MINUTE), bbs(1, age=2 * MINUTE)),
-        (Name.MIGRATING, Restart.NOT_YET),
+        observation(bbs(0, Reply.UNAVAILABLE, age=3 * MINUTE), bbs(1, age=2 * MINUTE)),
+        (Condition.MIGRATING, Restart.NOT_YET),
     ),
     "19 still firing after the cure": (
-        look(bbs(0, Reply.OK, active=True, age=MINUTE), bbs(1, age=MINUTE), service=Reply.OK),
+        observation(bbs(0, Reply.OK, active=True, age=MINUTE), bbs(1, age=MINUTE), service=Reply.OK),
         SERVING,
     ),
     "20 silenced": (hung(), CURE),
     "21 paused": (hung(), CURE),
-    "22 killed in the middle": (look(bbs(0, ends_at=looks.NOW + MINUTE), bbs(1)), (Name.ROLLING_OUT, Restart.NOT_YET)),
+    "22 killed in the middle": (
+        observation(bbs(0, ends_at=observations.NOW + MINUTE), bbs(1)),
+        (Condition.ROLLING_OUT, Restart.NOT_YET),
+    ),
     "23 forged labels": (healthy(), SERVING),
     "24 alert storm": (hung(), CURE),
     "25 the API answers 503": (
-        hung(pods=looks.unknown("HTTP 503."), workloads=looks.unknown("HTTP 503."), steady=looks.unknown("HTTP 503.")),
-        (Name.OBSERVER_FAULT, Restart.NOT_YET),
+        hung(
+            pods=observations.unknown("HTTP 503."),
+            workloads=observations.unknown("HTTP 503."),
+            steady=observations.unknown("HTTP 503."),
+        ),
+        (Condition.OBSERVER_FAULT, Restart.NOT_YET),
     ),
     "26 separate Locket hangs": (hung(locket=locket("True")), CURE),
-    "27 Eirini": (look(**NO_DIEGO), (Name.NOT_APPLICABLE, Restart.NEVER)),
-    "28 no capacity": (look(bbs(0), pending(1, age=20 * MINUTE)), (Name.PODS_NOT_READY, Restart.NEVER)),
+    "27 Eirini": (observation(**NO_DIEGO), (Condition.NOT_APPLICABLE, Restart.NEVER)),
+    "28 no capacity": (observation(bbs(0), pending(1, age=20 * MINUTE)), (Condition.PODS_NOT_READY, Restart.NEVER)),
     "29 the second face": (
-        look(bbs(0, Reply.UNAVAILABLE, active=True), bbs(1)),
-        (Name.STUCK_UNAVAILABLE, Restart.NEVER),
+        observation(bbs(0, Reply.UNAVAILABLE, active=True), bbs(1)),
+        (Condition.STUCK_UNAVAILABLE, Restart.NEVER),
     ),
     "30 Terminating for 590 s": (
-        look(bbs(0, ends_at=looks.NOW + timedelta(seconds=10)), bbs(1, ends_at=looks.NOW + timedelta(seconds=11))),
-        (Name.ROLLING_OUT, Restart.NOT_YET),
+        observation(
+            bbs(0, ends_at=observations.NOW + timedelta(seconds=10)),
+            bbs(1, ends_at=observations.NOW + timedelta(seconds=11)),
+        ),
+        (Condition.ROLLING_OUT, Restart.NOT_YET),
     ),
     "31 Locket hangs, BBS restarted by hand": (
-        look(bbs(0, age=6 * MINUTE), bbs(1, age=6 * MINUTE), locket=locket("True")),
+        observation(bbs(0, age=6 * MINUTE), bbs(1, age=6 * MINUTE), locket=locket("True")),
         CURE,
     ),
-    "the tutorial, on a release that sets no label": (look(bbs(0, active=None), bbs(1, active=None)), CURE),
+    "the tutorial, on a release that sets no label": (observation(bbs(0, active=None), bbs(1, active=None)), CURE),
     "the tutorial, headless Service": (hung(service=Probe(Reply.DNS)), CURE),
     "the tutorial, Cloud Controller not watched": (hung(cloud_controller=NOT_CONFIGURED), CURE),
 }
 
 
 @pytest.mark.parametrize("incident", INCIDENTS)
-def test_the_look_of_an_incident_is_judged_right(incident: str) -> None:
+def test_the_observation_of_an_incident_is_judged_right(incident: str) -> None:
     seen, expected = INCIDENTS[incident]
     found = diagnose(seen)
     assert (found.name, found.restart) == expected

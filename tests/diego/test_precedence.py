@@ -1,4 +1,4 @@
-"""The first row that matches wins: looks in which a row and the next ones hold at the same time."""
+"""The first row that matches wins: observations in which a row and the next ones hold at the same time."""
 
 from dataclasses import replace
 from datetime import timedelta
@@ -6,14 +6,14 @@ from typing import Any
 
 import pytest
 
+from stagekeeper.diego import diagnosis
 from stagekeeper.diego.diagnosis import ROWS, diagnose
 from stagekeeper.diego.observation import Observation, Probe, ReadyPods, Reply, Unknown
-from stagekeeper.diego.rows import listening
-from tests.diego import looks
-from tests.diego.looks import ago, bbs, container, healthy, hung, locket, look, pending, workload
+from tests.diego import observations
+from tests.diego.observations import ago, bbs, container, healthy, hung, locket, observation, pending, workload
 
 MINUTE = timedelta(minutes=1)
-LEAVING: dict[str, Any] = {"ends_at": looks.NOW + MINUTE}
+LEAVING: dict[str, Any] = {"ends_at": observations.NOW + MINUTE}
 LOOPING: dict[str, Any] = {"containers": (container(waiting="CrashLoopBackOff", ready=False),)}
 UNREADY: dict[str, Any] = {"containers": (container(ready=False),)}
 BEHIND = workload(update_revision="diego-api-new")
@@ -22,73 +22,75 @@ UNREADABLE = Unknown("HTTP 500.")
 LOST: dict[str, Any] = {"ready": "Unknown"}
 
 BOTH_HOLD: dict[tuple[str, str], Observation] = {
-    ("1", "6"): look(workloads=(), service=Reply.OK),
-    ("2", "3"): look(bbs(0, Reply.OK, active=True), bbs(1, Reply.OK), service=Reply.OK),
-    ("2", "4"): look(bbs(0, Reply.OK), bbs(1, Reply.NO_REPLY)),
-    ("2", "5"): look(bbs(0, Reply.OK, active=True), bbs(1, Reply.TLS)),
-    ("2", "6"): look(bbs(0, Reply.TLS), bbs(1, Reply.TLS), service=Reply.OK),
-    ("2", "7"): look(bbs(0, Reply.UNAVAILABLE, age=MINUTE), bbs(1, Reply.UNAVAILABLE)),
-    ("2", "10"): look(bbs(0, Reply.OK), bbs(1, Reply.OK), steady=False),
-    ("2", "12"): look(bbs(0, Reply.OK), bbs(1, Reply.OK), bbs(2, **LEAVING)),
-    ("3", "7"): look(bbs(0, Reply.OK, active=True, **LEAVING), bbs(1, Reply.UNAVAILABLE, age=MINUTE), service=Reply.OK),
+    ("1", "6"): observation(workloads=(), service=Reply.OK),
+    ("2", "3"): observation(bbs(0, Reply.OK, active=True), bbs(1, Reply.OK), service=Reply.OK),
+    ("2", "4"): observation(bbs(0, Reply.OK), bbs(1, Reply.NO_REPLY)),
+    ("2", "5"): observation(bbs(0, Reply.OK, active=True), bbs(1, Reply.TLS)),
+    ("2", "6"): observation(bbs(0, Reply.TLS), bbs(1, Reply.TLS), service=Reply.OK),
+    ("2", "7"): observation(bbs(0, Reply.UNAVAILABLE, age=MINUTE), bbs(1, Reply.UNAVAILABLE)),
+    ("2", "10"): observation(bbs(0, Reply.OK), bbs(1, Reply.OK), steady=False),
+    ("2", "12"): observation(bbs(0, Reply.OK), bbs(1, Reply.OK), bbs(2, **LEAVING)),
+    ("3", "7"): observation(
+        bbs(0, Reply.OK, active=True, **LEAVING), bbs(1, Reply.UNAVAILABLE, age=MINUTE), service=Reply.OK
+    ),
     ("3", "10"): healthy(workloads=UNREADABLE),
     ("3", "11"): healthy(workloads=(workload(replicas=0),)),
     ("3", "14"): healthy(database=False),
-    ("3", "21"): look(bbs(0, Reply.OK, active=True), bbs(1, Reply.TIMEOUT), service=Reply.OK, control=""),
-    ("4", "5"): look(bbs(0, Reply.OK, active=False), bbs(1), service=Reply.DNS),
-    ("4", "10"): look(bbs(0, Reply.OK), bbs(1), steady=False),
-    ("5", "7"): look(bbs(0, Reply.OK, active=True, **LEAVING), bbs(1, Reply.UNAVAILABLE, age=MINUTE)),
-    ("5", "13"): look(bbs(0, Reply.OK, active=True), bbs(1), workloads=(BEHIND,)),
-    ("6", "7"): look(bbs(0, Reply.UNAVAILABLE, age=MINUTE), bbs(1), service=Reply.OK),
-    ("6", "7b"): look(bbs(0, Reply.UNAVAILABLE), bbs(1), service=Reply.OK),
-    ("6", "8"): look(bbs(0, Reply.TLS), bbs(1), service=Reply.OK),
+    ("3", "21"): observation(bbs(0, Reply.OK, active=True), bbs(1, Reply.TIMEOUT), service=Reply.OK, control=""),
+    ("4", "5"): observation(bbs(0, Reply.OK, active=False), bbs(1), service=Reply.DNS),
+    ("4", "10"): observation(bbs(0, Reply.OK), bbs(1), steady=False),
+    ("5", "7"): observation(bbs(0, Reply.OK, active=True, **LEAVING), bbs(1, Reply.UNAVAILABLE, age=MINUTE)),
+    ("5", "13"): observation(bbs(0, Reply.OK, active=True), bbs(1), workloads=(BEHIND,)),
+    ("6", "7"): observation(bbs(0, Reply.UNAVAILABLE, age=MINUTE), bbs(1), service=Reply.OK),
+    ("6", "7b"): observation(bbs(0, Reply.UNAVAILABLE), bbs(1), service=Reply.OK),
+    ("6", "8"): observation(bbs(0, Reply.TLS), bbs(1), service=Reply.OK),
     ("6", "10"): hung(service=Probe(Reply.OK), workloads=UNREADABLE),
-    ("6", "20"): look(bbs(0, Reply.TIMEOUT), bbs(1), service=Reply.OK, control="cluster DNS"),
-    ("7", "8"): look(bbs(0, Reply.UNAVAILABLE, age=MINUTE), bbs(1, Reply.TLS, **LEAVING)),
-    ("7", "13"): look(bbs(0, Reply.UNAVAILABLE, age=MINUTE), bbs(1), workloads=(BEHIND,)),
-    ("7", "17"): look(bbs(0, Reply.UNAVAILABLE, age=MINUTE), bbs(1)),
-    ("7b", "8"): look(bbs(0, Reply.UNAVAILABLE), bbs(1, Reply.TLS, **LEAVING)),
-    ("7b", "10"): look(bbs(0, Reply.UNAVAILABLE), bbs(1), steady=False),
-    ("7b", "14"): look(bbs(0, Reply.UNAVAILABLE), bbs(1), database=False),
-    ("8", "9"): look(bbs(0, Reply.TLS), bbs(1, Reply.NO_REPLY, **LEAVING)),
-    ("8", "10"): look(bbs(0, Reply.TLS), bbs(1, UNREADABLE)),
-    ("9", "10"): look(bbs(0, Reply.NO_REPLY), bbs(1), steady=False),
-    ("9", "17"): look(bbs(0, Reply.NO_REPLY, age=MINUTE), bbs(1)),
-    ("10", "11"): look(workloads=(workload(replicas=0),), steady=False),
-    ("10", "12"): look(bbs(0, **LEAVING), bbs(1), steady=False),
-    ("10", "14"): look(bbs(0), bbs(1, UNREADABLE), database=False),
-    ("10", "16"): look(bbs(0, **LOOPING), bbs(1, UNREADABLE)),
-    ("11", "12"): look(bbs(0, **LEAVING), workloads=(workload(replicas=0),)),
-    ("11", "13"): look(workloads=(workload(replicas=0, generation=5),)),
-    ("12", "13"): look(bbs(0, **LEAVING), bbs(1), workloads=(UNSEEN,)),
-    ("12", "18"): look(bbs(0, **LEAVING), pending(1, age=20 * MINUTE)),
-    ("12", "22"): look(bbs(0, ends_at=ago(5 * MINUTE)), bbs(1), cloud_controller=ReadyPods(0, 2)),
+    ("6", "20"): observation(bbs(0, Reply.TIMEOUT), bbs(1), service=Reply.OK, control="cluster DNS"),
+    ("7", "8"): observation(bbs(0, Reply.UNAVAILABLE, age=MINUTE), bbs(1, Reply.TLS, **LEAVING)),
+    ("7", "13"): observation(bbs(0, Reply.UNAVAILABLE, age=MINUTE), bbs(1), workloads=(BEHIND,)),
+    ("7", "17"): observation(bbs(0, Reply.UNAVAILABLE, age=MINUTE), bbs(1)),
+    ("7b", "8"): observation(bbs(0, Reply.UNAVAILABLE), bbs(1, Reply.TLS, **LEAVING)),
+    ("7b", "10"): observation(bbs(0, Reply.UNAVAILABLE), bbs(1), steady=False),
+    ("7b", "14"): observation(bbs(0, Reply.UNAVAILABLE), bbs(1), database=False),
+    ("8", "9"): observation(bbs(0, Reply.TLS), bbs(1, Reply.NO_REPLY, **LEAVING)),
+    ("8", "10"): observation(bbs(0, Reply.TLS), bbs(1, UNREADABLE)),
+    ("9", "10"): observation(bbs(0, Reply.NO_REPLY), bbs(1), steady=False),
+    ("9", "17"): observation(bbs(0, Reply.NO_REPLY, age=MINUTE), bbs(1)),
+    ("10", "11"): observation(workloads=(workload(replicas=0),), steady=False),
+    ("10", "12"): observation(bbs(0, **LEAVING), bbs(1), steady=False),
+    ("10", "14"): observation(bbs(0), bbs(1, UNREADABLE), database=False),
+    ("10", "16"): observation(bbs(0, **LOOPING), bbs(1, UNREADABLE)),
+    ("11", "12"): observation(bbs(0, **LEAVING), workloads=(workload(replicas=0),)),
+    ("11", "13"): observation(workloads=(workload(replicas=0, generation=5),)),
+    ("12", "13"): observation(bbs(0, **LEAVING), bbs(1), workloads=(UNSEEN,)),
+    ("12", "18"): observation(bbs(0, **LEAVING), pending(1, age=20 * MINUTE)),
+    ("12", "22"): observation(bbs(0, ends_at=ago(5 * MINUTE)), bbs(1), cloud_controller=ReadyPods(0, 2)),
     ("13", "14"): hung(workloads=(BEHIND,), database=False),
-    ("13", "16"): look(bbs(0), bbs(1, **LOOPING), workloads=(BEHIND,)),
-    ("14", "15"): look(bbs(0, Reply.TIMEOUT, **LOST), bbs(1), database=False),
-    ("14", "16"): look(bbs(0, **LOOPING), bbs(1), database=False),
-    ("14", "17"): look(bbs(0, age=MINUTE), bbs(1), database=False),
-    ("15", "16"): look(bbs(0, Reply.TIMEOUT, **LOST), bbs(1, **LOOPING)),
-    ("15", "20"): look(bbs(0, Reply.TIMEOUT, **LOST), bbs(1), control="cluster DNS"),
-    ("15", "21"): look(bbs(0, Reply.TIMEOUT, **LOST), bbs(1), control=""),
-    ("16", "17"): look(bbs(0, age=MINUTE, **LOOPING), bbs(1)),
-    ("16", "18"): look(bbs(0, **LOOPING), pending(1, age=20 * MINUTE)),
-    ("16", "24"): look(bbs(0, **LOOPING), bbs(1)),
-    ("17", "18"): look(bbs(0, age=MINUTE), pending(1, age=20 * MINUTE)),
-    ("17", "19"): look(bbs(0, age=MINUTE), bbs(1), locket=locket("False")),
-    ("17", "21"): look(bbs(0, Reply.TIMEOUT, age=MINUTE), bbs(1), control=""),
-    ("17", "25"): look(bbs(0, age=MINUTE), bbs(1)),
-    ("18", "19"): look(bbs(0), pending(1, age=20 * MINUTE), locket=locket("False")),
-    ("18", "21"): look(bbs(0, Reply.TIMEOUT), pending(1, age=20 * MINUTE), control=""),
-    ("19", "20"): look(bbs(0, Reply.TIMEOUT), bbs(1), locket=locket("False"), control="cluster DNS"),
+    ("13", "16"): observation(bbs(0), bbs(1, **LOOPING), workloads=(BEHIND,)),
+    ("14", "15"): observation(bbs(0, Reply.TIMEOUT, **LOST), bbs(1), database=False),
+    ("14", "16"): observation(bbs(0, **LOOPING), bbs(1), database=False),
+    ("14", "17"): observation(bbs(0, age=MINUTE), bbs(1), database=False),
+    ("15", "16"): observation(bbs(0, Reply.TIMEOUT, **LOST), bbs(1, **LOOPING)),
+    ("15", "20"): observation(bbs(0, Reply.TIMEOUT, **LOST), bbs(1), control="cluster DNS"),
+    ("15", "21"): observation(bbs(0, Reply.TIMEOUT, **LOST), bbs(1), control=""),
+    ("16", "17"): observation(bbs(0, age=MINUTE, **LOOPING), bbs(1)),
+    ("16", "18"): observation(bbs(0, **LOOPING), pending(1, age=20 * MINUTE)),
+    ("16", "24"): observation(bbs(0, **LOOPING), bbs(1)),
+    ("17", "18"): observation(bbs(0, age=MINUTE), pending(1, age=20 * MINUTE)),
+    ("17", "19"): observation(bbs(0, age=MINUTE), bbs(1), locket=locket("False")),
+    ("17", "21"): observation(bbs(0, Reply.TIMEOUT, age=MINUTE), bbs(1), control=""),
+    ("17", "25"): observation(bbs(0, age=MINUTE), bbs(1)),
+    ("18", "19"): observation(bbs(0), pending(1, age=20 * MINUTE), locket=locket("False")),
+    ("18", "21"): observation(bbs(0, Reply.TIMEOUT), pending(1, age=20 * MINUTE), control=""),
+    ("19", "20"): observation(bbs(0, Reply.TIMEOUT), bbs(1), locket=locket("False"), control="cluster DNS"),
     ("19", "22"): hung(locket=locket("False"), cloud_controller=ReadyPods(0, 2)),
-    ("20", "21"): look(bbs(0, Reply.TIMEOUT), bbs(1), control="cluster DNS"),
-    ("22", "23"): look(bbs(0, active=True), bbs(1), cloud_controller=ReadyPods(0, 2)),
-    ("22", "24"): look(bbs(0, **UNREADY), bbs(1), cloud_controller=ReadyPods(0, 2)),
+    ("20", "21"): observation(bbs(0, Reply.TIMEOUT), bbs(1), control="cluster DNS"),
+    ("22", "23"): observation(bbs(0, active=True), bbs(1), cloud_controller=ReadyPods(0, 2)),
+    ("22", "24"): observation(bbs(0, **UNREADY), bbs(1), cloud_controller=ReadyPods(0, 2)),
     ("22", "25"): hung(cloud_controller=ReadyPods(0, 2)),
-    ("23", "24"): look(bbs(0, active=True), bbs(1, **UNREADY)),
-    ("23", "25"): look(bbs(0, active=True), bbs(1)),
-    ("24", "25"): look(bbs(0, **UNREADY), bbs(1)),
+    ("23", "24"): observation(bbs(0, active=True), bbs(1, **UNREADY)),
+    ("23", "25"): observation(bbs(0, active=True), bbs(1)),
+    ("24", "25"): observation(bbs(0, **UNREADY), bbs(1)),
 }
 """By the numbers of the row that must win and of one further down whose condition holds too.
 
@@ -107,8 +109,8 @@ def test_both_conditions_of_a_pair_hold(pair: tuple[str, str]) -> None:
 
 
 def test_a_503_is_a_migration_or_stuck_but_never_both() -> None:
-    for seen in (look(bbs(0, Reply.UNAVAILABLE, age=MINUTE)), look(bbs(0, Reply.UNAVAILABLE))):
-        assert (listening.migrating(seen) is None) != (listening.stuck_unavailable(seen) is None)
+    for seen in (observation(bbs(0, Reply.UNAVAILABLE, age=MINUTE)), observation(bbs(0, Reply.UNAVAILABLE))):
+        assert (diagnosis.migrating(seen) is None) != (diagnosis.stuck_unavailable(seen) is None)
 
 
 def test_an_active_pod_hides_nothing_of_what_else_was_found() -> None:

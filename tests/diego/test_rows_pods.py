@@ -6,11 +6,11 @@ from typing import Any
 
 import pytest
 
-from stagekeeper.diego.diagnosis import Name, Restart, diagnose
+from stagekeeper.diego.diagnosis import Condition, Restart, diagnose
 from stagekeeper.diego.observation import NOT_CONFIGURED, Observation, Reply, Unknown
 from stagekeeper.diego.profiles import Patience
 from tests.diego.judging import MINUTE, NO_ACTIVE_BBS, NOT_READY, SECOND, SIDECAR, judged, row
-from tests.diego.looks import ago, bbs, container, hung, look, pending, workload
+from tests.diego.observations import ago, bbs, container, hung, observation, pending, workload
 
 # Row 10
 
@@ -29,19 +29,19 @@ from tests.diego.looks import ago, bbs, container, hung, look, pending, workload
     ],
 )
 def test_what_could_not_be_read_is_the_observers_fault(unread: dict[str, object]) -> None:
-    assert judged(replace(hung(), **unread)) == row("10", Name.OBSERVER_FAULT, Restart.NOT_YET)  # type: ignore[arg-type]
+    assert judged(replace(hung(), **unread)) == row("10", Condition.OBSERVER_FAULT, Restart.NOT_YET)  # type: ignore[arg-type]
 
 
 def test_a_pod_with_an_address_that_could_not_be_probed_is_the_observers_fault() -> None:
-    seen = look(bbs(0), bbs(1, Unknown("No descriptors left.")))
-    assert judged(seen) == row("10", Name.OBSERVER_FAULT, Restart.NOT_YET)
+    seen = observation(bbs(0), bbs(1, Unknown("No descriptors left.")))
+    assert judged(seen) == row("10", Condition.OBSERVER_FAULT, Restart.NOT_YET)
 
 
 # Rows 11 to 13
 
 
 def test_a_workload_of_no_replicas_is_scaled_down() -> None:
-    assert judged(look(workloads=(workload(replicas=0),))) == row("11", Name.SCALED_DOWN, Restart.NEVER)
+    assert judged(observation(workloads=(workload(replicas=0),))) == row("11", Condition.SCALED_DOWN, Restart.NEVER)
 
 
 def test_one_zone_of_no_replicas_beside_another_is_not_scaled_down() -> None:
@@ -51,29 +51,29 @@ def test_one_zone_of_no_replicas_beside_another_is_not_scaled_down() -> None:
 
 @pytest.mark.parametrize("ends", [-600 * SECOND, 0 * SECOND, 60 * SECOND])
 def test_a_pod_that_is_terminating_is_a_roll_out_until_a_minute_past_its_grace(ends: timedelta) -> None:
-    seen = look(bbs(0, ends_at=ago(ends)), bbs(1))
-    assert judged(seen) == row("12", Name.ROLLING_OUT, Restart.NOT_YET)
+    seen = observation(bbs(0, ends_at=ago(ends)), bbs(1))
+    assert judged(seen) == row("12", Condition.ROLLING_OUT, Restart.NOT_YET)
 
 
 def test_a_pod_that_is_terminating_a_minute_past_its_grace_is_stuck() -> None:
-    found = diagnose(look(bbs(0), bbs(1, ends_at=ago(61 * SECOND))))
-    assert (found.row, found.name, found.restart) == ("12", Name.TERMINATING_STUCK, Restart.NEVER)
+    found = diagnose(observation(bbs(0), bbs(1, ends_at=ago(61 * SECOND))))
+    assert (found.row, found.name, found.restart) == ("12", Condition.TERMINATING_STUCK, Restart.NEVER)
     assert "diego-api-1 on node node-1" in found.why
 
 
 def test_more_pods_than_replicas_are_a_roll_out() -> None:
     seen = hung(workloads=(workload(replicas=1),))
-    assert judged(seen) == row("12", Name.ROLLING_OUT, Restart.NOT_YET)
+    assert judged(seen) == row("12", Condition.ROLLING_OUT, Restart.NOT_YET)
 
 
 def test_a_generation_that_nobody_has_observed_is_a_roll_out() -> None:
     seen = hung(workloads=(workload(generation=5),))
-    assert judged(seen) == row("13", Name.ROLLING_OUT, Restart.NOT_YET)
+    assert judged(seen) == row("13", Condition.ROLLING_OUT, Restart.NOT_YET)
 
 
 def test_a_pod_of_an_older_revision_is_a_roll_out() -> None:
     seen = hung(workloads=(workload(update_revision="diego-api-new"),))
-    assert judged(seen) == row("13", Name.ROLLING_OUT, Restart.NOT_YET)
+    assert judged(seen) == row("13", Condition.ROLLING_OUT, Restart.NOT_YET)
 
 
 @pytest.mark.parametrize("kept", [{"update_strategy": "OnDelete"}, {"partition": 1}])
@@ -86,51 +86,53 @@ def test_each_pod_is_compared_with_the_revision_of_its_own_workload() -> None:
     zones = (workload("z0", replicas=1, update_revision="z0-a"), workload("z1", replicas=1, update_revision="z1-b"))
     first = bbs(0, owner="z0", labels={"controller-revision-hash": "z0-a"})
     second = bbs(1, owner="z1", labels={"controller-revision-hash": "z1-b"})
-    assert judged(look(first, second, workloads=zones)) == NO_ACTIVE_BBS
+    assert judged(observation(first, second, workloads=zones)) == NO_ACTIVE_BBS
 
 
 # Rows 14 to 16
 
 
 def test_a_database_that_fails_its_check_is_down() -> None:
-    assert judged(hung(database=False)) == row("14", Name.DATABASE_DOWN, Restart.NOT_YET)
+    assert judged(hung(database=False)) == row("14", Condition.DATABASE_DOWN, Restart.NOT_YET)
 
 
 @pytest.mark.parametrize("ready", ["False", "Unknown"])
 def test_a_silent_pod_that_only_the_node_controller_calls_unready_has_lost_its_node(ready: str) -> None:
-    seen = look(bbs(0, Reply.TIMEOUT, ready=ready), bbs(1))
-    assert judged(seen) == row("15", Name.NODE_DOWN, Restart.NOT_YET)
+    seen = observation(bbs(0, Reply.TIMEOUT, ready=ready), bbs(1))
+    assert judged(seen) == row("15", Condition.NODE_DOWN, Restart.NOT_YET)
 
 
 def test_a_silent_pod_whose_kubelet_still_reports_has_its_node() -> None:
-    seen = look(bbs(0, Reply.TIMEOUT, ready="False", containers=(NOT_READY, SIDECAR)), bbs(1), control="cluster DNS")
-    assert judged(seen) == row("20", Name.NETWORK_FAULT, Restart.NEVER)
+    seen = observation(
+        bbs(0, Reply.TIMEOUT, ready="False", containers=(NOT_READY, SIDECAR)), bbs(1), control="cluster DNS"
+    )
+    assert judged(seen) == row("20", Condition.NETWORK_FAULT, Restart.NEVER)
 
 
 def test_a_pod_that_refuses_has_a_node_whatever_its_readiness_says() -> None:
-    assert judged(look(bbs(0, ready="Unknown"), bbs(1))) == NO_ACTIVE_BBS
+    assert judged(observation(bbs(0, ready="Unknown"), bbs(1))) == NO_ACTIVE_BBS
 
 
 @pytest.mark.parametrize("reason", ["CrashLoopBackOff", "ImagePullBackOff", "ErrImagePull"])
 @pytest.mark.parametrize("other", [Reply.REFUSED, Reply.TIMEOUT])
 def test_a_container_that_loops_is_crash_looping_also_beside_a_hung_one(reason: str, other: Reply) -> None:
     looping = bbs(0, containers=(replace(NOT_READY, waiting=reason), SIDECAR))
-    assert judged(look(looping, bbs(1, other))) == row("16", Name.CRASH_LOOPING, Restart.NEVER)
+    assert judged(observation(looping, bbs(1, other))) == row("16", Condition.CRASH_LOOPING, Restart.NEVER)
 
 
 def test_a_container_that_waits_for_another_reason_does_not_loop() -> None:
     creating = bbs(0, containers=(replace(NOT_READY, waiting="CreateContainerConfigError"), SIDECAR))
-    assert judged(look(creating, bbs(1))) == row("24", Name.PODS_NOT_READY, Restart.NEVER)
+    assert judged(observation(creating, bbs(1))) == row("24", Condition.PODS_NOT_READY, Restart.NEVER)
 
 
 def restarted(restarts: int, before: timedelta) -> Observation:
     """One pod whose container restarted, last 6 minutes ago; the run before that began `before`."""
     run = container(age=6 * MINUTE, restarts=restarts, last_started_at=ago(before))
-    return look(bbs(0, containers=(run, SIDECAR)), bbs(1))
+    return observation(bbs(0, containers=(run, SIDECAR)), bbs(1))
 
 
 def test_two_restarts_within_ten_minutes_are_crash_looping() -> None:
-    assert judged(restarted(2, 10 * MINUTE - SECOND)) == row("16", Name.CRASH_LOOPING, Restart.NEVER)
+    assert judged(restarted(2, 10 * MINUTE - SECOND)) == row("16", Condition.CRASH_LOOPING, Restart.NEVER)
 
 
 def test_two_restarts_of_which_one_is_longer_ago_are_not() -> None:
@@ -142,7 +144,7 @@ def test_a_first_restart_is_not_crash_looping() -> None:
 
 
 def test_many_restarts_that_no_status_dates_are_not_crash_looping() -> None:
-    seen = look(bbs(0, containers=(container(restarts=7), SIDECAR)), bbs(1))
+    seen = observation(bbs(0, containers=(container(restarts=7), SIDECAR)), bbs(1))
     assert judged(seen) == NO_ACTIVE_BBS
 
 
@@ -151,53 +153,53 @@ def test_many_restarts_that_no_status_dates_are_not_crash_looping() -> None:
 
 @pytest.mark.parametrize(("age", "expected"), [(5 * MINUTE - SECOND, "17"), (5 * MINUTE, "25")])
 def test_a_pod_is_starting_for_five_minutes(age: timedelta, expected: str) -> None:
-    assert diagnose(look(bbs(0), bbs(1, age=age))).row == expected
+    assert diagnose(observation(bbs(0), bbs(1, age=age))).row == expected
 
 
 @pytest.mark.parametrize(("age", "expected"), [(5 * MINUTE - SECOND, "17"), (5 * MINUTE, "25")])
 def test_a_bbs_container_is_starting_for_five_minutes(age: timedelta, expected: str) -> None:
     young = bbs(0, containers=(container(age=age), SIDECAR))
-    assert diagnose(look(young, bbs(1), bbs_container="diego-api")).row == expected
+    assert diagnose(observation(young, bbs(1), bbs_container="diego-api")).row == expected
 
 
 def test_a_pod_from_the_future_is_starting() -> None:
-    assert judged(look(bbs(0, age=-MINUTE), bbs(1))) == row("17", Name.STARTING, Restart.NOT_YET)
+    assert judged(observation(bbs(0, age=-MINUTE), bbs(1))) == row("17", Condition.STARTING, Restart.NOT_YET)
 
 
 @pytest.mark.parametrize(
     ("age", "expected"),
     [
-        (10 * MINUTE - SECOND, row("17", Name.STARTING, Restart.NOT_YET)),
-        (10 * MINUTE, row("18", Name.PODS_NOT_READY, Restart.NEVER)),
+        (10 * MINUTE - SECOND, row("17", Condition.STARTING, Restart.NOT_YET)),
+        (10 * MINUTE, row("18", Condition.PODS_NOT_READY, Restart.NEVER)),
     ],
 )
-def test_a_pending_pod_is_starting_for_ten_minutes(age: timedelta, expected: tuple[str, Name, Restart]) -> None:
-    assert judged(look(bbs(0), pending(1, age=age))) == expected
+def test_a_pending_pod_is_starting_for_ten_minutes(age: timedelta, expected: tuple[str, Condition, Restart]) -> None:
+    assert judged(observation(bbs(0), pending(1, age=age))) == expected
 
 
 @pytest.mark.parametrize(
     ("since", "expected"),
     [
-        (None, row("17", Name.STARTING, Restart.NOT_YET)),
-        (10 * MINUTE - SECOND, row("17", Name.STARTING, Restart.NOT_YET)),
-        (10 * MINUTE, row("18", Name.PODS_NOT_READY, Restart.NEVER)),
+        (None, row("17", Condition.STARTING, Restart.NOT_YET)),
+        (10 * MINUTE - SECOND, row("17", Condition.STARTING, Restart.NOT_YET)),
+        (10 * MINUTE, row("18", Condition.PODS_NOT_READY, Restart.NEVER)),
     ],
 )
 def test_a_missing_pod_is_starting_for_ten_minutes(
-    since: timedelta | None, expected: tuple[str, Name, Restart]
+    since: timedelta | None, expected: tuple[str, Condition, Restart]
 ) -> None:
-    seen = look(bbs(0), workloads=(workload(),), missing_since=ago(since) if since else None)
+    seen = observation(bbs(0), workloads=(workload(),), missing_since=ago(since) if since else None)
     assert judged(seen) == expected
 
 
 def test_a_pod_that_waits_behind_a_pending_one_does_not_hide_how_long_that_has_waited() -> None:
-    seen = look(pending(0, age=20 * MINUTE), workloads=(workload(),), missing_since=None)
-    assert judged(seen) == row("18", Name.PODS_NOT_READY, Restart.NEVER)
+    seen = observation(pending(0, age=20 * MINUTE), workloads=(workload(),), missing_since=None)
+    assert judged(seen) == row("18", Condition.PODS_NOT_READY, Restart.NEVER)
 
 
 def test_a_running_pod_without_an_address_counts_as_pending() -> None:
-    seen = look(bbs(0), bbs(1, NOT_CONFIGURED, ip=None))
-    assert judged(seen) == row("18", Name.PODS_NOT_READY, Restart.NEVER)
+    seen = observation(bbs(0), bbs(1, NOT_CONFIGURED, ip=None))
+    assert judged(seen) == row("18", Condition.PODS_NOT_READY, Restart.NEVER)
 
 
 # How patient
@@ -205,8 +207,11 @@ def test_a_running_pod_without_an_address_counts_as_pending() -> None:
 
 def test_the_ages_that_decide_are_the_environments_own() -> None:
     slow = Patience(starting=7 * MINUTE, pending=30 * MINUTE)
-    assert judged(look(bbs(0), bbs(1, age=6 * MINUTE), patience=slow))[1] is Name.STARTING
-    assert judged(look(bbs(0), pending(1, age=20 * MINUTE), patience=slow))[1] is Name.STARTING
-    assert judged(look(bbs(0, Reply.UNAVAILABLE, age=6 * MINUTE), patience=Patience(migrating=5 * MINUTE)))[0] == "7b"
-    assert judged(look(bbs(0, ends_at=ago(90 * SECOND)), patience=Patience(terminating=2 * MINUTE)))[0] == "12"
+    assert judged(observation(bbs(0), bbs(1, age=6 * MINUTE), patience=slow))[1] is Condition.STARTING
+    assert judged(observation(bbs(0), pending(1, age=20 * MINUTE), patience=slow))[1] is Condition.STARTING
+    assert (
+        judged(observation(bbs(0, Reply.UNAVAILABLE, age=6 * MINUTE), patience=Patience(migrating=5 * MINUTE)))[0]
+        == "7b"
+    )
+    assert judged(observation(bbs(0, ends_at=ago(90 * SECOND)), patience=Patience(terminating=2 * MINUTE)))[0] == "12"
     assert diagnose(restarted(2, 9 * MINUTE)).why.endswith("restarted twice within 10 minutes.")

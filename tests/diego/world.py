@@ -17,7 +17,7 @@ PODS = "/api/v1/namespaces/cf/pods"
 SETS = "/apis/apps/v1/namespaces/cf/statefulsets"
 SLICES = "/apis/discovery.k8s.io/v1/namespaces/cf/endpointslices"
 ENOUGH = 8.0
-"""Seconds for a look that is expected to end by itself."""
+"""Seconds for an observation that is expected to end by itself."""
 
 
 def pod(name: str, *, ip: str | None = "127.0.0.1", uid: str | None = None, **changes: Any) -> dict[str, Any]:
@@ -38,7 +38,7 @@ def statefulset(name: str = "diego-api", replicas: int = 2) -> dict[str, Any]:
 
 
 @dataclass
-class World:
+class Cluster:
     """An environment with its API server; a test changes what it answers."""
 
     api: ApiServer
@@ -58,12 +58,12 @@ class World:
     def __post_init__(self) -> None:
         self._lists: dict[str, list[list[dict[str, Any]]]] = {}
 
-    def with_(self, **changes: Any) -> "World":
+    def with_(self, **changes: Any) -> "Cluster":
         """The same world, its environment configured otherwise."""
-        other = World(self.api, self.kube, replace(self.environment, **changes))
+        other = Cluster(self.api, self.kube, replace(self.environment, **changes))
         other._lists = self._lists
         return other
 
-    async def look(self, within: float = ENOUGH) -> Observation:
-        """One look of a new observer."""
-        return await Observer(self.environment, self.kube).look(within)
+    async def observe(self, within: float = ENOUGH) -> Observation:
+        """One observation of a new observer."""
+        return await Observer(self.environment, self.kube).observe(within)

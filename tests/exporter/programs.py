@@ -64,7 +64,7 @@ def authorization(password: str | None) -> dict[str, str]:
 async def exporter(
     folder: Path, *flags: str | Path, tls: ssl.SSLContext | None = None, password: str | None = None
 ) -> AsyncIterator[Exporter]:
-    """An exporter that has had its first look; asked over HTTPS, and as `USER`, where that is given."""
+    """An exporter that has had its first observation; asked over HTTPS, and as `USER`, where that is given."""
     address = f"127.0.0.1:{free_port()}"
     argv = [sys.executable, "-m", "exporter", f"--web.listen-address={address}", *flags]
     process = Process("exporter", argv, folder / "exporter.log")

@@ -1,4 +1,4 @@
-"""One line for a change of state, none for a look."""
+"""One line for a change of state, none for an observation."""
 
 from collections.abc import MutableMapping
 from typing import Any
@@ -6,25 +6,25 @@ from typing import Any
 import pytest
 from structlog.testing import capture_logs
 
+from exporter.assessment import Assessment
 from exporter.changes import tell
-from exporter.look import Look
 from stagekeeper.diego.observation import Probe, Reply, Unknown
-from tests.exporter.builders import UNIX, hung, look, serving
+from tests.exporter.builders import UNIX, assessment, hung, serving
 
 UNREAD = Unknown("forbidden: no Role", "forbidden")
 
 
-def lines(*looks: Look) -> list[MutableMapping[str, Any]]:
-    before: Look | None = None
+def lines(*observations: Assessment) -> list[MutableMapping[str, Any]]:
+    before: Assessment | None = None
     with capture_logs() as written:
-        for now in looks:
+        for now in observations:
             tell(before, now)
             before = now
     return written
 
 
-def test_the_first_look_is_told() -> None:
-    (line,) = lines(look())
+def test_the_first_observation_is_told() -> None:
+    (line,) = lines(assessment())
     assert line == {
         "event": "diego-api-0 serves, and the Service leads to it.",
         "log_level": "info",
@@ -36,18 +36,18 @@ def test_the_first_look_is_told() -> None:
     }
 
 
-def test_a_hundred_looks_in_the_same_state_are_one_line() -> None:
-    assert len(lines(*(look(at=UNIX + second) for second in range(100)))) == 1
+def test_a_hundred_observations_in_the_same_state_are_one_line() -> None:
+    assert len(lines(*(assessment(at=UNIX + second) for second in range(100)))) == 1
 
 
 def test_the_loss_of_service_is_a_warning_with_the_diagnosis_own_sentence() -> None:
-    _, line = lines(look(), look(hung()))
-    assert line["event"] == look(hung()).diagnosis.why
+    _, line = lines(assessment(), assessment(hung()))
+    assert line["event"] == assessment(hung()).diagnosis.why
     assert (line["log_level"], line["before"], line["diagnosis"]) == ("warning", "serving", "no_active_bbs")
 
 
 def test_the_return_of_service_is_no_warning() -> None:
-    *_, line = lines(look(hung()), look())
+    *_, line = lines(assessment(hung()), assessment())
     assert line["log_level"] == "info"
 
 
@@ -60,5 +60,5 @@ def test_the_return_of_service_is_no_warning() -> None:
     ],
 )
 def test_each_part_of_the_state_is_told_when_it_changes(before: Any, after: Any, changed: dict[str, Any]) -> None:
-    _, line = lines(look(before), look(after))
+    _, line = lines(assessment(before), assessment(after))
     assert {key: line[key] for key in changed} == changed

@@ -63,6 +63,8 @@ def test_a_port_in_use_ends_it_with_1_and_what_to_do(tmp_path: Path) -> None:
 
 
 def test_the_typed_models_of_the_kubernetes_client_are_not_loaded() -> None:
-    look = "import sys, exporter.__main__; print([name for name in sys.modules if '.client.models.' in name])"
-    ended = subprocess.run([sys.executable, "-c", look], capture_output=True, text=True, timeout=HANG_GUARD, check=True)
+    assessment = "import sys, exporter.__main__; print([name for name in sys.modules if '.client.models.' in name])"
+    ended = subprocess.run(
+        [sys.executable, "-c", assessment], capture_output=True, text=True, timeout=HANG_GUARD, check=True
+    )
     assert ended.stdout.strip() == "[]"

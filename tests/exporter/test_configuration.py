@@ -26,14 +26,14 @@ def test_a_reload_takes_the_new_file_and_its_time(tmp_path: Path) -> None:
     path = tmp_path / "stagekeeper.yaml"
     path.write_text("environments: [{name: one}]\n")
     file = ConfigurationFile(path, clock(100, 200))
-    path.write_text("environments: [{name: two}]\nexporter: {recent_looks: 3}\n")
+    path.write_text("environments: [{name: two}]\nexporter: {recent_observations: 3}\n")
     file.reload()
     assert file.current.environments[0].name == "two"
-    assert file.current.exporter.recent_looks == 3
+    assert file.current.exporter.recent_observations == 3
     assert file.reloads == Reloads(successful=True, succeeded_at=200)
 
 
-@pytest.mark.parametrize("broken", ["environments: [{name: 7}]", "exporter: {recent_looks: -1}", "a: [", None])
+@pytest.mark.parametrize("broken", ["environments: [{name: 7}]", "exporter: {recent_observations: -1}", "a: [", None])
 def test_a_reload_keeps_the_old_configuration_when_the_new_one_is_broken(tmp_path: Path, broken: str | None) -> None:
     path = tmp_path / "stagekeeper.yaml"
     path.write_text("environments: [{name: one}]\n")

@@ -16,7 +16,7 @@ from exporter.tally import Tally
 from stagekeeper.diego.environment_settings import EnvironmentSettings
 from stagekeeper.diego.observation import Domains, Unknown
 from stagekeeper.service.metrics import process_registry
-from tests.exporter.builders import NOW, look, serving
+from tests.exporter.builders import NOW, assessment, serving
 
 TEXT = (Path(__file__).parents[2] / "docs" / "exporter.md").read_text(encoding="utf-8")
 
@@ -36,8 +36,8 @@ def first_column(title: str) -> list[str]:
 def exposed() -> set[str]:
     """The names of every family that the exporter can show, as users type them."""
     unread = Unknown("no", "forbidden")
-    tally = Tally().add(look()).add(look(serving(pods=unread)))
-    deep = look(serving(domains=Domains(listed=True)))
+    tally = Tally().add(assessment()).add(assessment(serving(pods=unread)))
+    deep = assessment(serving(domains=Domains(listed=True)))
     seen = Seen("cf", deep, tally, {"ca": NOW + timedelta(days=1)})
     scrape = Scrape((seen,), Reloads(successful=True, succeeded_at=0), process_registry("exporter"))
     return {family.name + ("_total" if family.type == "counter" else "") for family in scrape.collect()}

@@ -8,19 +8,19 @@ import pytest
 from prometheus_client import CollectorRegistry
 from prometheus_client.metrics_core import Metric
 
-from exporter.look import Look, blind
+from exporter.assessment import Assessment, blind
 from exporter.metrics import SERIES, Reloads, Scrape, families
 from exporter.samples import Seen
 from exporter.tally import KUBERNETES_FAILURES, Tally
-from stagekeeper.diego.diagnosis import Name
+from stagekeeper.diego.diagnosis import Condition
 from stagekeeper.diego.observation import NOT_CONFIGURED, Domains, Observation, Part, Probe, Reply, Unknown
-from tests.exporter.builders import NOW, OK, PHASES, active, hung, look, passive, pod, serving, workload
+from tests.exporter.builders import NOW, OK, PHASES, active, assessment, hung, passive, pod, serving, workload
 
 Flat = dict[tuple[str, tuple[tuple[str, str], ...]], float]
 NOTHING_KNOWN = Unknown("not read", "forbidden")
 
 
-def seen(taken: Look | None, **changes: object) -> Seen:
+def seen(taken: Assessment | None, **changes: object) -> Seen:
     tally = Tally().add(taken) if taken else Tally()
     applicable = taken.applicable if taken else True
     return replace(Seen("cf", taken, tally, {}, applicable), **changes)  # type: ignore[arg-type]
@@ -38,7 +38,7 @@ def flat(metrics: Iterable[Metric]) -> Flat:
 
 
 def told(observation: Observation) -> Flat:
-    return flat(families((seen(look(observation)),)))
+    return flat(families((seen(assessment(observation)),)))
 
 
 def names(samples: Flat) -> set[str]:
@@ -76,7 +76,7 @@ def test_the_hang_shows_ready_pods_and_nobody_active() -> None:
 )
 def test_exactly_one_diagnosis_is_1_and_all_others_are_0(observation: Observation) -> None:
     states = [shown for (name, _), shown in told(observation).items() if name == "diego_bbs_diagnosis"]
-    assert sorted(states) == [0.0] * (len(Name) - 1) + [1.0]
+    assert sorted(states) == [0.0] * (len(Condition) - 1) + [1.0]
 
 
 ABSENT_WHEN = [
@@ -128,7 +128,7 @@ def test_an_environment_without_diego_has_a_diagnosis_and_no_number() -> None:
 
 def test_an_environment_without_diego_has_no_counters_either_when_its_look_is_late() -> None:
     samples = flat(families((seen(None, applicable=False),)))
-    assert names(samples) == {"stagekeeper_looks_total", "stagekeeper_kubernetes_failures_total"}
+    assert names(samples) == {"stagekeeper_observations_total", "stagekeeper_kubernetes_failures_total"}
 
 
 def test_a_scraper_whose_time_is_over_gets_the_counters_and_no_state() -> None:
@@ -139,18 +139,18 @@ def test_a_scraper_whose_time_is_over_gets_the_counters_and_no_state() -> None:
         "bbs_probe_round_trip_seconds",
         "bbs_probe_round_trip_seconds_count",
         "bbs_probe_round_trip_seconds_sum",
-        "stagekeeper_looks_total",
+        "stagekeeper_observations_total",
         "stagekeeper_kubernetes_failures_total",
     }
 
 
-def test_a_look_that_was_cut_off_shows_the_api_as_down_and_does_not_count_as_a_look() -> None:
+def test_an_observation_that_was_cut_off_shows_the_api_as_down_and_does_not_count_as_an_observation() -> None:
     samples = flat(families((seen(blind("cf", Unknown("too slow", "timeout"), 1.0, 9.0)),)))
     assert value(samples, "stagekeeper_kubernetes_up") == 0
     assert value(samples, "stagekeeper_kubernetes_failures_total", reason="timeout") == 1
     assert value(samples, "diego_bbs_diagnosis", diagnosis="observer_fault") == 1
-    assert value(samples, "stagekeeper_looks_total") == 0
-    assert value(samples, "stagekeeper_last_look_timestamp_seconds") is None
+    assert value(samples, "stagekeeper_observations_total") == 0
+    assert value(samples, "stagekeeper_last_observation_timestamp_seconds") is None
     assert value(samples, "bbs_reachable") is None
 
 
@@ -172,7 +172,7 @@ def test_the_servers_certificate_is_the_first_to_end_of_all_that_were_shown() ->
     observation = serving(
         service=replace(OK, certificate_ends=late), pods=(active(probe=replace(OK, certificate_ends=soon)), passive())
     )
-    taken = seen(look(observation), certificates={"client": late, "ca": late})
+    taken = seen(assessment(observation), certificates={"client": late, "ca": late})
     samples = flat(families((taken,)))
     assert value(samples, "bbs_certificate_expiry_timestamp_seconds", which="server") == soon.timestamp()
     assert value(samples, "bbs_certificate_expiry_timestamp_seconds", which="client") == late.timestamp()
@@ -218,8 +218,8 @@ def test_the_first_failed_read_is_an_increase_from_0() -> None:
 
 
 def test_two_environments_share_each_family() -> None:
-    second = replace(look(hung(environment="other")))
-    found = list(families((seen(look()), Seen("other", second, Tally().add(second), {}))))
+    second = replace(assessment(hung(environment="other")))
+    found = list(families((seen(assessment()), Seen("other", second, Tally().add(second), {}))))
     assert len({metric.name for metric in found}) == len(found)
     reachable = next(metric for metric in found if metric.name == "bbs_reachable")
     assert [(each.labels["environment"], each.value) for each in reachable.samples] == [("cf", 1.0), ("other", 0.0)]
@@ -228,8 +228,8 @@ def test_two_environments_share_each_family() -> None:
 def test_an_environment_has_about_fifty_series_next_to_its_diagnosis_states() -> None:
     ends = NOW + timedelta(days=90)
     observation = serving(service=replace(OK, certificate_ends=ends))
-    samples = flat(families((seen(look(observation), certificates={"client": ends, "ca": ends}),)))
-    assert len(samples) - len(Name) <= 50
+    samples = flat(families((seen(assessment(observation), certificates={"client": ends, "ca": ends}),)))
+    assert len(samples) - len(Condition) <= 50
 
 
 def test_every_series_has_a_sentence_and_a_name_of_its_own() -> None:

@@ -9,12 +9,12 @@ from aiohttp.test_utils import TestClient, TestServer
 from prometheus_client import CollectorRegistry
 
 from exporter.configuration import ConfigurationFile
-from exporter.scrape import looking
+from exporter.scrape import observing
 from exporter.web import application
 from stagekeeper.diego.auto import observer
 from stagekeeper.kube.client import Kube
 from tests.diego.listeners import environment, free_port
-from tests.diego.world import SETS, SLICES, World, pod, statefulset
+from tests.diego.world import SETS, SLICES, Cluster, pod, statefulset
 from tests.exporter.programs import number
 from tests.kube.api_server import answering, api_server, connected
 
@@ -38,31 +38,31 @@ def bare(**parts: Any) -> dict[str, Any]:
     return {"metadata": {"name": "diego-api-0", "uid": "u"}, **parts}
 
 
-def pods(*first: dict[str, Any]) -> Callable[[World], None]:
+def pods(*first: dict[str, Any]) -> Callable[[Cluster], None]:
     return lambda world: world.pods([*first, pod("diego-api-1")])
 
 
-def no_statefulset(world: World) -> None:
+def no_statefulset(world: Cluster) -> None:
     del world.api.answers[f"{SETS}/diego-api"]
 
 
-def nothing(world: World) -> None:
+def nothing(world: Cluster) -> None:
     no_statefulset(world)
     world.pods([])
 
 
-def a_pod_of_another(world: World) -> None:
+def a_pod_of_another(world: Cluster) -> None:
     """Two StatefulSets match the selector, of which one is configured."""
     world.pods([*(pod(f"{name}-{each}") for name in ("diego-api", "other") for each in (0, 1))])
 
 
-def no_slices(world: World) -> None:
+def no_slices(world: Cluster) -> None:
     """A Service without a selector has no EndpointSlices but those that somebody made by hand."""
     by_hand = {"endpoints": [{"addresses": ["10.9.9.9"]}, {"conditions": {}}, {"addresses": None}]}
     world.api.answers[SLICES] = answering({"items": [by_hand]})
 
 
-ODD: dict[str, tuple[Callable[[World], None], dict[str, float | None]]] = {
+ODD: dict[str, tuple[Callable[[Cluster], None], dict[str, float | None]]] = {
     "no labels": (pods(labelled()), {ACTIVE: 0, READY: 2, of_pod("active"): 0}),
     "a label of odd case": (pods(labelled(skiff_role_active="True")), {ACTIVE: 1, of_pod("active"): 1}),
     "a label of another value": (pods(labelled(skiff_role_active="yes")), {ACTIVE: 0, of_pod("active"): 0}),
@@ -94,10 +94,10 @@ ODD: dict[str, tuple[Callable[[World], None], dict[str, float | None]]] = {
 
 
 @pytest.fixture
-async def kube(tmp_path: Path) -> AsyncIterator[tuple[World, Kube]]:
+async def kube(tmp_path: Path) -> AsyncIterator[tuple[Cluster, Kube]]:
     """Two pods that refuse, behind an API that a test plays."""
     async with api_server() as api, connected(api.url, tmp_path) as client:
-        world = World(api, client, environment(free_port()))
+        world = Cluster(api, client, environment(free_port()))
         world.pods([pod("diego-api-0"), pod("diego-api-1")])
         api.answers[f"{SETS}/diego-api"] = answering(statefulset())
         api.answers[SLICES] = answering({"items": []})
@@ -105,11 +105,11 @@ async def kube(tmp_path: Path) -> AsyncIterator[tuple[World, Kube]]:
 
 
 @pytest.mark.parametrize("what", ODD)
-async def test_an_odd_object_crashes_nothing_and_makes_no_number_up(what: str, kube: tuple[World, Kube]) -> None:
+async def test_an_odd_object_crashes_nothing_and_makes_no_number_up(what: str, kube: tuple[Cluster, Kube]) -> None:
     world, client = kube
     change, expected = ODD[what]
     change(world)
-    async with looking(lambda each: observer(each, client).look) as targets:
+    async with observing(lambda each: observer(each, client).observe) as targets:
         await targets.use((world.environment,), 1)
         app = application(targets, ConfigurationFile(None), CollectorRegistry(), [])
         async with TestClient(TestServer(app)) as browser:

@@ -9,8 +9,8 @@ import pytest
 from structlog.testing import capture_logs
 
 from exporter.samples import Seen
-from exporter.scrape import CUT_SHARE, TakeLook, Targets, looking
-from stagekeeper.diego.diagnosis import Name
+from exporter.scrape import CUT_SHARE, Observe, Targets, observing
+from stagekeeper.diego.diagnosis import Condition
 from stagekeeper.diego.environment_settings import EnvironmentSettings
 from stagekeeper.diego.environments import resolve
 from stagekeeper.diego.observation import Observation
@@ -21,7 +21,7 @@ CF = resolve(EnvironmentSettings(name="cf"))
 OTHER = resolve(EnvironmentSettings(name="other", namespace="other"))
 
 
-class Looker:
+class StubObserver:
     """Looks when it is let: `begun` counts looks, `release` lets all of them end."""
 
     def __init__(self, answer: Callable[[], Observation] = serving) -> None:
@@ -32,7 +32,7 @@ class Looker:
         self.started = asyncio.Event()
         self.release = asyncio.Event()
 
-    async def look(self, within: float) -> Observation:
+    async def observe(self, within: float) -> Observation:
         """Wait to be let, then answer."""
         self.begun += 1
         self.within = within
@@ -46,66 +46,66 @@ class Looker:
 
 
 @asynccontextmanager
-async def targets(look: TakeLook, *environments: Environment, keep: int = 5) -> AsyncIterator[Targets]:
-    async with looking(lambda _environment: look) as found:
+async def targets(assessment: Observe, *environments: Environment, keep: int = 5) -> AsyncIterator[Targets]:
+    async with observing(lambda _environment: assessment) as found:
         await found.use(environments or (CF,), keep)
         yield found
 
 
-def diagnosis(seen: tuple[Seen, ...]) -> Name | None:
-    return seen[0].look.diagnosis.name if seen[0].look else None
+def diagnosis(seen: tuple[Seen, ...]) -> Condition | None:
+    return seen[0].assessment.diagnosis.name if seen[0].assessment else None
 
 
-async def test_scrapers_at_the_same_time_share_one_look() -> None:
-    looker = Looker()
-    async with targets(looker.look) as found:
+async def test_scrapers_at_the_same_time_share_one_observation() -> None:
+    observer = StubObserver()
+    async with targets(observer.observe) as found:
         scrapes = [asyncio.create_task(found.seen(10)) for _ in range(3)]
-        await looker.started.wait()
-        looker.release.set()
+        await observer.started.wait()
+        observer.release.set()
         answers = await asyncio.gather(*scrapes)
-    assert looker.begun == 1
-    assert [diagnosis(each) for each in answers] == [Name.SERVING] * 3
-    assert [each[0].tally.looks for each in answers] == [1, 1, 1]
+    assert observer.begun == 1
+    assert [diagnosis(each) for each in answers] == [Condition.SERVING] * 3
+    assert [each[0].tally.observations for each in answers] == [1, 1, 1]
 
 
-async def test_scrapes_after_each_other_take_a_look_each() -> None:
-    looker = Looker()
-    looker.release.set()
-    async with targets(looker.look) as found:
+async def test_scrapes_after_each_other_take_an_observation_each() -> None:
+    observer = StubObserver()
+    observer.release.set()
+    async with targets(observer.observe) as found:
         await found.seen(10)
-        looker.answer = hung
-        assert diagnosis(await found.seen(10)) is Name.NO_ACTIVE_BBS
-    assert looker.begun == 2
+        observer.answer = hung
+        assert diagnosis(await found.seen(10)) is Condition.NO_ACTIVE_BBS
+    assert observer.begun == 2
 
 
-async def test_a_scraper_that_goes_away_leaves_the_look_to_the_others() -> None:
-    looker = Looker()
-    async with targets(looker.look) as found:
+async def test_a_scraper_that_goes_away_leaves_the_observation_to_the_others() -> None:
+    observer = StubObserver()
+    async with targets(observer.observe) as found:
         leaving, staying = asyncio.create_task(found.seen(10)), asyncio.create_task(found.seen(10))
-        await looker.started.wait()
+        await observer.started.wait()
         leaving.cancel()
         await asyncio.wait({leaving})
-        looker.release.set()
-        assert diagnosis(await staying) is Name.SERVING
-    assert looker.cancelled == 0
+        observer.release.set()
+        assert diagnosis(await staying) is Condition.SERVING
+    assert observer.cancelled == 0
 
 
 @pytest.mark.looptime
-async def test_a_look_that_never_ends_is_answered_in_time_with_what_is_known() -> None:
-    looker, loop = Looker(), asyncio.get_running_loop()
-    async with targets(looker.look) as found:
+async def test_an_observation_that_never_ends_is_answered_in_time_with_what_is_known() -> None:
+    observer, loop = StubObserver(), asyncio.get_running_loop()
+    async with targets(observer.observe) as found:
         began = loop.time()
         (seen,) = await found.seen(9.5)
         assert loop.time() - began == pytest.approx(9.5 * CUT_SHARE)
-    assert seen.look is not None
-    assert seen.look.diagnosis.name is Name.OBSERVER_FAULT
-    assert seen.look.kubernetes_failure == "timeout"
-    assert looker.within < 9.5 * CUT_SHARE
-    assert looker.cancelled == 1
+    assert seen.assessment is not None
+    assert seen.assessment.diagnosis.name is Condition.OBSERVER_FAULT
+    assert seen.assessment.kubernetes_failure == "timeout"
+    assert observer.within < 9.5 * CUT_SHARE
+    assert observer.cancelled == 1
 
 
 @pytest.mark.looptime
-async def test_a_look_that_can_not_even_be_cancelled_is_answered_in_time() -> None:
+async def test_an_observation_that_can_not_even_be_cancelled_is_answered_in_time() -> None:
     stuck, loop = asyncio.Event(), asyncio.get_running_loop()
 
     async def deaf(_within: float) -> Observation:
@@ -121,21 +121,21 @@ async def test_a_look_that_can_not_even_be_cancelled_is_answered_in_time() -> No
         (seen,) = await found.seen(2)
         assert loop.time() - began == pytest.approx(2)
         stuck.set()
-    assert seen.look is None
+    assert seen.assessment is None
 
 
 @pytest.mark.looptime
-async def test_a_hurried_scraper_does_not_wait_for_a_patient_ones_look() -> None:
-    looker, loop = Looker(), asyncio.get_running_loop()
-    async with targets(looker.look) as found:
+async def test_a_hurried_scraper_does_not_wait_for_a_patient_ones_observation() -> None:
+    observer, loop = StubObserver(), asyncio.get_running_loop()
+    async with targets(observer.observe) as found:
         patient = asyncio.create_task(found.seen(60))
-        await looker.started.wait()
+        await observer.started.wait()
         began = loop.time()
         (seen,) = await found.seen(1)
         assert loop.time() - began == pytest.approx(1)
-        assert seen.look is None
-        looker.release.set()
-        assert diagnosis(await patient) is Name.SERVING
+        assert seen.assessment is None
+        observer.release.set()
+        assert diagnosis(await patient) is Condition.SERVING
 
 
 @pytest.mark.looptime
@@ -153,61 +153,61 @@ async def test_environments_are_looked_at_at_the_same_time() -> None:
     assert [each.environment for each in answers] == ["cf", "other"]
 
 
-async def test_a_look_that_raises_is_an_observer_fault_and_told_in_the_log() -> None:
+async def test_an_observation_that_raises_is_an_observer_fault_and_told_in_the_log() -> None:
     async def broken(_within: float) -> Observation:
         raise RuntimeError("a defect")
 
     with capture_logs() as lines:
         async with targets(broken) as found:
-            assert diagnosis(await found.seen(10)) is Name.OBSERVER_FAULT
+            assert diagnosis(await found.seen(10)) is Condition.OBSERVER_FAULT
     assert any(line["log_level"] == "error" and line["environment"] == "cf" for line in lines)
 
 
-async def test_the_end_of_the_program_cuts_off_the_look_under_way() -> None:
-    looker = Looker()
-    async with targets(looker.look) as found:
+async def test_the_end_of_the_program_cuts_off_the_observation_under_way() -> None:
+    observer = StubObserver()
+    async with targets(observer.observe) as found:
         scrape = asyncio.create_task(found.seen(10))
-        await looker.started.wait()
-    assert looker.cancelled == 1
-    assert (await scrape)[0].look is None
+        await observer.started.wait()
+    assert observer.cancelled == 1
+    assert (await scrape)[0].assessment is None
 
 
-async def test_recent_looks_are_few_and_the_newest_comes_first() -> None:
-    looker = Looker()
-    looker.release.set()
+async def test_recent_observations_are_few_and_the_newest_comes_first() -> None:
+    observer = StubObserver()
+    observer.release.set()
     moments = iter(range(100, 200))
-    found = Targets(lambda _environment: looker.look, clock=lambda: float(next(moments)))
+    found = Targets(lambda _environment: observer.observe, clock=lambda: float(next(moments)))
     await found.use((CF, OTHER), 2)
     for _ in range(4):
         await found.seen(10)
-    assert [look.ended_at for look in found.recent()] == [107, 106, 105, 104]
+    assert [assessment.ended_at for assessment in found.recent()] == [107, 106, 105, 104]
 
 
 async def test_an_environment_that_changes_at_a_reload_keeps_its_counts() -> None:
-    looker = Looker()
-    looker.release.set()
-    async with targets(looker.look) as found:
+    observer = StubObserver()
+    observer.release.set()
+    async with targets(observer.observe) as found:
         await found.seen(10)
         await found.use((replace(CF, port=8890),), 5)
         (seen,) = await found.seen(10)
         assert len(found.recent()) == 2
-    assert seen.tally.looks == 2
+    assert seen.tally.observations == 2
 
 
 async def test_an_unchanged_environment_goes_on_undisturbed_at_a_reload() -> None:
-    looker = Looker()
-    async with targets(looker.look) as found:
+    observer = StubObserver()
+    async with targets(observer.observe) as found:
         scrape = asyncio.create_task(found.seen(10))
-        await looker.started.wait()
+        await observer.started.wait()
         await found.use((CF,), 1)
-        looker.release.set()
-        assert diagnosis(await scrape) is Name.SERVING
-    assert looker.cancelled == 0
+        observer.release.set()
+        assert diagnosis(await scrape) is Condition.SERVING
+    assert observer.cancelled == 0
 
 
 async def test_an_environment_that_is_gone_from_the_configuration_is_gone_from_the_answer() -> None:
-    looker = Looker()
-    looker.release.set()
-    async with targets(looker.look, CF, OTHER) as found:
+    observer = StubObserver()
+    observer.release.set()
+    async with targets(observer.observe, CF, OTHER) as found:
         await found.use((OTHER,), 5)
         assert [each.environment for each in await found.seen(10)] == ["other"]

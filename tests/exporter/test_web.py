@@ -12,27 +12,27 @@ from prometheus_client.openmetrics import parser
 
 from exporter.configuration import ConfigurationFile
 from exporter.recent import row
-from exporter.scrape import TakeLook, looking
+from exporter.scrape import Observe, observing
 from exporter.web import application
 from stagekeeper.diego.observation import Observation, Probe, Reply, Unknown
 from stagekeeper.service.health import Readiness, health_routes
-from tests.exporter.builders import UNIX, active, look, passive, pod, serving
+from tests.exporter.builders import UNIX, active, assessment, passive, pod, serving
 
 Client = TestClient[Request, Application]
 WAIT = 30.0  # a hang guard, in seconds
 
 
 @asynccontextmanager
-async def exporter(take: TakeLook, health: list[RouteDef] | None = None) -> AsyncIterator[Client]:
+async def exporter(take: Observe, health: list[RouteDef] | None = None) -> AsyncIterator[Client]:
     configuration = ConfigurationFile(None)
-    async with looking(lambda _environment: take) as targets:
+    async with observing(lambda _environment: take) as targets:
         await targets.use(configuration.current.environments, 3)
         app = application(targets, configuration, CollectorRegistry(), health or [])
         async with TestClient(TestServer(app)) as client:
             yield client
 
 
-def looks_at(observation: Observation) -> Callable[[float], Awaitable[Observation]]:
+def observes(observation: Observation) -> Callable[[float], Awaitable[Observation]]:
     async def take(_within: float) -> Observation:
         return observation
 
@@ -50,13 +50,13 @@ async def text(client: Client, path: str, **headers: str) -> str:
         return await response.text()
 
 
-async def test_a_scrape_takes_a_look() -> None:
-    async with exporter(looks_at(serving())) as client:
+async def test_a_scrape_takes_an_observation() -> None:
+    async with exporter(observes(serving())) as client:
         assert 'bbs_reachable{environment="cf"} 1.0' in await text(client, "/metrics")
 
 
 async def test_openmetrics_is_whole_and_has_no_created_series() -> None:
-    async with exporter(looks_at(serving())) as client:
+    async with exporter(observes(serving())) as client:
         body = await text(client, "/metrics", Accept="application/openmetrics-text; version=1.0.0")
     assert body.endswith("# EOF\n")
     families = parser.text_string_to_metric_families(body)  # type: ignore[no-untyped-call]
@@ -65,7 +65,7 @@ async def test_openmetrics_is_whole_and_has_no_created_series() -> None:
     assert not [name for name in names if name.endswith("_created")]
 
 
-async def test_a_look_that_never_ends_is_answered_before_the_scrapers_timeout() -> None:
+async def test_an_observation_that_never_ends_is_answered_before_the_scrapers_timeout() -> None:
     headers = {"X-Prometheus-Scrape-Timeout-Seconds": "0.8"}
     async with exporter(never) as client:
         body = await text(client, "/metrics", **headers)
@@ -84,7 +84,7 @@ async def test_no_series_lingers_of_a_pod_that_is_gone() -> None:
         assert 'pod="diego-api-1"' not in await text(client, "/metrics")
 
 
-async def test_the_landing_page_shows_recent_looks_and_takes_none() -> None:
+async def test_the_landing_page_shows_recent_observations_and_takes_none() -> None:
     taken = 0
 
     async def take(_within: float) -> Observation:
@@ -105,15 +105,15 @@ async def test_the_landing_page_escapes_what_others_wrote() -> None:
     observation = serving(
         service=Probe(Reply.TLS, evil), pods=(active(pod=pod(evil)), passive(probe=Probe(Reply.TLS, evil)))
     )
-    async with exporter(looks_at(observation)) as client:
+    async with exporter(observes(observation)) as client:
         await text(client, "/metrics")
         page = await text(client, "/")
     assert "<script" not in page
     assert "&lt;script&gt;" in page
 
 
-async def test_ready_comes_with_the_first_look_and_healthy_before_it() -> None:
-    readiness = Readiness({"first look": "none yet"})
+async def test_ready_comes_with_the_first_observation_and_healthy_before_it() -> None:
+    readiness = Readiness({"first observation": "none yet"})
 
     async def reload() -> None: ...
 
@@ -121,15 +121,15 @@ async def test_ready_comes_with_the_first_look_and_healthy_before_it() -> None:
         assert await text(client, "/-/healthy")
         async with client.get("/-/ready") as response:
             assert response.status == 503
-        readiness.met("first look")
+        readiness.met("first observation")
         assert await text(client, "/-/ready")
 
 
 def test_a_row_of_an_unread_environment_shows_no_number() -> None:
-    cells = row(look(serving(pods=Unknown("no", "timeout"), service=Unknown("no time"))))
+    cells = row(assessment(serving(pods=Unknown("no", "timeout"), service=Unknown("no time"))))
     assert cells[0] == "2026-11-23 12:00:00"
     assert cells[4:6] == ("not known (no time)", "?")
 
 
 def test_a_row_tells_times_in_milliseconds() -> None:
-    assert row(replace(look(at=UNIX), seconds=0.0123))[-1] == "12 ms"
+    assert row(replace(assessment(at=UNIX), seconds=0.0123))[-1] == "12 ms"

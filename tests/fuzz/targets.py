@@ -9,7 +9,7 @@ from typing import Any
 import yaml
 from prometheus_client import CollectorRegistry
 
-from exporter.look import judged
+from exporter.assessment import judged
 from exporter.metrics import Reloads, Scrape
 from exporter.recent import recent
 from exporter.samples import Seen
@@ -19,8 +19,8 @@ from incidents.reading import from_text
 from incidents.replay import replay
 from remediator import record
 from remediator.decision import decide
-from remediator.episode import Request
 from remediator.opening import Judgement, Verdict
+from remediator.remediation import Request
 from remediator.settings import remediator_settings
 from remediator.situation import DeletePod
 from remediator.webhook import Receiver, Refused, Webhook, parse
@@ -34,7 +34,7 @@ from stagekeeper.kube.client import _decoded
 from stagekeeper.service.metrics import metrics_response
 from stagekeeper.settings import SettingsProblem
 from stagekeeper.settings import parse as parse_settings
-from tests.diego.looks import NOW
+from tests.diego.observations import NOW
 from tests.fuzz.shaping import shaped
 from tests.fuzz.templates import CONFIGURATION, INCIDENT, KUBERNETES, NOTIFICATION, REMEDIATION, WORDS
 from tests.remediator.builders import inputs
@@ -125,12 +125,14 @@ def kubernetes(data: bytes) -> None:
         objects.ready_addresses(each)
     found_diagnosis = diagnose(seen)
     assert found_diagnosis.why
-    look = judged(seen, NOW.timestamp(), 0.1)
-    recent(look)
+    observation = judged(seen, NOW.timestamp(), 0.1)
+    recent(observation)
     metrics_response(
         {},
         Scrape(
-            (Seen("cf", look, Tally().add(look), {}),), Reloads(successful=True, succeeded_at=0.0), CollectorRegistry()
+            (Seen("cf", observation, Tally().add(observation), {}),),
+            Reloads(successful=True, succeeded_at=0.0),
+            CollectorRegistry(),
         ),
     )
 
@@ -139,9 +141,11 @@ def remediation(data: bytes) -> None:
     """Any record, whoever wrote it, is unreadable or leads to a decision that can be stored and deletes only ours."""
     source = _decoded(json.dumps(shaped(REMEDIATION, data, WORDS))) or {}
     with suppress(record.Unreadable):
-        episode = record.load(source)
-        assert record.load(record.store(episode)) == record.load(record.store(record.load(record.store(episode))))
-        after, _, action = decide(episode, inputs())
+        remediation = record.load(source)
+        assert record.load(record.store(remediation)) == record.load(
+            record.store(record.load(record.store(remediation)))
+        )
+        after, _, action = decide(remediation, inputs())
         json.dumps(record.store(after))
         if isinstance(action, DeletePod):
             assert action.pod.owner == "diego-api"

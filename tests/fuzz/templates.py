@@ -106,12 +106,12 @@ CONFIGURATION: Object = {
             "patience": {"starting": 300},
         }
     ],
-    "exporter": {"scrape_margin": 0.5, "default_deadline": 9.5, "recent_looks": 20},
+    "exporter": {"scrape_margin": 0.5, "default_deadline": 9.5, "recent_observations": 20},
     "remediator": {
         "mode": "act",
         "webhook": {"token_file": "token", "largest_body": 1048576},
         "alertmanagers": [{"url": "http://alertmanager:9093", "timeout": 3}],
-        "rhythm": {"open": 5, "look_timeout": 8},
+        "rhythm": {"open": 5, "observation_timeout": 8},
         "policy": {"confirm_for": 120, "budget": 2},
     },
 }

@@ -1,6 +1,6 @@
 """A Prometheus and an Alertmanager in the test's own loop: they see an outage, call the webhook, answer questions.
 
-The alert fires after two minutes in which no look found the BBS serving, as the rule does. A test can force it.
+The alert fires after two minutes in which no observation found the BBS serving, as the rule does. A test can force it.
 """
 
 import asyncio
@@ -12,7 +12,7 @@ import aiohttp
 from aiohttp import web
 
 from simulator.clock import Clock
-from stagekeeper.diego.diagnosis import Name, diagnose
+from stagekeeper.diego.diagnosis import Condition, diagnose
 from stagekeeper.diego.observe import Observer
 from stagekeeper.kube.objects import timestamp
 
@@ -65,7 +65,7 @@ class Alerting:
         loop = asyncio.get_running_loop()
         while True:
             await asyncio.sleep(_EVALUATION)
-            serving = diagnose(await self._observer.look(8.0)).name is Name.SERVING
+            serving = diagnose(await self._observer.observe(8.0)).name is Condition.SERVING
             down_since = None if serving else down_since if down_since is not None else loop.time()
             if self._forced:
                 continue

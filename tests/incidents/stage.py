@@ -14,17 +14,17 @@ from prometheus_client import CollectorRegistry
 
 from incidents.format import Incident
 from incidents.replay import policy_of
-from remediator import episode
+from remediator import remediation
 from remediator.alertmanager import Alertmanager
-from remediator.episode import Episode
+from remediator.cluster import Cluster
 from remediator.keeper import Keeper, resync_forever
 from remediator.metrics import Metrics
 from remediator.opening import Verdict
 from remediator.policy import Policy
+from remediator.remediation import Remediation
 from remediator.settings import AlertmanagerSettings
 from remediator.webhook import PATH, Receiver, Webhook
 from remediator.worker import Rhythm, Target, Worker
-from remediator.world import World
 from simulator.actors import ActorOptions
 from simulator.api import Request
 from simulator.environment import Environment as Simulated
@@ -38,13 +38,14 @@ from stagekeeper.diego.profiles import Environment
 from stagekeeper.kube.client import connect
 from tests.incidents.alerting import Alerting
 
-LOOK_TIMEOUT = 8.0
+OBSERVATION_TIMEOUT = 8.0
 RHYTHM = Rhythm(open=10.0)
-"""Half as often as in production while an episode is open: looks are what these plays take most of their time for."""
+"""Half as often as in production while a remediation is open: observations are what these plays take most of their time
+for."""
 RESYNC = 60.0
 
 
-class FakeTimeWorld(World):
+class FakeTimeWorld(Cluster):
     """The product's own, on the loop's clock instead of the machine's."""
 
     def monotonic(self) -> float:
@@ -57,7 +58,7 @@ class Stage:
     """What an incident is played on."""
 
     env: Simulated
-    world: World
+    world: Cluster
     policy: Policy
     alerting: Alerting
     keeper: Keeper = field(init=False)
@@ -78,7 +79,7 @@ class Stage:
     def receiver(self) -> Receiver:
         """The webhook's way to whichever worker runs."""
 
-        async def open_(request: episode.Request) -> Verdict:
+        async def open_(request: remediation.Request) -> Verdict:
             return await self.keeper.open(request)
 
         def wake() -> None:
@@ -91,7 +92,7 @@ class Stage:
         while True:
             await resync_forever([self.keeper], RESYNC)
 
-    async def episodes(self) -> Sequence[Episode]:
+    async def remediations(self) -> Sequence[Remediation]:
         """Every record."""
         return (await self.world.listing())[0]
 
@@ -122,7 +123,7 @@ async def stage(incident: Incident, folder: Path) -> AsyncIterator[Stage]:
         asked = Alertmanager(AlertmanagerSettings.model_validate({"url": url}), session, "StagerUnavailable")
         policy = policy_of(incident)
         metrics = Metrics(CollectorRegistry(), policy.mode, [environment.name])
-        world = FakeTimeWorld(Observer(environment, kube), kube, [asked], metrics, LOOK_TIMEOUT)
+        world = FakeTimeWorld(Observer(environment, kube), kube, [asked], metrics, OBSERVATION_TIMEOUT)
         played = Stage(env, world, policy, alerting)
         played.start_worker()
         exits.push_async_callback(played.stop_worker)

@@ -6,14 +6,14 @@ from collections import Counter
 import pytest
 
 from incidents.outcome import differences
-from remediator.episode import Phase
+from remediator.remediation import Phase
 from tests.incidents.corpus import NAMES, incident, replayed
 
 LISTED = {*map(str, range(1, 32)), "15b"}
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_each_look_is_diagnosed_and_each_gate_answers_as_expected(name: str) -> None:
+def test_each_observation_is_diagnosed_and_each_gate_answers_as_expected(name: str) -> None:
     expect = incident(name).expect
     only_moments = expect.model_construct(diagnosis=expect.diagnosis, gates=expect.gates)
     assert differences(only_moments, replayed(name)) == []
@@ -26,18 +26,18 @@ def test_the_story_ends_as_expected(name: str) -> None:
 
 @pytest.mark.parametrize("name", NAMES)
 def test_no_pod_is_deleted_twice_and_none_that_is_not_planned(name: str) -> None:
-    for episode in replayed(name).episodes:
-        planned = {pod.uid for step in episode.plan.steps for pod in step.pods} if episode.plan else set()
-        dealt_with = Counter(each.uid for each in episode.deletions)
-        assert set(dealt_with) <= planned
-        assert max(dealt_with.values(), default=1) == 1
+    for remediation in replayed(name).remediations:
+        planned = {pod.uid for step in remediation.plan.steps for pod in step.pods} if remediation.plan else set()
+        noted = Counter(each.uid for each in remediation.deletions)
+        assert set(noted) <= planned
+        assert max(noted.values(), default=1) == 1
 
 
 @pytest.mark.parametrize("name", NAMES)
 def test_every_file_says_what_must_come_of_it(name: str) -> None:
     said = incident(name).expect.model_fields_set
     assert {"decision", "deletions"} <= said
-    assert said & {"phase", "episodes"}
+    assert said & {"phase", "remediations"}
 
 
 def test_the_listed_incidents_are_all_there_and_more() -> None:
@@ -46,8 +46,8 @@ def test_the_listed_incidents_are_all_there_and_more() -> None:
     assert len(NAMES) >= 60
 
 
-def test_every_phase_that_can_end_an_episode_ends_one_of_them() -> None:
-    ends = {episode.phase for name in NAMES for episode in replayed(name).episodes}
+def test_every_phase_that_can_end_a_remediation_ends_one_of_them() -> None:
+    ends = {remediation.phase for name in NAMES for remediation in replayed(name).remediations}
     assert ends == {phase for phase in Phase if not phase.open}
 
 

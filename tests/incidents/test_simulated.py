@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from incidents.format import Fault, Incident, Simulate
-from remediator.episode import Phase
+from remediator.remediation import Phase
 from tests.incidents.corpus import NAMES, incident
 from tests.incidents.stage import Stage, stage
 from tests.incidents.verbs import Verbs
@@ -25,11 +25,11 @@ def _simulate(name: str) -> Simulate:
 
 NEVER = datetime.max.replace(tzinfo=UTC)
 QUIET = 80.0
-"""Seconds after the end of an episode: longer than a resync and a webhook's retry take together."""
+"""Seconds after the end of a remediation: longer than a resync and a webhook's retry take together."""
 PLAYED = [name for name in NAMES if not _simulate(name).impossible]
 
 
-async def play(played: Stage, simulate: Simulate, episodes: int) -> None:
+async def play(played: Stage, simulate: Simulate, remediations: int) -> None:
     """Let every fault happen at its time, each on its own, and wait until all is over, or `until`."""
     verbs, loop = Verbs(played), asyncio.get_running_loop()
     ends = loop.time() + simulate.until
@@ -42,15 +42,15 @@ async def play(played: Stage, simulate: Simulate, episodes: int) -> None:
     async with asyncio.TaskGroup() as faults:
         for each in simulate.faults:
             faults.create_task(happen(each))
-    while loop.time() < ends and not await is_over(played, episodes):  # noqa: ASYNC110 -- records tell nobody
+    while loop.time() < ends and not await is_over(played, remediations):  # noqa: ASYNC110 -- records tell nobody
         await asyncio.sleep(QUIET / 4)
 
 
 async def is_over(played: Stage, expected: int) -> bool:
-    """Whether the last episode has ended long enough ago that a wrong next one would have been opened."""
-    episodes = await played.episodes()
-    return len(episodes) >= max(1, expected) and played.env.clock.now() - (
-        episodes[-1].closed_at or NEVER
+    """Whether the last remediation has ended long enough ago that a wrong next one would have been opened."""
+    remediations = await played.remediations()
+    return len(remediations) >= max(1, expected) and played.env.clock.now() - (
+        remediations[-1].closed_at or NEVER
     ) >= timedelta(seconds=QUIET)
 
 
@@ -60,16 +60,16 @@ async def test_the_whole_loop_does_the_right_thing(name: str, tmp_path: Path) ->
     case, simulate = incident(name), _simulate(name)
     async with stage(case, tmp_path) as played:
         await play(played, simulate, len(_phases(case, simulate)))
-        episodes = await played.episodes()
-        told = [f"{each.phase} {each.reason}: {each.message}" for each in episodes]
-        assert [each.phase for each in episodes] == _phases(case, simulate), told
+        remediations = await played.remediations()
+        told = [f"{each.phase} {each.reason}: {each.message}" for each in remediations]
+        assert [each.phase for each in remediations] == _phases(case, simulate), told
         assert sorted(played.deleted) == sorted(_deletions(case, simulate)), told
 
 
 def _phases(case: Incident, simulate: Simulate) -> Sequence[Phase]:
-    if simulate.episodes is not None:
-        return simulate.episodes
-    return case.expect.episodes if case.expect.episodes is not None else [case.expect.phase or Phase.WATCHING]
+    if simulate.remediations is not None:
+        return simulate.remediations
+    return case.expect.remediations if case.expect.remediations is not None else [case.expect.phase or Phase.WATCHING]
 
 
 def _deletions(case: Incident, simulate: Simulate) -> Sequence[str]:

@@ -6,7 +6,7 @@ from datetime import timedelta
 from typing import Any
 
 from remediator import opening, pausing
-from remediator.episode import Request
+from remediator.remediation import Request
 from simulator.api_client import pods_path
 from simulator.container import Container
 from simulator.resources import RESOURCES, STATEFULSETS, by_path
@@ -39,9 +39,9 @@ class Verbs:
     async def ask_for_restart(self, accept: str = "") -> None:
         """As `stagekeeper restart` does."""
         world = self._stage.world
-        episodes, now = await world.listing()
-        if episodes and episodes[-1].latched:
-            await world.swap(episodes[-1].released("alice", now))
+        remediations, now = await world.listing()
+        if remediations and remediations[-1].latched:
+            await world.swap(remediations[-1].released("alice", now))
         request = Request(world.environment.name, person="alice", why="a test", accept=accept)
         await opening.open_or_join(world, request, self._stage.policy)
         self._stage.keeper.worker.wake()

@@ -15,14 +15,14 @@ from typing import Any
 from remediator.gates import Seen
 from stagekeeper.diego.observation import Locket, Observation, Reply
 from stagekeeper.kube.objects import timestamp
-from tests.diego import looks
-from tests.diego.looks import NOW
+from tests.diego import observations
+from tests.diego.observations import NOW
 
 LOCKET = "diego-locket"
 BBS = "diego-api"
 RECORDS = "/apis/stagekeeper.dev/v1alpha1/namespaces/cf/remediations"
 PODS = "/api/v1/namespaces/cf/pods/"
-LOOK_AGE = 10
+OBSERVATION_AGE = 10
 LOCKET_SETTLES = 30
 
 
@@ -143,7 +143,7 @@ def status_of(stored: str) -> Mapping[str, Any]:
 
 
 def is_open(stored: str) -> bool:
-    """Whether the stored record is of an open episode. Read without the code under test."""
+    """Whether the stored record is of an open remediation. Read without the code under test."""
     return status_of(stored).get("phase", "Watching") in {"Watching", "Restarting", "Verifying"}
 
 
@@ -167,7 +167,7 @@ def fresh_record(ordinal: int = 1, *, now: int = 0, version: int = 5, status: Ma
     return _text({**stored, "status": dict(status)} if status else stored)
 
 
-# The look ---------------------------------------------------------------------------------------------------------
+# The observation
 
 
 @cache
@@ -176,14 +176,14 @@ def observation(pods: tuple[FakePod, ...], now: int) -> Observation:
     bbs = [pod for pod in pods if not pod.is_locket]
     replicas = len({pod.name for pod in bbs})
     reachable = any(pod.reply is Reply.OK and pod.labelled for pod in bbs)
-    found = looks.look(
-        *(looks.bbs(0, pod.reply, active=pod.labelled, **_changes(pod)) for pod in bbs),
+    found = observations.observation(
+        *(observations.bbs(0, pod.reply, active=pod.labelled, **_changes(pod)) for pod in bbs),
         service=Reply.OK if reachable else Reply.TIMEOUT,
         taken_at=_time(now),
-        workloads=(looks.workload(BBS, replicas=replicas),),
+        workloads=(observations.workload(BBS, replicas=replicas),),
     )
-    own = tuple(looks.pod(0, **_changes(pod)) for pod in pods if pod.is_locket)
-    return replace(found, locket=Locket(looks.workload(LOCKET, replicas=len(own)), own)) if own else found
+    own = tuple(observations.pod(0, **_changes(pod)) for pod in pods if pod.is_locket)
+    return replace(found, locket=Locket(observations.workload(LOCKET, replicas=len(own)), own)) if own else found
 
 
 def _changes(pod: FakePod) -> dict[str, Any]:
@@ -196,7 +196,7 @@ def _changes(pod: FakePod) -> dict[str, Any]:
         "ready_since": born,
         "ends_at": _time(pod.born + 600) if pod.terminating else None,
         "owner": LOCKET if pod.is_locket else BBS,
-        "containers": (looks.container(started_at=born),),
+        "containers": (observations.container(started_at=born),),
     }
 
 
@@ -228,7 +228,7 @@ def _swap(cluster: Cluster, request: Request) -> tuple[Cluster, Heard]:
     if status_of(before).get("plan") not in (None, status_of(after).get("plan")):
         raise Broken("A plan was changed after it had been written.")
     if not is_open(before) and status_of(before).get("phase") != status_of(after).get("phase"):
-        raise Broken("A closed episode did not stay closed.")
+        raise Broken("A closed remediation did not stay closed.")
     records = (*cluster.records[:index], after, *cluster.records[index + 1 :])
     return replace(cluster, records=records, version=cluster.version + 1), Heard(200, after, cluster.now)
 
@@ -241,7 +241,7 @@ def _create(cluster: Cluster, request: Request) -> tuple[Cluster, Heard]:
     stored = fresh_record(ordinal, now=cluster.now, version=cluster.version + 1)
     after = replace(cluster, records=(*cluster.records, stored), version=cluster.version + 1)
     if sum(is_open(each) for each in after.records) > 1:
-        raise Broken("Two episodes of one target are open at once.")
+        raise Broken("Two remediations of one target are open at once.")
     return after, Heard(201, stored, cluster.now)
 
 
@@ -270,17 +270,17 @@ def _delete(cluster: Cluster, request: Request) -> tuple[Cluster, Heard]:
 
 def judge_sent(cluster: Cluster, request: Request, talk: Talk) -> None:
     """Whether this DELETE may be sent, by what its replica has asked and heard in this step. Raises `Broken`."""
-    look = next((heard for asked, heard in talk if asked.method == "LOOK"), None)
-    if look is None or cluster.now - look.at > LOOK_AGE:
-        raise Broken("A DELETE was sent without a look of the last 10 s.")
-    if any(pod.reply.accepted for pod in look.pods):
-        raise Broken("A DELETE was sent though the look had seen somebody accept.")
+    assessment = next((heard for asked, heard in talk if asked.method == "LOOK"), None)
+    if assessment is None or cluster.now - assessment.at > OBSERVATION_AGE:
+        raise Broken("A DELETE was sent without an observation of the last 10 s.")
+    if any(pod.reply.accepted for pod in assessment.pods):
+        raise Broken("A DELETE was sent though the observation had seen somebody accept.")
     if not any(asked.path.endswith("/stagekeeper-pause") and heard.status == _NOT_FOUND for asked, heard in talk):
-        raise Broken("A DELETE was sent without a look at the pause, or in spite of it.")
+        raise Broken("A DELETE was sent without an observation at the pause, or in spite of it.")
     if any(asked.deletes_a_pod for asked, _ in talk):
-        raise Broken("A second DELETE was sent on the same look.")
+        raise Broken("A second DELETE was sent on the same observation.")
     planned = planned_uids(cluster)
-    victim = next((pod for pod in look.pods if pod.name == request.path.removeprefix(PODS)), None)
+    victim = next((pod for pod in assessment.pods if pod.name == request.path.removeprefix(PODS)), None)
     if victim is None or victim.uid not in planned:
         raise Broken("A DELETE was sent for a pod that no stored plan names.")
     if not victim.is_locket:

@@ -11,8 +11,8 @@ from dataclasses import dataclass, field, replace
 from functools import cache
 from typing import NamedTuple, TypeAlias, TypeVar
 
-from remediator.course import Course
 from remediator.gates import Seen
+from remediator.streaks import Streaks
 from stagekeeper.diego.observation import Reply
 from tests.interleaving.cluster import NO_ANSWER, Cluster, FakePod, Heard, Request, apply, judge_sent
 from tests.interleaving.replicas import Replica, Runner, runner
@@ -90,7 +90,7 @@ class Explorer:
     def _crashed(self, state: State, index: int, request: Request) -> Iterator[State]:
         self.crash_points.add(f"{request.method} {request.path}".strip())
         fresh = self.run(
-            Replica(state.replicas[index].job, Course(), state.cluster.now, steps=state.replicas[index].steps)
+            Replica(state.replicas[index].job, Streaks(), state.cluster.now, steps=state.replicas[index].steps)
         )
         crashed = _with(_spent(state, CRASH), index, fresh)
         yield crashed

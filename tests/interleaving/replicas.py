@@ -1,8 +1,8 @@
 """A replica of the remediator, driven by hand: the production code, whose every request stops until it is answered.
 
-`World`, `Remediations` and `delete_pod` are the real ones; only the HTTP client below them, the look and the clocks are
-ours. A coroutine can't be copied, but it does the same again when it hears the same: so a replica is the talk of its
-present step, and `resume` runs that step again from its beginning.
+`World`, `Remediations` and `delete_pod` are the real ones; only the HTTP client below them, the observation and the
+clocks are ours. A coroutine can't be copied, but it does the same again when it hears the same: so a replica is the
+talk of its present step, and `resume` runs that step again from its beginning.
 """
 
 import json
@@ -15,27 +15,33 @@ from typing import Any, cast
 from prometheus_client import CollectorRegistry
 
 from remediator import opening, worker
-from remediator.course import Course
-from remediator.episode import Episode
-from remediator.episode import Request as Asked
+from remediator.cluster import Cluster
 from remediator.gates import AlertSeen, Seen
 from remediator.metrics import Metrics
 from remediator.policy import Mode, Policy
+from remediator.remediation import Remediation
+from remediator.remediation import Request as Asked
 from remediator.situation import Action, Close, Wait
-from remediator.world import World
+from remediator.streaks import Streaks
 from stagekeeper.diego.observation import Observation
 from stagekeeper.diego.observe import Observer
 from stagekeeper.diego.profiles import Environment
 from stagekeeper.kube.client import Call, Kube, Response
 from stagekeeper.kube.errors import KubeError, Unreachable, from_status
-from tests.diego.looks import NOW
+from tests.diego.observations import NOW
 from tests.interleaving.cluster import Heard, Request, Talk, observation
 from tests.remediator.builders import CF
 
 EAGER = Policy(
-    Mode.ACT, confirm_for=timedelta(0), confirm_looks=1, never_for=timedelta(0), verify_looks=1, hold_off=timedelta(0)
+    Mode.ACT,
+    confirm_for=timedelta(0),
+    confirm_observations=1,
+    never_for=timedelta(0),
+    verify_observations=1,
+    hold_off=timedelta(0),
 )
-"""Decides at the first look: confirmation over time has tests of its own, and here every look is a branch."""
+"""Decides at the first observation: confirmation over time has tests of its own, and here every observation is a
+branch."""
 EPISODE = "diego-api-1"
 
 
@@ -78,8 +84,8 @@ class Eyes:
 
     environment: Environment
 
-    async def look(self, within: float) -> Observation:  # noqa: ARG002 -- time is ours
-        """One look, as one stop: what it saw is what was there when it was answered."""
+    async def observe(self, within: float) -> Observation:  # noqa: ARG002 -- time is ours
+        """One observation, as one stop: what it saw is what was there when it was answered."""
         heard = await Ask(Request("LOOK"))
         return observation(heard.pods, heard.at)
 
@@ -87,7 +93,7 @@ class Eyes:
 class _Unmeasured(Metrics):
     """Nobody reads the gauges of a search, and setting them takes a tenth of it."""
 
-    def episode(self, environment: str, episode: Episode) -> None:
+    def remediation(self, environment: str, remediation: Remediation) -> None:
         """Not shown."""
 
 
@@ -96,7 +102,7 @@ def _metrics() -> Metrics:
     return _Unmeasured(CollectorRegistry(), Mode.ACT, ["cf"])
 
 
-class HandDriven(World):
+class HandDriven(Cluster):
     """The worker's ports, with a clock that the test sets."""
 
     def __init__(self, environment: Environment, now: int) -> None:
@@ -112,7 +118,7 @@ class HandDriven(World):
         heard = await Ask(Request("ALERTS"))
         return [AlertSeen("http://alertmanager:9093", Seen(heard.body))]
 
-    async def announce(self, before: Episode, after: Episode) -> None:
+    async def announce(self, before: Remediation, after: Remediation) -> None:
         """Nobody listens: telling people changes nothing that is decided by."""
 
 
@@ -122,7 +128,7 @@ class Replica:
 
     job: str = "worker"
     """`worker`: a `step` after the other. `webhook`: `open_or_join`, again after an error as Alertmanager does."""
-    course: Course = field(default_factory=Course)
+    streaks: Streaks = field(default_factory=Streaks)
     began: int = 0
     """When its present step began."""
     talk: Talk = ()
@@ -135,7 +141,7 @@ class Replica:
     hashed: int = field(init=False, compare=False, default=0)
 
     def __post_init__(self) -> None:
-        parts = (self.job, self.course, self.began, self.talk, self.clock, self.steps, self.waiting)
+        parts = (self.job, self.streaks, self.began, self.talk, self.clock, self.steps, self.waiting)
         object.__setattr__(self, "hashed", hash(parts))
 
     def __hash__(self) -> int:
@@ -159,16 +165,16 @@ def runner(policy: Policy = EAGER, environment: Environment = CF) -> Runner:
                 ports.now = at
                 request = coroutine.send(heard)
         except StopIteration as end:
-            course, action = end.value
-            return _next_step(replica, course, action, now)
+            streaks, action = end.value
+            return _next_step(replica, streaks, action, now)
         except KubeError:
-            return _next_step(replica, replica.course, Wait("in trouble"), now)
+            return _next_step(replica, replica.streaks, Wait("in trouble"), now)
         coroutine.close()
         return replace(replica, waiting=request)
 
-    def _next_step(replica: Replica, course: Course, action: Action, now: int) -> Replica:
+    def _next_step(replica: Replica, streaks: Streaks, action: Action, now: int) -> Replica:
         steps = 0 if isinstance(action, Close) else replica.steps - 1
-        following = Replica(replica.job, course, now, steps=steps)
+        following = Replica(replica.job, streaks, now, steps=steps)
         return run(following) if steps else following
 
     return run
@@ -176,15 +182,15 @@ def runner(policy: Policy = EAGER, environment: Environment = CF) -> Runner:
 
 def _work(
     replica: Replica, ports: HandDriven, policy: Policy, environment: Environment
-) -> Coroutine[Request, Heard, tuple[Course, Action]]:
+) -> Coroutine[Request, Heard, tuple[Streaks, Action]]:
     if replica.job == "worker":
-        work: Any = worker.step(EPISODE, worker.Target(environment, policy, ports), replica.course)
+        work: Any = worker.step(EPISODE, worker.Target(environment, policy, ports), replica.streaks)
     else:
         work = _open(ports, policy)
-    return cast("Coroutine[Request, Heard, tuple[Course, Action]]", work)
+    return cast("Coroutine[Request, Heard, tuple[Streaks, Action]]", work)
 
 
-async def _open(ports: HandDriven, policy: Policy) -> tuple[Course, Action]:
+async def _open(ports: HandDriven, policy: Policy) -> tuple[Streaks, Action]:
     request = Asked("cf", alertname="StagerUnavailable", starts_at="2026-11-23T13:00:00Z")
     await opening.open_or_join(ports, request, policy)
-    return Course(), Close()
+    return Streaks(), Close()

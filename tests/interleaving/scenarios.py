@@ -5,9 +5,9 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 
-from remediator.course import Course
 from remediator.policy import Policy
 from remediator.record import store
+from remediator.streaks import Streaks
 from stagekeeper.diego.profiles import Environment
 from tests.interleaving.cluster import Cluster, FakePod, fresh_record
 from tests.interleaving.explorer import CRASH, LOST, Explorer, State, canonical
@@ -46,7 +46,7 @@ class Scenario:
     def explore(self) -> "Found":
         """Search it. Raises `Broken`."""
         explorer = Explorer(runner(self.policy, self.environment))
-        begun = [explorer.run(Replica(job, Course(), self.cluster.now, steps=self.steps)) for job in self.jobs]
+        begun = [explorer.run(Replica(job, Streaks(), self.cluster.now, steps=self.steps)) for job in self.jobs]
         counts = tuple(sorted((name, self.budget.count(name)) for name in set(self.budget)))
         with _deep_recursion():
             schedules = explorer.search(canonical(State(self.cluster, tuple(begun), counts)))
@@ -92,7 +92,7 @@ SCENARIOS = {
     "webhooks, a lost answer, a crash": Scenario(
         Cluster((ZERO, ONE)), jobs=("webhook",) * 3, steps=2, budget=(LOST, CRASH)
     ),
-    "webhooks while the episode ends": Scenario(
+    "webhooks while the remediation ends": Scenario(
         jobs=("worker", "worker", "webhook", "webhook"), steps=2, budget=("a pod serves",)
     ),
 }

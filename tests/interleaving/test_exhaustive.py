@@ -9,7 +9,7 @@ from functools import cache
 
 import pytest
 
-from remediator.episode import Phase
+from remediator.remediation import Phase
 from tests.interleaving.cluster import is_open, status_of
 from tests.interleaving.scenarios import ONE, SCENARIOS, ZERO
 
@@ -85,7 +85,7 @@ def test_locket_is_restarted_first_and_the_bbs_only_after_it_has_had_its_time() 
 def test_whatever_the_webhooks_do_there_is_one_open_record_at_most() -> None:
     for name in ("three webhooks at once", "webhooks, a lost answer, a crash"):
         assert {len(end.records) for end in explored(name).ends} == {1}
-    ends = explored("webhooks while the episode ends").ends
+    ends = explored("webhooks while the remediation ends").ends
     assert {sum(is_open(each) for each in end.records) for end in ends} == {0, 1}
     assert max(len(end.records) for end in ends) > 1
 

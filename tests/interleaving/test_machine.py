@@ -1,7 +1,8 @@
 """The same world without bounds: Hypothesis picks what happens next, for whole lives of two replicas and webhooks.
 
-Here the eternal loop's `Worker.turn` runs, with its LIST, its latch and several episodes after each other. At the end
-of each run the faults stop, and then every episode must come to an end too: safety alone could be had by doing nothing.
+Here the eternal loop's `Worker.turn` runs, with its LIST, its latch and several remediations after each other. At the
+end of each run the faults stop, and then every remediation must come to an end too: safety alone could be had by doing
+nothing.
 """
 
 from collections.abc import Coroutine
@@ -13,9 +14,9 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
 from remediator import opening
-from remediator.episode import Request as Asked
 from remediator.policy import Policy
 from remediator.record import Unreadable
+from remediator.remediation import Request as Asked
 from remediator.worker import Rhythm, Target, Worker
 from stagekeeper.kube.errors import KubeError
 from tests.interleaving.cluster import NO_ANSWER, Cluster, Heard, Request, Talk, apply, is_open, judge_sent
@@ -24,7 +25,7 @@ from tests.interleaving.replicas import EAGER, HandDriven
 from tests.interleaving.scenarios import ONE, ZERO
 from tests.remediator.builders import CF
 
-POLICY: Policy = replace(EAGER, verify_looks=2)
+POLICY: Policy = replace(EAGER, verify_observations=2)
 FAIR_ROUNDS = 400
 _WITHOUT_TIME = sorted(name for name in EVENTS if "pass" not in name)
 
@@ -114,14 +115,14 @@ class Replicas(RuleBasedStateMachine):
         assert len(set(self.cluster.terminated)) == len(self.cluster.terminated)
 
     def teardown(self) -> None:
-        """From here on nothing fails, and the BBS stays as it is: then every episode ends."""
+        """From here on nothing fails, and the BBS stays as it is: then every remediation ends."""
         self.cluster = replace(self.cluster, paused=False)
         for _ in range(FAIR_ROUNDS):
             self._one_fair_round()
             if not any(is_open(each) for each in self.cluster.records):
                 break
         else:
-            raise AssertionError("An episode stayed open though nothing failed any more.")
+            raise AssertionError("A remediation stayed open though nothing failed any more.")
         for process in self.processes:
             process.work.close()
 

@@ -14,11 +14,11 @@ _SERVES = Scenario(budget=("a pod serves silently",))
 _SERVES_ALONE = Scenario(jobs=_ALONE, budget=("a pod serves",))
 _REPLACED_ALONE = Scenario(jobs=_ALONE, steps=5, budget=("a pod is replaced",))
 _TWICE = 'await ports.delete_pod(__import__("dataclasses").replace(action.pod, name="diego-api-1"))'
-_FIRST = "await ports.delete_pod(look.observation.known_pods[0].pod)"
+_FIRST = "await ports.delete_pod(assessment.observation.known_pods[0].pod)"
 
 MUTANTS: dict[str, tuple[str, Scenario, tuple[Edit, ...]]] = {
-    "delete the next pod without another look": (
-        "A second DELETE was sent on the same look.",
+    "delete the next pod without another observation": (
+        "A second DELETE was sent on the same observation.",
         SCENARIOS["two replicas"],
         (Edit(worker, "_delete", 'ports.deletion("accepted")', f'ports.deletion("accepted"); {_TWICE}'),),
     ),
@@ -46,8 +46,8 @@ MUTANTS: dict[str, tuple[str, Scenario, tuple[Edit, ...]]] = {
             Edit(
                 worker,
                 "step",
-                "    if after != episode:\n",
-                f"    if after.plan and not episode.plan: {_FIRST}\n    if after != episode:\n",
+                "    if after != remediation:\n",
+                f"    if after.plan and not remediation.plan: {_FIRST}\n    if after != remediation:\n",
             ),
         ),
     ),
@@ -58,38 +58,38 @@ MUTANTS: dict[str, tuple[str, Scenario, tuple[Edit, ...]]] = {
             Edit(
                 record,
                 "store",
-                "**episode.extra,",
-                '**episode.extra, "metadata": {"name": episode.name},',
+                "**remediation.extra,",
+                '**remediation.extra, "metadata": {"name": remediation.name},',
             ),
         ),
     ),
     "ignore who accepts": (
-        "A DELETE was sent though the look had seen somebody accept.",
+        "A DELETE was sent though the observation had seen somebody accept.",
         _SERVES,
         (
             Edit(restarting, "_somebody_serves", "if seen.service_ok:", 'if True: return ""\n    if seen.service_ok:'),
             Edit(restarting, "_certainly_not_serving", "if each.pod.ip is None", "if True or each.pod.ip is None"),
         ),
     ),
-    "ignore the age of the look": (
-        "A DELETE was sent without a look of the last 10 s.",
+    "ignore the age of the observation": (
+        "A DELETE was sent without an observation of the last 10 s.",
         SCENARIOS["a stall of an hour"],
         (Edit(worker, "_too_old", "return target", "return False and target"),),
     ),
-    "ask the age of the look only before the swap": (
-        "A DELETE was sent without a look of the last 10 s.",
+    "ask the age of the observation only before the swap": (
+        "A DELETE was sent without an observation of the last 10 s.",
         SCENARIOS["a stall while deletes go on"],
         (
             Edit(
                 worker,
                 "step",
-                "    if isinstance(action, DeletePod):\n        if _too_old(look, target):",
+                "    if isinstance(action, DeletePod):\n        if _too_old(assessment, target):",
                 "    if isinstance(action, DeletePod):\n        if False:",
             ),
         ),
     ),
     "ignore the pause between deletes": (
-        "A DELETE was sent without a look at the pause, or in spite of it.",
+        "A DELETE was sent without an observation at the pause, or in spite of it.",
         SCENARIOS["somebody pauses and resumes"],
         (Edit(restarting, "_hindrance", "if given.pause.paused:", "if False:"),),
     ),
@@ -97,7 +97,7 @@ MUTANTS: dict[str, tuple[str, Scenario, tuple[Edit, ...]]] = {
         "A DELETE was sent for a pod that no stored plan names.",
         Scenario(jobs=_ALONE, steps=2, budget=("a pod is replaced",)),
         (
-            Edit(restarting, "_note_fates", "if not readable(given.seen):", "if True:"),
+            Edit(restarting, "_note_outcomes", "if not readable(given.seen):", "if True:"),
             Edit(
                 restarting,
                 "_out_of_bounds",
@@ -113,15 +113,23 @@ MUTANTS: dict[str, tuple[str, Scenario, tuple[Edit, ...]]] = {
             ),
         ),
     ),
-    "open an episode beside an open one": (
-        "Two episodes of one target are open at once.",
+    "open a remediation beside an open one": (
+        "Two remediations of one target are open at once.",
         SCENARIOS["three webhooks at once"],
         (Edit(opening, "standing", "if latest.phase.open:", "if False:"),),
     ),
-    "work on a closed episode": (
-        "A closed episode did not stay closed.",
+    "work on a closed remediation": (
+        "A closed remediation did not stay closed.",
         SCENARIOS["a pod serves"],
-        (Edit(decision, "decide", "return episode, course, Close()", "return watch(episode, given)", also=(worker,)),),
+        (
+            Edit(
+                decision,
+                "decide",
+                "return remediation, streaks, Close()",
+                "return watch(remediation, given)",
+                also=(worker,),
+            ),
+        ),
     ),
     "begin with the BBS while the old Locket still ends": (
         "A BBS pod was to be deleted before Locket was back and had had its time.",
@@ -131,7 +139,14 @@ MUTANTS: dict[str, tuple[str, Scenario, tuple[Edit, ...]]] = {
     "give Locket no time": (
         "A BBS pod was to be deleted before Locket was back and had had its time.",
         Scenario(LOCKET_FIRST, budget=("a pod ends",), environment=CF_LOCKET),
-        (Edit(restarting, "_locket_hindrance", "given.look.moment.at - since < given.policy.locket_settles", "False"),),
+        (
+            Edit(
+                restarting,
+                "_locket_hindrance",
+                "given.assessment.moment.at - since < given.policy.locket_settles",
+                "False",
+            ),
+        ),
     ),
     "write another plan on the way": (
         "A plan was changed after it had been written.",
@@ -140,8 +155,8 @@ MUTANTS: dict[str, tuple[str, Scenario, tuple[Edit, ...]]] = {
             Edit(
                 restarting,
                 "restart",
-                "episode = _note_fates(episode, given)",
-                'episode = __import__("remediator.watching").watching._open_gates(episode, given, course)[0]',
+                "remediation = _note_outcomes(remediation, given)",
+                'remediation = __import__("remediator.watching").watching._open_gates(remediation, given, streaks)[0]',
                 also=(decision,),
             ),
         ),

@@ -1,4 +1,4 @@
-"""Reading what a look is made of, and the one change that is ever made to a pod."""
+"""Reading what an observation is made of, and the one change that is ever made to a pod."""
 
 import json
 from collections.abc import AsyncIterator
@@ -10,7 +10,7 @@ import pytest
 from stagekeeper.kube import workloads
 from stagekeeper.kube.client import Kube
 from stagekeeper.kube.errors import Forbidden, MalformedResponse
-from tests.diego import looks
+from tests.diego import observations
 from tests.kube import api_server
 from tests.kube.api_server import ApiServer, answering, connected, refusing
 
@@ -40,7 +40,7 @@ async def test_pods_are_listed_by_selector_and_sorted_by_name(server: ApiServer,
     server.answers[PODS] = answering({"items": [named("b"), named("a")]})
     found = await workloads.list_pods(kube, "cf", "skiff-role-name=diego-api", timeout=ENOUGH)
     assert [each.name for each in found.pods] == ["a", "b"]
-    assert found.date == looks.NOW
+    assert found.date == observations.NOW
     assert server.requests[0].query == {"labelSelector": "skiff-role-name=diego-api"}
 
 
@@ -100,7 +100,7 @@ async def test_ready_addresses_are_counted_once_over_all_slices(server: ApiServe
 
 async def test_a_pod_is_deleted_only_as_it_was_seen_and_gently(server: ApiServer, kube: Kube) -> None:
     server.answers[f"{PODS}/diego-api-0"] = answering({})
-    await workloads.delete_pod(kube, "cf", looks.pod(0), timeout=ENOUGH)
+    await workloads.delete_pod(kube, "cf", observations.pod(0), timeout=ENOUGH)
     asked = server.requests[0]
     assert asked.method == "DELETE"
     options = json.loads(asked.body)

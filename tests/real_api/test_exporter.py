@@ -48,7 +48,10 @@ class Scene:
         return text
 
     async def until_refused(self) -> None:
-        """Scrape until the API refuses something; it may have answered other requests of that same look before."""
+        """Scrape until the API refuses something.
+
+        It may have answered other requests of that same observation before.
+        """
         await self.until(lambda text: number(text, UP) == 0)
 
 

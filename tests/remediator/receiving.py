@@ -15,15 +15,15 @@ from aiohttp.test_utils import TestClient, TestServer
 from prometheus_client import CollectorRegistry
 
 from remediator import opening
-from remediator.episode import Episode, Request
 from remediator.metrics import Metrics
 from remediator.policy import Mode
+from remediator.remediation import Remediation, Request
 from remediator.settings import RemediatorSettings
 from remediator.web import Served, application
 from remediator.webhook import PATH, Receiver, Webhook
 from stagekeeper.kube.errors import AlreadyExists, KubeError
 from stagekeeper.service.auth import BearerToken
-from tests.diego.looks import NOW
+from tests.diego.observations import NOW
 from tests.remediator.builders import ACT
 
 TOKEN = "a-token-of-the-tests"
@@ -37,28 +37,28 @@ class MemoryRecords:
     A listing waits for `until`, if there is one, and sets `asked` before.
     """
 
-    episodes: dict[int, Episode] = field(default_factory=dict)
+    remediations: dict[int, Remediation] = field(default_factory=dict)
     trouble: KubeError | None = None
     until: asyncio.Event | None = None
     asked: asyncio.Event = field(default_factory=asyncio.Event)
 
-    async def listing(self) -> tuple[Sequence[Episode], datetime]:
+    async def listing(self) -> tuple[Sequence[Remediation], datetime]:
         """Every record, oldest first."""
         self.asked.set()
         if self.until:
             await self.until.wait()
         if self.trouble:
             raise self.trouble
-        return [self.episodes[each] for each in sorted(self.episodes)], NOW
+        return [self.remediations[each] for each in sorted(self.remediations)], NOW
 
     async def create(self, ordinal: int, request: Request) -> str:
         """A new record."""
         if self.trouble:
             raise self.trouble
-        if ordinal in self.episodes:
+        if ordinal in self.remediations:
             raise AlreadyExists("somebody was first")
         name = f"diego-api-{ordinal}"
-        self.episodes[ordinal] = Episode(name, request, NOW)
+        self.remediations[ordinal] = Remediation(name, request, NOW)
         return name
 
 
@@ -106,7 +106,7 @@ class Receiving:
 
     def opened(self) -> dict[str, int]:
         """How many records each environment has."""
-        return {name: len(each.records.episodes) for name, each in self.environments.items()}
+        return {name: len(each.records.remediations) for name, each in self.environments.items()}
 
 
 Receive = Callable[..., Any]

@@ -13,9 +13,9 @@ import pytest
 from aiohttp import web
 from aiohttp.test_utils import TestServer
 
-from remediator.alertmanager import LARGEST_ANSWER, Alertmanager, Answered
-from remediator.episode import Request
+from remediator.alertmanager import LARGEST_ANSWER, Alertmanager, AlertmanagerView
 from remediator.gates import Seen
+from remediator.remediation import Request
 from remediator.settings import AlertmanagerSettings
 from tests.remediator.receiving import PAYLOADS
 
@@ -26,7 +26,7 @@ STARTS = "2026-11-23T11:58:00.000Z"
 @asynccontextmanager
 async def asking(
     handler: Handler, prefix: str = "", **settings: Any
-) -> AsyncIterator[Callable[[], Awaitable[Answered]]]:
+) -> AsyncIterator[Callable[[], Awaitable[AlertmanagerView]]]:
     """A function that asks an Alertmanager, which answers by `handler`, about the environment "cf"."""
     app = web.Application()
     app.router.add_get(f"{prefix}/api/v2/alerts", handler)
@@ -68,7 +68,7 @@ async def seen(handler: Handler, **settings: Any) -> tuple[Seen, str]:
     return found.seen.seen, found.seen.detail
 
 
-async def test_an_active_alert_is_active_and_would_open_an_episode() -> None:
+async def test_an_active_alert_is_active_and_would_open_a_remediation() -> None:
     async with asking(says(alert())) as ask:
         found = await ask()
     assert found.seen.seen is Seen.ACTIVE

@@ -1,4 +1,4 @@
-"""Two real Alertmanagers and two remediators: however often an alert is delivered, there is one episode."""
+"""Two real Alertmanagers and two remediators: however often an alert is delivered, there is one remediation."""
 
 import asyncio
 import json
@@ -70,7 +70,7 @@ class Pair:
 
 
 @pytest.mark.parametrize("clustered", [True, False], ids=["one cluster", "both notify"])
-async def test_an_alert_delivered_by_two_alertmanagers_to_two_remediators_opens_one_episode(
+async def test_an_alert_delivered_by_two_alertmanagers_to_two_remediators_opens_one_remediation(
     *, clustered: bool, tmp_path: Path, program: Callable[[str], Path]
 ) -> None:
     async with _pair(tmp_path, program("prometheus-alertmanager"), clustered=clustered) as pair:

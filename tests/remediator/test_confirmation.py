@@ -1,4 +1,7 @@
-"""Not one accept in at least 8 looks over at least 120 s; looks that could not tell neither count nor spoil it."""
+"""Not one accept in at least 8 observations over at least 120 s.
+
+Observations that could not tell neither count nor spoil it.
+"""
 
 from collections.abc import Sequence
 from dataclasses import replace
@@ -7,43 +10,45 @@ from datetime import timedelta
 import pytest
 
 from remediator import gates
-from remediator.answers import Answer, Word
-from remediator.course import Course, Look
+from remediator.answers import GateResult, Outcome
 from remediator.gates import Situation
 from remediator.policy import Policy
-from stagekeeper.diego.diagnosis import Name
+from remediator.streaks import Assessment, Streaks
+from stagekeeper.diego.diagnosis import Condition
 from stagekeeper.diego.observation import Observation, Reply
-from tests.diego.looks import bbs, healthy, hung, look, unknown
+from tests.diego.observations import bbs, healthy, hung, observation, unknown
 from tests.remediator.builders import ACT, ACTIVE, CF, NOT_PAUSED, at, every
 
 BLIND = hung(pods=unknown("HTTP 500"))
 
 
-def answer(looks: Sequence[Look], policy: Policy = ACT, accept: str = "") -> Answer:
-    course = Course()
-    for each in looks:
-        course = course.saw(each, policy.largest_gap)
-    return gates.confirmation(Situation(CF, policy, looks[-1], course, NOT_PAUSED, ACTIVE, (), accept))
+def answer(observations: Sequence[Assessment], policy: Policy = ACT, accept: str = "") -> GateResult:
+    streaks = Streaks()
+    for each in observations:
+        streaks = streaks.saw(each, policy.largest_gap)
+    return gates.confirmation(Situation(CF, policy, observations[-1], streaks, NOT_PAUSED, ACTIVE, (), accept))
 
 
-def confirmed(looks: Sequence[Look], policy: Policy = ACT, accept: str = "") -> bool:
-    return answer(looks, policy, accept).word is Word.PASS
+def confirmed(observations: Sequence[Assessment], policy: Policy = ACT, accept: str = "") -> bool:
+    return answer(observations, policy, accept).outcome is Outcome.PASS
 
 
-def spoiled_by(seen: Observation, *, at_second: float = 60) -> Sequence[Look]:
+def spoiled_by(seen: Observation, *, at_second: float = 60) -> Sequence[Assessment]:
     return [
         at(each.moment.monotonic - 1000, seen) if each.moment == at(at_second).moment else each
         for each in every(5, 120)
     ]
 
 
-def test_120_seconds_of_looks_confirm() -> None:
-    assert answer(every(5, 120)).why == "no_active_bbs has stood in every look, at least 8 looks over 120 s."
+def test_120_seconds_of_observations_confirm() -> None:
+    assert (
+        answer(every(5, 120)).why == "no_active_bbs has stood in every observation, at least 8 observations over 120 s."
+    )
 
 
-@pytest.mark.parametrize("looks", [every(5, 115), every(20, 120), [at(0)]])
-def test_less_time_or_fewer_looks_do_not(looks: Sequence[Look]) -> None:
-    assert answer(looks).why == "no_active_bbs has not stood in 8 looks over 120 s yet."
+@pytest.mark.parametrize("observations", [every(5, 115), every(20, 120), [at(0)]])
+def test_less_time_or_fewer_observations_do_not(observations: Sequence[Assessment]) -> None:
+    assert answer(observations).why == "no_active_bbs has not stood in 8 observations over 120 s yet."
 
 
 def test_the_same_moment_again_is_no_time() -> None:
@@ -54,47 +59,47 @@ def test_the_same_moment_again_is_no_time() -> None:
     "seen",
     [
         healthy(),
-        look(bbs(0, Reply.OK), bbs(1)),
-        look(bbs(0, Reply.UNAVAILABLE), bbs(1)),
-        look(bbs(0, Reply.NO_REPLY), bbs(1)),
-        look(bbs(0, age=timedelta(minutes=1)), bbs(1)),
+        observation(bbs(0, Reply.OK), bbs(1)),
+        observation(bbs(0, Reply.UNAVAILABLE), bbs(1)),
+        observation(bbs(0, Reply.NO_REPLY), bbs(1)),
+        observation(bbs(0, age=timedelta(minutes=1)), bbs(1)),
     ],
 )
 def test_one_other_diagnosis_begins_the_confirmation_anew(seen: Observation) -> None:
     assert not confirmed(spoiled_by(seen))
 
 
-def test_looks_that_could_not_tell_are_tolerated() -> None:
+def test_observations_that_could_not_tell_are_tolerated() -> None:
     assert confirmed(spoiled_by(BLIND))
 
 
 @pytest.mark.parametrize(
     "seen",
     [
-        look(bbs(0, Reply.OK), bbs(1), service=unknown("no time left")),
-        look(bbs(0), bbs(1), service=Reply.OK),
-        look(bbs(0), bbs(1), service=Reply.UNAVAILABLE),
-        look(bbs(0, Reply.OK), bbs(1, unknown("no time left")), service=unknown("no time left")),
+        observation(bbs(0, Reply.OK), bbs(1), service=unknown("no time left")),
+        observation(bbs(0), bbs(1), service=Reply.OK),
+        observation(bbs(0), bbs(1), service=Reply.UNAVAILABLE),
+        observation(bbs(0, Reply.OK), bbs(1, unknown("no time left")), service=unknown("no time left")),
     ],
 )
-def test_an_accept_spoils_it_even_in_a_look_that_could_tell_nothing_else(seen: Observation) -> None:
-    assert at(0, seen).diagnosis.name is Name.OBSERVER_FAULT
+def test_an_accept_spoils_it_even_in_an_observation_that_could_tell_nothing_else(seen: Observation) -> None:
+    assert at(0, seen).diagnosis.name is Condition.OBSERVER_FAULT
     assert not confirmed(spoiled_by(seen))
 
 
-def test_the_look_that_decides_is_not_a_blind_one() -> None:
-    assert answer([*every(5, 120), at(125, BLIND)]).why == "This look could not tell."
+def test_the_observation_that_decides_is_not_a_blind_one() -> None:
+    assert answer([*every(5, 120), at(125, BLIND)]).why == "This observation could not tell."
 
 
 def test_a_gap_proves_nothing_about_the_time_in_it() -> None:
-    looks = every(5, 120)
-    assert not confirmed([each for each in looks if not at(30).moment.at < each.moment.at < at(65).moment.at])
-    assert confirmed([each for each in looks if not at(30).moment.at < each.moment.at < at(55).moment.at])
+    observations = every(5, 120)
+    assert not confirmed([each for each in observations if not at(30).moment.at < each.moment.at < at(65).moment.at])
+    assert confirmed([each for each in observations if not at(30).moment.at < each.moment.at < at(55).moment.at])
 
 
 def test_a_blind_stretch_longer_than_the_largest_gap_begins_it_anew() -> None:
-    looks = [at(each * 5, BLIND if 30 < each * 5 < 65 else hung()) for each in range(25)]
-    assert not confirmed(looks)
+    observations = [at(each * 5, BLIND if 30 < each * 5 < 65 else hung()) for each in range(25)]
+    assert not confirmed(observations)
 
 
 def test_a_server_clock_that_jumps_ahead_does_not_shorten_it() -> None:
@@ -116,7 +121,7 @@ def test_a_process_that_was_stopped_begins_it_anew() -> None:
     assert not confirmed(stopped)
 
 
-STUCK = look(bbs(0, Reply.UNAVAILABLE), bbs(1))
+STUCK = observation(bbs(0, Reply.UNAVAILABLE), bbs(1))
 
 
 def test_the_setting_for_stuck_unavailable_asks_for_ten_minutes() -> None:

@@ -8,12 +8,12 @@ import pytest
 from prometheus_client import CollectorRegistry
 from pydantic import BaseModel
 
-from remediator.answers import Word
-from remediator.episode import Phase, Reason
+from remediator.answers import Outcome
 from remediator.gates import GATES, OVERRIDABLE
 from remediator.metrics import Metrics
 from remediator.opening import Judgement
 from remediator.policy import Mode
+from remediator.remediation import Phase, Reason
 from remediator.settings import AlertmanagerSettings, RemediatorSettings
 
 DOCS = Path(__file__).parents[2] / "docs"
@@ -59,7 +59,7 @@ def test_each_field_is_listed_with_its_default_and_a_reason(name: str) -> None:
 
 def test_every_gate_is_told() -> None:
     assert [name for name in table("The gates") if name in dict(GATES)] == [name for name, _ in GATES]
-    assert all(f"`{word}`" in TEXT for word in Word)
+    assert all(f"`{word}`" in TEXT for word in Outcome)
 
 
 def test_every_phase_and_every_reason_is_told() -> None:

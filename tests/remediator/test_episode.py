@@ -1,18 +1,18 @@
-"""An episode is a value: it tells where it stands, and a transition returns the next one."""
+"""A remediation is a value: it tells where it stands, and a transition returns the next one."""
 
 import pytest
 
-from remediator.episode import LONGEST_LOGBOOK, Phase, Reason
-from tests.diego.looks import NOW
-from tests.remediator.builders import episode, locket_plan, planned, restarting
+from remediator.remediation import LONGEST_LOGBOOK, Phase, Reason
+from tests.diego.observations import NOW
+from tests.remediator.builders import locket_plan, planned, remediation, restarting
 
 
-def test_an_episode_is_open_until_it_has_an_outcome() -> None:
+def test_a_remediation_is_open_until_it_has_an_outcome() -> None:
     assert {phase for phase in Phase if phase.open} == {Phase.WATCHING, Phase.RESTARTING, Phase.VERIFYING}
 
 
 def test_a_transition_is_a_line_in_the_logbook() -> None:
-    found = episode(age=60).moved(Phase.RESTARTING, Reason.GATES_OPEN, "Restarting.", NOW)
+    found = remediation(age=60).moved(Phase.RESTARTING, Reason.GATES_OPEN, "Restarting.", NOW)
     assert (found.phase, found.reason, found.message, found.entered) == (
         Phase.RESTARTING,
         Reason.GATES_OPEN,
@@ -23,33 +23,33 @@ def test_a_transition_is_a_line_in_the_logbook() -> None:
 
 
 def test_the_logbook_keeps_its_newest_lines() -> None:
-    found = episode()
+    found = remediation()
     for number in range(LONGEST_LOGBOOK + 5):
         found = found.moved(Phase.WATCHING, Reason.ALERT, str(number), NOW)
     assert [each.message for each in found.transitions] == [str(number) for number in range(5, LONGEST_LOGBOOK + 5)]
 
 
-def test_an_episode_without_transitions_entered_its_phase_when_it_was_created() -> None:
-    assert episode(age=60).entered == episode(age=60).created
+def test_a_remediation_without_transitions_entered_its_phase_when_it_was_created() -> None:
+    assert remediation(age=60).entered == remediation(age=60).created
 
 
 @pytest.mark.parametrize("phase", Phase)
 def test_only_an_escalation_or_an_observation_latches_and_a_release_opens_it(phase: Phase) -> None:
-    found = episode(phase)
+    found = remediation(phase)
     assert found.latched is (phase in {Phase.ESCALATED, Phase.OBSERVED})
     assert not found.released("serving", NOW).latched
 
 
-def test_an_open_episode_has_no_end() -> None:
-    assert episode().closed_at is None
-    assert episode(Phase.RECOVERED, age=60).closed_at == episode(age=60).created
+def test_an_open_remediation_has_no_end() -> None:
+    assert remediation().closed_at is None
+    assert remediation(Phase.RECOVERED, age=60).closed_at == remediation(age=60).created
 
 
 def test_a_pod_is_dealt_with_once() -> None:
     (pod,) = planned("diego-api-0")
-    first = restarting().dealt_with(pod, "deleted", NOW)
+    first = restarting().noted(pod, "deleted", NOW)
     assert first.done(pod)
-    assert first.dealt_with(pod, "gone", NOW) is first
+    assert first.noted(pod, "gone", NOW) is first
 
 
 def test_the_current_step_is_the_first_with_a_pod_left() -> None:
@@ -60,8 +60,8 @@ def test_the_current_step_is_the_first_with_a_pod_left() -> None:
     ]
     assert [step and step.workload for step in names] == ["diego-locket", "diego-api", "diego-api"]
     assert restarting(("diego-locket-0", "diego-api-0", "diego-api-1"), plan=plan).current_step is None
-    assert episode().current_step is None
+    assert remediation().current_step is None
 
 
 def test_the_ordinal_is_the_number_at_the_end_of_the_name() -> None:
-    assert episode(name="diego-api-12").ordinal == 12
+    assert remediation(name="diego-api-12").ordinal == 12

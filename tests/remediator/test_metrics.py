@@ -6,9 +6,9 @@ from pathlib import Path
 import pytest
 from prometheus_client import CollectorRegistry
 
-from remediator.episode import Phase, Reason
 from remediator.metrics import DELETIONS, TRANSITIONS, Metrics
 from remediator.policy import Mode
+from remediator.remediation import Phase, Reason
 from stagekeeper.kube.errors import REASONS
 
 MOVED = re.compile(r"Phase\.([A-Z_]+), Reason\.([A-Z_]+)")
@@ -28,16 +28,16 @@ def test_every_counter_of_an_environment_begins_at_0(registry: CollectorRegistry
         return registry.get_sample_value(name, {"environment": environment, **labels})
 
     for phase, reason in TRANSITIONS:
-        assert begun("stagekeeper_episodes_total", phase=phase.value, reason=reason.value) == 0
+        assert begun("stagekeeper_remediations_total", phase=phase.value, reason=reason.value) == 0
     for result in DELETIONS:
         assert begun("stagekeeper_deletions_total", result=result) == 0
     for trouble in REASONS:
         assert begun("stagekeeper_kubernetes_failures_total", reason=trouble) == 0
-    assert begun("stagekeeper_looks_total") == 0
+    assert begun("stagekeeper_observations_total") == 0
 
 
 def test_no_transition_is_missing_from_the_list_and_none_is_made_up() -> None:
-    """The list stands beside the code that moves episodes; this reads that code."""
+    """The list stands beside the code that moves remediations; this reads that code."""
     code = "".join(path.read_text() for path in SOURCES.glob("*.py") if path.name != "metrics.py")
     assert {(Phase[phase], Reason[reason]) for phase, reason in MOVED.findall(code)} == set(TRANSITIONS)
 

@@ -7,11 +7,11 @@ from datetime import datetime, timedelta
 import pytest
 
 from remediator import opening
-from remediator.episode import Episode, Phase, Request
 from remediator.opening import ATTEMPTS, Judgement
+from remediator.remediation import Phase, Remediation, Request
 from stagekeeper.kube.errors import AlreadyExists, Unavailable, Unreachable
-from tests.diego.looks import NOW, ago
-from tests.remediator.builders import ACT, episode
+from tests.diego.observations import NOW, ago
+from tests.remediator.builders import ACT, remediation
 
 FIRING = Request("cf", alertname="StagerUnavailable", starts_at="2026-11-23T11:59:00Z")
 
@@ -20,11 +20,11 @@ FIRING = Request("cf", alertname="StagerUnavailable", starts_at="2026-11-23T11:5
 class Records:
     """The store, with whatever somebody else creates first."""
 
-    found: list[Episode] = field(default_factory=list)
-    rivals: list[Episode] = field(default_factory=list)
+    found: list[Remediation] = field(default_factory=list)
+    rivals: list[Remediation] = field(default_factory=list)
     created: list[str] = field(default_factory=list)
 
-    async def listing(self) -> tuple[Sequence[Episode], datetime]:
+    async def listing(self) -> tuple[Sequence[Remediation], datetime]:
         """As `Store.listing`."""
         return list(self.found), NOW
 
@@ -37,9 +37,9 @@ class Records:
         return self.created[-1]
 
 
-async def judged(*found: Episode, request: Request = FIRING) -> tuple[Judgement, str]:
+async def judged(*found: Remediation, request: Request = FIRING) -> tuple[Judgement, str]:
     verdict = await opening.open_or_join(Records([*found]), request, ACT)
-    return verdict.judgement, verdict.episode
+    return verdict.judgement, verdict.remediation
 
 
 async def test_the_first_alert_opens_number_one() -> None:
@@ -47,69 +47,69 @@ async def test_the_first_alert_opens_number_one() -> None:
 
 
 @pytest.mark.parametrize("phase", [phase for phase in Phase if phase.open])
-async def test_an_open_episode_is_joined(phase: Phase) -> None:
-    assert await judged(episode(phase, age=9000)) == (Judgement.JOINED, "diego-api-1")
+async def test_an_open_remediation_is_joined(phase: Phase) -> None:
+    assert await judged(remediation(phase, age=9000)) == (Judgement.JOINED, "diego-api-1")
 
 
 @pytest.mark.parametrize("phase", [Phase.RECOVERED, Phase.SELF_HEALED])
 async def test_after_the_hold_off_the_next_number_is_opened(phase: Phase) -> None:
-    assert await judged(episode(phase, age=599)) == (Judgement.HELD_OFF, "diego-api-1")
-    assert await judged(episode(phase, age=600)) == (Judgement.OPENED, "diego-api-2")
+    assert await judged(remediation(phase, age=599)) == (Judgement.HELD_OFF, "diego-api-1")
+    assert await judged(remediation(phase, age=600)) == (Judgement.OPENED, "diego-api-2")
 
 
 @pytest.mark.parametrize("phase", [Phase.ESCALATED, Phase.OBSERVED])
 async def test_a_latched_target_is_left_alone_until_it_is_released(phase: Phase) -> None:
-    latched = episode(phase, age=90_000)
+    latched = remediation(phase, age=90_000)
     assert await judged(latched) == (Judgement.LATCHED, "diego-api-1")
     assert await judged(latched.released("kim", NOW)) == (Judgement.OPENED, "diego-api-2")
 
 
 async def test_a_person_is_held_to_the_latch_too() -> None:
     person = Request("cf", person="kim", why="I want to")
-    assert (await judged(episode(Phase.ESCALATED), request=person))[0] is Judgement.LATCHED
+    assert (await judged(remediation(Phase.ESCALATED), request=person))[0] is Judgement.LATCHED
 
 
 async def test_the_hold_off_is_for_alerts_and_not_for_a_person() -> None:
     """Their own cooldown and budget still hold: those are gates."""
     person = Request("cf", person="kim", why="I want to")
-    assert (await judged(episode(Phase.RECOVERED, age=0), request=person))[0] is Judgement.OPENED
+    assert (await judged(remediation(Phase.RECOVERED, age=0), request=person))[0] is Judgement.OPENED
 
 
 async def test_an_alert_from_before_the_last_end_may_only_be_late_to_go() -> None:
     old = replace(FIRING, starts_at="2026-11-23T11:00:00Z")
-    ended = episode(Phase.RECOVERED, age=1200)
+    ended = remediation(Phase.RECOVERED, age=1200)
     assert await judged(ended, request=old) == (Judgement.OLD_ALERT, "diego-api-1")
 
 
-@pytest.mark.parametrize(("ill", "judgement"), [(True, Judgement.OPENED), (False, Judgement.OLD_ALERT)])
-async def test_a_look_decides_about_an_old_alert(ill: bool, judgement: Judgement) -> None:  # noqa: FBT001
-    async def look() -> bool:
-        return ill
+@pytest.mark.parametrize(("unhealthy", "judgement"), [(True, Judgement.OPENED), (False, Judgement.OLD_ALERT)])
+async def test_an_observation_decides_about_an_old_alert(unhealthy: bool, judgement: Judgement) -> None:  # noqa: FBT001
+    async def observe() -> bool:
+        return unhealthy
 
     old = replace(FIRING, starts_at="2026-11-23T11:00:00Z")
-    records = Records([episode(Phase.RECOVERED, age=1200)])
-    assert (await opening.open_or_join(records, old, ACT, look)).judgement is judgement
+    records = Records([remediation(Phase.RECOVERED, age=1200)])
+    assert (await opening.open_or_join(records, old, ACT, observe)).judgement is judgement
 
 
 @pytest.mark.parametrize("starts_at", ["", "soon", "0001-01-01T00:00:00+23:59"])
 async def test_an_alert_without_a_usable_start_is_taken_as_new(starts_at: str) -> None:
-    ended = episode(Phase.RECOVERED, age=1200)
+    ended = remediation(Phase.RECOVERED, age=1200)
     assert (await judged(ended, request=replace(FIRING, starts_at=starts_at)))[0] is Judgement.OPENED
 
 
 async def test_who_loses_the_race_joins_the_winner() -> None:
-    records = Records(rivals=[episode()])
+    records = Records(rivals=[remediation()])
     assert (await opening.open_or_join(records, FIRING, ACT)).judgement is Judgement.JOINED
     assert records.created == []
 
 
-async def test_who_loses_to_an_episode_that_has_ended_already_is_held_off() -> None:
-    verdict = await opening.open_or_join(Records(rivals=[episode(Phase.SELF_HEALED)]), FIRING, ACT)
+async def test_who_loses_to_a_remediation_that_has_ended_already_is_held_off() -> None:
+    verdict = await opening.open_or_join(Records(rivals=[remediation(Phase.SELF_HEALED)]), FIRING, ACT)
     assert verdict.judgement is Judgement.HELD_OFF
 
 
 async def test_who_loses_again_and_again_lets_the_sender_try_again() -> None:
-    rivals = [episode(Phase.RECOVERED, age=900, name=f"diego-api-{each}") for each in range(1, ATTEMPTS + 1)]
+    rivals = [remediation(Phase.RECOVERED, age=900, name=f"diego-api-{each}") for each in range(1, ATTEMPTS + 1)]
     with pytest.raises(Unavailable):
         await opening.open_or_join(Records(rivals=rivals), FIRING, ACT)
 
@@ -128,11 +128,11 @@ async def test_a_record_that_can_not_be_stored_is_an_error_and_no_verdict() -> N
 DAY = timedelta(days=1)
 
 
-def closed(ordinal: int, *, ended: timedelta = DAY, phase: Phase = Phase.RECOVERED) -> Episode:
-    return replace(episode(phase), name=f"diego-api-{ordinal}", since=ago(ended))
+def closed(ordinal: int, *, ended: timedelta = DAY, phase: Phase = Phase.RECOVERED) -> Remediation:
+    return replace(remediation(phase), name=f"diego-api-{ordinal}", since=ago(ended))
 
 
-def pruned(*found: Episode, keep: int = 2) -> list[int]:
+def pruned(*found: Remediation, keep: int = 2) -> list[int]:
     return [each.ordinal for each in opening.prunable(found, NOW, replace(ACT, keep=keep))]
 
 

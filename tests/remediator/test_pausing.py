@@ -6,7 +6,7 @@ import pytest
 
 from remediator import pausing
 from remediator.gates import Pause
-from tests.diego.looks import NOW
+from tests.diego.observations import NOW
 
 UNTIL = "2026-11-23T12:30:00Z"
 

@@ -6,11 +6,11 @@ from datetime import timedelta
 import pytest
 
 from remediator import plan
-from remediator.answers import Word
-from remediator.episode import PlannedPod
+from remediator.answers import Outcome
+from remediator.remediation import PlannedPod
 from stagekeeper.diego.observation import Observation
 from stagekeeper.diego.profiles import Environment
-from tests.diego.looks import bbs, hung, locket, look, pod, unknown, workload
+from tests.diego.observations import bbs, hung, locket, observation, pod, unknown, workload
 from tests.remediator.builders import CF, CF_LOCKET
 
 MARGIN = timedelta(seconds=300)
@@ -41,14 +41,14 @@ def test_zones_with_statefulsets_of_their_own_are_one_step() -> None:
     assert plan.make(hung(workloads=sets), "x", MARGIN).steps[0].workload == "z0-diego-api+z1-diego-api"
 
 
-def bounds(seen: Observation, environment: Environment = CF, largest: int = 6) -> tuple[Word, str]:
+def bounds(seen: Observation, environment: Environment = CF, largest: int = 6) -> tuple[Outcome, str]:
     found = plan.bounds(seen, environment, largest)
-    return found.word, found.why
+    return found.outcome, found.why
 
 
 def test_the_configured_pods_pass() -> None:
-    assert bounds(hung()) == (Word.PASS, "The pods are the configured ones and come back as they were.")
-    assert bounds(WITH_LOCKET, CF_LOCKET)[0] is Word.PASS
+    assert bounds(hung()) == (Outcome.PASS, "The pods are the configured ones and come back as they were.")
+    assert bounds(WITH_LOCKET, CF_LOCKET)[0] is Outcome.PASS
 
 
 @pytest.mark.parametrize(
@@ -56,24 +56,24 @@ def test_the_configured_pods_pass() -> None:
     [
         (hung(workloads=unknown("HTTP 500")), "The pods and their StatefulSet could not be read."),
         (hung(pods=unknown("HTTP 500")), "The pods and their StatefulSet could not be read."),
-        (look(bbs(0), workloads=(workload(),)), "2 pods are asked for, and 1 are seen."),
-        (look(bbs(0), bbs(1), bbs(2), workloads=(workload(),)), "2 pods are asked for, and 3 are seen."),
+        (observation(bbs(0), workloads=(workload(),)), "2 pods are asked for, and 1 are seen."),
+        (observation(bbs(0), bbs(1), bbs(2), workloads=(workload(),)), "2 pods are asked for, and 3 are seen."),
         (
-            look(bbs(0), bbs(1, labels=OTHER)),
+            observation(bbs(0), bbs(1, labels=OTHER)),
             "StatefulSet diego-api is being rolled out: diego-api-1 is still of an older revision.",
         ),
     ],
 )
 def test_what_may_still_come_right_is_not_yet(seen: Observation, why: str) -> None:
-    assert bounds(seen) == (Word.NOT_YET, why)
+    assert bounds(seen) == (Outcome.NOT_YET, why)
 
 
 @pytest.mark.parametrize(
     ("seen", "why"),
     [
         (hung(workloads=()), "The configured StatefulSet diego-api is not there."),
-        (look(bbs(0), bbs(1, owner="kube-dns")), "diego-api-1 does not belong to a configured StatefulSet."),
-        (look(bbs(0), bbs(1, owner=None)), "diego-api-1 does not belong to a configured StatefulSet."),
+        (observation(bbs(0), bbs(1, owner="kube-dns")), "diego-api-1 does not belong to a configured StatefulSet."),
+        (observation(bbs(0), bbs(1, owner=None)), "diego-api-1 does not belong to a configured StatefulSet."),
         (
             hung(workloads=(workload(update_strategy="OnDelete", update_revision="new"),)),
             "diego-api-0 would come back with another revision of its StatefulSet.",
@@ -82,22 +82,25 @@ def test_what_may_still_come_right_is_not_yet(seen: Observation, why: str) -> No
             hung(workloads=(workload(partition=1, update_revision="new"),)),
             "diego-api-0 would come back with another revision of its StatefulSet.",
         ),
-        (look(*(bbs(each) for each in range(7))), "A restart would terminate 7 pods, more than the largest plan of 6."),
+        (
+            observation(*(bbs(each) for each in range(7))),
+            "A restart would terminate 7 pods, more than the largest plan of 6.",
+        ),
     ],
 )
 def test_what_a_person_must_mend_is_never(seen: Observation, why: str) -> None:
-    assert bounds(seen) == (Word.NEVER, why)
+    assert bounds(seen) == (Outcome.NEVER, why)
 
 
 def test_on_delete_with_equal_hashes_brings_the_pods_back_as_they_were() -> None:
-    assert bounds(hung(workloads=(workload(update_strategy="OnDelete"),)))[0] is Word.PASS
+    assert bounds(hung(workloads=(workload(update_strategy="OnDelete"),)))[0] is Outcome.PASS
 
 
 def test_locket_that_could_not_be_read_is_not_yet() -> None:
-    assert bounds(hung(locket=unknown("HTTP 500")), CF_LOCKET)[0] is Word.NOT_YET
+    assert bounds(hung(locket=unknown("HTTP 500")), CF_LOCKET)[0] is Outcome.NOT_YET
 
 
 def test_lockets_pods_count_and_are_held_to_the_same_bounds() -> None:
-    assert bounds(WITH_LOCKET, CF_LOCKET, largest=2)[0] is Word.NEVER
+    assert bounds(WITH_LOCKET, CF_LOCKET, largest=2)[0] is Outcome.NEVER
     stranger = replace(WITH_LOCKET, locket=replace(locket(), pods=(pod(0, owner="someone"),)))
-    assert bounds(stranger, CF_LOCKET)[0] is Word.NEVER
+    assert bounds(stranger, CF_LOCKET)[0] is Outcome.NEVER

@@ -10,10 +10,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from remediator import record
-from remediator.answers import Answer, Word
-from remediator.episode import Deletion, Episode, Phase, Plan, PlannedPod, Reason, Request, Step, Transition
+from remediator.answers import GateResult, Outcome
 from remediator.record import Unreadable
-from tests.remediator.builders import episode, restarting
+from remediator.remediation import Deletion, Phase, Plan, PlannedPod, Reason, Remediation, Request, Step, Transition
+from tests.remediator.builders import remediation, restarting
 
 _TIMES = st.integers(0, 4_000_000_000).map(lambda seconds: datetime.fromtimestamp(seconds, UTC))
 _TEXTS = st.text(max_size=40)
@@ -29,7 +29,7 @@ _PLANS = st.builds(
     ).map(tuple),
 )
 EPISODES = st.builds(
-    Episode,
+    Remediation,
     name=st.integers(1, 999).map("diego-api-{}".format),
     request=st.builds(Request, *[_TEXTS] * 7),
     created=_TIMES,
@@ -41,7 +41,7 @@ EPISODES = st.builds(
     plan=st.none() | _PLANS,
     would_restart=st.none() | _PLANS,
     deletions=st.lists(st.builds(Deletion, _TEXTS, _TEXTS, _TEXTS, _TIMES), max_size=3).map(tuple),
-    gates=st.lists(st.tuples(_TEXTS, st.builds(Answer, st.sampled_from(Word), _TEXTS)), max_size=3).map(tuple),
+    gates=st.lists(st.tuples(_TEXTS, st.builds(GateResult, st.sampled_from(Outcome), _TEXTS)), max_size=3).map(tuple),
     diagnosis=_TEXTS,
     evidence=st.lists(_TEXTS, max_size=3).map(tuple),
     transitions=st.lists(
@@ -52,7 +52,7 @@ EPISODES = st.builds(
 )
 
 
-def as_created(found: Episode) -> dict[str, Any]:
+def as_created(found: Remediation) -> dict[str, Any]:
     """The object as the API has it before anything is known of it."""
     metadata = {
         "name": found.name,
@@ -63,13 +63,13 @@ def as_created(found: Episode) -> dict[str, Any]:
 
 
 @given(EPISODES)
-def test_what_is_stored_is_what_is_read_again(found: Episode) -> None:
+def test_what_is_stored_is_what_is_read_again(found: Remediation) -> None:
     found = replace(found, released_by="kim" if found.released_at else "", extra=as_created(found))
     assert record.load(json.loads(json.dumps(record.store(found)))) == found
 
 
 def test_an_empty_status_is_watching() -> None:
-    found = record.load(as_created(episode()))
+    found = record.load(as_created(remediation()))
     assert (found.phase, found.reason, found.plan, found.entered) == (
         Phase.WATCHING,
         Reason.ALERT,
@@ -78,8 +78,8 @@ def test_an_empty_status_is_watching() -> None:
     )
 
 
-def test_an_episode_that_a_person_opened_says_so_from_the_beginning() -> None:
-    found = record.load(as_created(replace(episode(), request=Request("cf", person="kim"))))
+def test_a_remediation_that_a_person_opened_says_so_from_the_beginning() -> None:
+    found = record.load(as_created(replace(remediation(), request=Request("cf", person="kim"))))
     assert found.reason is Reason.PERSON
 
 
@@ -93,8 +93,8 @@ def test_a_request_leaves_out_what_it_does_not_know() -> None:
 
 
 def test_fields_of_a_newer_version_survive_ours() -> None:
-    source = {**as_created(episode()), "kind": "Remediation", "status": {"phase": "Watching", "mood": "calm"}}
-    stored = record.store(record.load(source).moved(Phase.RECOVERED, Reason.SERVING, "", episode().created))
+    source = {**as_created(remediation()), "kind": "Remediation", "status": {"phase": "Watching", "mood": "calm"}}
+    stored = record.store(record.load(source).moved(Phase.RECOVERED, Reason.SERVING, "", remediation().created))
     assert (stored["kind"], stored["status"]["mood"], stored["status"]["phase"]) == (
         "Remediation",
         "calm",
@@ -103,12 +103,12 @@ def test_fields_of_a_newer_version_survive_ours() -> None:
 
 
 def test_the_resource_version_that_was_read_is_the_one_that_is_swapped() -> None:
-    assert record.store(record.load(as_created(episode())))["metadata"]["resourceVersion"] == "7"
+    assert record.store(record.load(as_created(remediation())))["metadata"]["resourceVersion"] == "7"
 
 
 def test_a_text_beyond_the_schemas_limits_does_not_keep_the_status_from_being_stored() -> None:
-    gates = (("pause", Answer(Word.NOT_YET, "x" * 5000)),)
-    found = replace(episode(), message="y" * 5000, evidence=("z" * 5000,) * 300, gates=gates)
+    gates = (("pause", GateResult(Outcome.NOT_YET, "x" * 5000)),)
+    found = replace(remediation(), message="y" * 5000, evidence=("z" * 5000,) * 300, gates=gates)
     status = record.store(found)["status"]
     assert (len(status["message"]), len(status["evidence"]), len(status["evidence"][0])) == (4096, 200, 2048)
     assert len(status["gates"][0]["why"]) == 2048
@@ -121,7 +121,7 @@ def test_a_name_without_an_ordinal_belongs_to_no_target(name: str) -> None:
         record.load({"metadata": {"name": name}})
 
 
-GOOD = record.store(restarting(["diego-api-0"], extra=as_created(episode())))["status"]
+GOOD = record.store(restarting(["diego-api-0"], extra=as_created(remediation())))["status"]
 
 
 @pytest.mark.parametrize(
@@ -147,7 +147,7 @@ GOOD = record.store(restarting(["diego-api-0"], extra=as_created(episode())))["s
 )
 def test_a_status_that_is_not_understood_is_refused_by_name(change: dict[str, Any]) -> None:
     with pytest.raises(Unreadable, match=r"^Remediation diego-api-1: its status can't be understood \("):
-        record.load({**as_created(episode()), "status": {**GOOD, **change}})
+        record.load({**as_created(remediation()), "status": {**GOOD, **change}})
 
 
 def test_a_record_without_a_time_of_creation_is_refused() -> None:
@@ -166,7 +166,7 @@ _JSON = st.recursive(
 @given(st.dictionaries(st.sampled_from([*sorted(GOOD), "wouldRestart", "releasedAt", "?"]), _JSON, max_size=6))
 def test_whatever_a_status_holds_it_is_read_or_refused(status: dict[str, Any]) -> None:
     try:
-        found = record.load({**as_created(episode()), "status": {**GOOD, **status}})
+        found = record.load({**as_created(remediation()), "status": {**GOOD, **status}})
     except Unreadable:
         return
     assert record.load(record.store(found)).phase is found.phase

@@ -8,13 +8,13 @@ from typing import Any
 import pytest
 
 from remediator.decision import decide
-from remediator.episode import Episode, Phase, PlannedPod, Reason
 from remediator.gates import Pause
 from remediator.policy import Mode
+from remediator.remediation import Phase, PlannedPod, Reason, Remediation
 from remediator.situation import Action, Close, Continue, DeletePod, Wait
 from stagekeeper.diego.observation import Locket, Observation, Reply
-from tests.diego import looks
-from tests.diego.looks import NOW, ago, bbs, healthy, hung, look, pending, pod, unknown, workload
+from tests.diego import observations
+from tests.diego.observations import NOW, ago, bbs, healthy, hung, observation, pending, pod, unknown, workload
 from tests.remediator.builders import ACT, CF_LOCKET, at, inputs, locket_plan, plan, planned, restarting
 
 BOTH = planned("diego-api-0", "diego-api-1")
@@ -22,7 +22,7 @@ LEAVING: Mapping[str, Any] = {"ends_at": NOW + timedelta(seconds=590)}
 SOON = timedelta(seconds=20)
 
 
-def decided(found: Episode, seen: Observation, **changes: Any) -> tuple[Episode, Action]:
+def decided(found: Remediation, seen: Observation, **changes: Any) -> tuple[Remediation, Action]:
     after, _, action = decide(found, inputs(at(0, seen), **changes))
     return after, action
 
@@ -31,7 +31,7 @@ def victim(action: Action) -> PlannedPod | None:
     return action.planned if isinstance(action, DeletePod) else None
 
 
-def test_the_first_pod_is_deleted_exactly_as_it_was_in_this_look() -> None:
+def test_the_first_pod_is_deleted_exactly_as_it_was_in_this_observation() -> None:
     after, action = decided(restarting(), hung())
     assert isinstance(action, DeletePod)
     assert (action.pod, action.planned) == (hung().known_pods[0].pod, BOTH[0])
@@ -40,21 +40,23 @@ def test_the_first_pod_is_deleted_exactly_as_it_was_in_this_look() -> None:
 
 def test_the_next_pod_follows_while_the_first_one_still_ends() -> None:
     found = restarting(["diego-api-0"])
-    _, action = decided(found, look(bbs(0, **LEAVING), bbs(1)))
+    _, action = decided(found, observation(bbs(0, **LEAVING), bbs(1)))
     assert victim(action) == BOTH[1]
 
 
 def test_when_all_are_dealt_with_it_goes_on_to_verifying() -> None:
-    after, action = decided(restarting(["diego-api-0", "diego-api-1"]), look(bbs(0, **LEAVING), bbs(1, **LEAVING)))
+    after, action = decided(
+        restarting(["diego-api-0", "diego-api-1"]), observation(bbs(0, **LEAVING), bbs(1, **LEAVING))
+    )
     assert (after.phase, after.reason, action) == (Phase.VERIFYING, Reason.DELETED, Continue())
 
 
 @pytest.mark.parametrize(
     ("seen", "fate"),
     [
-        (look(bbs(0, **LEAVING), bbs(1)), "terminating"),
-        (look(bbs(1), workloads=(workload(),)), "gone"),
-        (look(bbs(0, uid="a-new-one"), bbs(1)), "replaced"),
+        (observation(bbs(0, **LEAVING), bbs(1)), "terminating"),
+        (observation(bbs(1), workloads=(workload(),)), "gone"),
+        (observation(bbs(0, uid="a-new-one"), bbs(1)), "replaced"),
     ],
 )
 def test_a_planned_pod_that_somebody_else_dealt_with_is_noted_and_left_alone(seen: Observation, fate: str) -> None:
@@ -64,7 +66,7 @@ def test_a_planned_pod_that_somebody_else_dealt_with_is_noted_and_left_alone(see
 
 
 @pytest.mark.parametrize("changes", [{"pods": unknown("-")}, {"workloads": unknown("-")}, {"steady": False}])
-def test_a_look_that_could_not_tell_notes_nothing_and_deletes_nothing(changes: Mapping[str, Any]) -> None:
+def test_an_observation_that_could_not_tell_notes_nothing_and_deletes_nothing(changes: Mapping[str, Any]) -> None:
     after, action = decided(restarting(), replace(hung(), **changes))
     assert after.deletions == ()
     assert isinstance(action, Wait)
@@ -75,27 +77,27 @@ ACCEPTS = [reply for reply in Reply if reply.accepted]
 
 @pytest.mark.parametrize("reply", ACCEPTS)
 def test_whoever_accepts_stops_the_deletes_of_a_plan_for_no_active_bbs(reply: Reply) -> None:
-    after, action = decided(restarting(["diego-api-0"]), look(bbs(0, uid="new"), bbs(1, reply)))
+    after, action = decided(restarting(["diego-api-0"]), observation(bbs(0, uid="new"), bbs(1, reply)))
     assert (after.phase, after.reason, action) == (Phase.VERIFYING, Reason.SOMEBODY_SERVES, Continue())
     assert after.message == f"diego-api-1 accepts connections ({reply}): no further pod is deleted."
 
 
 def test_a_service_that_answers_stops_the_deletes() -> None:
-    after, _ = decided(restarting(), look(bbs(0), bbs(1), service=Reply.OK))
+    after, _ = decided(restarting(), observation(bbs(0), bbs(1), service=Reply.OK))
     assert (after.phase, after.message) == (Phase.VERIFYING, "The Service answers: no further pod is deleted.")
 
 
 def test_a_pod_that_is_ending_and_still_accepts_counts_too() -> None:
-    after, _ = decided(restarting(["diego-api-0"]), look(bbs(0, Reply.UNAVAILABLE, **LEAVING), bbs(1)))
+    after, _ = decided(restarting(["diego-api-0"]), observation(bbs(0, Reply.UNAVAILABLE, **LEAVING), bbs(1)))
     assert after.phase is Phase.VERIFYING
 
 
 @pytest.mark.parametrize("diagnosis", ["stuck_unavailable", "frozen", "tls_broken"])
 def test_a_plan_for_a_pod_that_accepts_and_does_not_serve_goes_on_while_that_lasts(diagnosis: str) -> None:
     found = restarting(plan=plan(diagnosis))
-    assert victim(decided(found, look(bbs(0, Reply.UNAVAILABLE), bbs(1)))[1]) == BOTH[0]
+    assert victim(decided(found, observation(bbs(0, Reply.UNAVAILABLE), bbs(1)))[1]) == BOTH[0]
     half = restarting(["diego-api-0"], plan=plan(diagnosis))
-    after, _ = decided(half, look(bbs(0, uid="new"), bbs(1, Reply.OK)))
+    after, _ = decided(half, observation(bbs(0, uid="new"), bbs(1, Reply.OK)))
     assert (after.phase, after.reason) == (Phase.VERIFYING, Reason.SOMEBODY_SERVES)
 
 
@@ -103,18 +105,18 @@ def test_a_plan_for_a_pod_that_accepts_and_does_not_serve_goes_on_while_that_las
 def test_any_other_plan_that_a_person_accepted_stops_at_an_accept(diagnosis: str) -> None:
     """A pod that took the lock after the first delete may be migrating its database: nobody deletes it now."""
     half = restarting(["diego-api-0"], plan=plan(diagnosis))
-    after, _ = decided(half, look(bbs(0, uid="new"), bbs(1, Reply.UNAVAILABLE)))
+    after, _ = decided(half, observation(bbs(0, uid="new"), bbs(1, Reply.UNAVAILABLE)))
     assert after.reason is Reason.SOMEBODY_SERVES
 
 
 @pytest.mark.parametrize(
     ("seen", "why"),
     [
-        (look(bbs(0), bbs(1, Reply.TIMEOUT)), "It is not certain that diego-api-1 does not serve."),
-        (look(bbs(0), bbs(1, unknown("no time"))), "It is not certain that diego-api-1 does not serve."),
-        (look(bbs(0, active=True), bbs(1)), "It is not certain that diego-api-0 does not serve."),
+        (observation(bbs(0), bbs(1, Reply.TIMEOUT)), "It is not certain that diego-api-1 does not serve."),
+        (observation(bbs(0), bbs(1, unknown("no time"))), "It is not certain that diego-api-1 does not serve."),
+        (observation(bbs(0, active=True), bbs(1)), "It is not certain that diego-api-0 does not serve."),
         (hung(service=unknown("no time")), "The Service could not be probed."),
-        (look(bbs(0), bbs(1), service=Reply.NO_REPLY), "Something behind the Service listens (no_reply)."),
+        (observation(bbs(0), bbs(1), service=Reply.NO_REPLY), "Something behind the Service listens (no_reply)."),
     ],
 )
 def test_while_it_is_not_certain_that_nobody_serves_it_waits(seen: Observation, why: str) -> None:
@@ -122,7 +124,7 @@ def test_while_it_is_not_certain_that_nobody_serves_it_waits(seen: Observation, 
 
 
 def test_a_pod_without_an_address_serves_nobody() -> None:
-    seen = look(pending(0, age=SOON), bbs(1))
+    seen = observation(pending(0, age=SOON), bbs(1))
     assert victim(decided(restarting(["diego-api-0"], age=0), seen)[1]) == BOTH[1]
 
 
@@ -137,7 +139,7 @@ def test_a_remediator_that_was_put_into_observe_mode_carries_no_plan_on() -> Non
 
 
 def test_a_plan_can_not_choose_a_pod_of_somebody_else() -> None:
-    seen = look(bbs(0, owner="kube-dns"), bbs(1))
+    seen = observation(bbs(0, owner="kube-dns"), bbs(1))
     assert decided(restarting(), seen)[1] == Wait("The plan names diego-api-0, which is not one of ours to delete.")
 
 
@@ -165,7 +167,7 @@ def test_a_restart_that_does_not_finish_calls_a_person(late: float, phase: Phase
 
 
 def test_a_late_restart_names_the_pod_and_its_node() -> None:
-    seen = look(bbs(0, **LEAVING), bbs(1, Reply.TIMEOUT, ready="Unknown"))
+    seen = observation(bbs(0, **LEAVING), bbs(1, Reply.TIMEOUT, ready="Unknown"))
     after, action = decided(restarting(["diego-api-0"], age=2000), seen)
     assert (after.reason, action) == (Reason.STEP_LATE, Close())
     assert after.message == (
@@ -185,19 +187,19 @@ def own(uid: str = "locket-new", ready_for: timedelta = timedelta(minutes=1), **
 TWO_STEPS = locket_plan([("diego-locket-0", "locket-old")], [("diego-api-0", "uid-0"), ("diego-api-1", "uid-1")])
 
 
-def locket_decided(locket: Locket, *done: str, **seen: Any) -> tuple[Episode, Action]:
+def locket_decided(locket: Locket, *done: str, **seen: Any) -> tuple[Remediation, Action]:
     return decided(restarting(done, plan=TWO_STEPS), hung(locket=locket, **seen), environment=CF_LOCKET)
 
 
 def test_lockets_pods_come_first() -> None:
-    assert victim(locket_decided(own("locket-old", looks.OLD))[1]) == TWO_STEPS.steps[0].pods[0]
+    assert victim(locket_decided(own("locket-old", observations.OLD))[1]) == TWO_STEPS.steps[0].pods[0]
 
 
 @pytest.mark.parametrize(
     ("locket", "why"),
     [
         (own("locket-old", **LEAVING), "Waiting until diego-locket-0 has ended."),
-        (own("locket-old", looks.OLD), "Waiting until diego-locket-0 has ended."),
+        (own("locket-old", observations.OLD), "Waiting until diego-locket-0 has ended."),
         (replace(own(), pods=()), "Waiting until Locket is back and ready."),
         (own(ready="False"), "Waiting until Locket is back and ready."),
         (own(ready_for=timedelta(seconds=29)), "Locket is back: waiting whether that is cure enough."),
@@ -205,7 +207,7 @@ def test_lockets_pods_come_first() -> None:
     ],
 )
 def test_the_bbs_waits_until_locket_is_back_and_has_had_30_s(locket: Locket, why: str) -> None:
-    """The second case is a look from before another replica deleted Locket's pod: nothing in it says so."""
+    """The second case is an observation from before another replica deleted Locket's pod: nothing in it says so."""
     assert locket_decided(locket, "diego-locket-0")[1] == Wait(why)
 
 

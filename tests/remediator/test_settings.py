@@ -53,9 +53,13 @@ BAD = {
     section(
         policy="{confirm: 1}"
     ): f"sk.yaml:4: remediator.policy.confirm: unknown key (did you mean confirm_for?). Known are {KNOWN}.",
-    section(policy="{look_age: 60}"): f"sk.yaml:4: remediator.policy.look_age: unknown key. Known are {KNOWN}.",
+    section(
+        policy="{observation_age: 60}"
+    ): f"sk.yaml:4: remediator.policy.observation_age: unknown key. Known are {KNOWN}.",
     section(policy="{confirm_for: -1}"): ("sk.yaml:4: remediator.policy.confirm_for: must be at least 0. It is -1."),
-    section(policy="{confirm_looks: 1}"): ("sk.yaml:4: remediator.policy.confirm_looks: must be at least 2. It is 1."),
+    section(policy="{confirm_observations: 1}"): (
+        "sk.yaml:4: remediator.policy.confirm_observations: must be at least 2. It is 1."
+    ),
     section(policy="{budget: 0}"): ("sk.yaml:4: remediator.policy.budget: must be at least 1. It is 0."),
     section(policy="{largest_plan: 17}"): ("sk.yaml:4: remediator.policy.largest_plan: must be at most 16. It is 17."),
     section(policy="{cooldown: .nan}"): "sk.yaml:4: remediator.policy.cooldown: must be at most 86400. It is nan.",
@@ -63,11 +67,11 @@ BAD = {
     section(policy="{cooldown: soon}"): ("sk.yaml:4: remediator.policy.cooldown: must be a number. It is 'soon'."),
     section(rhythm="{open: 0}"): "sk.yaml:4: remediator.rhythm.open: must be more than 0. It is 0.",
     section(rhythm="{open: 25}"): (
-        "sk.yaml:1: remediator: policy.largest_gap (30 s) must be longer than rhythm.open and rhythm.look_timeout "
-        "together (33 s), else no diagnosis can ever be confirmed."
+        "sk.yaml:1: remediator: policy.largest_gap (30 s) must be longer than rhythm.open and "
+        "rhythm.observation_timeout together (33 s), else no diagnosis can ever be confirmed."
     ),
-    section(rhythm="{look_timeout: 10}"): (
-        "sk.yaml:1: remediator: rhythm.look_timeout must be below 10 s: an older look decides nothing."
+    section(rhythm="{observation_timeout: 10}"): (
+        "sk.yaml:1: remediator: rhythm.observation_timeout must be below 10 s: an older observation decides nothing."
     ),
     section(webhook="{token_file: /t, largest_body: 100}"): (
         "sk.yaml:3: remediator.webhook.largest_body: must be at least 1024. It is 100."
@@ -115,8 +119,8 @@ def test_without_a_policy_the_defaults_are_the_policys() -> None:
     assert RemediatorSettings.model_validate(GOOD).as_policy() == Policy(Mode.ACT)
 
 
-def test_every_number_of_the_policy_can_be_set_but_the_age_of_a_look() -> None:
-    assert {each.name for each in fields(Policy)} - {"mode", "look_age"} == set(PolicySettings.model_fields)
+def test_every_number_of_the_policy_can_be_set_but_the_age_of_an_observation() -> None:
+    assert {each.name for each in fields(Policy)} - {"mode", "observation_age"} == set(PolicySettings.model_fields)
 
 
 @pytest.mark.parametrize("name", sorted(PolicySettings.model_fields))

@@ -8,21 +8,21 @@ from aiohttp import web
 from aiohttp.test_utils import TestServer
 
 from remediator.answers import never, not_yet, passes
-from remediator.course import Look, Moment
-from remediator.episode import Deletion, Episode, Phase, Reason, Request
 from remediator.gates import Pause
 from remediator.policy import Mode
+from remediator.remediation import Deletion, Phase, Reason, Remediation, Request
 from remediator.status import EnvironmentStatus, page
+from remediator.streaks import Assessment, Moment
 from stagekeeper.diego.diagnosis import diagnose
-from tests.diego.looks import hung
+from tests.diego.observations import hung
 from tests.testbed.browser import browser
 
 NOW = datetime(2026, 11, 23, 3, 14, 15, tzinfo=UTC)
 NASTY = "<script>alert('&')</script>"
 
 
-def episode(number: int, phase: Phase = Phase.WATCHING, message: str = "") -> Episode:
-    return Episode(
+def remediation(number: int, phase: Phase = Phase.WATCHING, message: str = "") -> Remediation:
+    return Remediation(
         name=f"diego-api-{number}",
         request=Request("prod"),
         created=NOW - timedelta(minutes=5),
@@ -33,17 +33,17 @@ def episode(number: int, phase: Phase = Phase.WATCHING, message: str = "") -> Ep
     )
 
 
-def status(*episodes: Episode, pause: Pause | None = None) -> EnvironmentStatus:
+def status(*remediations: Remediation, pause: Pause | None = None) -> EnvironmentStatus:
     seen = hung()
-    return EnvironmentStatus("prod", "cf", Look(seen, diagnose(seen), Moment(NOW, 0.0)), pause, episodes)
+    return EnvironmentStatus("prod", "cf", Assessment(seen, diagnose(seen), Moment(NOW, 0.0)), pause, remediations)
 
 
 def shown(*environments: EnvironmentStatus, mode: Mode = Mode.ACT) -> str:
     return page(mode, environments, NOW)
 
 
-def test_before_the_first_look_it_says_that_it_has_not_looked() -> None:
-    assert "no look yet" in shown(EnvironmentStatus("prod", "cf", None, None, ()))
+def test_before_the_first_observation_it_says_that_it_has_not_looked() -> None:
+    assert "no observation yet" in shown(EnvironmentStatus("prod", "cf", None, None, ()))
 
 
 def test_it_shows_the_diagnosis_and_when_it_was_made() -> None:
@@ -51,30 +51,30 @@ def test_it_shows_the_diagnosis_and_when_it_was_made() -> None:
     assert "2026-11-23 03:14:15 UTC" in shown(status())
 
 
-def test_an_open_episode_shows_every_gate_with_its_reason() -> None:
+def test_an_open_remediation_shows_every_gate_with_its_reason() -> None:
     gates = (
         ("mode", passes("The mode is act.")),
         ("pause", not_yet("Ann paused it.")),
         ("bounds", never("A stranger.")),
     )
-    text = shown(status(replace(episode(3), gates=gates)))
+    text = shown(status(replace(remediation(3), gates=gates)))
     for name, answer in gates:
         assert f"<strong>{name}</strong> {answer.why}" in text
 
 
-def test_a_closed_episode_shows_no_gates() -> None:
-    closed = replace(episode(3, Phase.RECOVERED), gates=(("mode", passes("The mode is act.")),))
+def test_a_closed_remediation_shows_no_gates() -> None:
+    closed = replace(remediation(3, Phase.RECOVERED), gates=(("mode", passes("The mode is act.")),))
     assert "May it restart now?" not in shown(status(closed))
 
 
-def test_a_latched_episode_waits_for_a_person() -> None:
-    assert "Waiting for" in shown(status(episode(3, Phase.ESCALATED, "The certificate has expired.")))
-    assert "Waiting for" not in shown(status(episode(3, Phase.ESCALATED).released("ann", NOW)))
+def test_a_latched_remediation_waits_for_a_person() -> None:
+    assert "Waiting for" in shown(status(remediation(3, Phase.ESCALATED, "The certificate has expired.")))
+    assert "Waiting for" not in shown(status(remediation(3, Phase.ESCALATED).released("ann", NOW)))
 
 
 def test_the_history_stands_newest_first_with_what_was_terminated() -> None:
-    old = replace(episode(1, Phase.RECOVERED), deletions=(Deletion("diego-api-0", "u", "deleted", NOW),))
-    text = shown(status(old, episode(2, Phase.SELF_HEALED)))
+    old = replace(remediation(1, Phase.RECOVERED), deletions=(Deletion("diego-api-0", "u", "deleted", NOW),))
+    text = shown(status(old, remediation(2, Phase.SELF_HEALED)))
     assert text.index("diego-api-2</strong>") < text.index("diego-api-1</strong>")
     assert "terminated diego-api-0" in text
 
@@ -91,7 +91,7 @@ def test_the_mode_is_shown_in_words(mode: Mode) -> None:
 def test_whatever_stands_in_a_record_is_escaped() -> None:
     text = shown(
         status(
-            replace(episode(1, message=NASTY), gates=((NASTY, passes(NASTY)),)),
+            replace(remediation(1, message=NASTY), gates=((NASTY, passes(NASTY)),)),
             pause=Pause(paused=True, why=NASTY),
         )
     )
@@ -103,10 +103,10 @@ async def served() -> AsyncIterator[str]:
     gates = tuple(
         (f"gate-{number}", not_yet("Because of a reason that takes a sentence to say.")) for number in range(8)
     )
-    long = status(replace(episode(2, message="A" * 200), gates=gates), pause=Pause(paused=False))
+    long = status(replace(remediation(2, message="A" * 200), gates=gates), pause=Pause(paused=False))
 
     async def show(_request: web.Request) -> web.Response:
-        return web.Response(text=shown(long, status(episode(1, Phase.ESCALATED))), content_type="text/html")
+        return web.Response(text=shown(long, status(remediation(1, Phase.ESCALATED))), content_type="text/html")
 
     app = web.Application()
     app.router.add_get("/", show)

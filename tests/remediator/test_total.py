@@ -1,4 +1,4 @@
-"""Whatever a look holds, every decision is made: nothing raises, and what must never happen does not."""
+"""Whatever an observation holds, every decision is made: nothing raises, and what must never happen does not."""
 
 from dataclasses import replace
 
@@ -6,16 +6,16 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from remediator import gates
-from remediator.course import Course, Look
 from remediator.decision import decide
-from remediator.episode import Episode, Phase
 from remediator.gates import AlertSeen, Past, Pause, Seen
 from remediator.policy import Mode
+from remediator.remediation import Phase, Remediation
 from remediator.situation import DeletePod, readable
+from remediator.streaks import Assessment, Streaks
 from stagekeeper.diego.diagnosis import diagnose
 from stagekeeper.diego.observation import Observation
-from tests.diego.any_look import ANY_LOOK
-from tests.diego.looks import NOW
+from tests.diego.any_observation import ANY_OBSERVATION
+from tests.diego.observations import NOW
 from tests.remediator.builders import ACT, CF, CF_LOCKET, inputs, moment, plan, restarting
 from tests.remediator.test_record import EPISODES
 
@@ -23,13 +23,13 @@ ALERTS = st.lists(st.builds(AlertSeen, st.just("am"), st.sampled_from(Seen)), ma
 PAST = st.lists(st.builds(Past, st.just("diego-api-1"), st.just(NOW), st.none() | st.just(NOW)), max_size=3)
 
 
-def look(seen: Observation) -> Look:
-    return Look(seen, diagnose(seen), moment())
+def assessed(seen: Observation) -> Assessment:
+    return Assessment(seen, diagnose(seen), moment())
 
 
 @settings(max_examples=400, deadline=None)
 @given(
-    seen=ANY_LOOK,
+    seen=ANY_OBSERVATION,
     found=EPISODES,
     alerts=ALERTS,
     past=PAST,
@@ -39,7 +39,7 @@ def look(seen: Observation) -> Look:
 )
 def test_a_decision_is_made_whatever_was_seen_and_recorded(
     seen: Observation,
-    found: Episode,
+    found: Remediation,
     alerts: list[AlertSeen],
     past: list[Past],
     paused: bool,  # noqa: FBT001 -- Hypothesis names it
@@ -47,7 +47,7 @@ def test_a_decision_is_made_whatever_was_seen_and_recorded(
     environment: object,
 ) -> None:
     given_ = inputs(
-        look(seen),
+        assessed(seen),
         environment=environment,
         policy=replace(ACT, mode=mode),
         pause=Pause(paused, "why"),
@@ -61,11 +61,11 @@ def test_a_decision_is_made_whatever_was_seen_and_recorded(
 
 
 @settings(max_examples=400, deadline=None)
-@given(ANY_LOOK, st.sampled_from(["no_active_bbs", "crash_looping", "stuck_unavailable"]))
-def test_nothing_is_deleted_by_a_look_in_which_somebody_serves(seen: Observation, diagnosis: str) -> None:
+@given(ANY_OBSERVATION, st.sampled_from(["no_active_bbs", "crash_looping", "stuck_unavailable"]))
+def test_nothing_is_deleted_by_an_observation_in_which_somebody_serves(seen: Observation, diagnosis: str) -> None:
     pods = tuple(replace(each, pod=replace(each.pod, uid=f"uid-{index}")) for index, each in enumerate(seen.known_pods))
     seen = replace(seen, pods=pods) if pods else seen
-    _, _, action = decide(restarting(plan=plan(diagnosis)), inputs(look(seen)))
+    _, _, action = decide(restarting(plan=plan(diagnosis)), inputs(assessed(seen)))
     if not isinstance(action, DeletePod):
         return
     assert readable(seen)
@@ -77,13 +77,19 @@ def test_nothing_is_deleted_by_a_look_in_which_somebody_serves(seen: Observation
 
 
 @settings(max_examples=200, deadline=None)
-@given(ANY_LOOK)
-def test_a_plan_is_never_written_on_a_single_look(seen: Observation) -> None:
-    given_ = inputs(look(seen), course=Course())
+@given(ANY_OBSERVATION)
+def test_a_plan_is_never_written_on_a_single_observation(seen: Observation) -> None:
+    given_ = inputs(assessed(seen), streaks=Streaks())
     answers = dict(
         gates.ask(
             gates.Situation(
-                CF, ACT, given_.look, Course().saw(given_.look, ACT.largest_gap), given_.pause, given_.alerts, ()
+                CF,
+                ACT,
+                given_.assessment,
+                Streaks().saw(given_.assessment, ACT.largest_gap),
+                given_.pause,
+                given_.alerts,
+                (),
             )
         )
     )

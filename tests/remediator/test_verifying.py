@@ -7,19 +7,19 @@ from typing import Any
 
 import pytest
 
-from remediator.course import Course
 from remediator.decision import decide
-from remediator.episode import Episode, Phase, Reason
+from remediator.remediation import Phase, Reason, Remediation
 from remediator.situation import Close, Wait
+from remediator.streaks import Streaks
 from stagekeeper.diego.observation import BbsPod, Observation, Reply
-from tests.diego.looks import ago, bbs, container, look, pending, unknown
+from tests.diego.observations import ago, bbs, container, observation, pending, unknown
 from tests.remediator.builders import at, follow, inputs, restarting
 
 YOUNG = timedelta(minutes=2)
 LONG = timedelta(minutes=10)
 
 
-def verifying(age: float = 0, **changes: Any) -> Episode:
+def verifying(age: float = 0, **changes: Any) -> Remediation:
     found = restarting(["diego-api-0", "diego-api-1"], age=age, **changes)
     return replace(found, phase=Phase.VERIFYING)
 
@@ -29,32 +29,32 @@ def back(
 ) -> Observation:
     serves = first is Reply.OK
     pods = (bbs(0, first, active=serves, age=age, uid="new-0"), bbs(1, second, age=age, uid="new-1"))
-    return replace(look(*pods, service=Reply.OK if serves else Reply.TIMEOUT), **changes)
+    return replace(observation(*pods, service=Reply.OK if serves else Reply.TIMEOUT), **changes)
 
 
 def _new(found: BbsPod) -> BbsPod:
     return replace(found, pod=replace(found.pod, uid="newer"))
 
 
-def verdict(found: Episode, *seen: Observation) -> Episode:
+def verdict(found: Remediation, *seen: Observation) -> Remediation:
     return follow(found, [at(index * 5, each) for index, each in enumerate(seen)])[0]
 
 
-def waits(found: Episode, seen: Observation) -> str:
+def waits(found: Remediation, seen: Observation) -> str:
     after, _, action = decide(found, inputs(at(0, seen)))
     assert after.phase is Phase.VERIFYING
     assert isinstance(action, Wait)
     return action.why
 
 
-def test_three_complete_looks_in_a_row_are_a_recovery() -> None:
+def test_three_complete_observations_in_a_row_are_a_recovery() -> None:
     assert verdict(verifying(), back(), back()).phase is Phase.VERIFYING
     found = verdict(verifying(), back(), back(), back())
     assert (found.phase, found.reason) == (Phase.RECOVERED, Reason.SERVING)
     assert found.message == "diego-api-0 serves, and the Service leads to it."
 
 
-def test_one_bad_look_begins_the_count_anew() -> None:
+def test_one_bad_observation_begins_the_count_anew() -> None:
     bad = back(Reply.REFUSED)
     assert verdict(verifying(), back(), back(), bad, back(), back()).phase is Phase.VERIFYING
     assert verdict(verifying(), back(), back(), bad, back(), back(), back()).phase is Phase.RECOVERED
@@ -62,7 +62,7 @@ def test_one_bad_look_begins_the_count_anew() -> None:
 
 def test_a_sidecar_that_is_not_ready_is_remarked() -> None:
     sidecar = (container(age=YOUNG), container("loggregator-agent", ready=False))
-    seen = look(bbs(0, Reply.OK, active=True, uid="a", containers=sidecar), bbs(1, uid="b"), service=Reply.OK)
+    seen = observation(bbs(0, Reply.OK, active=True, uid="a", containers=sidecar), bbs(1, uid="b"), service=Reply.OK)
     found = verdict(verifying(), *[replace(seen, bbs_container="diego-api")] * 3)
     assert found.phase is Phase.RECOVERED
     assert found.message.endswith("Not ready: container loggregator-agent of diego-api-0.")
@@ -71,14 +71,17 @@ def test_a_sidecar_that_is_not_ready_is_remarked() -> None:
 @pytest.mark.parametrize(
     ("seen", "missing"),
     [
-        (look(bbs(0, Reply.OK, active=True), bbs(1, uid="new"), service=Reply.OK), "diego-api-0 has not ended yet."),
+        (
+            observation(bbs(0, Reply.OK, active=True), bbs(1, uid="new"), service=Reply.OK),
+            "diego-api-0 has not ended yet.",
+        ),
         (back(pods=(bbs(0, Reply.OK, active=True, uid="new"),)), "1 of 2 pods are not back yet."),
         (
-            look(bbs(0, Reply.OK, active=True, uid="a"), _new(pending(1, age=YOUNG)), service=Reply.OK),
+            observation(bbs(0, Reply.OK, active=True, uid="a"), _new(pending(1, age=YOUNG)), service=Reply.OK),
             "diego-api-1 is not ready yet.",
         ),
-        (back(pods=unknown("HTTP 500")), "This look could not tell."),
-        (back(steady=False), "This look could not tell."),
+        (back(pods=unknown("HTTP 500")), "This observation could not tell."),
+        (back(steady=False), "This observation could not tell."),
         (back(Reply.REFUSED), "Nobody serves yet."),
         (back(Reply.UNAVAILABLE), "Nobody serves yet."),
         (back(Reply.OK, Reply.OK), "Nobody serves yet."),
@@ -91,7 +94,7 @@ def test_whatever_is_missing_is_named(seen: Observation, missing: str) -> None:
 
 def test_a_bbs_container_that_is_not_ready_is_not_back() -> None:
     unready = (container(ready=False),)
-    seen = look(bbs(0, Reply.OK, active=True, uid="a"), bbs(1, uid="b", containers=unready), service=Reply.OK)
+    seen = observation(bbs(0, Reply.OK, active=True, uid="a"), bbs(1, uid="b", containers=unready), service=Reply.OK)
     assert waits(verifying(), seen) == "diego-api-1 is not ready yet."
     assert verdict(verifying(), *[replace(seen, passive_is_ready=False)] * 3).phase is Phase.RECOVERED
 
@@ -99,7 +102,7 @@ def test_a_bbs_container_that_is_not_ready_is_not_back() -> None:
 def test_a_pod_that_served_in_time_and_was_not_deleted_need_not_be_new() -> None:
     """Incident 15b: after the first delete the other planned pod takes the lock."""
     half = replace(restarting(["diego-api-0"]), phase=Phase.VERIFYING)
-    seen = look(bbs(0, uid="new"), bbs(1, Reply.OK, active=True), service=Reply.OK)
+    seen = observation(bbs(0, uid="new"), bbs(1, Reply.OK, active=True), service=Reply.OK)
     assert verdict(half, seen, seen, seen).phase is Phase.RECOVERED
 
 
@@ -128,7 +131,7 @@ def test_a_migration_that_ends_is_a_recovery() -> None:
 
 
 def test_a_pod_stuck_terminating_is_waited_for_its_grace_and_then_named_with_its_node() -> None:
-    stuck = look(bbs(0, ends_at=ago(-LONG)), bbs(1, Reply.OK, active=True, uid="new"), service=Reply.OK)
+    stuck = observation(bbs(0, ends_at=ago(-LONG)), bbs(1, Reply.OK, active=True, uid="new"), service=Reply.OK)
     assert verdict(verifying(1200), stuck).phase is Phase.VERIFYING
     found = verdict(verifying(1201), stuck)
     assert (found.phase, found.reason) == (Phase.ESCALATED, Reason.PODS_LATE)
@@ -138,12 +141,12 @@ def test_a_pod_stuck_terminating_is_waited_for_its_grace_and_then_named_with_its
 
 
 def test_a_pod_that_stays_pending_is_named() -> None:
-    seen = look(_new(pending(0, age=LONG)), bbs(1, uid="new"))
+    seen = observation(_new(pending(0, age=LONG)), bbs(1, uid="new"))
     found = verdict(verifying(1201), seen)
     assert found.message.endswith("diego-api-0 on node none is Pending.")
 
 
-def test_one_blind_look_is_no_failure_however_late() -> None:
+def test_one_blind_observation_is_no_failure_however_late() -> None:
     assert verdict(verifying(1900), back(pods=unknown("HTTP 500"))).phase is Phase.VERIFYING
 
 
@@ -152,11 +155,11 @@ def test_an_hour_of_blindness_is_for_a_person() -> None:
     assert found.reason in {Reason.NOT_SERVING, Reason.PODS_LATE}
 
 
-def test_one_bad_look_among_good_ones_is_no_failure() -> None:
+def test_one_bad_observation_among_good_ones_is_no_failure() -> None:
     """The probe of a BBS that began to serve in the last moment may lose a packet."""
     old = timedelta(minutes=5)
-    looks = [back(age=old), back(Reply.REFUSED, age=old), *[back(age=old)] * 3]
-    assert verdict(verifying(400), *looks).phase is Phase.RECOVERED
+    observations = [back(age=old), back(Reply.REFUSED, age=old), *[back(age=old)] * 3]
+    assert verdict(verifying(400), *observations).phase is Phase.RECOVERED
 
 
 def test_a_service_that_flaps_for_an_hour_is_no_recovery() -> None:
@@ -165,5 +168,5 @@ def test_a_service_that_flaps_for_an_hour_is_no_recovery() -> None:
 
 
 def test_a_remembered_count_of_another_process_is_not_needed() -> None:
-    found, course, action = decide(verifying(), inputs(at(0, back()), course=Course(serving=2)))
-    assert (found.phase, course.serving, action) == (Phase.RECOVERED, 3, Close())
+    found, streaks, action = decide(verifying(), inputs(at(0, back()), streaks=Streaks(serving=2)))
+    assert (found.phase, streaks.serving, action) == (Phase.RECOVERED, 3, Close())

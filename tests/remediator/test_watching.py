@@ -6,27 +6,27 @@ from typing import Any
 
 import pytest
 
-from remediator.answers import Word
-from remediator.course import Course
+from remediator.answers import Outcome
 from remediator.decision import decide
-from remediator.episode import Phase, Reason, Request
 from remediator.gates import AlertSeen, Pause, Seen
 from remediator.policy import Mode
+from remediator.remediation import Phase, Reason, Request
 from remediator.situation import Action, Close, Continue, Decision, Wait
+from remediator.streaks import Streaks
 from stagekeeper.diego.observation import Observation, Probe, Reply
-from tests.diego.looks import NOW, bbs, healthy, hung, look, unknown, workload
-from tests.remediator.builders import ACT, at, episode, every, follow, inputs
+from tests.diego.observations import NOW, bbs, healthy, hung, observation, unknown, workload
+from tests.remediator.builders import ACT, at, every, follow, inputs, remediation
 
-SPLIT = look(bbs(0, Reply.OK, active=True), bbs(1, Reply.OK), service=Reply.OK)
-EXPIRED = look(bbs(0, Probe(Reply.TLS, "certificate has expired")), bbs(1))
-STUCK = look(bbs(0, Reply.UNAVAILABLE), bbs(1))
-ROLLING = look(bbs(0), bbs(1), workloads=(workload(update_revision="new"),))
+SPLIT = observation(bbs(0, Reply.OK, active=True), bbs(1, Reply.OK), service=Reply.OK)
+EXPIRED = observation(bbs(0, Probe(Reply.TLS, "certificate has expired")), bbs(1))
+STUCK = observation(bbs(0, Reply.UNAVAILABLE), bbs(1))
+ROLLING = observation(bbs(0), bbs(1), workloads=(workload(update_revision="new"),))
 GONE = (AlertSeen("am-0", Seen.ABSENT), AlertSeen("am-1", Seen.ABSENT))
 
 
 def ending(seen: Observation, seconds: float, **changes: Any) -> Decision:
-    """What becomes of an episode whose looks, each 5 s, all see this."""
-    return follow(episode(), every(5, seconds, seen), **changes)
+    """What becomes of a remediation whose observations, each 5 s, all see this."""
+    return follow(remediation(), every(5, seconds, seen), **changes)
 
 
 def test_with_every_gate_open_the_plan_is_written_and_nothing_is_deleted_yet() -> None:
@@ -40,7 +40,7 @@ def test_with_every_gate_open_the_plan_is_written_and_nothing_is_deleted_yet() -
 
 def test_the_evidence_and_each_gates_answer_at_the_decision_are_on_the_record() -> None:
     found, _, _ = ending(hung(), 120)
-    assert dict(found.gates)["confirmation"].word is Word.PASS
+    assert dict(found.gates)["confirmation"].outcome is Outcome.PASS
     assert found.evidence == at(0).diagnosis.evidence
     assert found.diagnosis == "no_active_bbs"
 
@@ -48,7 +48,7 @@ def test_the_evidence_and_each_gates_answer_at_the_decision_are_on_the_record() 
 def test_before_the_confirmation_is_complete_it_waits_and_says_for_what() -> None:
     found, _, action = ending(hung(), 115)
     assert found.phase is Phase.WATCHING
-    assert action == Wait("Gate confirmation: no_active_bbs has not stood in 8 looks over 120 s yet.")
+    assert action == Wait("Gate confirmation: no_active_bbs has not stood in 8 observations over 120 s yet.")
 
 
 def test_observe_mode_writes_down_what_it_would_do_and_ends() -> None:
@@ -60,18 +60,18 @@ def test_observe_mode_writes_down_what_it_would_do_and_ends() -> None:
     assert action == Close()
 
 
-def test_a_bbs_that_serves_ends_the_episode_at_once() -> None:
-    found, _, action = decide(episode(), inputs(at(0, healthy())))
+def test_a_bbs_that_serves_ends_the_remediation_at_once() -> None:
+    found, _, action = decide(remediation(), inputs(at(0, healthy())))
     assert (found.phase, found.reason, action) == (Phase.SELF_HEALED, Reason.SERVING, Close())
 
 
 def test_the_record_is_left_alone_while_no_answer_changes() -> None:
-    first, course, _ = decide(episode(), inputs(at(0)))
-    second, _, _ = decide(first, inputs(at(5), course=course))
+    first, streaks, _ = decide(remediation(), inputs(at(0)))
+    second, _, _ = decide(first, inputs(at(5), streaks=streaks))
     assert second is first
 
 
-@pytest.mark.parametrize("seen", [SPLIT, EXPIRED, STUCK, look(bbs(0, Reply.OK), bbs(1))])
+@pytest.mark.parametrize("seen", [SPLIT, EXPIRED, STUCK, observation(bbs(0, Reply.OK), bbs(1))])
 def test_a_never_that_stands_for_two_minutes_calls_a_person_and_says_why(seen: Observation) -> None:
     assert ending(seen, 115)[0].phase is Phase.WATCHING
     found, _, action = ending(seen, 120)
@@ -87,32 +87,34 @@ def test_a_hand_over_says_whether_a_restart_would_help() -> None:
 
 
 def test_a_second_of_split_brain_in_a_fail_over_does_nothing() -> None:
-    looks = [at(0, SPLIT), *(at(seconds, hung()) for seconds in range(5, 120, 5))]
-    assert follow(episode(), looks)[0].phase is Phase.WATCHING
+    observations = [at(0, SPLIT), *(at(seconds, hung()) for seconds in range(5, 120, 5))]
+    assert follow(remediation(), observations)[0].phase is Phase.WATCHING
 
 
 def test_another_never_begins_its_two_minutes_anew() -> None:
-    looks = [at(seconds, EXPIRED if seconds < 60 else STUCK) for seconds in range(0, 175, 5)]
-    assert follow(episode(), looks)[0].phase is Phase.WATCHING
+    observations = [at(seconds, EXPIRED if seconds < 60 else STUCK) for seconds in range(0, 175, 5)]
+    assert follow(remediation(), observations)[0].phase is Phase.WATCHING
 
 
-def test_a_blind_look_does_not_begin_the_two_minutes_anew() -> None:
-    looks = [at(seconds, hung(pods=unknown("HTTP 500")) if seconds == 60 else EXPIRED) for seconds in range(0, 125, 5)]
-    assert follow(episode(), looks)[0].phase is Phase.ESCALATED
+def test_a_blind_observation_does_not_begin_the_two_minutes_anew() -> None:
+    observations = [
+        at(seconds, hung(pods=unknown("HTTP 500")) if seconds == 60 else EXPIRED) for seconds in range(0, 125, 5)
+    ]
+    assert follow(remediation(), observations)[0].phase is Phase.ESCALATED
 
 
 def test_a_blind_stretch_of_minutes_proves_no_never() -> None:
-    assert follow(episode(), [at(0, SPLIT), at(130, SPLIT)])[0].phase is Phase.WATCHING
+    assert follow(remediation(), [at(0, SPLIT), at(130, SPLIT)])[0].phase is Phase.WATCHING
 
 
 def test_a_wrong_selector_is_a_never_though_the_fault_is_ours() -> None:
-    found, _, _ = ending(look(bbs(0), bbs(1), service=Reply.OK), 120)
+    found, _, _ = ending(observation(bbs(0), bbs(1), service=Reply.OK), 120)
     assert found.reason is Reason.NEVER
 
 
 @pytest.mark.parametrize("part", ["pods", "workloads"])
 def test_what_can_not_be_read_is_no_never(part: str) -> None:
-    """Else two minutes of trouble with the API would end every episode."""
+    """Else two minutes of trouble with the API would end every remediation."""
     assert ending(hung(**{part: unknown("HTTP 500")}), 300)[0].phase is Phase.WATCHING
 
 
@@ -146,12 +148,12 @@ def test_a_silence_only_makes_it_wait() -> None:
 
 
 def test_a_pause_only_makes_it_wait_and_its_end_lets_it_go_on() -> None:
-    looks = every(5, 300)
-    course, found = Course(), episode()
+    observations = every(5, 300)
+    streaks, found = Streaks(), remediation()
     action: Action = Wait("")
-    for each in looks:
+    for each in observations:
         pause = Pause(paused=each.moment.at < NOW + timedelta(seconds=250), why="kim is here.")
-        found, course, action = decide(found, inputs(each, course=course, pause=pause))
+        found, streaks, action = decide(found, inputs(each, streaks=streaks, pause=pause))
         if found.phase is not Phase.WATCHING:
             break
     assert found.phase is Phase.RESTARTING
@@ -161,19 +163,19 @@ def test_a_pause_only_makes_it_wait_and_its_end_lets_it_go_on() -> None:
 
 @pytest.mark.parametrize(("age", "overdue"), [(599, False), (600, True), (3000, True)])
 def test_after_ten_minutes_it_is_overdue_and_a_person_should_know(age: float, overdue: bool) -> None:  # noqa: FBT001
-    assert decide(episode(age=age), inputs(pause=Pause(paused=True, why="-")))[0].overdue is overdue
+    assert decide(remediation(age=age), inputs(pause=Pause(paused=True, why="-")))[0].overdue is overdue
 
 
 def test_after_an_hour_it_gives_up_and_names_the_gate() -> None:
     paused = inputs(pause=Pause(paused=True, why="kim is here."))
-    assert decide(episode(age=3599), paused)[0].phase is Phase.WATCHING
-    found, _, _ = decide(episode(age=3600), paused)
+    assert decide(remediation(age=3599), paused)[0].phase is Phase.WATCHING
+    found, _, _ = decide(remediation(age=3600), paused)
     assert (found.phase, found.reason) == (Phase.ESCALATED, Reason.GAVE_UP)
     assert found.message == "Not cured within 60 minutes. Gate pause: kim is here."
 
 
 def test_a_person_who_accepts_gets_the_restart_and_the_plan_says_for_what() -> None:
-    asked = replace(episode(), request=Request("cf", person="kim", accept="stuck_unavailable"))
+    asked = replace(remediation(), request=Request("cf", person="kim", accept="stuck_unavailable"))
     found, _, _ = follow(asked, every(5, 120, STUCK))
     assert found.phase is Phase.RESTARTING
     assert found.plan is not None
@@ -181,8 +183,8 @@ def test_a_person_who_accepts_gets_the_restart_and_the_plan_says_for_what() -> N
 
 
 @pytest.mark.parametrize("phase", [phase for phase in Phase if not phase.open])
-def test_a_closed_episode_is_left_as_it_is(phase: Phase) -> None:
-    closed = episode(phase)
+def test_a_closed_remediation_is_left_as_it_is(phase: Phase) -> None:
+    closed = remediation(phase)
     found, _, action = decide(closed, inputs())
     assert found is closed
     assert action == Close()

@@ -21,7 +21,7 @@ async def remediator(tmp_path: Path) -> AsyncIterator[Receiving]:
 
 
 @pytest.mark.parametrize("version", ["0.25", "0.32", "0.34"])
-async def test_what_alertmanager_sends_opens_an_episode(remediator: Receiving, version: str) -> None:
+async def test_what_alertmanager_sends_opens_a_remediation(remediator: Receiving, version: str) -> None:
     response = await remediator.post(payload(f"alertmanager-{version}-firing"))
     assert await response.json() == {
         "results": [
@@ -35,7 +35,7 @@ async def test_what_alertmanager_sends_opens_an_episode(remediator: Receiving, v
         ],
         "count": 1,
     }
-    (request,) = (each.request for each in remediator.environments["cf"].records.episodes.values())
+    (request,) = (each.request for each in remediator.environments["cf"].records.remediations.values())
     assert (request.environment, request.alertname, request.fingerprint) == (
         "cf",
         "StagerUnavailable",
@@ -97,7 +97,7 @@ async def test_what_is_not_ours_is_rightly_ignored(
 async def test_labels_choose_no_target(remediator: Receiving) -> None:
     """Incident 23: the targets come from the configuration."""
     assert await remediator.judgements(notification(alert(**POD_OF_SOMEBODY))) == ["opened"]
-    (found,) = remediator.environments["cf"].records.episodes.values()
+    (found,) = remediator.environments["cf"].records.remediations.values()
     assert "kube" not in str(found)
 
 
@@ -151,7 +151,7 @@ async def test_while_it_stops_it_sends_alerts_elsewhere(remediator: Receiving) -
 # Many ---------------------------------------------------------------------------------------------------------------
 
 
-async def test_ten_thousand_alerts_for_three_environments_are_three_episodes(tmp_path: Path) -> None:
+async def test_ten_thousand_alerts_for_three_environments_are_three_remediations(tmp_path: Path) -> None:
     names = ("a", "b", "c")
     async with receiving(tmp_path, *names) as remediator:
         for start in range(0, 10_000, 1000):
@@ -162,7 +162,7 @@ async def test_ten_thousand_alerts_for_three_environments_are_three_episodes(tmp
         assert remediator.opened() == {"a": 1, "b": 1, "c": 1}
 
 
-async def test_a_hundred_notifications_at_once_are_one_episode(remediator: Receiving) -> None:
+async def test_a_hundred_notifications_at_once_are_one_remediation(remediator: Receiving) -> None:
     found = await asyncio.gather(*(remediator.judgements(notification(alert())) for _ in range(100)))
     assert sorted(each for (each,) in found) == ["joined"] * 99 + ["opened"]
     assert remediator.opened() == {"cf": 1}

@@ -38,7 +38,7 @@ class Stage:
         return self.namespace in command or "--environment prod" in command
 
     def set(self, *, paused: bool = True) -> None:
-        """Make the scene as each command shall find it: paused, and the latest episode escalated."""
+        """Make the scene as each command shall find it: paused, and the latest remediation escalated."""
         pause = f"/api/v1/namespaces/{self.namespace}/configmaps"
         records = f"/apis/stagekeeper.dev/v1alpha1/namespaces/{self.namespace}/remediations"
         send = self.plane.api.request
@@ -75,14 +75,14 @@ class Kubelet:
         """Look after the pods until `ended` is set."""
         while not self.ended.wait(0.25):
             with contextlib.suppress(ApiError, OSError):  # the API was busy: next time
-                self._look_after_all(f"/api/v1/namespaces/{self.namespace}/pods")
+                self._observe_after_all(f"/api/v1/namespaces/{self.namespace}/pods")
 
-    def _look_after_all(self, pods: str) -> None:
+    def _observe_after_all(self, pods: str) -> None:
         for pod in self.plane.api.request("GET", pods)["items"]:
             with contextlib.suppress(ApiError):  # it changed meanwhile: next time
-                self._look_after(pod, f"{pods}/{pod['metadata']['name']}")
+                self._observe_after(pod, f"{pods}/{pod['metadata']['name']}")
 
-    def _look_after(self, pod: Object, path: str) -> None:
+    def _observe_after(self, pod: Object, path: str) -> None:
         send, metadata = self.plane.api.request, pod["metadata"]
         if "deletionTimestamp" in metadata:
             send("DELETE", path, {"gracePeriodSeconds": 0, "preconditions": {"uid": metadata["uid"]}})

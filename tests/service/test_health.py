@@ -28,22 +28,22 @@ def application(readiness: Readiness, reloads: Reloads, *, lifecycle: bool = Tru
 
 
 async def test_a_process_that_is_not_ready_is_healthy(serve: Serve, client: aiohttp.ClientSession) -> None:
-    url = await serve(application(Readiness({"first look": "no look has ended yet"}), Reloads()))
+    url = await serve(application(Readiness({"first observation": "no observation has ended yet"}), Reloads()))
     async with client.get(f"{url}/-/healthy") as response:
         assert (response.status, await response.text()) == (200, "Healthy.\n")
 
 
 async def test_readiness_lists_what_is_missing_until_nothing_is(serve: Serve, client: aiohttp.ClientSession) -> None:
-    readiness = Readiness({"configuration": "not loaded yet", "first look": "no look has ended yet"})
+    readiness = Readiness({"configuration": "not loaded yet", "first observation": "no observation has ended yet"})
     url = await serve(application(readiness, Reloads()))
     readiness.met("configuration")
     async with client.get(f"{url}/-/ready") as response:
         assert response.status == 503
-        assert await response.text() == "Not ready yet:\n* first look: no look has ended yet\n"
-    readiness.met("first look")
+        assert await response.text() == "Not ready yet:\n* first observation: no observation has ended yet\n"
+    readiness.met("first observation")
     async with client.get(f"{url}/-/ready") as response:
         assert (response.status, await response.text()) == (200, "Ready.\n")
-    readiness.unmet("first look", "the last one is too old")
+    readiness.unmet("first observation", "the last one is too old")
     async with client.get(f"{url}/-/ready") as response:
         assert "the last one is too old" in await response.text()
 

@@ -36,10 +36,12 @@ def written() -> io.StringIO:
 
 def test_a_line_of_ours_is_logfmt_with_time_level_logger_and_sentence(written: io.StringIO) -> None:
     configure("info", "logfmt", written)
-    structlog.get_logger("exporter.web").info("A look has ended.", seconds=0.25, ok=True, note='a "b"\nc', pod=None)
+    structlog.get_logger("exporter.web").info(
+        "An observation has ended.", seconds=0.25, ok=True, note='a "b"\nc', pod=None
+    )
     assert re.fullmatch(
         r"ts=\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z level=info logger=exporter.web "
-        r'msg="A look has ended." seconds=0.25 ok=true note="a \\"b\\"\\nc" pod=\n',
+        r'msg="An observation has ended." seconds=0.25 ok=true note="a \\"b\\"\\nc" pod=\n',
         written.getvalue(),
     )
 

@@ -19,7 +19,7 @@ PROMETHEUS_ACCEPT = (  # Prometheus 2.42
 @pytest.fixture
 def registry() -> CollectorRegistry:
     registry = process_registry("exporter", Build("1.2.3", "abc", "3.11.0"))
-    Counter("looks", "Looks.", registry=registry).inc()
+    Counter("observations", "Looks.", registry=registry).inc()
     Histogram("round_trip_seconds", "Round trips.", registry=registry).observe(0.1)
     Gauge("pod_created", "Not a series of the library, in spite of its name.", registry=registry).set(1)
     return registry

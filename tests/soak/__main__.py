@@ -14,7 +14,9 @@ async def run(scrapes: int, webhooks: int) -> None:
     with tempfile.TemporaryDirectory(prefix="stagekeeper-soak-") as folder:
         async with stage(Path(folder)) as on:
             await soak(on, scrapes, webhooks, say)
-            say(f"All held: {on.scrapes} scrapes, {sum(on.answers.values())} webhooks, {len(on.accepted)} episodes.")
+            say(
+                f"All held: {on.scrapes} scrapes, {sum(on.answers.values())} webhooks, {len(on.accepted)} remediations."
+            )
 
 
 def main() -> None:

@@ -31,7 +31,7 @@ QUICK = Options(ActorOptions(timings=Timings(lock_retry=0.1)))
 _TOKEN = "the-token-of-the-soak"
 _SCRAPE = {"X-Prometheus-Scrape-Timeout-Seconds": "1"}
 _POLICY = {"hold_off": 0, "keep": 1000, "cooldown": 0, "budget": 100}
-_RHYTHM = {"open": 0.2, "latched": 0.2, "idle": 0.2, "resync": 5, "look_timeout": 2}
+_RHYTHM = {"open": 0.2, "latched": 0.2, "idle": 0.2, "resync": 5, "observation_timeout": 2}
 
 
 @dataclass(slots=True)
@@ -193,7 +193,7 @@ async def soak(on: Stage, scrapes: int, webhooks: int, say: Callable[[str], None
             await _load(on, scrapes // len(found), webhooks // len(found))
         finally:
             fault.end(on.environment)
-        await on.scrape()  # it may share a look that began during the fault
+        await on.scrape()  # it may share an observation that began during the fault
         await until_right(on)
         sizes = " and ".join(f"{each.memory():.0f} MiB" for each in (on.exporter, on.remediator))
         say(f"  {name}: {on.scrapes} scrapes, {dict(on.answers)} webhooks so far, {sizes}")
@@ -207,7 +207,10 @@ async def soak(on: Stage, scrapes: int, webhooks: int, say: Callable[[str], None
 
 
 async def until_right(on: Stage) -> None:
-    """The next look must be right: twice as long as a look is given, for a machine that is busy with other things."""
+    """The next observation must be right.
+
+    Twice as long as an observation is given, for a machine that is busy with other things.
+    """
     text = await on.scrape()
     if not right(text):
         text = await on.scrape()

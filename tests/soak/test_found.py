@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from exporter.scrape import AT_ONCE, looking
+from exporter.scrape import AT_ONCE, observing
 from simulator.environment import simulated_environment
 from simulator.layouts import EIRINI
 from stagekeeper.diego.environment_settings import EnvironmentSettings
@@ -13,7 +13,7 @@ from stagekeeper.diego.environments import resolve
 from stagekeeper.diego.observation import Observation, Unknown
 from stagekeeper.kube.client import connect
 from stagekeeper.kube.proxies import proxy_for
-from tests.diego.looks import NOW
+from tests.diego.observations import NOW
 
 
 async def test_a_thousand_environments_are_all_looked_at_and_never_too_many_at_once() -> None:
@@ -29,10 +29,10 @@ async def test_a_thousand_environments_are_all_looked_at_and_never_too_many_at_o
         why = Unknown("not looked at")
         return Observation("cf", NOW, service=why, pods=why, workloads=why, steady=why)
 
-    async with looking(lambda _environment: take) as targets:
+    async with observing(lambda _environment: take) as targets:
         await targets.use([resolve(EnvironmentSettings(name=f"cf-{number}")) for number in range(1000)], 0)
         seen = await targets.seen(60)
-    assert all(each.look is not None and each.look.complete for each in seen)
+    assert all(each.assessment is not None and each.assessment.complete for each in seen)
     assert most == AT_ONCE
 
 

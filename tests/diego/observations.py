@@ -1,7 +1,7 @@
 """Looks as tests say them: a healthy two-pod environment, and small functions that change one thing each.
 
 `hung()` is the fault that a restart cures; `healthy()` is what normal looks like. Ages are given as timedeltas
-before `NOW`, the moment of every look here.
+before `NOW`, the moment of every observation here.
 """
 
 from dataclasses import replace
@@ -27,7 +27,7 @@ REVISION = "diego-api-5d8f"
 
 
 def ago(age: timedelta) -> datetime:
-    """The moment that was `age` before the look."""
+    """The moment that was `age` before the observation."""
     return NOW - age
 
 
@@ -102,8 +102,11 @@ def locket(*ready: str, replicas: int = 1) -> Locket:
     return Locket(workload("diego-locket", replicas=replicas), found)
 
 
-def look(*pods: BbsPod, service: Reply | Part[Probe] = Reply.TIMEOUT, **changes: Any) -> Observation:
-    """A look that found these pods; as many replicas as pods are asked for, unless `workloads` says otherwise."""
+def observation(*pods: BbsPod, service: Reply | Part[Probe] = Reply.TIMEOUT, **changes: Any) -> Observation:
+    """An observation that found these pods.
+
+    As many replicas as pods are asked for, unless `workloads` says otherwise.
+    """
     plain = Observation(
         environment="cf",
         taken_at=NOW,
@@ -119,14 +122,14 @@ def look(*pods: BbsPod, service: Reply | Part[Probe] = Reply.TIMEOUT, **changes:
 
 def healthy(**changes: Any) -> Observation:
     """Pod 0 serves, pod 1 is passive and refuses, the Service answers."""
-    return replace(look(bbs(0, Reply.OK, active=True), bbs(1), service=Reply.OK, endpoints=1), **changes)
+    return replace(observation(bbs(0, Reply.OK, active=True), bbs(1), service=Reply.OK, endpoints=1), **changes)
 
 
 def hung(**changes: Any) -> Observation:
     """The tutorial's fault: both pods Running and Ready, nobody listens, no active label."""
-    return replace(look(bbs(0), bbs(1)), **changes)
+    return replace(observation(bbs(0), bbs(1)), **changes)
 
 
 def unknown(reason: str) -> Any:
-    """A part that could not be read, for any part of a look."""
+    """A part that could not be read, for any part of an observation."""
     return Unknown(reason)

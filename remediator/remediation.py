@@ -1,20 +1,23 @@
-"""One episode of one target: a frozen value. Questions are properties; a transition returns the next value. Pure."""
+"""One remediation of one target: a frozen value.
+
+Questions are properties; a transition returns the next value. Pure.
+"""
 
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from enum import StrEnum
 
-from remediator.answers import Answer
+from remediator.answers import GateResult
 
 LONGEST_LOGBOOK = 30
-"""Transitions kept in a record; an episode has rarely more than five."""
+"""Transitions kept in a record; a remediation has rarely more than five."""
 
 LONGEST_FIELD = 64
 """Characters that are kept of what an alert says of itself."""
 
 
 class Phase(StrEnum):
-    """Where an episode stands."""
+    """Where a remediation stands."""
 
     WATCHING = "Watching"
     RESTARTING = "Restarting"
@@ -31,7 +34,7 @@ class Phase(StrEnum):
 
 
 class Reason(StrEnum):
-    """Why an episode is in its phase: a fixed list, fit for a metric label and a printer column."""
+    """Why a remediation is in its phase: a fixed list, fit for a metric label and a printer column."""
 
     ALERT = "AlertFired"
     PERSON = "PersonAsked"
@@ -97,7 +100,10 @@ class Transition:
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """Why the episode exists: data of the alert, or the person who asked. Immutable; nothing here chooses targets."""
+    """Why the remediation exists: data of the alert, or the person who asked.
+
+    Immutable; nothing here chooses targets.
+    """
 
     environment: str
     alertname: str = ""
@@ -110,7 +116,7 @@ class Request:
 
 
 @dataclass(frozen=True, slots=True)
-class Episode:
+class Remediation:
     """One record, as read from the API."""
 
     name: str
@@ -126,13 +132,13 @@ class Episode:
     would_restart: Plan | None = None
     """In mode observe: the plan that nobody executes."""
     deletions: tuple[Deletion, ...] = ()
-    gates: tuple[tuple[str, Answer], ...] = ()
+    gates: tuple[tuple[str, GateResult], ...] = ()
     diagnosis: str = ""
     evidence: tuple[str, ...] = ()
     transitions: tuple[Transition, ...] = ()
     overdue: bool = False
     released_at: datetime | None = None
-    """When the latch of an escalated or observed episode was opened."""
+    """When the latch of an escalated or observed remediation was opened."""
     released_by: str = ""
     extra: dict[str, object] = field(default_factory=dict, compare=False)
     """What the stored object holds besides: kept, so that a newer version's fields survive ours."""
@@ -149,7 +155,7 @@ class Episode:
 
     @property
     def latched(self) -> bool:
-        """Whether it keeps its target from a new episode until the BBS serves or a person resets it."""
+        """Whether it keeps its target from a new remediation until the BBS serves or a person resets it."""
         return self.phase in {Phase.ESCALATED, Phase.OBSERVED} and self.released_at is None
 
     @property
@@ -167,18 +173,18 @@ class Episode:
         steps = self.plan.steps if self.plan else ()
         return next((step for step in steps if not all(self.done(pod) for pod in step.pods)), None)
 
-    def moved(self, phase: Phase, reason: Reason, message: str, at: datetime) -> "Episode":
-        """The episode in another phase, with a line in its logbook."""
+    def moved(self, phase: Phase, reason: Reason, message: str, at: datetime) -> "Remediation":
+        """The remediation in another phase, with a line in its logbook."""
         line = Transition(at, phase, reason, message)
         logbook = (*self.transitions, line)[-LONGEST_LOGBOOK:]
         return replace(self, phase=phase, reason=reason, message=message, since=at, transitions=logbook)
 
-    def dealt_with(self, pod: PlannedPod, result: str, at: datetime) -> "Episode":
-        """The episode with the fate of one planned pod noted; noting it twice changes nothing."""
+    def noted(self, pod: PlannedPod, result: str, at: datetime) -> "Remediation":
+        """The remediation with the fate of one planned pod noted; noting it twice changes nothing."""
         if self.done(pod):
             return self
         return replace(self, deletions=(*self.deletions, Deletion(pod.name, pod.uid, result, at)))
 
-    def released(self, by: str, at: datetime) -> "Episode":
-        """The episode with its latch opened."""
+    def released(self, by: str, at: datetime) -> "Remediation":
+        """The remediation with its latch opened."""
         return replace(self, released_by=by, released_at=at)

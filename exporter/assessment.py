@@ -1,14 +1,14 @@
-"""One look as the exporter counts and shows it. Pure."""
+"""One observation as the exporter counts and shows it. Pure."""
 
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
-from stagekeeper.diego.diagnosis import Diagnosis, Name, diagnose
+from stagekeeper.diego.diagnosis import Condition, Diagnosis, diagnose
 from stagekeeper.diego.observation import Observation, Probe, Reply, Unknown
 
 
 @dataclass(frozen=True, slots=True)
-class Look:
+class Assessment:
     """What was seen, what it means, and what it took."""
 
     observation: Observation
@@ -38,16 +38,16 @@ class Look:
     @property
     def applicable(self) -> bool:
         """False where there is no Diego: then no number about one is true."""
-        return self.diagnosis.name is not Name.NOT_APPLICABLE
+        return self.diagnosis.name is not Condition.NOT_APPLICABLE
 
 
-def judged(observation: Observation, ended_at: float, seconds: float) -> Look:
-    """A look that ended by itself; `seconds` is how long it took."""
-    return Look(observation, diagnose(observation), ended_at, seconds)
+def judged(observation: Observation, ended_at: float, seconds: float) -> Assessment:
+    """An observation that ended by itself; `seconds` is how long it took."""
+    return Assessment(observation, diagnose(observation), ended_at, seconds)
 
 
-def blind(environment: str, why: Unknown, ended_at: float, seconds: float) -> Look:
-    """A look of which nothing is known but why."""
+def blind(environment: str, why: Unknown, ended_at: float, seconds: float) -> Assessment:
+    """An observation of which nothing is known but why."""
     taken_at = datetime.fromtimestamp(ended_at, UTC)
     nothing = Observation(environment, taken_at, service=why, pods=why, workloads=why, steady=why)
-    return Look(nothing, diagnose(nothing), ended_at, seconds, complete=False)
+    return Assessment(nothing, diagnose(nothing), ended_at, seconds, complete=False)

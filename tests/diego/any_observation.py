@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 
 from stagekeeper.diego.observation import NOT_CONFIGURED, BbsPod, Locket, Observation, Probe, ReadyPods, Reply, Unknown
 from stagekeeper.kube.objects import Container, Pod, StatefulSet
-from tests.diego.looks import NOW, REVISION
+from tests.diego.observations import NOW, REVISION
 
 # Around every boundary of the table, and far beyond what any clock says.
 _SECONDS_AGO = st.sampled_from([-700, -1, 0, 1, 59, 61, 299, 300, 599, 600, 3599, 3600, 300_000])
@@ -64,7 +64,7 @@ _WORKLOADS = st.builds(
     labels=st.just({}),
 )
 
-ANY_LOOK = st.builds(
+ANY_OBSERVATION = st.builds(
     Observation,
     environment=st.just("cf"),
     taken_at=st.just(NOW),

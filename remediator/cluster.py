@@ -9,13 +9,13 @@ from datetime import UTC, datetime
 import structlog
 
 from remediator import pausing, record
-from remediator.alertmanager import Alertmanager, Answered
-from remediator.answers import Answer
-from remediator.course import Look, Moment
-from remediator.episode import Episode, Phase, Request
+from remediator.alertmanager import Alertmanager, AlertmanagerView
+from remediator.answers import GateResult
 from remediator.gates import AlertSeen, Pause
 from remediator.metrics import Metrics
+from remediator.remediation import Phase, Remediation, Request
 from remediator.status import EnvironmentStatus
+from remediator.streaks import Assessment, Moment
 from stagekeeper.diego.diagnosis import diagnose
 from stagekeeper.diego.observe import Observer
 from stagekeeper.diego.profiles import Environment
@@ -25,11 +25,11 @@ from stagekeeper.kube.errors import KubeError, NotFound
 from stagekeeper.kube.objects import Pod, StatefulSet
 from stagekeeper.kube.remediations import Remediations
 
-_log = structlog.get_logger("remediator.episode")
+_log = structlog.get_logger("remediator.remediation")
 _WARNINGS = {Phase.ESCALATED, Phase.RESTARTING}
 
 
-class World:
+class Cluster:
     """One environment. Implements `ports.Ports` and `opening.Store`."""
 
     def __init__(
@@ -38,50 +38,50 @@ class World:
         kube: Kube,
         alertmanagers: Sequence[Alertmanager],
         metrics: Metrics,
-        look_timeout: float,
+        observation_timeout: float,
     ) -> None:
         self.environment: Environment = observer.environment
         self._observer, self._kube, self._metrics = observer, kube, metrics
-        self._alertmanagers, self._look_timeout = alertmanagers, look_timeout
+        self._alertmanagers, self._observation_timeout = alertmanagers, observation_timeout
         self._timeout = self.environment.api_timeout
         self._records = Remediations(kube, self.environment.namespace, self._timeout)
         self._target = self.environment.statefulsets[0]
-        self._look: Look | None = None
+        self._assessment: Assessment | None = None
         self._pause: Pause | None = None
-        self._episodes: Sequence[Episode] = ()
+        self._remediations: Sequence[Remediation] = ()
         self._gates_of = ""
-        self._gates: Sequence[tuple[str, Answer]] = ()
+        self._gates: Sequence[tuple[str, GateResult]] = ()
 
     # What the worker asks ---------------------------------------------------------------------------------------
 
-    async def look(self) -> Look:
-        """A fresh look; its moment is from before the first byte was sent."""
+    async def observe(self) -> Assessment:
+        """A fresh observation; its moment is from before the first byte was sent."""
         began = self.monotonic()
-        seen = await self._observer.look(self._look_timeout)
-        look = self._look = Look(seen, diagnose(seen), Moment(seen.taken_at, began))
+        seen = await self._observer.observe(self._observation_timeout)
+        assessment = self._assessment = Assessment(seen, diagnose(seen), Moment(seen.taken_at, began))
         readable = isinstance(seen.pods, tuple) and isinstance(seen.workloads, tuple)
-        self._metrics.look(self.environment.name, look, self.monotonic() - began, readable=readable)
-        return look
+        self._metrics.observe(self.environment.name, assessment, self.monotonic() - began, readable=readable)
+        return assessment
 
-    async def episodes(self) -> Sequence[Episode]:
+    async def remediations(self) -> Sequence[Remediation]:
         """Every record of this target, oldest first."""
         found, _ = await self.listing()
-        self._episodes = found
+        self._remediations = found
         self._metrics.kubernetes.labels(self.environment.name).set(1)
         if not found:
             self._metrics.settled(self.environment.name)
         else:
-            self._metrics.episode(self.environment.name, found[-1])
+            self._metrics.remediation(self.environment.name, found[-1])
         return found
 
-    async def load(self, name: str) -> Episode:
+    async def load(self, name: str) -> Remediation:
         """One record, read anew."""
         return record.load(await self._records.get(name))
 
-    async def swap(self, episode: Episode) -> Episode:
+    async def swap(self, remediation: Remediation) -> Remediation:
         """Store the status if the record is still as it was read."""
-        stored = record.load(await self._records.swap_status(record.store(episode)))
-        self._metrics.episode(self.environment.name, stored)
+        stored = record.load(await self._records.swap_status(record.store(remediation)))
+        self._metrics.remediation(self.environment.name, stored)
         self._tell_gates(stored)
         return stored
 
@@ -109,8 +109,8 @@ class World:
         """What each Alertmanager says now."""
         return [each.seen for each in await self.answers()]
 
-    async def answers(self) -> list[Answered]:
-        """What each Alertmanager says now, with the alerts that would open an episode."""
+    async def answers(self) -> list[AlertmanagerView]:
+        """What each Alertmanager says now, with the alerts that would open a remediation."""
         found = await asyncio.gather(*(each.ask(self.environment.name) for each in self._alertmanagers))
         self._metrics.asked(each.seen for each in found)
         return list(found)
@@ -121,7 +121,7 @@ class World:
 
     # What people are told ---------------------------------------------------------------------------------------
 
-    async def announce(self, before: Episode, after: Episode) -> None:
+    async def announce(self, before: Remediation, after: Remediation) -> None:
         """One log line, one Event on the StatefulSet, the counters."""
         self._metrics.moved(self.environment.name, before, after)
         say = _log.warning if after.phase in _WARNINGS else _log.info
@@ -148,24 +148,24 @@ class World:
                 timeout=self._timeout,
             )
 
-    def _tell_gates(self, episode: Episode) -> None:
+    def _tell_gates(self, remediation: Remediation) -> None:
         """One log line for each gate whose answer this replica has stored and not told yet."""
-        told = dict(self._gates) if self._gates_of == episode.name else {}
-        for name, answer in episode.gates:
+        told = dict(self._gates) if self._gates_of == remediation.name else {}
+        for name, answer in remediation.gates:
             if told.get(name) != answer:
                 _log.info(
-                    f"Gate {name} of {episode.name}: {answer.word}. {answer.why}",
+                    f"Gate {name} of {remediation.name}: {answer.outcome}. {answer.why}",
                     environment=self.environment.name,
                     gate=name,
-                    answer=answer.word.value,
+                    answer=answer.outcome.value,
                 )
-        self._gates_of, self._gates = episode.name, episode.gates
+        self._gates_of, self._gates = remediation.name, remediation.gates
 
-    def noticed(self, episode: Episode) -> None:
-        """The open episode as a look left it."""
-        self._metrics.episode(self.environment.name, episode)
+    def observed(self, remediation: Remediation) -> None:
+        """The open remediation as an observation left it."""
+        self._metrics.remediation(self.environment.name, remediation)
 
-    def troubled(self, reason: str) -> None:
+    def failed(self, reason: str) -> None:
         """Count a turn that ended in trouble with the API."""
         self._metrics.kubernetes.labels(self.environment.name).set(0)
         self._metrics.failures.labels(self.environment.name, reason).inc()
@@ -175,21 +175,21 @@ class World:
         self._metrics.deletions.labels(self.environment.name, result).inc()
 
     def _workload(self) -> StatefulSet | None:
-        return next(iter(self._look.observation.known_workloads), None) if self._look else None
+        return next(iter(self._assessment.observation.known_workloads), None) if self._assessment else None
 
     def status(self) -> EnvironmentStatus:
         """What this replica knows, for the status page."""
         return EnvironmentStatus(
-            self.environment.name, self.environment.namespace, self._look, self._pause, self._episodes
+            self.environment.name, self.environment.namespace, self._assessment, self._pause, self._remediations
         )
 
     # The store of `opening` -------------------------------------------------------------------------------------
 
-    async def listing(self) -> tuple[Sequence[Episode], datetime]:
+    async def listing(self) -> tuple[Sequence[Remediation], datetime]:
         """Every record of this target, oldest first, and the API server's time."""
         listed = await self._records.list()
         own = [each for each in listed.items if self._owns(each)]
-        return sorted((record.load(each) for each in own), key=lambda episode: episode.ordinal), listed.date
+        return sorted((record.load(each) for each in own), key=lambda remediation: remediation.ordinal), listed.date
 
     async def create(self, ordinal: int, request: Request) -> str:
         """Create the record with this ordinal."""
@@ -198,7 +198,7 @@ class World:
         await self._records.create(name, labels, record.spec(request))
         return name
 
-    async def prune(self, old: Sequence[Episode]) -> None:
+    async def prune(self, old: Sequence[Remediation]) -> None:
         """Delete old records; one that can't be deleted is tried again another time."""
         for each in old:
             metadata = each.extra.get("metadata")

@@ -1,4 +1,6 @@
-"""What one replica remembers from look to look of an episode. Pure; lost with the process, to the safe side.
+"""What one replica remembers from observation to observation of a remediation.
+
+Pure; lost with the process, to the safe side.
 
 Time that decides is the API server's. The process's own monotonic clock is asked as well, so that a server clock
 that jumps can't shorten a confirmation.
@@ -7,13 +9,13 @@ that jumps can't shorten a confirmation.
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
-from stagekeeper.diego.diagnosis import Diagnosis, Name
+from stagekeeper.diego.diagnosis import Condition, Diagnosis
 from stagekeeper.diego.observation import Observation, Probe
 
 
 @dataclass(frozen=True, slots=True)
 class Moment:
-    """When a look was taken: by the API server's clock, and in seconds of our own monotonic one."""
+    """When an observation was taken: by the API server's clock, and in seconds of our own monotonic one."""
 
     at: datetime
     monotonic: float
@@ -29,53 +31,58 @@ class Moment:
 
 @dataclass(frozen=True, slots=True)
 class Run:
-    """The same thing seen in look after look."""
+    """The same thing seen in observation after observation."""
 
     what: str
     first: Moment
     last: Moment
-    looks: int = 1
+    observations: int = 1
 
     @property
     def length(self) -> timedelta:
-        """From the first to the last look of the run."""
+        """From the first to the last observation of the run."""
         return self.last.since(self.first)
 
 
 @dataclass(frozen=True, slots=True)
-class Course:
+class Streaks:
     """The runs that the decisions are made by."""
 
     diagnosis: Run | None = None
-    """The same diagnosis in every look; looks that could not tell neither count nor end it."""
+    """The same diagnosis in every observation; observations that could not tell neither count nor end it."""
     never: Run | None = None
-    """The same gates' refusals in every look."""
+    """The same gates' refusals in every observation."""
     alert_gone: Run | None = None
     serving: int = 0
     """Looks in a row in which the restart looked complete."""
 
-    def saw(self, look: "Look", largest_gap: timedelta) -> "Course":
-        """The course after one more look. An accept ends the run even in a look that could tell nothing else."""
-        if could_not_tell(look.diagnosis):
-            return replace(self, diagnosis=None) if _somebody_listens(look.observation) else self
-        return replace(self, diagnosis=_longer(self.diagnosis, look.diagnosis.name, look.moment, largest_gap))
+    def saw(self, assessment: "Assessment", largest_gap: timedelta) -> "Streaks":
+        """The course after one more observation.
 
-    def refused(self, by: str, moment: Moment, largest_gap: timedelta) -> "Course":
+        An accept ends the run even in an observation that could tell nothing else.
+        """
+        if could_not_tell(assessment.diagnosis):
+            return replace(self, diagnosis=None) if _somebody_listens(assessment.observation) else self
+        return replace(
+            self, diagnosis=_longer(self.diagnosis, assessment.diagnosis.name, assessment.moment, largest_gap)
+        )
+
+    def refused(self, by: str, moment: Moment, largest_gap: timedelta) -> "Streaks":
         """With what the gates answered `never` to ("" for nothing)."""
         return replace(self, never=_longer(self.never, by, moment, largest_gap) if by else None)
 
-    def without_alert(self, gone: bool, moment: Moment, largest_gap: timedelta) -> "Course":  # noqa: FBT001 -- one bit, named by the method
+    def without_alert(self, gone: bool, moment: Moment, largest_gap: timedelta) -> "Streaks":  # noqa: FBT001 -- one bit, named by the method
         """With whether every Alertmanager says that the alert is not there."""
         return replace(self, alert_gone=_longer(self.alert_gone, "gone", moment, largest_gap) if gone else None)
 
-    def verified(self, complete: bool) -> "Course":  # noqa: FBT001 -- one bit, named by the method
-        """With whether this look found the restart complete."""
+    def verified(self, complete: bool) -> "Streaks":  # noqa: FBT001 -- one bit, named by the method
+        """With whether this observation found the restart complete."""
         return replace(self, serving=self.serving + 1 if complete else 0)
 
 
 @dataclass(frozen=True, slots=True)
-class Look:
-    """One look with its judgement and its time."""
+class Assessment:
+    """One observation with its judgement and its time."""
 
     observation: Observation
     diagnosis: Diagnosis
@@ -83,8 +90,8 @@ class Look:
 
 
 def could_not_tell(diagnosis: Diagnosis) -> bool:
-    """A look whose fault is ours. It may have seen somebody accept all the same."""
-    return diagnosis.name is Name.OBSERVER_FAULT
+    """An observation whose fault is ours. It may have seen somebody accept all the same."""
+    return diagnosis.name is Condition.OBSERVER_FAULT
 
 
 def _somebody_listens(seen: Observation) -> bool:
@@ -92,7 +99,10 @@ def _somebody_listens(seen: Observation) -> bool:
 
 
 def _longer(run: Run | None, what: str, moment: Moment, largest_gap: timedelta) -> Run:
-    """One more look of the same, or a new run: after another answer, a gap, or a server's clock that went back."""
+    """One more observation of the same, or a new run.
+
+    After another answer, a gap, or a server's clock that went back.
+    """
     if run is None or run.what != what or moment.gap(run.last) > largest_gap or moment.at < run.last.at:
         return Run(what, moment, moment)
-    return replace(run, last=moment, looks=run.looks + 1)
+    return replace(run, last=moment, observations=run.observations + 1)

@@ -1,0 +1,68 @@
+"""The names of what is (or is not) wrong, and what each means for a restart. Pure data."""
+
+from collections.abc import Mapping
+from enum import StrEnum
+
+
+class Condition(StrEnum):
+    """What is (or is not) wrong."""
+
+    SERVING = "serving"
+    NO_ACTIVE_BBS = "no_active_bbs"
+    NOT_APPLICABLE = "not_applicable"
+    SPLIT_BRAIN = "split_brain"
+    ACTIVE_NOT_LABELLED = "active_not_labelled"
+    DNS_FAULT = "dns_fault"
+    NETWORK_FAULT = "network_fault"
+    OBSERVER_FAULT = "observer_fault"
+    MIGRATING = "migrating"
+    STUCK_UNAVAILABLE = "stuck_unavailable"
+    TLS_BROKEN = "tls_broken"
+    FROZEN = "frozen"
+    SCALED_DOWN = "scaled_down"
+    ROLLING_OUT = "rolling_out"
+    TERMINATING_STUCK = "terminating_stuck"
+    DATABASE_DOWN = "database_down"
+    NODE_DOWN = "node_down"
+    CRASH_LOOPING = "crash_looping"
+    STARTING = "starting"
+    PODS_NOT_READY = "pods_not_ready"
+    LOCKET_DOWN = "locket_down"
+    CLOUD_CONTROLLER_DOWN = "cloud_controller_down"
+    LABEL_CONTRADICTS = "label_contradicts"
+
+
+class Restart(StrEnum):
+    """What the remediator's diagnosis gate makes of a diagnosis."""
+
+    CURES = "pass"
+    NOT_YET = "not_yet"
+    NEVER = "never"
+
+
+RESTART: Mapping[Condition, Restart] = {
+    Condition.NO_ACTIVE_BBS: Restart.CURES,
+    Condition.MIGRATING: Restart.NOT_YET,
+    Condition.OBSERVER_FAULT: Restart.NOT_YET,
+    Condition.ROLLING_OUT: Restart.NOT_YET,
+    Condition.DATABASE_DOWN: Restart.NOT_YET,
+    Condition.NODE_DOWN: Restart.NOT_YET,
+    Condition.STARTING: Restart.NOT_YET,
+    Condition.SERVING: Restart.NEVER,
+    Condition.NOT_APPLICABLE: Restart.NEVER,
+    Condition.SPLIT_BRAIN: Restart.NEVER,
+    Condition.ACTIVE_NOT_LABELLED: Restart.NEVER,
+    Condition.DNS_FAULT: Restart.NEVER,
+    Condition.NETWORK_FAULT: Restart.NEVER,
+    Condition.STUCK_UNAVAILABLE: Restart.NEVER,
+    Condition.TLS_BROKEN: Restart.NEVER,
+    Condition.FROZEN: Restart.NEVER,
+    Condition.SCALED_DOWN: Restart.NEVER,
+    Condition.TERMINATING_STUCK: Restart.NEVER,
+    Condition.CRASH_LOOPING: Restart.NEVER,
+    Condition.PODS_NOT_READY: Restart.NEVER,
+    Condition.LOCKET_DOWN: Restart.NEVER,
+    Condition.CLOUD_CONTROLLER_DOWN: Restart.NEVER,
+    Condition.LABEL_CONTRADICTS: Restart.NEVER,
+}
+"""The diagnosis gate's answer to each. A row of the table may answer otherwise."""
