@@ -300,8 +300,8 @@ def missing(seen: Observation) -> Found | None:
             Condition.PODS_NOT_READY, f"Pending for more than {spell(seen.patience.pending)}: {names(waiting)}."
         )
     if missing_count(seen):
-        pending = spell(seen.patience.pending)
-        why = f"{missing_count(seen)} of {seen.desired} pods have been missing for more than {pending}."
+        longest = spell(seen.patience.pending)
+        why = f"{missing_count(seen)} of {seen.desired} pods have been missing for more than {longest}."
         return Found(Condition.PODS_NOT_READY, why)
     return None
 
