@@ -131,9 +131,8 @@ def wrong_selector(seen: Observation) -> Found | None:
     """Only a whole and steady look can say that none of the pods is the one that answers."""
     whole = isinstance(seen.pods, tuple) and seen.steady is True and not unprobed(seen)
     if whole and not seen.serving() and service_reply(seen) is Reply.OK:
-        return Found(
-            Condition.OBSERVER_FAULT, "The Service answers, but no pod that we look at does: the selector is wrong."
-        )
+        why = "The Service answers, but no pod that is observed does: the selector is wrong."
+        return Found(Condition.OBSERVER_FAULT, why, Restart.NEVER)
     return None
 
 
