@@ -53,9 +53,10 @@ BAD = {
     section(
         policy="{confirm: 1}"
     ): f"sk.yaml:4: remediator.policy.confirm: unknown key (did you mean confirm_for?). Known are {KNOWN}.",
-    section(
-        policy="{observation_age: 60}"
-    ): f"sk.yaml:4: remediator.policy.observation_age: unknown key (did you mean verify_observations?). Known are {KNOWN}.",
+    section(policy="{observation_age: 60}"): (
+        "sk.yaml:4: remediator.policy.observation_age: unknown key (did you mean verify_observations?). "
+        f"Known are {KNOWN}."
+    ),
     section(policy="{confirm_for: -1}"): ("sk.yaml:4: remediator.policy.confirm_for: must be at least 0. It is -1."),
     section(policy="{confirm_observations: 1}"): (
         "sk.yaml:4: remediator.policy.confirm_observations: must be at least 2. It is 1."
