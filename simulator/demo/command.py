@@ -5,7 +5,7 @@ import contextlib
 import signal
 import sys
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Awaitable, Callable, Iterator
 from pathlib import Path
 
 import aiohttp
@@ -13,16 +13,17 @@ import click
 
 from simulator.actors import ActorOptions
 from simulator.demo import configuration
-from simulator.demo.configuration import FASTER, Ports
-from simulator.demo.programs import MissingProgram, Started, free_ports, running
+from simulator.demo.configuration import FASTER
+from simulator.demo.page import pages, serve_page
+from simulator.demo.programs import DemoError, Started, free_ports, running
 from simulator.demo.scenarios import SCENARIOS, Scenario
 from simulator.demo.story import Story
 from simulator.demo.watch import EVERY, Watcher
 from simulator.diego import Timings
 from simulator.environment import Options, simulated_environment
 
-LONGEST = 85.0
-"""Seconds after which the story has failed, whatever it is."""
+LONGEST = 300.0
+"""Seconds after which the story has failed, whatever it is: a guard against hanging, also on a busy machine."""
 TIMINGS = Timings(lock_ttl=3.0, lock_retry=0.2, hang_exit=5.0, clean_exit=0.2)
 
 
@@ -38,7 +39,7 @@ def command(fault: str, *, keep: bool) -> None:
     """
     try:
         sys.exit(asyncio.run(_until_signal(SCENARIOS[fault], keep=keep)))
-    except MissingProgram as problem:
+    except DemoError as problem:
         raise click.ClickException(str(problem)) from problem
 
 
@@ -72,35 +73,47 @@ async def _play(scenario: Scenario, *, keep: bool) -> int:
         watcher = Watcher(environment, scenario, ports, story, session)
         right = await _tell(watcher, started)
         if keep:
-            await _keep(story, ports, environment.kubeconfig)
+            await _keep(stack, watcher, started)
     return 0 if right else 1
 
 
 async def _tell(watcher: Watcher, started: list[Started]) -> bool:
     """From the healthy state through the fault to the end; whether it ended as it should."""
     story, environment, scenario = watcher.story, watcher.environment, watcher.scenario
-    async with asyncio.timeout(LONGEST):
-        await watcher.until_ready()
+    if not await _watch(watcher.is_ready, started):
+        raise DemoError(f"Prometheus has not seen a BBS that serves within {LONGEST:.0f} s, so the demo ends.")
     story.tell("prometheus", "the BBS serves, all is well")
     watcher.remember_pods()
     story.begin()
     environment.journal.subscribe(lambda entry: story.tell(entry.who, entry.sentence))
     cause = asyncio.create_task(scenario.cause(environment), name="fault")
-    try:
-        async with asyncio.timeout(LONGEST):
-            while not (cause.done() and await watcher.ended()):
-                for program in started:
-                    program.check()
-                await watcher.turn()
-                await asyncio.sleep(EVERY)
+
+    async def is_over() -> bool:
+        over = cause.done() and await watcher.ended()
         await watcher.turn()
+        return over
+
+    try:
+        if not await _watch(is_over, started):
+            story.tell("demo", f"not over after {LONGEST:.0f} s")
         await asyncio.sleep(EVERY)  # the record is there before the log line that tells of it is read
-    except TimeoutError:
-        story.tell("demo", f"not over after {LONGEST:.0f} s")
     finally:
         cause.cancel()
         await asyncio.gather(cause, return_exceptions=True)
     return _judge(watcher)
+
+
+async def _watch(is_over: Callable[[], Awaitable[bool]], started: list[Started]) -> bool:
+    """Ask until it is over; False if it is not within the longest time. Raises `ProgramEnded`."""
+    try:
+        async with asyncio.timeout(LONGEST):
+            while not await is_over():
+                for program in started:
+                    program.check()
+                await asyncio.sleep(EVERY)
+    except TimeoutError:
+        return False
+    return True
 
 
 def _judge(watcher: Watcher) -> bool:
@@ -111,7 +124,9 @@ def _judge(watcher: Watcher) -> bool:
     wrong = list(_wrong(watcher, deleted))
     record = watcher.record()
     if record is not None and not wrong:
-        story.say(f"\nEpisode {record['metadata']['name']}: {record['status']['phase']}. {record['status']['message']}")
+        story.say(
+            f"\nRemediation {record['metadata']['name']}: {record['status']['phase']}. {record['status']['message']}"
+        )
     story.say("\n" + (f"Right: {scenario.moral}" if not wrong else "WRONG: " + " ".join(wrong)))
     return not wrong
 
@@ -131,15 +146,21 @@ def _wrong(watcher: Watcher, deleted: list[str]) -> Iterator[str]:
         yield f"alert {scenario.alert} did not fire."
 
 
-async def _keep(story: Story, ports: Ports, kubeconfig: Path) -> None:
-    """Stay until Ctrl-C."""
-    for what, address in (
-        ("Prometheus", f"http://127.0.0.1:{ports.prometheus}"),
-        ("Alertmanager", f"http://127.0.0.1:{ports.alertmanager}"),
-        ("Exporter", f"http://127.0.0.1:{ports.exporter}"),
-        ("Remediator", f"http://127.0.0.1:{ports.remediator}"),
-        ("kubectl", f"kubectl --kubeconfig {kubeconfig} -n cf get remediations,pods"),
+async def _keep(stack: contextlib.AsyncExitStack, watcher: Watcher, started: list[Started]) -> None:
+    """Stay until Ctrl-C, or until a program ends."""
+    story = watcher.story
+    page = await stack.enter_async_context(serve_page(watcher))
+    kubectl = f"kubectl --kubeconfig {watcher.environment.kubeconfig} -n {watcher.environment.namespace}"
+    story.say("")
+    for what, where in (
+        ("This demo", page),
+        *await pages(watcher),
+        ("kubectl", f"{kubectl} get remediations,pods"),
+        ("", f"{kubectl} describe statefulset {watcher.environment.layout.bbs_service}"),
     ):
-        story.say(f"  {what:<13} {address}")
+        story.say(f"  {what:<13} {where}")
     story.say("Everything stays up until Ctrl-C.")
-    await asyncio.Event().wait()
+    while True:
+        for program in started:
+            program.check()
+        await asyncio.sleep(1)

@@ -14,6 +14,7 @@ from simulator.environment import Environment
 FASTER = 20
 """How many times shorter than in production the waits of rules and policy are."""
 NAME = "demo"
+_ALERTS = Path(__file__).parents[2] / "alerts"
 _DURATION = re.compile(r"(?<=\[)(\d+)([smh])(?=\])")
 _IN_SECONDS = {"s": 1, "m": 60, "h": 3600, "d": 86_400}
 _SHORTEST_WINDOW = 4
@@ -54,7 +55,7 @@ def write(folder: Path, environment: Environment, ports: Ports) -> Files:
 
 def rules() -> str:
     """The alert rules that production uses."""
-    return (Path(__file__).parents[2] / "alerts" / "stagekeeper.rules.yaml").read_text(encoding="utf-8")
+    return (_ALERTS / "stagekeeper.rules.yaml").read_text(encoding="utf-8")
 
 
 def faster(document: dict[str, Any], factor: int = FASTER, shortest_window: int = _SHORTEST_WINDOW) -> dict[str, Any]:
@@ -125,21 +126,24 @@ def _prometheus(ports: Ports) -> dict[str, Any]:
 
 
 def _alertmanager(ports: Ports, token_file: Path) -> dict[str, Any]:
-    webhook = {
-        "url": f"http://127.0.0.1:{ports.remediator}/api/v1/alerts",
-        "send_resolved": True,
-        "http_config": {"authorization": {"type": "Bearer", "credentials_file": str(token_file)}},
-    }
-    return {
-        "route": {
-            "receiver": "people",
-            "group_by": ["environment"],
-            "group_wait": "250ms",
-            "group_interval": "3s",
-            "routes": [{"receiver": "stagekeeper", "matchers": ['alertname="StagerUnavailable"'], "continue": True}],
-        },
-        "receivers": [{"name": "people"}, {"name": "stagekeeper", "webhook_configs": [webhook]}],
-    }
+    """The example that production starts from, with its waits shortened; people's receivers reach nobody."""
+    example: dict[str, Any] = yaml.safe_load((_ALERTS / "alertmanager.example.yaml").read_text(encoding="utf-8"))
+    _shorten(example["route"])
+    for receiver in example["receivers"]:
+        webhooks = receiver.pop("webhook_configs")
+        if receiver["name"] == "stagekeeper":
+            (webhook,) = receiver["webhook_configs"] = webhooks
+            webhook["url"] = f"http://127.0.0.1:{ports.remediator}/api/v1/alerts"
+            webhook["http_config"]["authorization"]["credentials_file"] = str(token_file)
+    return example
+
+
+def _shorten(route: dict[str, Any]) -> None:
+    for key in ("group_wait", "group_interval", "repeat_interval"):
+        if key in route:
+            route[key] = f"{_seconds(route[key]) / FASTER * 1000:.0f}ms"
+    for below in route.get("routes", ()):
+        _shorten(below)
 
 
 def _dump(path: Path, document: dict[str, Any]) -> None:

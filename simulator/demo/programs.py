@@ -13,13 +13,22 @@ from pathlib import Path
 from simulator.demo.configuration import Files, Ports
 
 STOP_TIMEOUT = 10.0
+_LAST_LINES = 5
 _FREE_PORT = 0
 Heard = Callable[[str, str], None]
 """Called with who said it and the sentence."""
 
 
-class MissingProgram(Exception):
+class DemoError(Exception):
+    """The demo cannot go on; the message says why, in a sentence for whoever watches."""
+
+
+class MissingProgram(DemoError):
     """A program that the demo needs is not installed; the message says how to get it."""
+
+
+class ProgramEnded(DemoError):
+    """A program of the demo has ended; the message has the last lines that it wrote."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,10 +40,13 @@ class Started:
     log: Path
 
     def check(self) -> None:
-        """Raise if it has ended, with the last lines that it wrote."""
+        """Raise `ProgramEnded` if it has ended."""
         if self.process.returncode is not None:
-            last = "\n".join(self.log.read_text(errors="replace").splitlines()[-5:])
-            raise RuntimeError(f"{self.name} ended with exit code {self.process.returncode}:\n{last}")
+            last = self.log.read_text(errors="replace").splitlines()[-_LAST_LINES:]
+            said = "".join(f"\n    {line}" for line in last) or " nothing"
+            raise ProgramEnded(
+                f"{self.name} ended with exit code {self.process.returncode} and the demo with it. It wrote last:{said}"
+            )
 
 
 def find(*names: str) -> str:

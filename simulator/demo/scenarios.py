@@ -93,9 +93,9 @@ SCENARIOS: Mapping[str, Scenario] = {
     "certificate": Scenario(
         "The certificate of the BBS expires: no restart mends that.",
         _certificate,
-        moral="a person was called and told the date; nothing was restarted.",
-        phase="Escalated",
-        reason="RestartIsNoCure",
+        moral="the certificate's own alert called a person, and inhibits StagerUnavailable; nothing was restarted.",
+        phase=None,
+        alert="StagerCertificateExpired",
         serves_at_end=False,
     ),
     "database": Scenario(

@@ -26,7 +26,8 @@ class Story:
     began: float | None = None
     ticked: dict[int, float] = field(default_factory=dict)
     marks: dict[str, float] = field(default_factory=dict)
-    _last: tuple[str, str] = ("", "")
+    told: list[tuple[str, str, str]] = field(default_factory=list)
+    """Each line: when, who, what."""
 
     def begin(self) -> None:
         """The fault is about to be caused: the clock starts."""
@@ -38,11 +39,11 @@ class Story:
 
     def tell(self, who: str, sentence: str) -> None:
         """One line of the timeline; the same line twice in a row is told once."""
-        if (who, sentence) == self._last:
+        if self.told and self.told[-1][1:] == (who, sentence):
             return
-        self._last = (who, sentence)
-        at = f"{self.now():+7.1f} s" if self.began is not None else " " * 9
-        self.say(f"{at}  {who:<13} {sentence}")
+        at = f"{self.now():+7.1f} s" if self.began is not None else ""
+        self.told.append((at.strip(), who, sentence))
+        self.say(f"{at:9}  {who:<13} {sentence}")
 
     def mark(self, name: str) -> bool:
         """Note when something happened for the first time; whether this was it."""

@@ -1,6 +1,5 @@
 """Looks at what the programs publish, as a person with a browser and kubectl would, and tells the story of it."""
 
-import asyncio
 import contextlib
 import json
 import re
@@ -33,17 +32,17 @@ class Watcher:
     uids: dict[str, str] = field(default_factory=dict)
     """UID and name of each pod that was there before the fault."""
     firing: set[str] = field(default_factory=set)
+    inhibited: bool = False
 
     def remember_pods(self) -> None:
         """The pods as they are now are those that may be restarted."""
         pods = self.environment.store.select(PODS, self.environment.namespace)
         self.uids = {pod["metadata"]["uid"]: pod["metadata"]["name"] for pod in pods}
 
-    async def until_ready(self) -> None:
-        """Wait until Prometheus has scraped a serving BBS and has all rules."""
-        for query in (f'bbs_reachable{{environment="{NAME}"}} == 1', 'up{job="stagekeeper-remediator"} == 1'):
-            while await self.value(query) is None:  # noqa: ASYNC110 -- Prometheus has no event to wait for
-                await asyncio.sleep(EVERY)
+    async def is_ready(self) -> bool:
+        """Whether Prometheus has scraped a serving BBS and the remediator."""
+        queries = (f'bbs_reachable{{environment="{NAME}"}} == 1', 'up{job="stagekeeper-remediator"} == 1')
+        return all([await self.value(query) is not None for query in queries])
 
     async def turn(self) -> None:
         """One look at everything that is published."""
@@ -52,6 +51,7 @@ class Watcher:
         if reachable == 0 and self.story.mark("detected"):
             self.story.tell("prometheus", "bbs_reachable is 0")
         await self._called()
+        await self._held_back()
         record = self.record()
         if record is not None:
             await self._remediation(record)
@@ -76,7 +76,7 @@ class Watcher:
             return False
         phase = self.phase()
         if self.scenario.phase is None:
-            return await self._quiet_end()
+            return await self._quiet_end() if self.scenario.serves_at_end else self.inhibited
         if phase not in _ENDED:
             return False
         return not self.scenario.serves_at_end or "StagerUnavailable" not in self.firing
@@ -93,12 +93,12 @@ class Watcher:
 
     async def value(self, query: str) -> float | None:
         """The value of a PromQL query that has one result; None if it has none, or Prometheus is not up yet."""
-        answer = await self._get("query", {"query": query})
+        answer = await self.ask_prometheus("query", {"query": query})
         result = answer.get("data", {}).get("result", [])
         return float(result[0]["value"][1]) if result else None
 
     async def _alerts(self) -> None:
-        answer = await self._get("alerts", {})
+        answer = await self.ask_prometheus("alerts")
         firing = {
             each["labels"]["alertname"]
             for each in answer.get("data", {}).get("alerts", [])
@@ -119,9 +119,19 @@ class Watcher:
         """
         if "called" in self.story.marks:
             return
-        response = await self._answer(self.ports.alertmanager, "metrics", {})
+        response = await self.answer(self.ports.alertmanager, "metrics")
         if response is not None and _NOTIFIED.search(response) and self.story.mark("called"):
             self.story.tell("alertmanager", "the remediator is called by webhook")
+
+    async def _held_back(self) -> None:
+        """Whether Alertmanager keeps the alert from the remediator, since another alert tells of the cause."""
+        text = await self.answer(self.ports.alertmanager, "api/v2/alerts") if not self.inhibited else None
+        for alert in json.loads(text) if text else ():
+            if alert["labels"]["alertname"] == "StagerUnavailable" and alert["status"]["inhibitedBy"]:
+                self.inhibited = True
+                self.story.tell(
+                    "alertmanager", "StagerUnavailable is inhibited: the alert that names the cause is enough"
+                )
 
     async def _remediation(self, record: Mapping[str, Any]) -> None:
         if self.story.mark("opened"):
@@ -160,12 +170,13 @@ class Watcher:
             if await self.value(f'bbs_reachable{{environment="{NAME}"}}') == 1:
                 self.story.tick(6, "exporter")
 
-    async def _get(self, what: str, query: Mapping[str, str]) -> dict[str, Any]:
-        text = await self._answer(self.ports.prometheus, f"api/v1/{what}", query)
+    async def ask_prometheus(self, what: str, query: Mapping[str, str] | None = None) -> dict[str, Any]:
+        """What Prometheus's API answers; empty while it can't be had."""
+        text = await self.answer(self.ports.prometheus, f"api/v1/{what}", query)
         found: dict[str, Any] = json.loads(text) if text is not None else {}
         return found
 
-    async def _answer(self, port: int, path: str, query: Mapping[str, str]) -> str | None:
+    async def answer(self, port: int, path: str, query: Mapping[str, str] | None = None) -> str | None:
         """The text behind one of the programs' pages; None while it can't be had."""
         with contextlib.suppress(aiohttp.ClientError, TimeoutError):
             async with self.session.get(
