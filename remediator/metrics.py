@@ -32,6 +32,8 @@ TRANSITIONS = (
 """Every phase that a remediation can come to, with its reason."""
 DELETIONS = ("accepted", *REASONS)
 """What can become of a DELETE."""
+MILESTONES = ("plan", "last_delete", "recovered")
+"""Until when a remediation's duration is measured."""
 _OPEN = tuple(phase for phase in Phase if phase.open)
 
 
@@ -161,6 +163,8 @@ class Metrics:
             self.deletions.labels(environment, result)
         for trouble in REASONS:
             self.failures.labels(environment, trouble)
+        for milestone in MILESTONES:
+            self.took.labels(environment, milestone)
 
     def _forget_gates(self, environment: str) -> None:
         for name, _ in GATES:

@@ -88,6 +88,28 @@ def test_what_the_remediator_exposes_is_listed_with_its_labels() -> None:
     assert families(registry.collect()) | declared == listed("remediator", "both")
 
 
+@pytest.mark.parametrize(
+    ("name", "labels"),
+    [
+        ("stagekeeper_remediations_total", {"environment": "prod", "phase": "Recovered", "reason": "Serving"}),
+        ("stagekeeper_remediation_duration_seconds_sum", {"environment": "prod", "until": "recovered"}),
+        ("stagekeeper_remediation_duration_seconds_count", {"environment": "prod", "until": "recovered"}),
+        *(
+            ("stagekeeper_deletions_total", {"environment": "prod", "result": result})
+            for result in ("accepted", "unauthorized", "forbidden", "invalid")
+        ),
+        ("stagekeeper_webhook_alerts_total", {"judgement": "unknown_environment"}),
+        *(("stagekeeper_webhook_requests_total", {"code": code}) for code in ("200", "400", "401", "413", "503")),
+    ],
+)
+def test_what_alerts_count_begins_at_0_since_a_series_that_begins_with_1_shows_no_increase(
+    name: str, labels: dict[str, str]
+) -> None:
+    registry = process_registry("remediator")
+    Metrics(registry, Mode.ACT, ["prod"])
+    assert registry.get_sample_value(name, labels) == 0
+
+
 def test_the_histograms_are_listed_as_such() -> None:
     registry = CollectorRegistry()
     made = Metrics(registry, Mode.ACT, ["prod"])
