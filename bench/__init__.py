@@ -1,4 +1,1 @@
-"""Measures this product beside what a user would pick instead, in one run: `make bench`, or `python -m bench`.
-
-docs/performance.md holds the table as last measured and says what each line means.
-"""
+"""Measures this product beside what a user would pick instead; docs/performance.md has the last table."""

@@ -9,57 +9,44 @@ import tempfile
 import time
 from collections.abc import Awaitable, Callable, Mapping
 from contextlib import AsyncExitStack
+from dataclasses import asdict
 from pathlib import Path
 
 import aiohttp
 
-from bench import machine, report, table
-from bench.coldstart import cold_start
-from bench.deleting import deleting
-from bench.diego import Cluster, cluster
+from bench import report
 from bench.growth import growth
-from bench.intake import intake
+from bench.restarting import restarting
 from bench.running import Bench
 from bench.scraping import scraping
 from bench.situations import situations
-from bench.table import Section
-from bench.truth import truth
+from bench.table import Section, markdown
+from bench.webhook import webhook
 from scripts import go_tools, programs
 from scripts.cache import say
-from stagekeeper.service import logs
 
-Measurement = Callable[[Bench, Cluster], Awaitable[Section]]
-SECTIONS: Mapping[str, Measurement] = {
+SECTIONS: Mapping[str, Callable[[Bench], Awaitable[Section]]] = {
     "scraping": scraping,
-    "truth": truth,
-    "intake": intake,
-    "deleting": deleting,
+    "webhook": webhook,
+    "restarting": restarting,
     "situations": situations,
     "growth": growth,
-    "coldstart": cold_start,
 }
 
 
 async def measure(wanted: list[str], folder: Path, *, quick: bool) -> list[Section]:
-    """The sections that are wanted, on one control plane."""
+    """The sections that are wanted, each in a folder of its own, with nothing left of the one before."""
     sections = []
-    async with AsyncExitStack() as stack:
-        connector = aiohttp.TCPConnector(limit=0)
-        timeout = aiohttp.ClientTimeout(total=120)
-        session = await stack.enter_async_context(aiohttp.ClientSession(connector=connector, timeout=timeout))
-        where = await stack.enter_async_context(cluster(folder / "control-plane"))
-        bench = Bench(folder, session, stack, quick)
-        for name in wanted:
-            began = time.monotonic()
-            gc.collect()  # by itself it does not come: `main` sees to that
-            sections.append(await SECTIONS[name](bench, where))
-            say(f"  {name} took {time.monotonic() - began:.0f} s")
+    for name in wanted:
+        began = time.monotonic()
+        gc.collect()  # by itself it does not come: `main` sees to that
+        (folder / name).mkdir()
+        async with AsyncExitStack() as stack:
+            connector, timeout = aiohttp.TCPConnector(limit=0), aiohttp.ClientTimeout(total=120)
+            session = await stack.enter_async_context(aiohttp.ClientSession(connector=connector, timeout=timeout))
+            sections.append(await SECTIONS[name](Bench(folder / name, session, stack, quick)))
+        say(f"  {name} took {time.monotonic() - began:.0f} s")
     return sections
-
-
-def set_up() -> bool:
-    """Find, fetch or build every program; whether all are there."""
-    return not (programs.main(["bench"]) or go_tools.main(["control-plane"]))
 
 
 def main() -> int:
@@ -69,25 +56,22 @@ def main() -> int:
     parser.add_argument("--only", action="append", choices=SECTIONS, help="one section; may be repeated")
     parser.add_argument("--json", type=Path, help="where the result is written; of a full run: bench/last.json")
     given = parser.parse_args()
-    if not set_up():
+    if programs.main(["bench"]) or go_tools.main(["control-plane"]):
         return 1
-    logs.configure("error")  # what our own worker does in this process is no news
     gc.disable()  # whoever measures must not stop for 70 ms now and then, and take that for the other's delay
-    described = machine.described()
-    began = time.monotonic()
+    described, began = report.machine(), time.monotonic()
     say("Measuring:")
     with tempfile.TemporaryDirectory(prefix="stagekeeper-bench-") as folder:
         sections = asyncio.run(measure(given.only or list(SECTIONS), Path(folder), quick=given.quick))
-    result = {"machine": described, "quick": given.quick, "sections": [each.as_json() for each in sections]}
+    tables = markdown(sections)
+    say(f"{tables}\n{described}\nIt took {time.monotonic() - began:.0f} s.")
     written = given.json or (None if given.quick or given.only else report.LAST)
     if written:
-        written.write_text(json.dumps(result, indent=1) + "\n")
-    say(table.text(sections))
-    say(f"\n{described['date']}, {described['cores']} cores, {time.monotonic() - began:.0f} s")
-    if written:
+        result = {"machine": described, "sections": [asdict(each) for each in sections], "markdown": tables}
+        written.write_text(json.dumps(result, indent=1, default=str) + "\n")
         say(f"Every round of it is in {written}.")
     if written == report.LAST:
-        report.main()
+        report.PAGE.write_text(report.page(report.PAGE.read_text(), described, tables))
     return 0
 
 

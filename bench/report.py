@@ -1,68 +1,32 @@
-"""The last full result as the table in docs/performance.md: `python -m bench.report` writes it there."""
+"""What a result was measured on, and the last full result in docs/performance.md."""
 
-import json
-from collections.abc import Iterator
-from typing import Any
+import os
+import platform
+from datetime import UTC, datetime
+from importlib.metadata import version
+from pathlib import Path
 
 from scripts.cache import ROOT
 
 LAST = ROOT / "bench" / "last.json"
 PAGE = ROOT / "docs" / "performance.md"
 BEGIN, END = "<!-- measured: begin -->", "<!-- measured: end -->"
+_LIBRARIES = ("aiohttp", "kubernetes", "prometheus-client", "pydantic", "stagekeeper")
 
 
-def markdown(result: dict[str, Any]) -> str:
-    """Machine, versions and all lines, in Markdown."""
-    return "\n".join([*_machine(result["machine"]), *(line for each in result["sections"] for line in _section(each))])
+def machine() -> str:
+    """Date, machine and versions, in a sentence."""
+    cpus = [line.partition(":")[2] for line in Path("/proc/cpuinfo").read_text().splitlines() if "model name" in line]
+    memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") // 2**20
+    libraries = ", ".join(f"{name} {version(name)}" for name in _LIBRARIES)
+    return (
+        f"Measured {datetime.now(UTC):%Y-%m-%d %H:%M} UTC on {os.cpu_count()} cores ({', '.join(cpus[:1]).strip()}, "
+        f"{memory} MiB, Linux {platform.release()}, load {os.getloadavg()[0]:.1f} at the start) with Python "
+        f"{platform.python_version()}, {libraries}."
+    )
 
 
-def page(old: str, result: dict[str, Any]) -> str:
+def page(old: str, described: str, tables: str) -> str:
     """The page with this result between its two marks."""
     before, _, rest = old.partition(BEGIN)
-    return f"{before}{BEGIN}\n\n{markdown(result)}\n{END}{rest.partition(END)[2]}"
-
-
-def _machine(machine: dict[str, Any]) -> Iterator[str]:
-    libraries = ", ".join(f"{name} {version}" for name, version in machine["libraries"].items())
-    yield f"Measured {machine['date']} on {machine['cores']} cores ({machine['cpu']}, {machine['memory_mib']} MiB,"
-    yield f"Linux {machine['kernel']}, load {machine['load_at_start']} at the start) with Python {machine['python']},"
-    yield f"Kubernetes {machine['kubernetes']}, {libraries}."
-    yield ""
-
-
-def _section(section: dict[str, Any]) -> Iterator[str]:
-    yield f"### {section['title']}"
-    yield ""
-    yield "| what | ours | beside | ratio | goal |"
-    yield "|---|---|---|---|---|"
-    for line in section["lines"]:
-        beside = f"{line['beside']}: {_rounds(line['theirs'], line['unit'])}" if line["theirs"] else line["beside"]
-        ratio = f"{line['ratio']:.2f}" if line["ratio"] else ""
-        yield f"| {line['what']} | {_rounds(line['ours'], line['unit'])} | {beside} | {ratio} | {line['goal']} |"
-    yield ""
-    if section["cells"]:
-        first, *others = section["cells"]
-        yield from (f"| {' | '.join(row)} |" for row in (first, ["---"] * len(first), *others))
-        yield ""
-    yield from (f"* {note}" for note in section["notes"])
-    yield ""
-
-
-def _rounds(values: list[float], unit: str) -> str:
-    ordered = sorted(values)
-    middle = (ordered[(len(ordered) - 1) // 2] + ordered[len(ordered) // 2]) / 2
-    spread = f" ({_number(ordered[0])} to {_number(ordered[-1])})" if len(ordered) > 1 else ""
-    return f"{_number(middle)} {unit}".rstrip() + spread
-
-
-def _number(value: float) -> str:
-    return f"{value:.0f}" if value >= 100 or value == int(value) else f"{value:.3g}"  # noqa: PLR2004 -- three figures
-
-
-def main() -> None:
-    """Write the page."""
-    PAGE.write_text(page(PAGE.read_text(), json.loads(LAST.read_text())))
-
-
-if __name__ == "__main__":
-    main()
+    return f"{before}{BEGIN}\n\n{described}\n\n{tables}\n{END}{rest.partition(END)[2]}"

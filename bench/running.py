@@ -1,25 +1,32 @@
-"""The processes that are measured: started on free ports, awaited, ended with the stack that they are put on."""
+"""What is measured: simulated environments, and processes that are started on free ports and ended with the run."""
 
 import asyncio
+import json
+import os
+import socket
+import ssl
 import sys
-from collections.abc import Mapping, Sequence
-from contextlib import AsyncExitStack
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import aiohttp
-import yaml
+from aiohttp import web
 
-from bench import machine
 from scripts import programs
-from simulator.bbs import BBS_PORT
-from simulator.certificates import Certificates
-from simulator.listener import accepts
-from tests.testbed.process import Process, free_port
+from simulator.actors import ActorOptions
+from simulator.demo.command import TIMINGS
+from simulator.environment import Environment, Options, simulated_environment
+from simulator.layouts import CFEE_2, Layout
 
 HANG_GUARD = 60.0
 """Seconds; only a broken run waits so long."""
 TOKEN = "the-benchmark's-webhook-token"  # noqa: S105 -- it guards nothing
+MILLI = 1000.0
+Object = dict[str, Any]
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,15 +34,23 @@ class Running:
     """A process that answers over HTTP."""
 
     url: str
-    process: Process
+    process: asyncio.subprocess.Process
 
     def cost(self) -> float:
-        """CPU seconds that it has used."""
-        return machine.cpu_seconds(self.process.pid)
+        """CPU seconds that it has used, without its children."""
+        fields = Path(f"/proc/{self.process.pid}/stat").read_text().rpartition(")")[2].split()
+        return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
     def memory(self) -> float:
         """Its resident memory in MiB."""
-        return machine.rss_mib(self.process.pid)
+        lines = Path(f"/proc/{self.process.pid}/status").read_text().splitlines()
+        return next(int(line.split()[1]) / 1024 for line in lines if line.startswith("VmRSS:"))
+
+    async def stop(self) -> None:
+        """End it."""
+        with suppress(ProcessLookupError):
+            self.process.terminate()
+        await self.process.wait()
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,81 +62,153 @@ class Bench:
     stack: AsyncExitStack
     quick: bool
 
-    def path(self, name: str) -> Path:
-        """A file of this run."""
-        return self.folder / name
+    @property
+    def rounds(self) -> int:
+        """How often everything is measured."""
+        return 2 if self.quick else 5
+
+    async def environment(self, name: str, layout: Layout = CFEE_2) -> Environment:
+        """A simulated Cloud Foundry that serves, with the demo's short waits."""
+        folder = self.folder / name
+        folder.mkdir()
+        options = Options(actors=ActorOptions(timings=TIMINGS, label_interval=0.3))
+        return await self.stack.enter_async_context(simulated_environment(layout, folder, options))
 
     async def start(
         self, name: str, argv: Sequence[str | Path], url: str, ready: str, env: Mapping[str, str] | None = None
     ) -> Running:
         """Start a process and wait until `ready` below `url` answers with less than 400."""
-        process = Process(name, argv, self.path(f"{name}.log"), env)
-        self.stack.push_async_callback(asyncio.to_thread, process.stop)
+        log = self.folder / f"{name}.log"
+        with log.open("ab") as output:
+            process = await asyncio.create_subprocess_exec(*argv, stdout=output, stderr=output, env=env)
+        running = Running(url, process)
+        self.stack.push_async_callback(running.stop)
         async with asyncio.timeout(HANG_GUARD):
-            while not await self._answers(process, url + ready):  # noqa: ASYNC110 -- a port tells nobody
+            while not await self._answers(url + ready):
+                if process.returncode is not None:
+                    raise RuntimeError(f"{name} ended with {process.returncode}:\n{log.read_text()[-2000:]}")
                 await asyncio.sleep(0.02)
-        return Running(url, process)
+        return running
 
-    async def _answers(self, process: Process, url: str) -> bool:
-        if process.exit_code is not None:
-            raise RuntimeError(f"{process.name} ended with {process.exit_code}:\n{process.tail()}")
+    async def _answers(self, url: str) -> bool:
         try:
             async with self.session.get(url) as answer:
                 return answer.status < 400  # noqa: PLR2004 -- HTTP's errors begin there
         except aiohttp.ClientError:
             return False
 
-    async def program(self, name: str, module: str, config: Path, kubeconfig: Path) -> Running:
+    async def program(self, module: str, config: Path, kubeconfig: Path, name: str = "") -> Running:
         """`exporter` or `remediator`, ready."""
         address = f"127.0.0.1:{free_port()}"
         flags: list[str | Path] = ["--config.file", config, "--kubeconfig", kubeconfig]
         argv = [sys.executable, "-m", module, f"--web.listen-address={address}", *flags]
-        return await self.start(name, argv, f"http://{address}", "/-/ready")
+        return await self.start(name or module, argv, f"http://{address}", "/-/ready")
 
-    async def blackbox(self, certificates: Certificates, server_name: str) -> Running:
-        """Debian's blackbox_exporter with the modules `tcp` and `ping`."""
-        config = self.path("blackbox.yaml")
-        config.write_text(yaml.safe_dump({"modules": _modules(certificates, server_name)}))
-        address = f"127.0.0.1:{free_port()}"
-        argv: list[str | Path] = [
-            program("prometheus-blackbox-exporter"),
-            f"--config.file={config}",
-            f"--web.listen-address={address}",
-        ]
-        return await self.start("blackbox", argv, f"http://{address}", "/-/healthy")
+    def remediator_file(self, name: str, environments: list[Object], **more: Any) -> Path:
+        """A remediator's configuration: it observes unless `more` says otherwise, and keeps quiet between webhooks."""
+        token = self.folder / "webhook-token"
+        token.write_text(TOKEN)
+        webhook = {"token_file": str(token), "largest_body": 64 * 2**20}
+        rhythm = {"open": 20, "latched": 3600, "idle": 3600, "resync": 3600}
+        remediator = {"mode": "observe", "webhook": webhook, "rhythm": rhythm, **more}
+        return write(self.folder / name, {"environments": environments, "remediator": remediator})
 
-    async def bbs(self, certificates: Certificates, *addresses: str, mode: str = "serving") -> Process:
-        """A BBS that listens on these addresses."""
-        folder = certificates.server.ca.parent
-        options = ["--certificates", str(folder), "--mode", mode, *addresses]
-        argv = [sys.executable, "-m", "bench.bbs", *options]
-        process = Process("bbs", argv, self.path("bbs.log"))
-        self.stack.push_async_callback(asyncio.to_thread, process.stop)
-        async with asyncio.timeout(HANG_GUARD):
-            for address in addresses:
-                while not await accepts(address, BBS_PORT):  # noqa: ASYNC110 -- a port tells nobody
-                    await asyncio.sleep(0.02)
-        return process
+    async def fetch(self, url: str, **headers: str) -> str:
+        """The text behind a URL. aiohttp.ClientError for a status of 400 and more."""
+        async with self.session.get(url, headers=headers, raise_for_status=True) as answer:
+            return await answer.text()
+
+    async def alert(self, remediator: Running, body: bytes, token: str = TOKEN) -> Object:
+        """Send a notification to the webhook; what it answers."""
+        headers = {"Authorization": f"Bearer {token}", "Content-Type": "application/json"}
+        url = f"{remediator.url}/api/v1/alerts"
+        async with self.session.post(url, data=body, headers=headers, raise_for_status=True) as answer:
+            found: Object = await answer.json()
+            return found
+
+
+def entry(environment: Environment, *, tls: bool = True) -> Object:
+    """A simulated environment as an entry of the configuration file."""
+    files = {
+        "ca_file": str(environment.client_ca_file),
+        "cert_file": str(environment.client_cert_file),
+        "key_file": str(environment.client_key_file),
+        "server_name": environment.tls_server_name,
+    }
+    place = {"namespace": environment.namespace, "service": {"host": environment.service_host}}
+    return {"name": "cf", "profile": environment.layout.profile, **place, **({"tls": files} if tls else {})}
+
+
+def notification(*environments: str) -> bytes:
+    """The body that Alertmanager sends for one firing alert of each environment."""
+    alerts = [
+        {
+            "status": "firing",
+            "labels": {"alertname": "StagerUnavailable", "environment": each, "severity": "critical"},
+            "startsAt": "2100-01-01T00:00:00.000Z",  # news, whatever ended before
+            "endsAt": "0001-01-01T00:00:00Z",
+            "fingerprint": f"{number:016x}",
+        }
+        for number, each in enumerate(environments)
+    ]
+    head = {"version": "4", "groupKey": "{}:{}", "status": "firing", "receiver": "stagekeeper"}
+    return json.dumps({**head, "alerts": alerts}).encode()
+
+
+@asynccontextmanager
+async def active_alertmanager() -> AsyncIterator[str]:
+    """An Alertmanager in which every alert that is asked for is active."""
+
+    async def alerts(request: web.Request) -> web.Response:
+        wanted = dict(each.replace('"', "").split("=", 1) for each in request.query.getall("filter", []))
+        status = {"state": "active", "silencedBy": [], "inhibitedBy": [], "mutedBy": []}
+        receivers = [{"name": "stagekeeper"}]
+        alert = {"labels": wanted, "status": status, "startsAt": "2026-11-23T12:00:00Z", "fingerprint": "1"}
+        found = [{**alert, "receivers": receivers}]
+        if request.path.endswith("/groups"):
+            found = [{"labels": {}, "receiver": receivers[0], "alerts": found}]
+        return web.json_response(found)
+
+    app = web.Application()
+    app.router.add_get("/api/v2/{what:.*}", alerts)
+    runner = web.AppRunner(app)
+    await runner.setup()
+    try:
+        await web.TCPSite(runner, "127.0.0.1", 0).start()
+        yield f"http://127.0.0.1:{runner.addresses[0][1]}"
+    finally:
+        await runner.cleanup()
+
+
+def bare_session(environment: Environment) -> aiohttp.ClientSession:
+    """What asks the simulated API without anything of ours, over connections that are kept."""
+    connector = aiohttp.TCPConnector(ssl=ssl.create_default_context(cafile=environment.ca_file), limit=0)
+    return aiohttp.ClientSession(connector=connector, headers={"Authorization": f"Bearer {environment.token}"})
+
+
+async def timed(once: Callable[[], Awaitable[object]]) -> float:
+    """Milliseconds that it took."""
+    began = time.perf_counter()
+    await once()
+    return (time.perf_counter() - began) * MILLI
+
+
+def write(path: Path, document: Object) -> Path:
+    """Write a configuration file; JSON is YAML."""
+    path.write_text(json.dumps(document, indent=1))
+    return path
 
 
 def program(name: str) -> Path:
     """Where a program of scripts/programs.py is. FileNotFoundError says how to get it."""
-    wanted = next(each for each in programs.PROGRAMS if each.name == name)
-    found = programs.find(wanted)
+    found = programs.find(next(each for each in programs.PROGRAMS if each.name == name))
     if found is None:
         raise FileNotFoundError(f"{name} is missing: run `python -m scripts.programs bench`")
     return found
 
 
-def _modules(certificates: Certificates, server_name: str) -> dict[str, object]:
-    tls = {
-        "ca_file": str(certificates.server.ca),
-        "cert_file": str(certificates.client_certificate),
-        "key_file": str(certificates.client_key),
-        "server_name": server_name,
-    }
-    ping = {"method": "POST", "preferred_ip_protocol": "ip4", "tls_config": tls}
-    return {
-        "tcp": {"prober": "tcp", "timeout": "3s", "tcp": {"preferred_ip_protocol": "ip4"}},
-        "ping": {"prober": "http", "timeout": "3s", "http": ping},
-    }
+def free_port() -> int:
+    """A loopback port that nobody uses now."""
+    with socket.socket() as found:
+        found.bind(("127.0.0.1", 0))
+        return int(found.getsockname()[1])

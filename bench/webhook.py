@@ -1,0 +1,92 @@
+"""How fast the webhook answers with the record stored, beside the bare LIST and create that it needs."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+
+import aiohttp
+
+from bench.running import Bench, Object, Running, bare_session, notification, timed
+from bench.table import Line, Rounds, Section, percentile
+from simulator.environment import Environment
+from simulator.resources import NAMESPACES, REMEDIATIONS
+
+AT_ONCE = (1, 10, 100)
+
+
+async def webhook(bench: Bench) -> Section:
+    """One environment, and so one record, for each of the requests that come at once."""
+    section = Section("Webhook: answered once the record is stored")
+    environment = await bench.environment("webhook")
+    namespaces = [f"webhook-{number}" for number in range(10 if bench.quick else AT_ONCE[-1])]
+    for name in namespaces:
+        environment.store.create(NAMESPACES, "", {"metadata": {"name": name}})
+    entries = [{"name": each, "namespace": each, "service": {"host": "127.0.0.1"}} for each in namespaces]
+    config = bench.remediator_file("webhook.yaml", entries)
+    remediator = await bench.program("remediator", config, environment.kubeconfig)
+    async with bare_session(environment) as session:
+        for at_once in AT_ONCE:
+            if at_once <= len(namespaces):
+                section.lines += await _compare(bench, environment, session, remediator, namespaces[:at_once])
+    await remediator.stop()
+    section.notes.append("Each request opens a remediation of an environment of its own.")
+    return section
+
+
+async def _compare(
+    bench: Bench,
+    environment: Environment,
+    session: aiohttp.ClientSession,
+    remediator: Running,
+    namespaces: list[str],
+) -> list[Line]:
+    async def post(namespace: str) -> None:
+        answer = await bench.alert(remediator, notification(namespace))
+        if any(each["judgement"] not in {"opened", "joined"} for each in answer["results"]):
+            raise RuntimeError(f"The webhook did not open a remediation: {answer}")
+
+    async def bare(namespace: str) -> None:
+        url = f"{environment.api_url}/apis/stagekeeper.dev/v1alpha1/namespaces/{namespace}/remediations"
+        async with session.get(url, raise_for_status=True) as answer:
+            await answer.json()
+        async with session.post(url, json=record(namespace), raise_for_status=True) as answer:
+            await answer.json()
+
+    ours: list[list[float]] = []
+    theirs: list[list[float]] = []
+    for _ in range(bench.rounds):
+        ours.append(await _batches(bench, environment, namespaces, post))
+        await until_idle(remediator)
+        theirs.append(await _batches(bench, environment, namespaces, bare))
+    lines = []
+    for share in (0.5, 0.99):
+        mine, bare_ones = (Rounds(tuple(percentile(each, share) for each in took)) for took in (ours, theirs))
+        what, wanted = f"{len(namespaces)} at once: p{share * 100:.0f}", mine.at_most(100) if share > 0.9 else ""  # noqa: PLR2004 -- for the slow ones
+        lines.append(Line(what, "ms", mine, "bare LIST + create", bare_ones, wanted))
+    return lines
+
+
+async def _batches(
+    bench: Bench, environment: Environment, namespaces: list[str], once: Callable[[str], Awaitable[None]]
+) -> list[float]:
+    """Milliseconds of each request, of some batches with a clean slate before each."""
+    took: list[float] = []
+    for _ in range(2 if bench.quick else max(1, 60 // len(namespaces))):
+        for each in environment.store.select(REMEDIATIONS):
+            metadata = each["metadata"]
+            environment.store.delete(REMEDIATIONS, metadata["namespace"], metadata["name"], {})
+        took += await asyncio.gather(*(timed(lambda name=name: once(name)) for name in namespaces))  # type: ignore[misc]
+    return took
+
+
+async def until_idle(running: Running) -> None:
+    """Wait until the program has observed what it was told of: that is no part of what is measured next."""
+    before = -1.0
+    while running.cost() > before:
+        before = running.cost()
+        await asyncio.sleep(0.2)
+
+
+def record(environment: str, name: str = "diego-api-r1") -> Object:
+    """A record as the webhook creates it."""
+    head = {"apiVersion": "stagekeeper.dev/v1alpha1", "kind": "Remediation"}
+    return {**head, "metadata": {"name": name}, "spec": {"environment": environment}}
