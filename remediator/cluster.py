@@ -99,11 +99,12 @@ class Cluster:
         path = f"/api/v1/namespaces/{self.environment.namespace}/configmaps/{pausing.NAME}"
         try:
             answer = await self._kube.get(path, timeout=self._timeout)
+            now = answer.date
         except NotFound:
             return pausing.read(None, datetime.now(UTC))
         except KubeError as problem:
             return Pause(paused=True, why=f"ConfigMap {pausing.NAME} can't be read, which counts as a pause. {problem}")
-        return pausing.read(answer.body, answer.date)
+        return pausing.read(answer.body, now)
 
     async def alerts(self) -> Sequence[AlertSeen]:
         """What each Alertmanager says now."""

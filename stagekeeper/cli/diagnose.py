@@ -19,6 +19,7 @@ from stagekeeper.kube import workloads
 from stagekeeper.kube.client import Kube, NoCluster, connect
 from stagekeeper.kube.errors import KubeError
 from stagekeeper.kube.objects import Pod
+from stagekeeper.service import logs
 from stagekeeper.settings import SettingsProblem, read
 
 _FILE = click.Path(path_type=Path)
@@ -67,6 +68,7 @@ def command(  # noqa: PLR0913 -- one argument for each flag
 
     Exit codes: 0 the BBS serves, 1 it does not, 2 a flag or the configuration is wrong, 3 could not tell.
     """
+    logs.configure("warning")
     try:
         environment = choose(environments(read(config_file)), name)
         program = kubectl(kubeconfig, context) if from_pod else None

@@ -29,10 +29,12 @@ VERSIONS = (f"{_GROUP}/v1", f"{_GROUP}/v1beta1")
 _MODES = {"Never", "IfAvailable", "Always"}
 _LIMIT_SECONDS, _PATIENT_LIMIT_SECONDS = 60.0, 300.0
 """For a plugin to answer; the second when a person may have to log in."""
+_FAREWELL_SECONDS = 5.0
+"""For one that was ended."""
 _MOST = 2**20
 """Bytes that a plugin may print."""
-_TAIL = 500
-"""Characters of its own words."""
+_KEPT, _TAIL = 65536, 500
+"""Characters of its own words that are kept, and of those the last that are said."""
 _HARMLESS = re.compile(r"(?:PROFILE|REGION|HOME|PATH|CONFIG|ENDPOINTS?)$", re.IGNORECASE)
 _SECRET = re.compile(r"token|secret|passw|credential|key", re.IGNORECASE)
 
@@ -78,6 +80,8 @@ class ExecPlugin:
             why = getattr(problem, "strerror", None) or "arguments or environment can't be passed on"
             raise self._failed(f"{program} can't be started: {why}") from None
         printed, words = await self._talk(process)
+        if len(printed) > _MOST:
+            raise self._failed(f"it prints more than {_MOST >> 20} MiB")
         if process.returncode:
             raise self._failed(f"exit code {process.returncode}: {words or 'without a word'}")
         return self._understood(printed)
@@ -87,17 +91,35 @@ class ExecPlugin:
         limit = _PATIENT_LIMIT_SECONDS if self._interactive else _LIMIT_SECONDS
         try:
             async with asyncio.timeout(limit):
-                printed, words = await asyncio.gather(_first(process.stdout), self._heard(process.stderr))
+                printed, words = await asyncio.gather(self._printed(process), self._heard(process.stderr))
                 await process.wait()
         except TimeoutError:
             raise self._failed(f"no answer within {limit:.0f} s") from None
         finally:
             if process.returncode is None:
-                with suppress(ProcessLookupError, PermissionError):
-                    # With what it may have started itself; in a session with us only it.
-                    (process.kill if self._interactive else lambda: os.killpg(process.pid, signal.SIGKILL))()
-                await process.wait()
+                self._end(process)
+                with suppress(TimeoutError):  # a child that escaped us may hold the pipes for ever
+                    async with asyncio.timeout(_FAREWELL_SECONDS):
+                        await process.communicate()  # not wait(): that hangs while its pipes are full
         return printed, words
+
+    def _end(self, process: asyncio.subprocess.Process) -> None:
+        """Kill it, with what it may have started; where it shares our terminal's session, only it."""
+        with suppress(ProcessLookupError, PermissionError):
+            if self._interactive:
+                process.kill()
+            else:
+                os.killpg(process.pid, signal.SIGKILL)
+
+    async def _printed(self, process: asyncio.subprocess.Process) -> bytes:
+        """What it prints, to the end; of one that prints too much, which is ended, a little more than is allowed."""
+        printed = b""
+        while process.stdout and (chunk := await process.stdout.read(65536)):
+            if len(printed) <= _MOST:
+                printed += chunk
+            else:
+                self._end(process)
+        return printed
 
     async def _heard(self, stream: asyncio.StreamReader | None) -> str:
         """The end of what it writes for people, who see it at once where they sit at a terminal."""
@@ -106,8 +128,8 @@ class ExecPlugin:
             text = chunk.decode(errors="replace")
             if sys.stderr.isatty():
                 sys.stderr.write(text)
-            heard = (heard + text)[-4 * _TAIL :]
-        return one_line(self._secrets.hide(heard), _TAIL)
+            heard = (heard + text)[-_KEPT:]
+        return one_line(self._secrets.hide(heard), _KEPT)[-_TAIL:]
 
     def _understood(self, printed: bytes) -> Fetched:
         try:
@@ -177,11 +199,3 @@ def _secret(arguments: Sequence[str], environment: Mapping[str, str]) -> Iterato
         _, equals, value = argument.partition("=")
         if _SECRET.search(before if not equals else argument):
             yield value if equals else argument
-
-
-async def _first(stream: asyncio.StreamReader | None) -> bytes:
-    """What comes, to the end, but not more than is looked at."""
-    first = b""
-    while stream and (chunk := await stream.read(65536)):
-        first += chunk[: _MOST - len(first)]
-    return first

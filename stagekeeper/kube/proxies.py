@@ -32,10 +32,7 @@ def proxy_for(server: str, configured: str = "", environ: Mapping[str, str] = os
     named = environ.get(variable) or environ.get(variable.lower()) or ""
     if not named or not _through_proxy(target, environ.get("NO_PROXY") or environ.get("no_proxy") or ""):
         return None
-    parsed = _split(named)
-    if not (parsed and parsed.scheme and parsed.netloc):
-        parsed = _split(f"http://{named}")
-    return _usable(parsed, variable)
+    return _usable(_split(named if "://" in named else f"http://{named}"), variable)
 
 
 def _split(url: str) -> SplitResult | None:

@@ -1,5 +1,6 @@
 """The ways to a cluster, and what is said when there is none."""
 
+import os
 import time
 from pathlib import Path
 from typing import Any
@@ -10,7 +11,9 @@ import yaml
 
 from stagekeeper.kube import access, credentials
 from stagekeeper.kube.client import Kube, NoCluster, connect
-from tests.kube.api_server import answering, api_server, kubeconfig
+from stagekeeper.kube.errors import Unauthorized
+from tests.kube.api_server import answering, api_server, kubeconfig, refusing
+from tests.kube.certificates import client
 
 ENOUGH = 5.0
 
@@ -156,3 +159,52 @@ async def test_a_pod_without_its_ca_says_so(service_account: Path) -> None:
 async def test_a_kubeconfig_that_is_named_comes_before_the_service_account(tmp_path: Path) -> None:
     async with connect(kubeconfig(tmp_path / "kubeconfig", "http://127.0.0.1:1")) as kube:
         assert kube.server == "http://127.0.0.1:1"
+
+
+# A token's file
+
+
+async def test_a_token_that_the_api_refuses_is_read_again_at_once(tmp_path: Path) -> None:
+    """Kubelet may have changed it since."""
+    token = tmp_path / "token"
+    token.write_text("old")
+    async with api_server() as server:
+        server.answers["*"] = refusing(401)
+        path = kubeconfig(tmp_path / "kubeconfig", server.url, {"tokenFile": "token"})
+        async with connect(path) as kube:
+            for _ in range(2):
+                with pytest.raises(Unauthorized, match="HTTP 401"):
+                    await kube.get("/version", timeout=ENOUGH)
+            token.write_text("new")
+            with pytest.raises(Unauthorized, match="HTTP 401"):
+                await kube.get("/version", timeout=ENOUGH)
+            token.unlink()
+            with pytest.raises(Unauthorized, match=r"our own token can't be read: .*token: No such file"):
+                await kube.get("/version", timeout=ENOUGH)
+    sent = [each.headers["Authorization"] for each in server.requests]
+    assert sent == ["Bearer old", "Bearer old", "Bearer old", "Bearer new", "Bearer new"]
+
+
+async def test_a_refused_token_beside_a_certificate_is_read_again_too(tmp_path: Path) -> None:
+    (tmp_path / "token").write_text("old")
+    user = {"tokenFile": "token", **client("me").write(tmp_path)}
+    async with api_server() as server:
+        server.answers["*"] = refusing(401)
+        async with connect(kubeconfig(tmp_path / "kubeconfig", server.url, user)) as kube:
+            (tmp_path / "token").write_text("new")
+            with pytest.raises(Unauthorized):
+                await kube.get("/version", timeout=ENOUGH)
+    assert [each.headers["Authorization"] for each in server.requests] == ["Bearer old", "Bearer new"]
+
+
+async def test_an_empty_token_is_said(tmp_path: Path) -> None:
+    (tmp_path / "token").write_text("\n")
+    path = kubeconfig(tmp_path / "kubeconfig", "https://127.0.0.1:1", {"tokenFile": "token"})
+    assert f"our own token can't be read: {tmp_path / 'token'} is empty" in await why_not(path)
+
+
+async def test_a_pipe_is_no_file_for_a_token(tmp_path: Path) -> None:
+    """Reading it would wait for ever, and a second time there is nothing in it."""
+    os.mkfifo(tmp_path / "token")
+    path = kubeconfig(tmp_path / "kubeconfig", "https://127.0.0.1:1", {"tokenFile": "token"})
+    assert "is a pipe, not a file" in await why_not(path)

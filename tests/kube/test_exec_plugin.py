@@ -248,6 +248,7 @@ WRONG: dict[str, tuple[str, str]] = {
     "it fails": (f"echo {CANARY}; echo 'no session: log in' >&2; exit 7", "failed: exit code 7: no session: log in"),
     "it fails without a word": ("exit 7", "exit code 7: without a word"),
     "it fails with many lines": ("printf 'a\\nb\\033[31mc\\r\\n' >&2; exit 7", "exit code 7: a b [31mc"),
+    "it fails after much": ("yes no session | head -n 9999 >&2; echo at the end >&2; exit 7", "no session at the end"),
     "it repeats a secret": ('echo "bad $SECRET" >&2; exit 7', "exit code 7: bad [hidden]"),
     "it says nothing": ("", "not an ExecCredential"),
     "it says something else": (f"echo {CANARY}", "not an ExecCredential"),
@@ -313,9 +314,16 @@ async def test_a_file_that_is_no_program_is_said(tmp_path: Path) -> None:
     assert "can't be started: Exec format error" in await why_not(tmp_path, entry)
 
 
-async def test_a_plugin_that_prints_without_end_is_ended(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(exec_plugin, "_LIMIT_SECONDS", 0.5)
-    assert "no answer within" in await why_not(tmp_path, plugin(tmp_path, "yes"))
+async def test_a_plugin_that_prints_without_end_is_ended(tmp_path: Path) -> None:
+    assert "it prints more than 1 MiB" in await why_not(tmp_path, plugin(tmp_path, "yes"))
+
+
+@pytest.mark.parametrize("script", ["sleep 600", "sleep 600 | yes >&2"])
+async def test_a_plugin_that_does_not_end_is_ended(
+    script: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(exec_plugin, "_LIMIT_SECONDS", 1.0)
+    assert "no answer within 1 s" in await why_not(tmp_path, plugin(tmp_path, script))
 
 
 async def test_at_a_terminal_people_see_at_once_what_a_plugin_writes_to_them(

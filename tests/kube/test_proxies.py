@@ -186,6 +186,12 @@ async def test_behind_a_proxy_the_servers_own_name_is_checked(tmp_path: Path) ->
                 await kube.get("/version", timeout=ENOUGH)
 
 
+@pytest.mark.parametrize("url", ["http://[x", "http://x:y", "http://"])
+def test_a_proxy_that_is_none_is_said(url: str) -> None:
+    with pytest.raises(ProxyError, match="HTTPS_PROXY is not the URL of a proxy"):
+        proxy_for("https://x", environ={"HTTPS_PROXY": url})
+
+
 async def test_a_proxy_that_refuses_is_said_without_its_password(tmp_path: Path) -> None:
     async with proxy() as way:
         way.refusing = True
