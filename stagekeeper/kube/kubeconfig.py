@@ -141,7 +141,7 @@ class Found:
     cluster: Entry
     user: Entry
     unknown: tuple[str, ...]
-    """Each as a sentence; kubectl ignores such keys, so they are no error by themselves."""
+    """Each as entry, file and key; kubectl ignores such keys, so they are no error by themselves."""
 
 
 def read_bounded(path: Path) -> bytes:
@@ -241,26 +241,26 @@ def _resolved(current: str, named: Mapping[str, Mapping[str, tuple[Entry, Entry]
         raise KubeconfigError(f'there is no context "{current}"; there are: {known}')
     context, item = named["contexts"][current]
     found: list[Entry] = []
-    unknown = _unknown(item, {"name", "context"})
+    misspelt = _unknown(item, {"name", "context"})
+    unknown = [f"{context.name} in {context.file}: {each}" for each in misspelt]
     for key, section, known_keys in (("cluster", "clusters", _CLUSTER), ("user", "users", _USER)):
         name = context.text(key)
         if not name or name not in named[section]:
             named_it = f'the {key} "{name}", which is not there' if name else f"no {key}"
-            raise context.wrong(f"it names {named_it}{_but(unknown)}")
+            raise context.wrong(f"it names {named_it}{_but(misspelt)}")
         entry, item = named[section][name]
         strange = [*_unknown(item, {"name", key}), *_unknown(entry, known_keys)]
         if not entry.content.keys() & known_keys and strange:
             raise entry.wrong(f"nothing that is known stands there{_but(strange)}")
-        unknown += strange
+        unknown += [f"{entry.name} in {entry.file}: {each}" for each in strange]
         found.append(entry)
     return Found(found[0], found[1], tuple(unknown))
 
 
 def _unknown(entry: Entry, known: set[str]) -> list[str]:
     strange = [str(key) for key in entry.content if key not in known]
-    said = (f'the key "{key}"' if _SAYABLE.fullmatch(key) else f"a key of {len(key)} characters" for key in strange)
-    return [f"{each} is not known in {entry.name} of {entry.file}" for each in said]
+    return [f'the key "{key}"' if _SAYABLE.fullmatch(key) else f"a key of {len(key)} characters" for key in strange]
 
 
 def _but(unknown: list[str]) -> str:
-    return f", but {', and '.join(unknown)}" if unknown else ""
+    return f", but {' and '.join(unknown)}; is it misspelt?" if unknown else ""

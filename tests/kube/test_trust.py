@@ -1,5 +1,6 @@
 """Whom we trust and what we show, as Go would, whatever this Python asks for by default."""
 
+import asyncio
 import base64
 import os
 import ssl
@@ -70,6 +71,18 @@ async def test_a_server_is_trusted_as_kubectl_trusts_it(kind: str, tmp_path: Pat
     (tmp_path / "ca.crt").write_bytes(own.authority)
     trusted: dict[str, Any] = trusting(own.authority) if as_data else {"certificate-authority": "ca.crt"}
     await asked(own, tmp_path, **trusted)
+
+
+@pytest.mark.programs
+@pytest.mark.parametrize("kind", TRUSTED)
+async def test_kubectl_trusts_it_too(kind: str, tmp_path: Path, program: Callable[[str], Path]) -> None:
+    kubectl, own = program("kubectl"), TRUSTED[kind]()
+    async with api_server(own.server()) as server:
+        server.answers["*"] = answering({})
+        path = kubeconfig(tmp_path / "kubeconfig", server.url, None, **trusting(own.authority))
+        arguments = ("get", "--raw", "/version", f"--kubeconfig={path}")
+        process = await asyncio.create_subprocess_exec(kubectl, *arguments, stdout=asyncio.subprocess.DEVNULL)
+        assert await process.wait() == 0
 
 
 @pytest.mark.parametrize("place", [0, 1, 2])
