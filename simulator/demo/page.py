@@ -54,7 +54,8 @@ async def pages(watcher: Watcher) -> list[tuple[str, str]]:
         ("Prometheus", ports.prometheus, "api/v1/alerts"),
         ("Alertmanager", ports.alertmanager, "api/v2/alerts"),
     ):
-        has_page = (await watcher.answer(port, "") or "").lstrip().lower().startswith(("<!doctype html", "<html"))
+        page = (await watcher.answer(port, "") or "").lower()
+        has_page = "<html" in page and "does not include a web" not in page
         found.append((name, f"http://127.0.0.1:{port}/{'' if has_page else api}"))
     return found
 
