@@ -37,9 +37,9 @@ _TOGETHER = {
     "a control plane for the chart": ("chart/test_install", "chart/test_forbidden", "chart/test_rights"),
     "a control plane": ("contract", "real_api", "runbooks", "testbed/test_control_plane"),
     "the image's tree": ("image",),
+    "the sdist and the wheel": ("packaging",),
     "the replayed incidents": ("incidents/test_corpus",),
     "the explored states": ("interleaving/test_exhaustive",),
-    "the compiled types": ("dashboards/test_types",),
     "a worker that waits": ("demo/test_demo",),  # else all would wait first, and compute later
 }
 

@@ -11,6 +11,7 @@ from tests.testbed.control_plane import control_plane as running_control_plane
 from tests.testbed.leaks import leaked_tasks
 from tests.testbed.missing import missing_component
 from tests.testbed.netns import NamespaceError, way_into_namespace
+from tests.testbed.wheels import locked_wheels
 
 
 @pytest.fixture(scope="session")
@@ -50,6 +51,12 @@ def network_namespaces(program: Callable[[str], Path]) -> None:
         way_into_namespace()
     except NamespaceError as error:
         missing_component("network namespaces", f"{error}; run as root or allow unprivileged user namespaces")
+
+
+@pytest.fixture(scope="session")
+def wheels() -> Path:
+    """A folder with the libraries of the runtime's lock."""
+    return locked_wheels()
 
 
 @pytest.fixture
