@@ -64,6 +64,10 @@ clean: ## remove .venv and what tools left here (the cache of built programs sta
 	rm -rf .venv .demo build dist .coverage* .hypothesis .import_linter_cache .mypy_cache .pytest_cache .ruff_cache
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
+.PHONY: screenshots
+screenshots: setup test-programs ## photograph both programs' pages in a live outage, into docs/images (a minute)
+	@PATH="$$PATH:$$($(VENV_PYTHON) -m scripts.programs --folder)" $(VENV_PYTHON) -m tests.testbed.screenshots
+
 .PHONY: bench soak fuzz
 bench: setup control-plane ## measure beside what a user would pick instead; one table and bench/last.json (10 minutes)
 	@$(VENV_PYTHON) -m bench $(if $(QUICK),--quick)

@@ -4,7 +4,7 @@ import asyncio
 import contextlib
 import io
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -62,8 +62,11 @@ class Stage:
     started: list[Started]
     prometheus: Prometheus
 
-    async def play(self) -> Moments:
-        """Health, an outage, its remedy. TimeoutError if a part does not come; RuntimeError if a program ends."""
+    async def play(self, in_the_outage: Callable[[], Awaitable[None]] | None = None) -> Moments:
+        """Health, an outage, its remedy; in the middle of it `in_the_outage` may look around.
+
+        TimeoutError if a part does not come; RuntimeError if a program ends.
+        """
         watcher, began = self.watcher, time.time()
         for ready in ("bbs_reachable == 1", 'up{job="stagekeeper-remediator"} == 1'):
             await self._until(ready)
@@ -75,6 +78,8 @@ class Stage:
         await self._until('diego_bbs_diagnosis{diagnosis="no_active_bbs"} == 1')
         await self._until('stagekeeper_gate{gate="confirmation", answer="not_yet"} == 1')
         await asyncio.sleep(SETTLED / 2)
+        if in_the_outage is not None:
+            await in_the_outage()
         outage = time.time()
         async with asyncio.timeout(LONGEST):
             while not await watcher.ended():

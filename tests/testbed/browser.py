@@ -1,6 +1,7 @@
 """A headless Chromium over its DevTools protocol: it loads a page as a phone does, and answers questions of it."""
 
 import asyncio
+import base64
 import contextlib
 import itertools
 from collections.abc import AsyncIterator
@@ -55,6 +56,15 @@ class Page:
     async def ask(self, expression: str) -> Any:
         """The value of a JavaScript expression."""
         return (await self.call("Runtime.evaluate", expression=expression, returnByValue=True))["result"].get("value")
+
+    async def photograph(self, *, dark: bool = False) -> bytes:
+        """The whole page, as it is loaded, as a PNG."""
+        scheme = {"name": "prefers-color-scheme", "value": "dark" if dark else "light"}
+        await self.call("Emulation.setEmulatedMedia", features=[scheme])
+        size = await self.ask("[document.documentElement.scrollWidth, document.documentElement.scrollHeight]")
+        clip = {"x": 0, "y": 0, "width": size[0], "height": size[1], "scale": 1}
+        taken = await self.call("Page.captureScreenshot", clip=clip, captureBeyondViewport=True)
+        return base64.b64decode(taken["data"])
 
 
 @contextlib.asynccontextmanager

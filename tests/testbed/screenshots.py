@@ -1,0 +1,47 @@
+"""`python -m tests.testbed.screenshots` photographs our pages in the middle of a live outage, into docs/images.
+
+A desktop, a phone, and a desktop in the dark; what the README shows is what somebody on call sees.
+"""
+
+import asyncio
+import sys
+import tempfile
+from pathlib import Path
+
+from scripts.cache import ROOT
+from scripts.programs import PROGRAMS, find
+from tests.dashboards.stage import Stage, stage
+from tests.testbed.browser import browser
+
+FOLDER = ROOT / "docs" / "images"
+VIEWS = {"desktop": (1200, 800, False), "phone": (390, 844, False), "dark": (1200, 800, True)}
+"""Width, height, and whether it is dark."""
+
+
+async def photograph(running: Stage, chromium: Path, folder: Path) -> None:
+    """Every page in every view."""
+    ports = running.watcher.ports
+    pages = {"status": f"http://127.0.0.1:{ports.remediator}/", "exporter": f"http://127.0.0.1:{ports.exporter}/"}
+    with tempfile.TemporaryDirectory() as profile:
+        async with browser(chromium, Path(profile)) as tab:
+            for name, url in pages.items():
+                for view, (width, height, dark) in VIEWS.items():
+                    await tab.open(url, width=width, height=height)
+                    picture = await tab.photograph(dark=dark)
+                    await asyncio.to_thread((folder / f"{name}-{view}.png").write_bytes, picture)
+
+
+async def main() -> None:
+    """Play the outage and take the pictures."""
+    await asyncio.to_thread(FOLDER.mkdir, exist_ok=True)
+    chromium = find(next(each for each in PROGRAMS if each.name == "chromium"))
+    if chromium is None:
+        sys.exit("chromium is missing: run `python -m scripts.programs tests`")
+    with tempfile.TemporaryDirectory() as folder:
+        async with stage(Path(folder)) as running:
+            await running.play(lambda: photograph(running, chromium, FOLDER))
+    sys.stdout.write(f"The pictures are in {FOLDER}.\n")
+
+
+if __name__ == "__main__":
+    asyncio.run(main())
