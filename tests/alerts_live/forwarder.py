@@ -2,14 +2,15 @@
 
 import asyncio
 import contextlib
+from collections.abc import Callable
 
 from simulator.listener import Listener
 
 
 class Forwarder:
-    """Forwards connections to a fixed address; `delay` seconds late."""
+    """Forwards each connection to where `target` then points; `delay` seconds late."""
 
-    def __init__(self, host: str, port: int, target: str) -> None:
+    def __init__(self, host: str, port: int, target: Callable[[], str]) -> None:
         self._host, self._port, self._target = host, port, target
         self._listener: Listener | None = None
         self.delay = 0.0
@@ -25,7 +26,7 @@ class Forwarder:
 
     async def _forward(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         await asyncio.sleep(self.delay)
-        far_reader, far_writer = await asyncio.open_connection(self._target, self._port)
+        far_reader, far_writer = await asyncio.open_connection(self._target(), self._port)
         try:
             async with asyncio.TaskGroup() as both:
                 both.create_task(_copy(reader, far_writer))

@@ -178,8 +178,11 @@ async def running_site(name: str, folder: Path, alertmanagers: tuple[str, ...], 
         environment = await exits.enter_async_context(
             simulated_environment(CFEE_2, folder / "simulator", Options(actors=ACTORS))
         )
-        active = environment.actors.kubelet.actors[environment.actors.diego.owner or ""]
-        target = active.ip if way == "past the Service" else environment.service_host
+
+        def target() -> str:
+            active = environment.actors.kubelet.actors.get(environment.actors.diego.owner or "")
+            return active.ip if active and way == "past the Service" else environment.service_host
+
         forwarder = Forwarder(_forwarder_host(environment), environment.bbs_port, target)
         await forwarder.open()
         exits.push_async_callback(forwarder.close)
