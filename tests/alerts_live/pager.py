@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 from aiohttp import web
 
-LONGEST = 60.0
+LONGEST = 120.0
 """Seconds after which a page that did not come is missing."""
 
 
