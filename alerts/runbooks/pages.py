@@ -14,8 +14,6 @@ FOLDER = "docs/runbooks"
 LANGUAGES = {"en": "ko", "ko": "en"}
 """Each language, and the one that its pages link to."""
 HEADER = "<!-- Written by `python -m alerts` from alerts/runbooks/. Change that, not this file. -->"
-CONFIGURATION = "--config.file=stagekeeper.yaml"
-"""What a command says that reads the configuration: a laptop has none of its own."""
 Texts = Mapping[str, Any]
 
 
@@ -82,15 +80,10 @@ class Book:
 
     def _see(self, name: str) -> str:
         words: Texts = self.texts["words"]
-        lines = [f"# {self.texts['captions'][each]}\n{self.commands['commands'][each]}" for each in self._shown(name)]
-        query = f"{words['in_prometheus']}\n\n```promql\n{self.commands['alerts'][name]['query']}\n```"
+        shown: Texts = self.commands["alerts"][name]
+        lines = [f"# {self.texts['captions'][each]}\n{self.commands['commands'][each]}" for each in shown["see"]]
+        query = f"{words['in_prometheus']}\n\n```promql\n{shown['query']}\n```"
         return "\n\n".join([words["example"], "\n".join(["```sh", *lines, "```"]), query])
-
-    def _shown(self, name: str) -> list[str]:
-        """The commands of a page; first the one that fetches the configuration, if any command of the page reads it."""
-        see: list[str] = self.commands["alerts"][name]["see"]
-        said = [*self.texts["alerts"][name].values(), *(self.commands["commands"][each] for each in see)]
-        return ["configuration", *see] if any(CONFIGURATION in each for each in said) else see
 
 
 @cache
@@ -116,6 +109,12 @@ def pages() -> dict[str, str]:
         found[f"{FOLDER}/{language}/README.md"] = told.index(alerts())
         found |= {f"{FOLDER}/{language}/{alert.name}.md": told.page(alert) for alert in alerts()}
     return found
+
+
+def write() -> None:
+    """Write every page."""
+    for path, content in pages().items():
+        (ROOT / path).write_text(content, encoding="utf-8")
 
 
 def _read(name: str) -> Texts:

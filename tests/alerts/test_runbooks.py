@@ -84,6 +84,12 @@ def test_a_page_opens_with_what_to_do_and_a_command_that_needs_nothing_installed
 
 
 @pytest.mark.parametrize("path", PAGES, ids=name)
+def test_a_page_whose_commands_read_the_configuration_says_how_to_get_it(path: Path) -> None:
+    page = path.read_text()
+    assert ("--config.file=stagekeeper.yaml" in page) is ("> stagekeeper.yaml" in page)
+
+
+@pytest.mark.parametrize("path", PAGES, ids=name)
 def test_a_page_keeps_to_the_glossary(path: Path) -> None:
     assert PRIVATE_WORDS[path.parent.name].findall(path.read_text()) == []
 
