@@ -69,7 +69,6 @@ def main() -> int:
     if written:
         result = {"machine": described, "sections": [asdict(each) for each in sections], "markdown": tables}
         written.write_text(json.dumps(result, indent=1, default=str) + "\n")
-        say(f"Every round of it is in {written}.")
     if written == report.LAST:
         report.PAGE.write_text(report.page(report.PAGE.read_text(), described, tables))
     return 0

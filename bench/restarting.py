@@ -24,7 +24,6 @@ PATIENCE = {"starting": 0.5, "restarted_twice": 0.5, "migrating": 0.5}
 """Seconds; what the round before has restarted is to count as old."""
 RHYTHM = {"open": 0.3, "idle": 0.5, "latched": 0.5, "observation_timeout": 5}
 _PLANNED = 2
-_OPEN = ("Watching", "Restarting", "Verifying")
 _SCRIPT = """#!/bin/sh
 # Restart Diego's BBS when nobody listens on its port.
 {nc} -z -w 3 {service} {port} && exit 0
@@ -63,7 +62,9 @@ async def _ours(bench: Bench, remediator: Running, environment: Environment) -> 
     async def done() -> bool:
         """A remediation that is open would be joined by the next round."""
         found = environment.store.select(REMEDIATIONS)
-        return len(deletes(environment)) == _PLANNED and all(each["status"]["phase"] not in _OPEN for each in found)
+        return len(deletes(environment)) == _PLANNED and all(
+            each["status"]["phase"] not in {"Watching", "Restarting", "Verifying"} for each in found
+        )
 
     await until(done)
     made = list(environment.api.requests)
