@@ -1,6 +1,5 @@
 """`stagekeeper explain`: replay an incident file, or tell the story of a stored Remediation. Offline."""
 
-import asyncio
 import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -10,12 +9,13 @@ import click
 import yaml
 
 from incidents.format import Incident
+from incidents.journal import Replayed
 from incidents.outcome import differences
 from incidents.reading import from_text
-from incidents.replay import replay
 from incidents.story import story
 from incidents.telling import record_json, replay_json, replay_text
 from remediator import record
+from stagekeeper.late_import import imported
 from stagekeeper.service import logs
 from stagekeeper.settings import SettingsProblem
 
@@ -56,7 +56,7 @@ def explain(text: str, source: str, *, as_json: bool) -> tuple[str, int]:
 
 
 def _explain_incident(incident: Incident, *, as_json: bool) -> tuple[str, int]:
-    found = asyncio.run(replay(incident))
+    found: Replayed = imported("incidents.replay:replay")(incident)  # with the remediator and all that it stands on
     wrong = differences(incident.expect, found)
     said = replay_json(incident, found, wrong) if as_json else replay_text(incident, found, wrong)
     return said, 1 if wrong else 0

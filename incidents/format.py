@@ -6,15 +6,15 @@ A situation is a change: what it does not say stays as it was. `model_fields_set
 from datetime import UTC, datetime
 from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, AliasChoices, AwareDatetime, Field, field_validator, model_validator
+from pydantic import AfterValidator, AliasChoices, AwareDatetime, BeforeValidator, Field, field_validator
 
-from incidents.words import ConditionStatus, Decided, Delete, Duration, Heard, Label, Part, Shift
+from incidents.words import LONGEST, ConditionStatus, Decided, Delete, Duration, Heard, Label, Part, Shift
 from remediator.answers import Outcome
 from remediator.gates import GATES
 from remediator.opening import Judgement
-from remediator.policy import Mode
+from remediator.policy import Mode, Policy
 from remediator.remediation import Phase, Reason
-from remediator.settings import PolicySettings, RhythmSettings
+from remediator.settings import PolicySettings, RemediatorSettings, RhythmSettings
 from stagekeeper.diego.diagnosis import Condition
 from stagekeeper.diego.environment_settings import EnvironmentSettings
 from stagekeeper.settings import Strict
@@ -38,6 +38,9 @@ Start = Annotated[AwareDatetime, AfterValidator(_of_our_time)]
 Until = Annotated[Duration, Field(le=2 * 86_400)]
 """A replay of two days takes some seconds."""
 Count = Annotated[int, Field(ge=0, le=100)]
+Status = Annotated[int, Field(ge=400, le=599)]
+"""HTTP's number for an answer that is no success."""
+Running = Literal["running", "stopped", "replaced"]
 AlertWord = Literal["active", "absent", "unreachable", "silenced", "inhibited", "muted"]
 
 
@@ -51,12 +54,16 @@ class PodChange(Strict):
     ready: ConditionStatus = "True"
     bbs_ready: bool = True
     sidecar_ready: bool = True
+    health: Literal["answers", "refused", "silent"] = "answers"
     phase: Literal["Pending", "Running", "Failed", "Succeeded"] = "Running"
+    status_reason: str = ""
     age: Duration = 0.0
     container_age: Duration = 0.0
     restarts: Count = 0
     last_start: Duration = 0.0
     waiting: str = ""
+    sidecar_waiting: str = ""
+    init_waiting: str = ""
     node: str = ""
     revision: str = ""
     owner: str = ""
@@ -78,6 +85,8 @@ class SetChange(Strict):
     exists: bool = True
     replicas: Count = 2
     revision: str = "revision-1"
+    current_revision: str = ""
+    pod_management: Literal["OrderedReady", "Parallel"] = "OrderedReady"
     strategy: Literal["RollingUpdate", "OnDelete"] = "RollingUpdate"
     partition: Count = 0
     observed: bool = True
@@ -100,6 +109,7 @@ class WebhookCall(Strict):
     count: Annotated[int, Field(ge=1, le=100_000)] = 1
     labels: dict[str, str] = Field(default_factory=dict)
     started: Duration | None = None
+    to: Count = 0
 
 
 class RestartAsked(Strict):
@@ -128,29 +138,43 @@ class Situation(Strict):
     locket_statefulset: SetChange = SetChange()
     service: Heard = Heard.AUTO
     cloud_controller_ready: Count = 2
+    cloud_controller_pods: Count = 2
     database: Literal["reachable", "down", "not_configured"] = "not_configured"
     control: Literal["answers", "silent", "not_asked"] = "answers"
     steady: bool = True
     unreadable: list[Part] = Field(default_factory=list)
+    answers: dict[Part, Status] = Field(default_factory=dict)
+    records: dict[str, dict[str, Any] | None] = Field(default_factory=dict)
     alert: dict[str, AlertWord] = Field(default_factory=dict)
     pause: PauseChange | None = None
     webhooks: list[WebhookCall] = Field(default_factory=list)
     operator: Operator = Operator()
     next_deletes: list[Delete] = Field(default_factory=list)
-    remediator: Literal["running", "stopped", "replaced"] = "running"
+    remediator: Running | dict[int, Running] = "running"
     mode: Mode = Mode.ACT
     clock_jump: Shift = 0.0
+    worker_clock: Shift = 0.0
 
     @field_validator("alert", mode="before")
     @classmethod
     def _one_alertmanager(cls, value: Any) -> Any:
         return {ALERTMANAGER: value} if isinstance(value, str) else value
 
+    @field_validator("answers")
+    @classmethod
+    def _of_the_api(cls, value: dict[Part, int]) -> dict[Part, int]:
+        other = next((part for part in value if part in {Part.SERVICE, Part.DATABASE}), None)
+        if other is not None:
+            raise ValueError(f"names {other}, which is no part of the Kubernetes API")
+        return value
+
 
 class Entry(Situation):
-    """A situation of the timeline."""
+    """A situation of the timeline, once or again and again."""
 
     at: Duration
+    every: Annotated[Duration, Field(ge=1)] | None = None
+    until: Duration | None = None
 
 
 class Reaction(Strict):
@@ -188,6 +212,26 @@ class IncidentEnvironment(EnvironmentSettings):
     name: str = "cf"
     replicas: Count = 2
     locket_replicas: Count = 2
+    tcp_only: bool = False
+
+
+class Within(Strict):
+    """A span of time."""
+
+    after: Duration = 0.0
+    before: Duration = float(LONGEST)
+
+
+def _exactly(value: Any) -> Any:
+    """A moment is a span of no length."""
+    return value if isinstance(value, dict | Within) else {"after": value, "before": value}
+
+
+def _several(value: Any) -> Any:
+    return [value] if isinstance(value, str) else value
+
+
+Words = Annotated[list[str], BeforeValidator(_several)]
 
 
 class Expect(Strict):
@@ -199,7 +243,12 @@ class Expect(Strict):
     deletions: list[str] | None = None
     phase: Phase | None = None
     reason: Reason | None = None
-    says: str = ""
+    says: Words = Field(default_factory=list)
+    says_not: Words = Field(default_factory=list)
+    overdue: dict[Duration, bool] = Field(default_factory=dict)
+    moments: dict[Phase | Literal["deleted"], Annotated[Within, BeforeValidator(_exactly)]] = Field(
+        default_factory=dict
+    )
     remediations: list[Phase] | None = Field(default=None, validation_alias=AliasChoices("remediations", "episodes"))
     """How each ends; files from before 0.2.0 say `episodes`."""
     judgements: dict[Judgement, int] = Field(default_factory=dict)
@@ -212,31 +261,6 @@ class Expect(Strict):
         if unknown is not None:
             raise ValueError(f"names the gate {unknown!r}; known are {', '.join(names)}")
         return value
-
-
-class Fault(Strict):
-    """One fault of the simulated environment."""
-
-    at: Duration
-    fault: str
-    options: dict[str, Any] = Field(default_factory=dict)
-
-
-class Simulate(Strict):
-    """How this project's tests play the incident on the simulated environment."""
-
-    impossible: str = ""
-    layout: str = ""
-    faults: list[Fault] = Field(default_factory=list)
-    until: Duration = 1_800.0
-    deletions: list[str] | None = None
-    remediations: list[Phase] | None = None
-
-    @model_validator(mode="after")
-    def _one_of_both(self) -> "Simulate":
-        if bool(self.impossible) == bool(self.faults):
-            raise ValueError("needs either faults, or impossible with the reason why there are none")
-        return self
 
 
 class Incident(Strict):
@@ -255,5 +279,14 @@ class Incident(Strict):
     timeline: list[Entry] = Field(min_length=1)
     reactions: list[Reaction] = Field(default_factory=list)
     until: Until = 3_600.0
+    remediators: Annotated[int, Field(ge=1, le=9)] | Annotated[list[Mode], Field(min_length=1, max_length=9)] = 1
     expect: Expect = Expect()
-    simulate: Simulate | None = None
+
+    @property
+    def modes(self) -> list[Mode]:
+        """The mode of each remediator."""
+        return self.remediators if isinstance(self.remediators, list) else [self.mode] * self.remediators
+
+    def policy_in(self, mode: Mode) -> Policy:
+        """The policy that this incident is judged by, in this mode."""
+        return RemediatorSettings.model_construct(mode=mode, policy=self.policy).as_policy()

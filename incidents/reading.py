@@ -1,20 +1,46 @@
 """From a file to an incident, or to the sentences that say what is wrong with it."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from itertools import pairwise
+from typing import Any
 
 from incidents.format import ALL, LOCKET, Incident, Situation
 from stagekeeper.diego.environments import resolve
 from stagekeeper.settings import Document, Place, parse, validate
 
+_MOST_OCCURRENCES = 100_000
+"""Of all entries with `every` together: more are a slip, and would keep a replay busy for long."""
+_RENAMED = {
+    "policy": {"confirm_looks": "confirm_observations", "verify_looks": "verify_observations"},
+    "rhythm": {"look_timeout": "observation_timeout"},
+}
+"""Keys of files from before 0.2.0, with their present names."""
+_GONE = {"environment": "passive_is_ready"}
+_NO_MORE = "simulate"
+"""How this project's tests once played a file."""
+
 
 def from_text(text: str, source: str) -> Incident:
     """The incident in YAML text; `source` names it in messages. Raises `SettingsProblem`."""
-    document = parse(text, source, tuple(Incident.model_fields))
+    document = parse(text, source, (*Incident.model_fields, _NO_MORE))
+    document = replace(document, data=_of_today(document.data))
     incident = validate(Incident, document.data, document, ())
     _ordered(incident, document)
     _named(incident, document)
     return incident
+
+
+def _of_today(data: Mapping[str, Any]) -> dict[str, Any]:
+    """A file from before 0.2.0 as one of today."""
+    found = {key: value for key, value in data.items() if key != _NO_MORE}
+    for section, names in _RENAMED.items():
+        if isinstance(found.get(section), Mapping):
+            found[section] = {names.get(key, key): value for key, value in found[section].items()}
+    for section, key in _GONE.items():
+        if isinstance(found.get(section), Mapping):
+            found[section] = {name: value for name, value in found[section].items() if name != key}
+    return found
 
 
 def _ordered(incident: Incident, document: Document) -> None:
@@ -26,6 +52,13 @@ def _ordered(incident: Incident, document: Document) -> None:
         raise document.problem(
             ("timeline", len(moments) - 1, "at"), f"is after the end of the replay (until: {incident.until:g} s)."
         )
+    occurrences = 0.0
+    for index, entry in enumerate(incident.timeline):
+        if entry.until is not None and entry.every is None:
+            raise document.problem(("timeline", index, "until"), "belongs to every: say how often it happens.")
+        occurrences += (incident.until - entry.at) / (entry.every or incident.until + 1)
+    if occurrences > _MOST_OCCURRENCES:
+        raise document.problem(("timeline",), f"has entries that happen more than {_MOST_OCCURRENCES} times in all.")
 
 
 def _named(incident: Incident, document: Document) -> None:

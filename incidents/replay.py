@@ -1,232 +1,219 @@
-"""Replays an incident: the product's own webhook, opening, worker and judgement, on an environment held in memory.
+"""Replays an incident: the product's own remediator, on an environment held in memory, in time that waits for nobody.
 
-Nothing here waits: time is the agenda's. So an hour of an incident takes a fraction of a second, offline.
+Observation, judgement, webhook, records, loop and resync are the product's own. Only what it stands on is made up: the
+Kubernetes API, what probes meet, what Alertmanager has, and the clock.
 """
 
+import asyncio
 from collections import Counter
-from collections.abc import Mapping, Sequence
-from contextlib import suppress
-from dataclasses import dataclass, replace
-from functools import partial
+from collections.abc import Coroutine, Mapping, Sequence
+from dataclasses import replace
+from datetime import timedelta
 from typing import Any
 
-from incidents.agenda import Agenda, Order
-from incidents.cluster import Cluster
-from incidents.events import Deletions
-from incidents.format import Incident, Operator, Situation, WebhookCall
-from incidents.ports import Killed, Line, ModelPorts
-from incidents.records import Records
-from remediator import opening
-from remediator.answers import GateResult
-from remediator.opening import Verdict
-from remediator.policy import Policy
-from remediator.remediation import Remediation, Request
-from remediator.settings import RemediatorSettings
-from remediator.webhook import Notification, Receiver, Webhook
-from remediator.worker import Rhythm, Target, Worker
-from stagekeeper.diego.diagnosis import Condition, Diagnosis, diagnose
+from incidents.api import Server
+from incidents.clock import Clock, play
+from incidents.deletions import Deletions
+from incidents.format import Entry, Incident, Operator, PastRemediation, Situation, WebhookCall
+from incidents.journal import Journal, Replayed, Snapshot
+from incidents.process import ALERT, Alerting, Process, client
+from incidents.world import World
+from remediator import opening, record
+from remediator.remediation import Phase, Plan, Reason, Request
+from remediator.webhook import Notification
+from stagekeeper.diego.diagnosis import Condition
 from stagekeeper.kube.errors import KubeError
 from stagekeeper.kube.objects import timestamp
 
 _RETRY = 10.0
 """Seconds until Alertmanager sends a notification again that was answered with 503, about."""
-_RESTART_TAKES = 10.0
-"""Seconds until a killed remediator runs again."""
+_RESTART_TOOK = timedelta(minutes=2)
+_PAST_REASONS = {
+    Phase.RECOVERED: Reason.SERVING,
+    Phase.SELF_HEALED: Reason.SERVING,
+    Phase.ESCALATED: Reason.NOT_SERVING,
+    Phase.OBSERVED: Reason.WOULD_RESTART,
+}
 
 
-@dataclass(frozen=True, slots=True)
-class Snapshot:
-    """What one look at this moment says, and what the gates had answered last."""
-
-    diagnosis: Diagnosis
-    gates: Mapping[str, GateResult]
-
-
-@dataclass(frozen=True, slots=True)
-class Replayed:
-    """What came of an incident."""
-
-    lines: Sequence[Line]
-    remediations: Sequence[Remediation]
-    """The new ones, oldest first."""
-    records: Sequence[Mapping[str, Any]]
-    snapshots: Mapping[float, Snapshot]
-    """At the moments that the file expects something of."""
-    judgements: Mapping[str, int]
-    last: Snapshot
-
-    @property
-    def deleted(self) -> list[str]:
-        """Names of the pods that the remediator deleted, in order."""
-        return [name for line in self.lines for name in line.deleted]
-
-
-async def replay(incident: Incident) -> Replayed:
+def replay(incident: Incident) -> Replayed:
     """Play an incident from its start to its `until`."""
-    return await _Replay(incident).run()
-
-
-def policy_of(incident: Incident) -> Policy:
-    """The policy that an incident is judged by."""
-    return RemediatorSettings.model_construct(mode=incident.mode, policy=incident.policy).as_policy()
+    before = incident.rhythm.resync / 2  # so that a resync falls between the webhooks of a tidy timeline
+    return play(_Replay(incident).run(), -before)
 
 
 class _Replay:
-    """One replay: a world, a remediator, and what happens to both."""
+    """One replay: a world, its remediators, and what happens to both."""
 
     def __init__(self, incident: Incident) -> None:
         self._incident = incident
-        self._agenda = Agenda(incident.start)
-        self._cluster = Cluster(incident)
-        self._records = Records(self._cluster.environment.statefulsets[0])
-        self._records.remember(incident.past, incident.environment.name, incident.start)
-        self._before = len(self._records.all())
-        self._pods = Deletions(incident, self._cluster, self._agenda, self._happen)
-        self._ports = ModelPorts(self._cluster, self._agenda, self._records, self._pods)
-        self._policy = policy_of(incident)
-        self._running = True
-        self._worker = self._new_worker()
-        self._turns = 0
+        self._clock = Clock(incident.start)
+        self._world = World(incident)
+        self._happening: set[asyncio.Task[None]] = set()
+        pods = Deletions(incident, self._world, self._clock, self._happen, self._spawn)
+        self._journal = Journal(self._clock)
+        self._server = Server(self._world, self._clock, pods, self._journal)
+        self._alerting = Alerting(timestamp(incident.start))
+        self._processes = [Process(incident, self._server, self._alerting, mode) for mode in incident.modes]
+        self._person = client(incident, self._server, self._alerting, lambda: None)
+        """A person's way to the API, who has the product's command."""
+        self._past: frozenset[str] = frozenset()
         self._snapshots: dict[float, Snapshot] = {}
         self._judgements: Counter[str] = Counter()
-        name = incident.environment.name
-        self._webhook = Webhook("StagerUnavailable", {name: Receiver(self._open, self._wake)}, lambda: False)
 
     async def run(self) -> Replayed:
         """Play it all."""
-        for entry in self._incident.timeline:
-            self._agenda.after(entry.at, partial(self._enter, entry))
-        for at in {*self._incident.expect.diagnosis, *self._incident.expect.gates}:
-            self._agenda.after(at, partial(self._witness, at), Order.WITNESS)
-        self._agenda.after(self._incident.rhythm.resync / 2, self._resync)  # between the webhooks of a tidy timeline
-        self._wake()
-        await self._agenda.run(self._incident.until)
-        remediations = self._records.all()[self._before :]
+        incident = self._incident
+        await self._remember(incident.past)
+        self._journal.silent = False
+        for process in self._processes:
+            process.start()
+        for entry in incident.timeline:
+            self._spawn(self._enter(entry))
+        expect = incident.expect
+        for at in {*expect.diagnosis, *expect.gates, *expect.overdue}:
+            self._spawn(self._witness(at))
+        await self._clock.until(incident.until, last=True)
+        last = await self._snapshot()
+        for process in self._processes:
+            process.check()
+            process.stop()
+        for task in self._happening:
+            task.cancel()
         return Replayed(
-            lines=self._ports.lines,
-            remediations=remediations,
-            records=self._records.raw()[self._before :],
+            lines=self._journal.lines,
+            remediations=[record.load(each) for each in self._new_records()],
+            records=self._new_records(),
             snapshots=self._snapshots,
             judgements=self._judgements,
-            last=self._snapshot(),
+            last=last,
         )
+
+    def _spawn(self, work: Coroutine[Any, Any, None]) -> None:
+        task = asyncio.get_running_loop().create_task(work)
+        self._happening.add(task)
+        task.add_done_callback(self._ended)
+
+    def _ended(self, task: "asyncio.Task[None]") -> None:
+        self._happening.discard(task)
+        if not task.cancelled():
+            task.result()
 
     # What happens -------------------------------------------------------------------------------------------------
 
-    async def _enter(self, situation: Situation) -> None:
-        self._happen(situation)
+    async def _enter(self, entry: Entry) -> None:
+        ends = self._incident.until if entry.until is None else entry.until
+        at = entry.at
+        await self._clock.until(at)
+        self._happen(entry)
+        while entry.every is not None and (at := at + entry.every) <= ends:
+            await self._clock.until(at)
+            self._happen(entry)
 
     def _happen(self, situation: Situation) -> None:
-        self._agenda.jumped += situation.clock_jump
-        self._cluster.apply(situation, self._agenda.now)
-        self._ports.apply(situation)
-        self._change_remediator(situation)
-        for call in situation.webhooks:
-            self._agenda.after(0, partial(self._notify, call))
-        if situation.operator != Operator():
-            self._agenda.after(0, partial(self._operate, situation.operator))
-
-    def _change_remediator(self, situation: Situation) -> None:
+        self._clock.jumped += situation.clock_jump
+        self._world.apply(situation, self._clock.now)
         said = situation.model_fields_set
-        if "mode" in said:
-            self._policy = replace(self._policy, mode=situation.mode)
-        if "remediator" in said:
-            self._running = situation.remediator != "stopped"
-        if {"mode", "remediator"} & said:
-            self._worker = self._new_worker()
-            self._wake()
+        if "pause" in said:
+            self._server.pause = situation.pause
+        self._server.next_deletes.extend(situation.next_deletes)
+        if situation.alert:
+            self._alerting.change(situation.alert, timestamp(self._clock.now))
+        for name, status in situation.records.items():
+            self._server.forge(name, status)
+        self._change_remediators(situation)
+        for call in situation.webhooks:
+            self._spawn(self._notify(call))
+        if situation.operator != Operator():
+            self._spawn(self._operate(situation.operator))
+
+    def _change_remediators(self, situation: Situation) -> None:
+        said = situation.model_fields_set
+        given = situation.remediator
+        words = given if isinstance(given, dict) else dict.fromkeys(range(1, len(self._processes) + 1), given)
+        for number, process in enumerate(self._processes, 1):
+            word = words.get(number, "running") if "remediator" in said else "running"
+            if word == "stopped":
+                process.stop()
+            elif "mode" in said or (number in words and "remediator" in said):
+                process.start(situation.mode if "mode" in said else None)
 
     async def _notify(self, call: WebhookCall) -> None:
-        """One notification; answered with 503, it comes again."""
-        if self._running:
-            with suppress(KubeError):
-                verdicts = await self._webhook.judge(self._notification(call))
-                self._judgements.update(verdict["judgement"] for verdict in verdicts)
-                return
-        self._agenda.after(_RETRY, partial(self._notify, call))
+        """One notification; answered with 503, or not at all, it comes again."""
+        while True:
+            try:
+                process = self._receiver(call)
+                if process is not None:
+                    verdicts = await process.judge(self._notification(call))
+                    self._judgements.update(verdict["judgement"] for verdict in verdicts)
+                    for verdict in verdicts[:1]:
+                        self._journal.judged(verdict["judgement"], verdict["why"])
+                    return
+            except KubeError:
+                pass
+            await asyncio.sleep(_RETRY)
+
+    def _receiver(self, call: WebhookCall) -> Process | None:
+        """The remediator that a notification reaches."""
+        if call.to:
+            chosen = self._processes[min(call.to, len(self._processes)) - 1]
+            return chosen if chosen.running else None
+        return next((process for process in self._processes if process.running), None)
 
     def _notification(self, call: WebhookCall) -> Notification:
-        labels = {"alertname": "StagerUnavailable", "environment": self._incident.environment.name, **call.labels}
-        started = self._ports.firing_since
+        labels = {"alertname": ALERT, "environment": self._world.environment.name, **call.labels}
+        started = self._alerting.since
         if call.started is not None:
-            started = timestamp(self._agenda.at(call.started))
+            started = timestamp(self._clock.at(call.started))
         alert = {"status": call.status, "labels": labels, "startsAt": started, "fingerprint": "f1e2d3"}
         return Notification.model_validate({"version": "4", "alerts": [alert] * call.count})
 
     async def _operate(self, done: Operator) -> None:
         """What a person does: release the latch, ask for a restart, delete pods by hand."""
-        latest = next(reversed(self._records.all()), None)
-        if done.reset and latest is not None and latest.latched:
-            self._records.swap(latest.released(done.reset, self._agenda.now))
+        cluster = self._person
+        if done.reset or done.restart is not None:
+            latest = next(reversed((await cluster.listing())[0]), None)
+            by = done.reset or (done.restart.person if done.restart else "")
+            if latest is not None and latest.latched:
+                await cluster.swap(latest.released(by, self._clock.now))
         if done.restart is not None:
             asked = done.restart
             request = Request(
-                environment=self._incident.environment.name,
+                environment=self._world.environment.name,
                 person=asked.person,
                 why=asked.reason,
                 accept=asked.accept or "",
             )
-            verdict = await self._open(request)
+            verdict = await opening.open_or_join(cluster, request, self._incident.policy_in(self._incident.mode))
             self._judgements[verdict.judgement.value] += 1
-            self._wake()
+            self._journal.judged(verdict.judgement, verdict.why)
         for name in done.delete:
-            self._pods.delete(name)
-
-    # The remediator -----------------------------------------------------------------------------------------------
-
-    def _new_worker(self) -> Worker:
-        """A worker as a new process has it: with no memory of earlier looks."""
-        target = Target(self._cluster.environment, self._policy, self._ports)
-        rhythm = self._incident.rhythm
-        return Worker(target, Rhythm(rhythm.open, rhythm.latched, rhythm.idle))
-
-    async def _open(self, request: Request) -> Verdict:
-        return await opening.open_or_join(self._ports, request, self._policy)
-
-    def _wake(self) -> None:
-        """Take the next turn now instead of later."""
-        self._schedule(0)
-
-    def _schedule(self, seconds: float) -> None:
-        self._turns += 1
-        self._agenda.after(seconds, partial(self._turn, self._turns), Order.WORKER)
-
-    async def _turn(self, number: int) -> None:
-        if number != self._turns or not self._running:
-            return
-        pause = self._incident.rhythm.open
-        try:
-            pause = await self._worker.turn()
-        except KubeError:
-            pass  # as in `Worker.run`: trouble is tried again at the next turn
-        except Killed:
-            self._worker = self._new_worker()
-            pause = _RESTART_TAKES
-        self._schedule(pause)
-
-    async def _resync(self) -> None:
-        """As `remediator.keeper` does each minute: an alert that no webhook told of opens a remediation too."""
-        self._agenda.after(self._incident.rhythm.resync, self._resync)
-        if not self._running or "active" not in self._ports.alerting.values():
-            return
-        request = Request(
-            environment=self._incident.environment.name,
-            alertname="StagerUnavailable",
-            starts_at=self._ports.firing_since,
-        )
-        with suppress(KubeError):
-            verdict = await opening.open_or_join(self._ports, request, self._policy, self._unhealthy)
-            if verdict.judgement is opening.Judgement.OPENED:
-                self._wake()
-
-    async def _unhealthy(self) -> bool:
-        return (await self._ports.observe()).diagnosis.name is not Condition.SERVING
+            self._server.pods.delete(name)
 
     # What is noted ------------------------------------------------------------------------------------------------
 
-    async def _witness(self, at: float) -> None:
-        self._snapshots[at] = self._snapshot()
+    async def _remember(self, past: Sequence[PastRemediation]) -> None:
+        """Put in the records of before, as the product would have written them."""
+        cluster = self._person
+        for ordinal, each in enumerate(sorted(past, key=lambda one: -one.ago), 1):
+            self._server.back_dated = created = self._incident.start - timedelta(seconds=each.ago)
+            name = await cluster.create(ordinal, Request(environment=self._world.environment.name))
+            remediation = await cluster.load(name)
+            phase, ended = Phase(each.phase), created + _RESTART_TOOK
+            if each.restarted:
+                remediation = replace(remediation, plan=Plan(created, Condition.NO_ACTIVE_BBS, ()))
+            remediation = remediation.moved(phase, _PAST_REASONS[phase], "Before this timeline.", ended)
+            await cluster.swap(remediation.released("an operator", ended) if each.released else remediation)
+        self._server.back_dated = None
+        self._past = frozenset(self._server.records)
 
-    def _snapshot(self) -> Snapshot:
-        latest = next(reversed(self._records.all()[self._before :]), None)
-        return Snapshot(diagnose(self._cluster.observe(self._agenda.now)), dict(latest.gates) if latest else {})
+    async def _witness(self, at: float) -> None:
+        await self._clock.until(at, last=True)
+        self._snapshots[at] = await self._snapshot()
+
+    async def _snapshot(self) -> Snapshot:
+        newest = next(reversed(self._new_records()), None)
+        return Snapshot(await self._processes[0].observe(), record.load(newest) if newest else None)
+
+    def _new_records(self) -> list[Mapping[str, Any]]:
+        return [each for name, each in self._server.records.items() if name not in self._past]

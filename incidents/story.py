@@ -1,9 +1,11 @@
 """A stored `Remediation` told in sentences: why it was opened, what was decided and done, how it ended. Pure."""
 
 from collections.abc import Iterator
-from datetime import datetime
+from datetime import datetime, timedelta
 
+from remediator.policy import Mode, Policy
 from remediator.remediation import Deletion, Phase, Plan, Remediation, Request
+from stagekeeper.diego.durations import spell
 
 _RESULTS = {
     "deleted": "was deleted by the remediator",
@@ -12,21 +14,45 @@ _RESULTS = {
     "replaced": "had been replaced by another pod of the same name, which was left alone",
 }
 _ENDS = {
-    Phase.WATCHING: "It is open: the remediator looks every few seconds, and acts when every gate is open.",
-    Phase.RESTARTING: "It is open: the planned pods are being terminated.",
-    Phase.VERIFYING: "It is open: the restart has yet to be proven.",
     Phase.RECOVERED: "It ended well: the BBS serves again, which was proven observation after observation.",
     Phase.SELF_HEALED: "It ended well without any restart: the BBS was seen serving.",
     Phase.OBSERVED: "The mode was observe, so nothing was restarted.",
-    Phase.ESCALATED: "It was handed over to a person.",
+    Phase.ESCALATED: "It was escalated to a person.",
 }
 
 
 def story(remediation: Remediation) -> str:
     """The whole story, one sentence a line."""
     lines = [_opened(remediation), *_logbook(remediation), *_plans(remediation), *map(_fate, remediation.deletions)]
-    lines += [*_gates(remediation), *_evidence(remediation), _ENDS[remediation.phase], *_latch(remediation)]
-    return "".join(f"{line}\n" for line in lines)
+    lines += [*_gates(remediation), *_evidence(remediation)]
+    lines += [_ENDS[remediation.phase]] if not remediation.phase.open else []
+    lines += [comes_next(remediation, Policy(Mode.ACT)), *_release(remediation)]
+    return "".join(f"{line}\n" for line in lines if line)
+
+
+def comes_next(remediation: Remediation, policy: Policy) -> str:
+    """What is waited for, and the deadline that comes next, by `policy`; "" where nothing is."""
+    match remediation.phase:
+        case Phase.WATCHING:
+            closed = next((name for name, answer in remediation.gates if not answer.opens and name != "mode"), None)
+            paged, ends = remediation.created + policy.overdue_after, remediation.created + policy.give_up_after
+            page = "" if remediation.overdue else f"a person is paged at {paged:%H:%M:%S} UTC, "
+            waits = f"It waits for the gate {closed}" if closed else "It asks every gate"
+            return f"{waits}; {page}and escalated at {ends:%H:%M:%S} UTC at the latest."
+        case Phase.RESTARTING:
+            step = remediation.current_step
+            left = [pod.name for pod in step.pods if not remediation.done(pod)] if step else []
+            within = sum(each.deadline_seconds for each in remediation.plan.steps) if remediation.plan else 0
+            ends = remediation.entered + timedelta(seconds=within)
+            return (
+                f"Still to be deleted: {', '.join(left) or 'nothing'}; escalated at {ends:%H:%M:%S} UTC at the latest."
+            )
+        case Phase.VERIFYING:
+            needed = f"{policy.verify_observations} serving observations in a row"
+            return f"It waits for {needed}; escalated {spell(policy.verify_for)} after the new pods are ready."
+        case _ if remediation.latched:
+            return "The target is left alone until the BBS serves, or until `stagekeeper reset` releases it."
+    return ""
 
 
 def _opened(remediation: Remediation) -> str:
@@ -81,10 +107,8 @@ def _evidence(remediation: Remediation) -> Iterator[str]:
         yield f"  {line}"
 
 
-def _latch(remediation: Remediation) -> Iterator[str]:
-    if remediation.latched:
-        yield "The target is left alone until the BBS serves, or until `stagekeeper reset` releases it."
-    elif remediation.released_at is not None:
+def _release(remediation: Remediation) -> Iterator[str]:
+    if remediation.released_at is not None:
         by = "because the BBS served again" if remediation.released_by == "serving" else f"by {remediation.released_by}"
         yield f"It was released at {_time(remediation.released_at)} {by}."
 

@@ -1,31 +1,51 @@
 """A replay or a stored record as text for a person, and as JSON for a program. Pure."""
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
 from incidents.format import Incident
+from incidents.journal import Line, Replayed
 from incidents.outcome import decided
-from incidents.replay import Replayed
+from incidents.story import comes_next
 from remediator.answers import GateResult
 from remediator.remediation import Phase, Remediation
 from stagekeeper.kube.objects import timestamp
 
 
 def replay_text(incident: Incident, found: Replayed, wrong: Sequence[str]) -> str:
-    """The timeline of a replay, the gates' last answers, and whether all is as the file expects."""
-    lines = [incident.title, f"Source: {incident.source}", ""]
-    lines += [f"{_clock(each.seconds)}  {each.phase:<11} {each.reason:<22} {each.message}" for each in found.lines]
+    """The timeline of a replay, what comes next, the gates' last answers, and whether all is as the file expects."""
+    lines = [incident.title, f"Source: {incident.source}", _START.format(incident.start), ""]
+    lines += _timeline_lines(found.lines)
     lines += [] if found.lines else ["Nothing was opened and nothing was done."]
+    lines += [_next_line(incident, found)] if found.remediations else []
     lines += ["", f"Diagnosis: {diagnosis(found)}", f"Decision:  {decided(found.remediations)}"]
     lines += [f"Deleted:   {', '.join(found.deleted) or 'nothing'}", "Gates:"]
     lines += [f"  {name:<13}{answer.outcome:<15}{answer.why}" for name, answer in gates(found).items()] or [
         "  none asked"
     ]
+    if not found.remediations:
+        lines += ["Seen at the end:", *(f"  {line}" for line in found.last.diagnosis.evidence)]
     if incident.expect.model_fields_set:
         lines += ["", *(wrong or ["Everything is as the file expects."])]
     return "\n".join(lines) + "\n"
+
+
+def _timeline_lines(lines: Iterable[Line]) -> Iterator[str]:
+    """One line for each thing that happened, and below a transition what was seen when it was decided."""
+    told: Sequence[str] = ()
+    for each in lines:
+        first, second = (each.phase, each.reason) if each.kind == "transition" else (_KINDS[each.kind], "")
+        yield f"{_clock(each.seconds)}  {first:<11} {second:<22} {each.message}".rstrip()
+        if each.evidence and each.evidence != told:
+            yield from (f"{'':7}    | {line}" for line in each.evidence)
+            told = each.evidence
+
+
+def _next_line(incident: Incident, found: Replayed) -> str:
+    latest = found.remediations[-1]
+    return f"{_clock(incident.until)}  {'next':<11} {'':<22} {comes_next(latest, incident.policy_in(incident.mode))}"
 
 
 def replay_json(incident: Incident, found: Replayed, wrong: Sequence[str]) -> str:
@@ -42,9 +62,11 @@ def replay_json(incident: Incident, found: Replayed, wrong: Sequence[str]) -> st
                     "seconds": each.seconds,
                     "remediation": each.remediation,
                     "phase": each.phase,
+                    "kind": each.kind,
                     "reason": each.reason,
                     "deleted": list(each.deleted),
                     "message": each.message,
+                    "evidence": list(each.evidence),
                 }
                 for each in found.lines
             ],
@@ -118,6 +140,11 @@ def _gates(answers: Mapping[str, GateResult]) -> list[dict[str, str]]:
 
 def _dump(document: Mapping[str, Any]) -> str:
     return json.dumps(document, indent=2, ensure_ascii=False) + "\n"
+
+
+_START = "Minute 0 is {:%Y-%m-%d %H:%M:%S %Z}."
+_KINDS = {"deleted": "deleted", "waiting": "waiting", "overdue": "paged", "alert": "not opened"}
+"""What stands in the place of the phase where nothing changed it."""
 
 
 def _clock(seconds: float) -> str:

@@ -46,6 +46,12 @@ class Part(StrEnum):
     LOCKET = "locket"
     CLOUD_CONTROLLER = "cloud_controller"
     DATABASE = "database"
+    RECORDS = "records"
+    """The Remediations."""
+    PAUSE = "pause"
+    """The pause's ConfigMap."""
+    DELETE = "delete"
+    """The deletion of a pod."""
 
 
 class Delete(StrEnum):
@@ -61,6 +67,12 @@ class Delete(StrEnum):
     """Not done, and no answer comes."""
     CONFLICT = "conflict"
     """409: the pod changed after the observation."""
+    TOO_MANY = "too_many"
+    """429, and nothing done."""
+    FORBIDDEN = "forbidden"
+    """403, as by an admission webhook, and nothing done."""
+    INVALID = "invalid"
+    """422, and nothing done."""
     KILLED_BEFORE = "killed_before"
     """The remediator is killed before it sends it."""
     KILLED_AFTER = "killed_after"
@@ -72,9 +84,14 @@ class Decided(StrEnum):
 
     RESTART = "restart"
     WOULD_RESTART = "would_restart"
-    HAND_OVER = "hand_over"
+    ESCALATE = "escalate"
+    """Files from before 0.2.0 say `hand_over`."""
     WAIT = "wait"
     NOTHING = "nothing"
+
+    @classmethod
+    def _missing_(cls, value: object) -> "Decided | None":
+        return cls.ESCALATE if value == "hand_over" else None
 
 
 class Heard(StrEnum):
@@ -89,6 +106,6 @@ class Heard(StrEnum):
     NO_REPLY = "no_reply"
     BAD_REPLY = "bad_reply"
     UNKNOWN = "unknown"
-    """The probe could not be made."""
+    """The probe could not be made: the fault is ours."""
     AUTO = "auto"
     """The Service only: it leads to the pod that is labelled, Ready and not Terminating; without one it refuses."""

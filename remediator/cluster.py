@@ -1,7 +1,6 @@
 """The worker's ports, as they are in production: the Kubernetes API, the BBS, Alertmanager, the log and the metrics."""
 
 import asyncio
-import time
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from datetime import UTC, datetime
@@ -117,8 +116,8 @@ class Cluster:
         return list(found)
 
     def monotonic(self) -> float:
-        """CLOCK_MONOTONIC goes on while the process is stopped."""
-        return time.monotonic()
+        """The event loop's clock: CLOCK_MONOTONIC, which goes on while the process is stopped."""
+        return asyncio.get_running_loop().time()
 
     # What people are told ---------------------------------------------------------------------------------------
 

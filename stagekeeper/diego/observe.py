@@ -6,7 +6,7 @@ that they are probed while the list is under way; only what this observation's l
 """
 
 import asyncio
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import TypeAlias
@@ -89,7 +89,7 @@ class Observer:
         async with asyncio.TaskGroup() as parts:
             pods = parts.create_task(self._pods(by))
             workloads = parts.create_task(self._reader.workloads(by))
-            service = parts.create_task(self._probe(self._prober, self.environment.service_host, by))
+            service = parts.create_task(self._ask(self.environment.service_host, by))
             endpoints = parts.create_task(self._reader.endpoints(by))
             cloud_controller = parts.create_task(self._reader.cloud_controller(by))
             locket = parts.create_task(self._reader.locket(by))
@@ -114,7 +114,7 @@ class Observer:
 
         async def ask(pod: Pod) -> Part[Probe]:
             async with turns:
-                return await self._probe(self._prober, pod.ip, by) if pod.ip else NOT_CONFIGURED
+                return await self._ask(pod.ip, by) if pod.ip else NOT_CONFIGURED
 
         async with asyncio.TaskGroup() as probes:
             asked = {_place(pod): probes.create_task(ask(pod)) for pod in self._known}
@@ -134,16 +134,19 @@ class Observer:
         pong = await ping
         if isinstance(pong, Unknown) or pong.reply is not Reply.OK:
             return NOT_CONFIGURED
-        answer = await self._probe(self._prober, self.environment.service_host, by, domains.PATH)
+        answer = await self._ask(self.environment.service_host, by, domains.PATH)
         return answer if isinstance(answer, Unknown) else domains.told(answer)
 
-    async def _probe(self, prober: Prober, host: str, by: Deadline, path: str = PING) -> Probe | Unknown:
+    async def _ask(self, host: str, by: Deadline, path: str = PING) -> Probe | Unknown:
+        return await self._probe(lambda timeout: self._prober.ask(host, timeout, path), by)
+
+    async def _probe(self, probe: Callable[[float], Awaitable[Probe | Unknown]], by: Deadline) -> Probe | Unknown:
         """A probe that had less than its time and needed it all says nothing about the other side."""
         timeout = min(self.environment.probe_timeout, by.left)
         if timeout <= 0:
             return Unknown("There was no time left for a probe.", "timeout")
         ends = Deadline.after(timeout)
-        answer = await prober.ask(host, timeout, path)
+        answer = await probe(timeout)
         if timeout < self.environment.probe_timeout and ends.left <= 0:
             return Unknown(f"There was too little time for a probe: {timeout:.3g} s.", "timeout")
         return answer
@@ -151,8 +154,8 @@ class Observer:
     async def _database(self, by: Deadline) -> Part[bool]:
         if self.environment.database_address is None:
             return NOT_CONFIGURED
-        host, prober = self._tcp(self.environment.database_address)
-        answer = await self._probe(prober, host, by)
+        host, port = _host_port(self.environment.database_address)
+        answer = await self._probe(lambda timeout: self._prober.connect(host, port, timeout), by)
         return answer if isinstance(answer, Unknown) else answer.reply is Reply.OK
 
     async def _control(self, silent: Pod, by: Deadline) -> str | Unknown:
@@ -164,15 +167,10 @@ class Observer:
         timeout = min(_CONTROL_TIMEOUT, by.left)
         if timeout <= 0:
             return Unknown("There was no time left to ask a control.", "timeout")
-        targets = [self._tcp(address) for address in asked.values()]
-        answers = await asyncio.gather(*(prober.ask(host, timeout) for host, prober in targets))
+        targets = [_host_port(address) for address in asked.values()]
+        answers = await asyncio.gather(*(self._prober.connect(host, port, timeout) for host, port in targets))
         accepted = [isinstance(answer, Probe) and answer.reply is Reply.OK for answer in answers]
         return next((what for what, answered in zip(asked, accepted, strict=True) if answered), "")
-
-    def _tcp(self, address: str) -> tuple[str, Prober]:
-        """The host of `host:port`, and a prober that asks that port for a bare accept."""
-        host, _, port = address.rpartition(":")
-        return host.strip("[]"), Prober(replace(self.environment, tls=None, port=int(port)))
 
     def _compose(self, first: _First, second: Pods | Unknown) -> Observation:
         listed = first.pods if isinstance(second, Unknown) else second
@@ -212,6 +210,12 @@ class Observer:
             missing = len(pods) < sum(each.replicas for each in workloads)
             self._missing_since = (self._missing_since or now) if missing else None
         return self._missing_since
+
+
+def _host_port(address: str) -> tuple[str, int]:
+    """The two halves of `host:port`; an IPv6 address stands in brackets."""
+    host, _, port = address.rpartition(":")
+    return host.strip("[]"), int(port)
 
 
 def _place(pod: Pod) -> _Place:

@@ -73,58 +73,76 @@ class Prober:
 
     async def ask(self, host: str, timeout: float, path: str = PING) -> Probe | Unknown:
         """What answers at `host`, within `timeout` seconds. Never raises; `Unknown` means that the fault is ours."""
-        streaks = _Course()
         try:
             context = self._context.current() if self._context else None
-            async with asyncio.timeout(timeout):
-                return await self._ask(streaks, host, context, path)
-        except _Met as met:
-            return streaks.result(met.reply, met.detail)
-        except TimeoutError:
-            return streaks.timed_out(timeout)
         except TlsFilesProblem as problem:
             return Unknown(str(problem))
-        except OSError as problem:
-            if is_ours(problem):
-                return Unknown(f"We can't open a connection: {reason(problem)}.")
-            return streaks.result(*_met_in(streaks.phase, problem))
+        return await _within(timeout, lambda course: self._ask(course, host, context, path))
 
-    async def _ask(self, streaks: _Course, host: str, context: ssl.SSLContext | None, path: str) -> Probe:
-        addresses = await streaks.through("dns", lambda: resolve(host, self._port))
-        streaks.address = str(addresses[0][4][0])
-        connection = await streaks.through("connect", lambda: connect(addresses))
-        streaks.address = peer(connection, streaks.address)
+    async def connect(self, host: str, port: int, timeout: float) -> Probe | Unknown:
+        """What a bare TCP connect to `host` and `port` meets, within `timeout` seconds; an accept is `ok`."""
+        return await _within(timeout, lambda course: _accept(course, host, port))
+
+    async def _ask(self, course: _Course, host: str, context: ssl.SSLContext | None, path: str) -> Probe:
         if context is None:
-            connection.close()
-            return streaks.result(Reply.OK, "accepts TCP")
-        reader, writer = await self._handshake(streaks, addresses, connection, context)
+            return await _accept(course, host, self._port)
+        addresses, connection = await _connected(course, host, self._port)
+        reader, writer = await self._handshake(course, addresses, connection, context)
         try:
-            streaks.certificate_ends = _not_after(writer)
-            status, body = await streaks.through("request", lambda: exchange(reader, writer, path))
-            return replace(streaks.result(*meaning(path, status, body)), body=b"" if path == PING else body)
+            course.certificate_ends = _not_after(writer)
+            status, body = await course.through("request", lambda: exchange(reader, writer, path))
+            return replace(course.result(*meaning(path, status, body)), body=b"" if path == PING else body)
         except NotABbs as problem:
-            return streaks.result(Reply.BAD_REPLY, str(problem))
+            return course.result(Reply.BAD_REPLY, str(problem))
         except ConnectionError as problem:
-            streaks.verdict = _met_in("request", problem)
+            course.verdict = _met_in("request", problem)
         finally:
             writer.transport.abort()  # a polite close could wait for a silent peer
         alert = await second_handshake.alert(addresses, context, self._server_name)
-        return streaks.result(*((Reply.TLS, alert) if alert else streaks.verdict))
+        return course.result(*((Reply.TLS, alert) if alert else course.verdict))
 
     async def _handshake(
-        self, streaks: _Course, addresses: list[Address], connection: socket.socket, context: ssl.SSLContext
+        self, course: _Course, addresses: list[Address], connection: socket.socket, context: ssl.SSLContext
     ) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
         """TLS over `connection`, which belongs to the transport from here on, also when this fails."""
         try:
-            return await streaks.through(
+            return await course.through(
                 "tls", lambda: asyncio.open_connection(sock=connection, ssl=context, server_hostname=self._server_name)
             )
         except ssl.SSLCertVerificationError as problem:
-            streaks.verdict = Reply.TLS, problem.verify_message.rstrip(".")
-            streaks.certificate_ends = await second_handshake.certificate_ends(
-                addresses, self._files, self._server_name
-            )
-            raise _Met(*streaks.verdict) from problem
+            course.verdict = Reply.TLS, problem.verify_message.rstrip(".")
+            course.certificate_ends = await second_handshake.certificate_ends(addresses, self._files, self._server_name)
+            raise _Met(*course.verdict) from problem
+
+
+async def _within(timeout: float, work: Callable[[_Course], Awaitable[Probe]]) -> Probe | Unknown:
+    """The result of a probe that may take `timeout` seconds, however it ends."""
+    course = _Course()
+    try:
+        async with asyncio.timeout(timeout):
+            return await work(course)
+    except _Met as met:
+        return course.result(met.reply, met.detail)
+    except TimeoutError:
+        return course.timed_out(timeout)
+    except OSError as problem:
+        if is_ours(problem):
+            return Unknown(f"We can't open a connection: {reason(problem)}.")
+        return course.result(*_met_in(course.phase, problem))
+
+
+async def _connected(course: _Course, host: str, port: int) -> tuple[list[Address], socket.socket]:
+    addresses = await course.through("dns", lambda: resolve(host, port))
+    course.address = str(addresses[0][4][0])
+    connection = await course.through("connect", lambda: connect(addresses))
+    course.address = peer(connection, course.address)
+    return addresses, connection
+
+
+async def _accept(course: _Course, host: str, port: int) -> Probe:
+    _, connection = await _connected(course, host, port)
+    connection.close()
+    return course.result(Reply.OK, "accepts TCP")
 
 
 def _met_in(phase: str, problem: OSError) -> tuple[Reply, str]:

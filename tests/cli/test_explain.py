@@ -53,7 +53,7 @@ def test_an_incident_that_ends_otherwise_than_expected_exits_with_1(tmp_path: Pa
     file.write_text(yaml.safe_dump(document))
     ended = explain(file)
     assert ended.exit_code == 1
-    assert "The decision should be hand_over; it is restart." in ended.stdout
+    assert "The decision should be escalate; it is restart." in ended.stdout
     assert "The deleted pods should be none; they are diego-api-0, diego-api-1." in ended.stdout
     assert len(json.loads(explain(file, "--output", "json").stdout)["unexpected"]) == 2
 
@@ -131,7 +131,7 @@ def test_a_stored_record_is_told_as_a_story(tmp_path: Path) -> None:
 
 def test_an_escalated_record_says_how_it_was_released() -> None:
     ended = explain("-", stdin=json.dumps(stored()[0]))
-    assert "It was handed over to a person." in ended.stdout
+    assert "It was escalated to a person." in ended.stdout
     assert "It was released at 2026-11-23 12:09:00 UTC by alice." in ended.stdout
 
 
@@ -158,7 +158,7 @@ def test_a_record_that_nobody_has_worked_on_yet_can_be_told() -> None:
     fresh = {key: value for key, value in stored()[0].items() if key != "status"}
     ended = explain("-", stdin=json.dumps(fresh))
     assert ended.exit_code == 0
-    assert "It is open" in ended.stdout
+    assert "It asks every gate; a person is paged at" in ended.stdout
 
 
 @pytest.mark.parametrize(

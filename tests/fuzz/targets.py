@@ -165,7 +165,7 @@ def incident(data: bytes) -> None:
     """Any file is an incident that can be replayed, or a list of sentences about it."""
     with suppress(SettingsProblem):
         found = from_text(_yaml(data, INCIDENT), "fuzzed.yaml")
-        asyncio.run(replay(found.model_copy(update={"until": min(found.until, _REPLAYED)})))
+        replay(found.model_copy(update={"until": min(found.until, _REPLAYED)}))
 
 
 TARGETS: Mapping[str, Target] = {

@@ -1,12 +1,12 @@
 """The incident files, read once and replayed once for all tests."""
 
-import asyncio
 from functools import cache
 from pathlib import Path
 
 from incidents.format import Incident
+from incidents.journal import Replayed
 from incidents.reading import from_text
-from incidents.replay import Replayed, replay
+from incidents.replay import replay
 
 FOLDER = Path(__file__).parent
 NAMES = sorted(path.stem for path in FOLDER.glob("*.yaml"))
@@ -21,4 +21,4 @@ def incident(name: str) -> Incident:
 @cache
 def replayed(name: str) -> Replayed:
     """What comes of it."""
-    return asyncio.run(replay(incident(name)))
+    return replay(incident(name))

@@ -1,6 +1,5 @@
 """The format is documented whole, and the documentation's own example is true."""
 
-import asyncio
 import re
 from collections.abc import Iterator
 from enum import StrEnum
@@ -16,6 +15,7 @@ from incidents.reading import from_text
 from incidents.replay import replay
 from incidents.words import Decided, Delete, Heard, Label, Part
 from remediator.opening import Judgement
+from remediator.remediation import Phase
 from stagekeeper.diego.durations import seconds
 from stagekeeper.diego.environment_settings import EnvironmentSettings
 from stagekeeper.diego.observation import Reply
@@ -60,6 +60,18 @@ def test_every_word_for_an_alert_is_in_the_documentation() -> None:
     assert [word for word in get_args(AlertWord) if f"`{word}`" not in PAGE] == []
 
 
+def test_a_file_from_before_is_read_as_one_of_today() -> None:
+    before = from_text(
+        "title: t\nsource: s\npolicy: {confirm_looks: 9}\nrhythm: {look_timeout: 7}\n"
+        "environment: {passive_is_ready: false}\ntimeline: [{at: 0}]\nsimulate: {impossible: so}\n"
+        "expect: {decision: hand_over, episodes: [Escalated]}\n",
+        "before.yaml",
+    )
+    assert (before.policy.confirm_observations, before.rhythm.observation_timeout) == (9, 7)
+    assert before.expect.decision is Decided.ESCALATE
+    assert before.expect.remediations == [Phase.ESCALATED]
+
+
 def test_every_reply_of_a_probe_can_be_written_down() -> None:
     assert {reply.value for reply in Reply} <= {heard.value for heard in Heard}
 
@@ -67,7 +79,7 @@ def test_every_reply_of_a_probe_can_be_written_down() -> None:
 def test_the_example_is_as_it_says() -> None:
     [text] = EXAMPLE
     incident = from_text(text, "the example")
-    assert differences(incident.expect, asyncio.run(replay(incident))) == []
+    assert differences(incident.expect, replay(incident)) == []
     assert ALL in incident.deletion
 
 

@@ -1,6 +1,6 @@
-"""A Prometheus and an Alertmanager in the test's own loop: they see an outage, call the webhook, answer questions.
+"""Prometheus and Alertmanager in the test's own loop: they see an outage, call the webhook, answer questions.
 
-The alert fires after two minutes in which no observation found the BBS serving, as the rule does. A test can force it.
+With the intervals of our examples: a scrape and an evaluation each 15 s, `for: 2m`, `group_wait: 5s`.
 """
 
 import asyncio
@@ -16,70 +16,45 @@ from stagekeeper.diego.diagnosis import Condition, diagnose
 from stagekeeper.diego.observe import Observer
 from stagekeeper.kube.objects import timestamp
 
+INTERVAL = 15.0
 FIRES_AFTER = 120.0
-"""Seconds: the rule's `for`."""
-_EVALUATION = 30.0
+GROUP_WAIT = 5.0
 _RETRY = 10.0
 _NOWHERE = "0001-01-01T00:00:00Z"
 
 
 class Alerting:
-    """Both programs. `webhook_url` is set once the remediator listens."""
+    """Both programs, as a pair of each would deliver: every webhook address gets every notification."""
 
     def __init__(self, observer: Observer, clock: Clock, environment: str) -> None:
-        self.webhook_url = ""
-        self.delivered = True
-        self.broken = False
+        self.webhooks: list[str] = []
+        self.delivers = True
         self.labels: dict[str, str] = {"alertname": "StagerUnavailable", "environment": environment}
         self.suppressed: dict[str, list[str]] = {}
+        self.fired_at: float | None = None
+        """The loop's time at which the alert fired first."""
         self._observer, self._clock = observer, clock
         self._since: str | None = None
-        self._forced = False
         self._tasks: set[asyncio.Task[None]] = set()
 
-    # What the test forces ---------------------------------------------------------------------------------------
-
-    def fire(self, started: str | None = None) -> None:
-        """Let the alert be active from now on, whatever is seen."""
-        self._forced = True
-        self._since = started or timestamp(self._clock.now())
-        self.notify("firing")
-
-    def resolve(self) -> None:
-        """Let the alert be gone from now on, whatever is seen."""
-        self._forced, self._since = True, None
-        self.notify("resolved")
-
-    def notify(self, status: str, alerts: int = 1) -> None:
-        """Send a notification, and again while the answer is 503."""
-        if self.delivered:
-            task = asyncio.create_task(self._deliver(self._notification(status, alerts)))
-            self._tasks.add(task)
-            task.add_done_callback(self._tasks.discard)
-
-    # The two programs -------------------------------------------------------------------------------------------
-
-    async def evaluate(self) -> None:
-        """Prometheus: look, and look again."""
+    async def run(self) -> None:
+        """Prometheus: scrape and evaluate, for ever."""
         down_since: float | None = None
         loop = asyncio.get_running_loop()
         while True:
-            await asyncio.sleep(_EVALUATION)
+            await asyncio.sleep(INTERVAL)
             serving = diagnose(await self._observer.observe(8.0)).name is Condition.SERVING
-            down_since = None if serving else down_since if down_since is not None else loop.time()
-            if self._forced:
-                continue
+            down_since = None if serving else loop.time() if down_since is None else down_since
             if serving and self._since is not None:
                 self._since = None
-                self.notify("resolved")
+                self._notify("resolved")
             elif down_since is not None and self._since is None and loop.time() - down_since >= FIRES_AFTER:
                 self._since = timestamp(self._clock.now())
-                self.notify("firing")
+                self.fired_at = self.fired_at or loop.time()
+                self._notify("firing")
 
     async def alerts(self, _request: web.Request) -> web.Response:
         """Alertmanager's `/api/v2/alerts`."""
-        if self.broken:
-            return web.Response(status=500)
         return web.json_response(self._alerts())
 
     async def close(self) -> None:
@@ -95,16 +70,22 @@ class Alerting:
         status = {"state": state, "silencedBy": [], "inhibitedBy": [], **self.suppressed}
         return [{"labels": self.labels, "status": status, "startsAt": self._since, "fingerprint": "f1e2d3"}]
 
-    def _notification(self, status: str, alerts: int) -> dict[str, Any]:
+    def _notify(self, status: str) -> None:
         started = self._since or timestamp(self._clock.now())
         alert = {"status": status, "labels": self.labels, "startsAt": started, "endsAt": _NOWHERE, "fingerprint": "f1"}
-        return {"version": "4", "status": status, "receiver": "stagekeeper", "alerts": [alert] * alerts}
+        body = {"version": "4", "status": status, "receiver": "stagekeeper", "alerts": [alert]}
+        for url in self.webhooks if self.delivers else []:
+            task = asyncio.create_task(self._deliver(url, body))
+            self._tasks.add(task)
+            task.add_done_callback(self._tasks.discard)
 
-    async def _deliver(self, body: Mapping[str, Any]) -> None:
+    async def _deliver(self, url: str, body: Mapping[str, Any]) -> None:
+        """Once it is answered with less than 500; until then again and again."""
+        await asyncio.sleep(GROUP_WAIT)
         async with aiohttp.ClientSession() as session:
             while True:
                 with suppress(aiohttp.ClientError):
-                    async with session.post(self.webhook_url, json=body) as response:
+                    async with session.post(url, json=body) as response:
                         if response.status < 500:
                             return
                 await asyncio.sleep(_RETRY)
