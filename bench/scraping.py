@@ -9,8 +9,7 @@ from bench.running import MILLI, Bench, Object, Running, entry, free_port, progr
 from bench.table import Line, Rounds, Section, percentile
 from simulator.environment import Environment
 
-Way = tuple[Running, Callable[[], Awaitable[object]]]
-"""The process whose CPU time it costs, and how to learn what there is to know once."""
+Way = tuple[Running, Callable[[], Awaitable[object]]]  # whose CPU time it costs, and how to learn it all once
 
 
 async def scraping(bench: Bench) -> Section:
