@@ -17,8 +17,7 @@ from simulator.layouts import CFEE_2, CFEE_4, Layout
 
 WATCHED = 20.0
 """Seconds after the alert in which both may act."""
-AT_ONCE = 2
-"""Situations that are played at the same time; each is two environments and a remediator."""
+AT_ONCE = 2  # situations; each is two environments and a remediator
 
 Play = Callable[[Environment], Awaitable[None]]
 
@@ -89,10 +88,9 @@ async def _play(bench: Bench, turns: asyncio.Semaphore, number: int, situation: 
         files = configuration.write(bench.folder / f"ours-{number}", ours, ports)
         token = (files.folder / "webhook-token").read_text()
         remediator = await bench.program("remediator", files.stagekeeper, ours.kubeconfig, f"remediator-{number}")
-        await asyncio.gather(situation.cause(ours), situation.cause(hooked))
         alerts = asyncio.gather(
-            _alert(situation, lambda: bench.alert(remediator, notification(configuration.NAME), token)),
-            _alert(situation, lambda: alert_hook(bench, receiver)),
+            _alert(situation, ours, lambda: bench.alert(remediator, notification(configuration.NAME), token)),
+            _alert(situation, hooked, lambda: alert_hook(bench, receiver)),
         )
         await asyncio.sleep(WATCHED)
         await alerts
@@ -105,7 +103,13 @@ async def _play(bench: Bench, turns: asyncio.Semaphore, number: int, situation: 
     return situation.name, _names(wanted), *told
 
 
-async def _alert(situation: Situation, send: Callable[[], Awaitable[object]]) -> None:
+async def _alert(situation: Situation, where: Environment, send: Callable[[], Awaitable[object]]) -> None:
+    """Cause it; the alert comes once the Service does not answer, if ever it does not."""
+    await situation.cause(where)
+    with suppress(TimeoutError):
+        async with asyncio.timeout(5):
+            while await where.serves():  # noqa: ASYNC110 -- a port tells nobody
+                await asyncio.sleep(0.05)
     for number in range(situation.alertmanagers):
         await asyncio.sleep(number * 3.0)  # the other of two Alertmanagers delivers it later
         await send()

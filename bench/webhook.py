@@ -33,11 +33,7 @@ async def webhook(bench: Bench) -> Section:
 
 
 async def _compare(
-    bench: Bench,
-    environment: Environment,
-    session: aiohttp.ClientSession,
-    remediator: Running,
-    namespaces: list[str],
+    bench: Bench, environment: Environment, session: aiohttp.ClientSession, remediator: Running, namespaces: list[str]
 ) -> list[Line]:
     async def post(namespace: str) -> None:
         answer = await bench.alert(remediator, notification(namespace))

@@ -45,6 +45,8 @@ class ServiceProxy:
             await listener.close()
 
     async def _forward(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        if not self._backends:
+            return  # the last one has just gone, and we are about to close
         host, port = secrets.choice(self._backends)
         backend_reader, backend_writer = await asyncio.open_connection(host, port)
         ways = [
