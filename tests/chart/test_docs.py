@@ -31,16 +31,16 @@ def test_the_table_of_rights_is_what_the_roles_grant(helm: Helm) -> None:
     told = {(who, f"{verb} {resource}") for who, verb, resource in rows}
     act = helm.template("--values", FOLDER / "ci" / "act-values.yaml")
     assessment = set(rights(act.roles("exporter")))
-    keep = set(rights(act.roles("remediator"))) - assessment
+    managed = set(rights(act.roles("remediator"))) - assessment
     auto = set(rights(helm.template("--values", FOLDER / "ci" / "exporter-only-values.yaml").of("Role"))) - assessment
     granted = {("both", each) for each in assessment}
-    granted |= {("remediator, `act` only" if each == "delete pods" else "remediator", each) for each in keep}
+    granted |= {("remediator, `act` only" if each == "delete pods" else "remediator", each) for each in managed}
     granted |= {("exporter, profile `auto` only", each) for each in auto}
     assert told == granted
 
 
 @pytest.mark.parametrize(
-    "document", [ROOT / "docs" / "install.md", ROOT / "charts/stagekeeper/README.md"], ids=lambda path: path.name
+    "document", [ROOT / "docs" / "install.md", ROOT / "charts/stagemanageder/README.md"], ids=lambda path: path.name
 )
 def test_no_link_leads_nowhere(document: Path) -> None:
     links = re.findall(r"\]\(([^)#]+)", document.read_text())

@@ -67,13 +67,13 @@ async def _delete(kube: Kube, namespace: str) -> None:
     await Remediations(kube, namespace, 5).delete("not-there", "no-such-uid")
 
 
-LOOK: Mapping[str, Work] = {
+OBSERVE: Mapping[str, Work] = {
     "list pods": lambda kube, namespace: workloads.list_pods(kube, namespace, _SELECTOR, timeout=5),
     "get statefulsets": _statefulset,
     "list endpointslices": lambda kube, namespace: workloads.ready_addresses(kube, namespace, "diego-api", timeout=5),
 }
-KEEP: Mapping[str, Work] = {
-    **LOOK,
+MANAGE: Mapping[str, Work] = {
+    **OBSERVE,
     "get configmaps": _pause,
     "create events": _event,
     "list remediations": lambda kube, namespace: Remediations(kube, namespace, 5).list(),
@@ -83,17 +83,17 @@ KEEP: Mapping[str, Work] = {
     "update remediations/status": _swap,
     "delete pods": _delete_pod,
 }
-CASES = [("exporter", right) for right in LOOK] + [("remediator", right) for right in KEEP]
+CASES = [("exporter", right) for right in OBSERVE] + [("remediator", right) for right in MANAGE]
 
 
-@pytest.mark.parametrize(("who", "calls"), [("exporter", LOOK), ("remediator", KEEP)])
+@pytest.mark.parametrize(("who", "calls"), [("exporter", OBSERVE), ("remediator", MANAGE)])
 def test_every_right_of_a_role_has_a_call_that_needs_it(here: Scene, who: str, calls: Mapping[str, Work]) -> None:
     assert rights(here.rendered.roles(who)) == sorted(calls)
 
 
 @pytest.mark.parametrize(("who", "right"), CASES, ids=[" ".join(case) for case in CASES])
 async def test_without_a_right_the_call_that_needs_it_is_refused(here: Scene, who: str, right: str) -> None:
-    call = (LOOK if who == "exporter" else KEEP)[right]
+    call = (OBSERVE if who == "exporter" else MANAGE)[right]
     await asyncio.to_thread(_ensure_record, here)
     async with connect(here.kubeconfig(who)) as kube:
         await _becomes(call, kube, here.namespace, forbidden=False)

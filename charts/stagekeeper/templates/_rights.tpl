@@ -1,10 +1,10 @@
 {{/*
 Who may do what in one environment's namespace. docs/install.md gives the reason of each right.
-A list can't be narrowed to names: Kubernetes has no such rule.
+A list cannot be narrowed to names: Kubernetes has no such rule.
 */}}
 
-{{/* Takes (list $ environment): what a look reads, but for the StatefulSets. */}}
-{{- define "stagekeeper.rights.look" -}}
+{{/* Takes (list $ environment): what an observation reads, but for the StatefulSets. */}}
+{{- define "stagekeeper.rights.observe" -}}
 {{- $environment := index . 1 -}}
 - apiGroups: [""]
   resources: [pods]
@@ -30,7 +30,7 @@ A list can't be narrowed to names: Kubernetes has no such rule.
 {{- end }}
 {{- end -}}
 
-{{/* Keeping records. */}}
+{{/* What keeping records needs. */}}
 {{- define "stagekeeper.rights.record" -}}
 - apiGroups: [""]
   resources: [configmaps]
@@ -47,8 +47,8 @@ A list can't be narrowed to names: Kubernetes has no such rule.
   verbs: [update]
 {{- end -}}
 
-{{/* Takes (list $ statefulset): keeping one StatefulSet, and in mode act restarting its pods. */}}
-{{- define "stagekeeper.rights.keep" -}}
+{{/* Takes (list $ statefulset): managing one StatefulSet, and in mode act restarting its pods. */}}
+{{- define "stagekeeper.rights.manage" -}}
 {{- $remediator := (index . 0).Values.remediator -}}
 {{- $name := index . 1 -}}
 - apiGroups: [apps]

@@ -1,4 +1,4 @@
-{{/* What a schema can't say, or not in a sentence. All mistakes are told at once. */}}
+{{/* What a schema cannot say, or not in a sentence. All mistakes are told at once. */}}
 {{- define "stagekeeper.validate" -}}
 {{- $said := list -}}
 {{- range tuple "stagekeeper.validate.programs" "stagekeeper.validate.environments" "stagekeeper.validate.apis"
@@ -20,7 +20,7 @@ image.repository is missing, and has no default: no public registry holds Stagek
 {{ end -}}
 {{- if $remediator.enabled -}}
 {{- if not (has $remediator.mode (list "act" "observe")) }}
-remediator.mode must be observe or act, and has no default{{ with $remediator.mode }} (it is {{ quote . }}){{ end }}. observe: write down what would be done, and delete nothing; the remediator gets no right to. act: restart the BBS pods, once, when every gate is open. A person decides; most begin with --set remediator.mode=observe.
+remediator.mode must be observe or act, and has no default{{ with $remediator.mode }} (it is {{ quote . }}){{ end }}. observe: record what would be done, and delete nothing; the remediator gets no right to. act: restart the BBS pods, once, when every gate is open. A person decides; most begin with --set remediator.mode=observe.
 {{ end -}}
 {{- if and (eq $remediator.mode "act") (not $remediator.alertmanagers) }}
 remediator.mode act needs at least one entry in remediator.alertmanagers (url): Alertmanager is asked for silences right before anything is restarted.
@@ -96,7 +96,7 @@ environments[{{ $index }}].name: {{ .name }} is the name of an earlier environme
       {{- if has . $statefulsets }}
 environments: StatefulSet {{ $environment.namespace }}/{{ . }} is both the BBS and the Locket of {{ $environment.name }}. If its Locket has no StatefulSet of its own, say locket: false.
 {{ else if $.Values.remediator.enabled -}}
-        {{- /* Where nothing is restarted, several may look at one Locket. */ -}}
+        {{- /* Where nothing is restarted, several may watch one Locket. */ -}}
         {{- $statefulsets = append $statefulsets . -}}
       {{- end -}}
     {{- end -}}
@@ -104,7 +104,7 @@ environments: StatefulSet {{ $environment.namespace }}/{{ . }} is both the BBS a
   {{- range $statefulsets -}}
     {{- $target := printf "%s/%s" $environment.namespace . -}}
     {{- with get $kept $target }}
-environments: StatefulSet {{ $target }} belongs to both {{ . }} and {{ $environment.name }}: one set of pods must have one keeper.
+environments: StatefulSet {{ $target }} belongs to both {{ . }} and {{ $environment.name }}: one set of pods must have one manager.
 {{ end -}}
     {{- $_ := set $kept $target $environment.name -}}
   {{- end -}}
