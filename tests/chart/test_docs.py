@@ -40,7 +40,7 @@ def test_the_table_of_rights_is_what_the_roles_grant(helm: Helm) -> None:
 
 
 @pytest.mark.parametrize(
-    "document", [ROOT / "docs" / "install.md", ROOT / "charts/stagemanageder/README.md"], ids=lambda path: path.name
+    "document", [ROOT / "docs" / "install.md", ROOT / "charts/stagekeeper/README.md"], ids=lambda path: path.name
 )
 def test_no_link_leads_nowhere(document: Path) -> None:
     links = re.findall(r"\]\(([^)#]+)", document.read_text())
