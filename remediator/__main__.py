@@ -2,13 +2,12 @@
 
 from stagekeeper.service.flags import program
 
-
-@program("remediator", 9890, "remediator.program:start")
-def command() -> None:
-    """Take Alertmanager's webhook, and restart the BBS pods once when that is the cure.
-
-    Exit codes: 0 stopped when asked to, 1 failed (such as a port in use), 2 a flag or the configuration is wrong.
-    """
+command = program(
+    "remediator",
+    9890,
+    "remediator.program:start",
+    "Take Alertmanager's webhook, and restart the BBS pods once when that fixes it.",
+)
 
 
 if __name__ == "__main__":

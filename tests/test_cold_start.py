@@ -69,7 +69,7 @@ def _imported_until_ready(tmp_path: Path, name: str, *flags: str | Path) -> set[
     try:
         process.wait_until(lambda: "Listening." in process.log.read_text(), "listening", READY_WITHIN)
         os.kill(process.pid, signal.SIGTERM)
-        process.wait_until(lambda: "has stopped" in process.log.read_text(), "its end", READY_WITHIN)
+        process.wait_until(lambda: "msg=Stopped." in process.log.read_text(), "its end", READY_WITHIN)
     finally:
         process.stop()
     return modules_of(process.log.read_text())
@@ -84,7 +84,7 @@ def test_a_running_exporter_has_neither_the_typed_kubernetes_models_nor_the_reme
 
 
 def test_a_running_remediator_has_neither_the_typed_kubernetes_models_nor_the_exporter(tmp_path: Path) -> None:
-    (tmp_path / "token").write_text("token")
+    (tmp_path / "token").write_text("the-token-of-the-tests")
     config = tmp_path / "stagekeeper.yaml"
     config.write_text(f"remediator: {{mode: observe, webhook: {{token_file: {tmp_path / 'token'}}}}}\n")
     modules = _imported_until_ready(tmp_path, "remediator", "--config.file", config, "--kubeconfig", down(tmp_path))

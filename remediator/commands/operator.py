@@ -23,9 +23,9 @@ from stagekeeper.kube.client import Call, Kube, NoCluster, connect
 from stagekeeper.kube.errors import Forbidden, KubeError
 from stagekeeper.kube.remediations import PLURAL
 from stagekeeper.service import logs
+from stagekeeper.service.options import CONTEXT, KUBECONFIG, config_file
 from stagekeeper.settings import Document, SettingsProblem, read
 
-_FILE = click.Path(path_type=Path)
 _REVIEW = "/apis/authentication.k8s.io/v1/selfsubjectreviews"
 LONGEST_PERSON, LONGEST_REASON = 256, 1024
 """Characters, by the CRD's schema."""
@@ -90,11 +90,11 @@ def operator_command(name: str) -> Callable[[Work], click.Command]:
 def _options(function: Callable[..., Any]) -> Callable[..., Any]:
     for option in reversed(
         (
-            click.option("--config.file", "config_file", type=_FILE, help="Default: the tutorial's environment."),
+            config_file("Environments. Without one: the tutorial's."),
             click.option("--environment", help="Which environment, where the file has several."),
             click.option("--as-person", "person", default="", help="Your name. Default: as the API server knows you."),
-            click.option("--kubeconfig", type=_FILE, help="Default: $KUBECONFIG or ~/.kube/config."),
-            click.option("--context", help="Context of the kubeconfig. Default: its current one."),
+            KUBECONFIG,
+            CONTEXT,
         )
     ):
         function = option(function)

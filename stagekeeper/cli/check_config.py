@@ -14,6 +14,7 @@ from pydantic_core import to_jsonable_python
 
 from stagekeeper.diego.environments import environments, pinned_environments
 from stagekeeper.diego.profiles import Environment
+from stagekeeper.service.options import config_file
 from stagekeeper.settings import Document, SettingsProblem, read
 
 PROGRAMS = ("exporter", "remediator")
@@ -24,14 +25,16 @@ ABSENT = "this file has no such section, so the program can't be started with it
 
 
 @click.command("check-config")
-@click.option("--config.file", "config_file", type=click.Path(path_type=Path), required=True, help="The file to check.")
-def command(*, config_file: Path) -> None:
+@config_file("The file to check.")
+def command(*, config_file: Path | None) -> None:
     """Read a configuration file and print what was understood, defaults included, or every mistake.
 
     Files that it names (certificates, tokens) are not opened: they may be elsewhere than where this runs.
 
     Exit codes: 0 every program can use it, 2 there is a mistake.
     """
+    if config_file is None:
+        raise click.UsageError("Name the file to check with --config.file.")
     try:
         understood = check(read(config_file))
     except SettingsProblem as problem:

@@ -4,8 +4,8 @@ from dataclasses import dataclass
 
 import click
 
-from stagekeeper import __version__
 from stagekeeper.late_import import imported
+from stagekeeper.service.options import version
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +58,6 @@ class LazyGroup(click.Group):
 
 
 @click.command(cls=LazyGroup, context_settings={"help_option_names": ["-h", "--help"]})
-@click.version_option(__version__, message="%(prog)s %(version)s")
+@version("stagekeeper")
 def stagekeeper() -> None:
     """Keep Cloud Foundry's stager available on Kubernetes."""

@@ -20,9 +20,9 @@ from stagekeeper.kube.client import Kube, NoCluster, connect
 from stagekeeper.kube.errors import KubeError
 from stagekeeper.kube.objects import Pod
 from stagekeeper.service import logs
+from stagekeeper.service.options import CONTEXT, KUBECONFIG, config_file
 from stagekeeper.settings import SettingsProblem, read
 
-_FILE = click.Path(path_type=Path)
 _CONTROL = ("kubernetes.default.svc.cluster.local", 443)
 
 
@@ -43,15 +43,15 @@ class Ask:
 
 
 @click.command("diagnose", context_settings={"show_default": True})
-@click.option("--config.file", "config_file", type=_FILE, help="Environments. Default: the tutorial's environment.")
+@config_file("Environments. Without one: the tutorial's.")
 @click.option("--environment", "name", help="Which environment, where the file has several.")
 @click.option("--from-pod", is_flag=True, help="Probe from inside a Cloud Controller pod, by `kubectl exec` and nc.")
 @click.option("--output", type=click.Choice(("text", "json")), default="text")
 @click.option(
     "--timeout", "within", type=click.FloatRange(1, 300), default=30.0, help="Seconds for the whole observation."
 )
-@click.option("--kubeconfig", type=_FILE, help="Default: the pod's ServiceAccount, else $KUBECONFIG or ~/.kube/config.")
-@click.option("--context", help="Context of the kubeconfig. Default: its current one.")
+@KUBECONFIG
+@CONTEXT
 def command(  # noqa: PLR0913 -- one argument for each flag
     *,
     config_file: Path | None,

@@ -59,8 +59,9 @@ class Transport:
             response: aiohttp.ClientResponse = answer.response
             try:
                 content = await _bounded(response)
-            finally:
-                response.close()  # one that was read to its end has given its connection back already
+            except BaseException:
+                response.close()
+                raise
         return Raw(response.status, content.decode(errors="replace"), response.headers.get("Date"))
 
     @asynccontextmanager

@@ -4,7 +4,7 @@ import ipaddress
 import re
 from dataclasses import dataclass
 
-from stagekeeper.service.problems import UsageProblem
+from stagekeeper.config.errors import ConfigurationError
 
 _LAST_PORT = 65535
 _PARTS = re.compile(r"(?P<host>\[[^\]]*\]|[^:\[\]]*):(?P<port>[^:]*)")
@@ -24,7 +24,7 @@ class ListenAddress:
 
 
 def parse_listen_address(text: str) -> ListenAddress:
-    """Return the address that `:9889`, `0.0.0.0:9889`, `[::1]:9889` or `localhost:9889` means; raise `UsageProblem`."""
+    """What `:9889`, `0.0.0.0:9889`, `[::1]:9889` or `localhost:9889` means. Raises `ConfigurationError`."""
     parts = _PARTS.fullmatch(text)
     if parts is None:
         raise _problem(text, "is not host:port; write :9889, 127.0.0.1:9889 or, for IPv6, [::1]:9889")
@@ -42,8 +42,8 @@ def _host(text: str, host: str) -> str | None:
 def _ipv6(text: str, host: str) -> str:
     try:
         return str(ipaddress.IPv6Address(host))
-    except ValueError as error:
-        raise _problem(text, f"has {host!r} in brackets, which is no IPv6 address") from error
+    except ValueError as problem:
+        raise _problem(text, f"has {host!r} in brackets, which is not an IPv6 address") from problem
 
 
 def _port(text: str, port: str) -> int:
@@ -52,5 +52,5 @@ def _port(text: str, port: str) -> int:
     return int(port)
 
 
-def _problem(text: str, complaint: str) -> UsageProblem:
-    return UsageProblem(f"--web.listen-address={text} {complaint}.")
+def _problem(text: str, complaint: str) -> ConfigurationError:
+    return ConfigurationError(f"--web.listen-address={text} {complaint}.")

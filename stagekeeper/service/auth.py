@@ -12,9 +12,9 @@ import structlog
 from aiohttp import hdrs, web
 from aiohttp.typedefs import Handler, Middleware
 
+from stagekeeper.config.errors import ConfigurationError
 from stagekeeper.service.files import Reloaded, read_text
 from stagekeeper.service.http_guard import unproven
-from stagekeeper.service.problems import ConfigurationProblem
 from stagekeeper.service.seldom import Seldom
 
 _log: structlog.stdlib.BoundLogger = structlog.get_logger(__name__)
@@ -44,20 +44,15 @@ class BearerToken:
     """
 
     def __init__(self, path: Path, *, overlap: float = 300.0, clock: Callable[[], float] = time.monotonic) -> None:
-        """Read the file; raises `ConfigurationProblem` if it holds no usable token. `clock` counts seconds."""
+        """Read the file. Raises `ConfigurationError` if it holds no usable token. `clock` counts seconds."""
         self._reloaded = Reloaded("The bearer token", [path], lambda: _digest(_read_token(path)))
         self._overlap = overlap
         self._clock = clock
         self._current = self._reloaded.current()
         self._previous = _Previous(b"", 0.0)
 
-    @property
-    def problem(self) -> str | None:
-        """Why the newest file is not in force; None when it is."""
-        return self._reloaded.problem
-
     def accepts(self, token: str) -> bool:
-        """Tell whether `token` is the present one, or the one before within the overlap; in constant time."""
+        """Whether `token` is the present one, or the one before within the overlap; in constant time."""
         self._follow_the_file()
         digest = _digest(token)
         is_current = hmac.compare_digest(digest, self._current)
@@ -72,7 +67,7 @@ class BearerToken:
 
 
 def bearer_auth(token: BearerToken, paths: Collection[str], *, guess_delay: float = _GUESS_DELAY) -> Middleware:
-    """Return a middleware that asks for `token` on exactly these `paths`.
+    """A middleware that asks for `token` on exactly these `paths`.
 
     A wrong token is answered 401 after `guess_delay` seconds, a right one at once, however many wrong ones wait: nobody
     can lock the right caller out. Nothing is remembered about callers, so there is no memory to fill. The delay only
@@ -132,13 +127,13 @@ def _digest(token: str) -> bytes:
 def _read_token(path: Path) -> str:
     token = read_text(path, "The bearer token file").strip()
     if not token:
-        raise ConfigurationProblem(f"The bearer token file {path} is empty; write the token into it.")
+        raise ConfigurationError(f"The bearer token file {path} is empty; write the token into it.")
     if not token.isascii() or not token.isprintable() or " " in token:
-        raise ConfigurationProblem(
+        raise ConfigurationError(
             f"The bearer token file {path} must hold one token of printable ASCII without spaces, on one line."
         )
     if len(token) < _SHORTEST:
-        raise ConfigurationProblem(
+        raise ConfigurationError(
             f"The bearer token file {path} holds a token of {len(token)} characters, which can be guessed; "
             f"write one of at least {_SHORTEST}, such as openssl rand -hex 32 makes."
         )

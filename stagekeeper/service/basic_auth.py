@@ -73,7 +73,7 @@ class Passwords:
 
 
 def web_config_middleware(web_config: WebConfigFile) -> Middleware:
-    """Return a middleware that asks for basic authentication where the file lists users.
+    """A middleware that asks for basic authentication where the file lists users.
 
     It covers every path but `/-/healthy` and `/-/ready` (the exporter-toolkit covers these too): kubelet's probes could
     only authenticate with a password written into the pod's manifest. A request that has already proved who it is by

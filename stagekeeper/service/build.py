@@ -20,5 +20,5 @@ class Build:
 
 
 def build(environ: Mapping[str, str] = os.environ) -> Build:
-    """Return this build; its revision is what the image's `STAGEKEEPER_REVISION` says, else "unknown"."""
+    """This build; its revision is what the image's `STAGEKEEPER_REVISION` says, else "unknown"."""
     return Build(__version__, environ.get(REVISION_VARIABLE) or "unknown", platform.python_version())

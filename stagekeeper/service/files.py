@@ -13,7 +13,7 @@ from typing import Generic, NamedTuple, TypeVar
 
 import structlog
 
-from stagekeeper.service.problems import ConfigurationProblem, ServiceProblem
+from stagekeeper.config.errors import ConfigurationError, ProgramError
 
 T = TypeVar("T")
 
@@ -36,7 +36,7 @@ FileSignature = tuple[FileIdentity | None, ...]
 
 
 def signature(*paths: Path) -> FileSignature:
-    """Return what identifies the present version of each path; a path that cannot be read is None. Never raises."""
+    """What identifies the present version of each path; None for one that can't be read. Never raises."""
     return tuple(_identity(path) for path in paths)
 
 
@@ -48,7 +48,7 @@ def _identity(path: Path) -> FileIdentity | None:
     return FileIdentity(found.st_dev, found.st_ino, found.st_size, found.st_mtime_ns, found.st_ctime_ns)
 
 
-def read_bytes(path: Path, what: str, problem: type[ServiceProblem] = ConfigurationProblem) -> bytes:
+def read_bytes(path: Path, what: str, problem: type[ProgramError] = ConfigurationError) -> bytes:
     """The content of a file. Raises `problem`, naming `what` and the path, if it can't be read.
 
     Only of a regular file, and of at most 1 MiB: a program that opens a FIFO waits until somebody writes into it.
@@ -60,8 +60,8 @@ def read_bytes(path: Path, what: str, problem: type[ServiceProblem] = Configurat
             content = _content(descriptor) if stat.S_ISREG(mode) else None
         finally:
             os.close(descriptor)
-    except OSError as error:
-        raise problem(f"{what} {path} cannot be read: {error.strerror or error}.") from error
+    except OSError as failure:
+        raise problem(f"{what} {path} can't be read: {failure.strerror or failure}.") from failure
     if content is None:
         raise problem(f"{what} {path} is not a regular file (it is {_kind(mode)}).")
     if len(content) > _LARGEST:
@@ -79,19 +79,19 @@ def _kind(mode: int) -> str:
     return next((kind for is_it, kind in kinds.items() if is_it(mode)), "something else")
 
 
-def read_text(path: Path, what: str, problem: type[ServiceProblem] = ConfigurationProblem) -> str:
+def read_text(path: Path, what: str, problem: type[ProgramError] = ConfigurationError) -> str:
     """The text of a file; see `read_bytes`. Raises `problem` also if it is not UTF-8."""
     try:
         return read_bytes(path, what, problem).decode("utf-8")
-    except UnicodeDecodeError as error:
-        raise problem(f"{what} {path} is not a text file (byte {error.start} is not UTF-8).") from error
+    except UnicodeDecodeError as failure:
+        raise problem(f"{what} {path} is not a text file (byte {failure.start} is not UTF-8).") from failure
 
 
 class Reloaded(Generic[T]):
     """A value made from files, loaded again when one of them changes.
 
     The first load must succeed; after that a broken new version keeps the value loaded before, and says so once in the
-    log. `load` raises a `ServiceProblem` when the files cannot be used.
+    log. `load` raises a `ProgramError` when the files can't be used.
     """
 
     def __init__(self, what: str, paths: Sequence[Path], load: Callable[[], T]) -> None:
@@ -102,13 +102,8 @@ class Reloaded(Generic[T]):
         self._values: tuple[T, ...] = ()  # empty until a load has succeeded
         self._problem: str | None = None
 
-    @property
-    def problem(self) -> str | None:
-        """Why the newest version of the files is not in force; None when it is."""
-        return self._problem
-
     def current(self) -> T:
-        """Return the newest value that could be loaded; raise the loader's `ServiceProblem` if there never was one."""
+        """The newest value that could be loaded. Raises the loader's `ProgramError` if there never was one."""
         # The signature is taken before the load: a change in between is seen by the next call.
         now = signature(*self._paths)
         if now != self._seen or not self._values:
@@ -119,17 +114,21 @@ class Reloaded(Generic[T]):
     def _load_anew(self) -> None:
         try:
             value = self._load()
-        except ServiceProblem as problem:
+        except ProgramError as problem:
             if not self._values:
                 raise
             self._keep_the_old_one(str(problem))
             return
         if self._values:
-            _log.info(f"{self._what} has changed and was read again.", files=[str(path) for path in self._paths])
+            _log.info("A file has changed and was read again.", what=self._what, files=list(map(str, self._paths)))
         self._values = (value,)
         self._problem = None
 
     def _keep_the_old_one(self, problem: str) -> None:
         if problem != self._problem:
-            _log.error(f"{self._what} has changed but cannot be used; what was read before stays in force: {problem}")
+            _log.error(
+                "A file has changed but can't be used; what was read before stays in force.",
+                what=self._what,
+                reason=problem,
+            )
         self._problem = problem

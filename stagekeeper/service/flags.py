@@ -1,21 +1,25 @@
 """The command line that our long-running programs share, in Prometheus' style."""
 
+import sys
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
-from functools import wraps
 from pathlib import Path
 from typing import Any
 
 import click
+import structlog
 
+from stagekeeper.config.errors import ProgramError
 from stagekeeper.late_import import imported
-from stagekeeper.service import logs
+from stagekeeper.service import logs, options
 from stagekeeper.service.address import ListenAddress, parse_listen_address
-from stagekeeper.service.problems import ServiceProblem
+from stagekeeper.service.build import build
 from stagekeeper.service.run import Program, main, report
 from stagekeeper.service.runtime import Runtime
 
-_FILE = click.Path(path_type=Path)
+_log: structlog.stdlib.BoundLogger = structlog.get_logger(__name__)
+_EXIT_CODES = """
+Exit codes: 0 stopped when asked to, 1 failed (such as a port in use), 2 a flag or the configuration is wrong."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,45 +37,47 @@ class Flags:
 Start = Callable[[Runtime, Flags], Awaitable[None]]
 
 
-def program(name: str, port: int, start: str) -> Callable[[Callable[..., None]], click.Command]:
-    """Make a click command of a function that has only a docstring: it takes the flags and runs `start` until a signal.
+def program(name: str, port: int, start: str, about: str) -> click.Command:
+    """The click command of a program: it takes the flags and runs `start` until a signal.
 
-    `start` is the `module:attribute` of a `Start`, imported when it is needed: `--help` needs none of it.
+    `start` is the `module:attribute` of a `Start`, imported when it is needed: `--help` needs none of it. `about` is
+    what the program does, in a sentence or two.
 
     Exit codes: 0 stopped when asked to, 1 failed (such as a port in use), 2 a flag or the configuration is wrong.
     """
 
-    def wrap(described: Callable[..., None]) -> click.Command:
-        @wraps(described)
-        def run(listen: tuple[str, ...], level: logs.Level, log_format: logs.Format, **given: Any) -> int:
-            logs.configure(level, log_format)
-            try:
-                flags = Flags(listen=[parse_listen_address(each) for each in listen], **given)
-            except ServiceProblem as problem:
-                return report(name, problem)
-            begin: Start = imported(start)
-            return main(Program(name, lambda runtime: begin(runtime, flags)))
+    def run(listen: tuple[str, ...], level: logs.Level, log_format: logs.Format, **given: Any) -> None:
+        logs.configure(level, log_format)
+        try:
+            flags = Flags(listen=[parse_listen_address(each) for each in listen], **given)
+        except ProgramError as problem:
+            sys.exit(report(name, problem))
+        _say_what_starts(name, flags)
+        begin: Start = imported(start)
+        sys.exit(main(Program(name, lambda runtime: begin(runtime, flags))))
 
-        return click.command(name, context_settings={"show_default": True})(_options(port)(_exit_with(run)))
-
-    return wrap
-
-
-def _exit_with(run: Callable[..., int]) -> Callable[..., None]:
-    @wraps(run)
-    def ended(**given: Any) -> None:
-        raise SystemExit(run(**given))
-
-    return ended
+    return click.command(name, help=f"{about}\n{_EXIT_CODES}", context_settings={"show_default": True})(
+        _options(name, port)(run)
+    )
 
 
-def _options(port: int) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
-    options = (
-        click.option(
-            "--config.file",
-            "config_file",
-            type=_FILE,
-            help="Environments and settings, as YAML. Without one: the tutorial's, which is enough for the exporter.",
+def _say_what_starts(name: str, flags: Flags) -> None:
+    running = build()
+    _log.info(
+        "Starting.",
+        program=name,
+        version=running.version,
+        revision=running.revision,
+        python=running.python,
+        config_file=str(flags.config_file) if flags.config_file else "none: the defaults",
+        web_config_file=str(flags.web_config) if flags.web_config else "none",
+    )
+
+
+def _options(name: str, port: int) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+    given = (
+        options.config_file(
+            "Environments and settings, as YAML. Without one: the tutorial's, which is enough for the exporter."
         ),
         click.option(
             "--web.listen-address",
@@ -81,19 +87,21 @@ def _options(port: int) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
             help="Where to listen; may be repeated.",
         ),
         click.option(
-            "--web.config.file", "web_config", type=_FILE, help="TLS and basic auth, in the exporter-toolkit's format."
+            "--web.config.file",
+            "web_config",
+            type=options.FILE,
+            help="TLS and basic auth, in the exporter-toolkit's format.",
         ),
         click.option("--web.enable-lifecycle", "lifecycle", is_flag=True, help="Allow POST /-/reload."),
         click.option("--log.level", "level", type=click.Choice(logs.LEVELS), default="info"),
         click.option("--log.format", "log_format", type=click.Choice(logs.FORMATS), default="logfmt"),
-        click.option(
-            "--kubeconfig", type=_FILE, help="Default: the pod's ServiceAccount, else $KUBECONFIG or ~/.kube/config."
-        ),
-        click.option("--context", help="Context of the kubeconfig. Default: its current one."),
+        options.KUBECONFIG,
+        options.CONTEXT,
+        options.version(name),
     )
 
     def apply(function: Callable[..., Any]) -> Callable[..., Any]:
-        for option in reversed(options):
+        for option in reversed(given):
             function = option(function)
         return function
 

@@ -8,7 +8,7 @@ from collections.abc import Awaitable, Callable, Mapping
 
 from aiohttp import web
 
-from stagekeeper.service.problems import ServiceProblem
+from stagekeeper.config.errors import ProgramError
 
 HEALTHY_PATH = "/-/healthy"
 READY_PATH = "/-/ready"
@@ -21,37 +21,24 @@ class Readiness:
     """The named conditions for being ready, each with the reason why it is not met yet."""
 
     def __init__(self, conditions: Mapping[str, str]) -> None:
-        """Take all conditions as not met, each with its reason.
-
-        `{"first observation": "no observation has ended yet"}`.
-        """
-        self._missing: dict[str, str | None] = dict(conditions)
+        """All conditions, none of them met yet, each with its reason: `{"first check": "none has ended yet"}`."""
+        self._known = frozenset(conditions)
+        self.missing = dict(conditions)
+        """The conditions that are not met, with their reasons; empty when ready."""
 
     def met(self, name: str) -> None:
-        """Note that a condition is met; KeyError for a name the constructor was not given."""
-        self._set(name, None)
-
-    def unmet(self, name: str, reason: str) -> None:
-        """Note that a condition is not, or no longer, met; KeyError for a name the constructor was not given."""
-        self._set(name, reason)
-
-    def _set(self, name: str, reason: str | None) -> None:
-        if name not in self._missing:
+        """A condition is met, for good. Raises KeyError for a name that the constructor was not given."""
+        if name not in self._known:
             raise KeyError(name)
-        self._missing[name] = reason
-
-    @property
-    def missing(self) -> dict[str, str]:
-        """The conditions that are not met, with their reasons; empty when ready."""
-        return {name: reason for name, reason in self._missing.items() if reason is not None}
+        self.missing.pop(name, None)
 
 
 def health_routes(
     readiness: Readiness, reload: Callable[[], Awaitable[None]], *, lifecycle: bool
 ) -> list[web.RouteDef]:
-    """Return the routes `/-/healthy`, `/-/ready` and `/-/reload`.
+    """The routes `/-/healthy`, `/-/ready` and `/-/reload`.
 
-    `reload` raises a `ServiceProblem` when the new configuration is refused. Without `lifecycle`
+    `reload` raises a `ProgramError` when the new configuration is refused. Without `lifecycle`
     (`--web.enable-lifecycle`) a POST is answered 403, as Prometheus does (prometheus:web/web.go).
     """
 
@@ -59,10 +46,9 @@ def health_routes(
         return web.Response(text="Healthy.\n")
 
     async def ready(_request: web.Request) -> web.Response:
-        missing = readiness.missing
-        if not missing:
+        if not readiness.missing:
             return web.Response(text="Ready.\n")
-        lines = "".join(f"* {name}: {reason}\n" for name, reason in missing.items())
+        lines = "".join(f"* {name}: {reason}\n" for name, reason in readiness.missing.items())
         return web.Response(status=503, text=f"Not ready yet:\n{lines}")
 
     async def reload_now(_request: web.Request) -> web.Response:
@@ -83,6 +69,6 @@ def _lifecycle_is_off() -> web.Response:
 async def _reload(reload: Callable[[], Awaitable[None]]) -> web.Response:
     try:
         await reload()
-    except ServiceProblem as problem:
+    except ProgramError as problem:
         return web.Response(status=500, text=f"The configuration was not reloaded; the old one stays: {problem}\n")
     return web.Response(text="Reloaded.\n")

@@ -38,7 +38,7 @@ class Table:
 
 
 def landing_page(name: str, about: str, links: Sequence[Link], tables: Sequence[Table] = ()) -> web.Response:
-    """Return the page; every text is escaped, whatever it holds."""
+    """The page; every text is escaped, whatever it holds."""
     running = build()
     page = (
         f'<!DOCTYPE html><html lang="en"><head><meta charset="utf-8"><title>{html_text(name)}</title>'

@@ -17,12 +17,12 @@ from typing import Any
 import structlog
 from aiohttp import web
 
+from stagekeeper.config.errors import StartError
 from stagekeeper.service.address import ListenAddress
 from stagekeeper.service.basic_auth import web_config_middleware
 from stagekeeper.service.connections import Connection, Connections, Limits
 from stagekeeper.service.http_guard import GuardedConnection, guard
 from stagekeeper.service.origin import refused_requests, same_origin
-from stagekeeper.service.problems import StartProblem
 from stagekeeper.service.seldom import Seldom
 from stagekeeper.service.web_config import WebConfigFile
 
@@ -51,7 +51,7 @@ async def serving(
     limits: Limits = _DEFAULT_LIMITS,
     grace: float = 20.0,
 ) -> AsyncIterator[Listening]:
-    """Serve `app` on every address until the block ends. Raises `StartProblem` if one can't be had.
+    """Serve `app` on every address until the block ends. Raises `StartError` if one can't be had.
 
     What holds for every program is applied here, so that none can forget it: TLS, basic authentication and headers of
     `web_config`, what is refused whatever it asks for, and that no web page makes a browser change something. At the
@@ -175,7 +175,7 @@ class _Entrance:
 
 
 async def _bound(address: ListenAddress) -> list[socket.socket]:
-    """Sockets that are bound to `address`, one for each IP address that it means. Raises `StartProblem`."""
+    """Sockets that are bound to `address`, one for each IP address that it means. Raises `StartError`."""
     found: list[socket.socket] = []
     try:
         for family, name in await _resolved(address):
@@ -188,7 +188,7 @@ async def _bound(address: ListenAddress) -> list[socket.socket]:
     except OSError as problem:
         for each in found:
             each.close()
-        raise StartProblem(f"Cannot listen on {address}: {_why(problem, address)}") from problem
+        raise StartError(f"Can't listen on {address}: {_why(problem, address)}") from problem
     return found
 
 
@@ -208,13 +208,13 @@ def _has(family: int) -> bool:
     return True
 
 
-def _why(error: OSError, address: ListenAddress) -> str:
-    if isinstance(error, socket.gaierror):
-        return f"the host name {address.host!r} cannot be resolved ({error.strerror})."
-    if error.errno == errno.EADDRINUSE:
+def _why(problem: OSError, address: ListenAddress) -> str:
+    if isinstance(problem, socket.gaierror):
+        return f"the host name {address.host!r} can't be resolved ({problem.strerror})."
+    if problem.errno == errno.EADDRINUSE:
         return "the port is in use; stop the program that has it, or choose another one with --web.listen-address."
-    if error.errno in (errno.EACCES, errno.EPERM):
+    if problem.errno in (errno.EACCES, errno.EPERM):
         return f"permission denied; choose a port from {_FIRST_FREE_PORT} on with --web.listen-address."
-    if error.errno == errno.EADDRNOTAVAIL:
+    if problem.errno == errno.EADDRNOTAVAIL:
         return "no interface of this machine has that address; choose another one with --web.listen-address."
-    return f"{error.strerror or error}."
+    return f"{problem.strerror or problem}."

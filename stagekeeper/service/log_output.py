@@ -5,8 +5,10 @@ import os
 import select
 from typing import TextIO
 
-_PIECE = select.PIPE_BUF  # bytes that a pipe which is ready takes without waiting
-_PATIENCE = 50  # milliseconds a line waits for a reader that has fallen behind
+_PIECE = select.PIPE_BUF
+"""Bytes that a pipe which is ready takes without waiting."""
+_PATIENCE = 50
+"""Milliseconds that a line waits for a reader that has fallen behind."""
 
 
 class LogOutput:
@@ -22,12 +24,14 @@ class LogOutput:
         self._stuck = False
         self._torn = False  # the last line was written in part, so the next begins with a line break
 
-    def write_line(self, line: str) -> None:
-        """Write one line, or count it as lost."""
+    def write_line(self, line: str) -> bool:
+        """Write one line, or count it as lost and say so by False."""
         try:
             self._write(f"{line}\n")
         except (OSError, ValueError):  # ValueError: the stream object was closed
             self.lost += 1
+            return False
+        return True
 
     def _write(self, text: str) -> None:
         if self._descriptor is not None:
@@ -54,7 +58,7 @@ class LogOutput:
 
 
 def _descriptor(stream: TextIO | None) -> int | None:
-    """Return the stream's file descriptor, or None for a stream in memory and for none at all."""
+    """The stream's file descriptor, or None for a stream in memory and for none at all."""
     if stream is None:
         return None
     try:

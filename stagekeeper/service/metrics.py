@@ -3,10 +3,10 @@
 import gzip
 import math
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 
 from aiohttp import web
-from prometheus_client import CollectorRegistry, ProcessCollector, exposition
+from prometheus_client import CollectorRegistry, ProcessCollector, disable_created_metrics, exposition
 from prometheus_client.core import GaugeMetricFamily, Metric
 from prometheus_client.openmetrics import exposition as openmetrics
 from prometheus_client.registry import Collector
@@ -15,12 +15,16 @@ from stagekeeper.service.build import Build, build
 
 SCRAPE_TIMEOUT_HEADER = "X-Prometheus-Scrape-Timeout-Seconds"
 _SHORTEST_DEADLINE = 0.1
+"""Seconds."""
 _ZERO_WEIGHT = re.compile(r"q\s*=\s*0(\.0*)?")
-_HAVE_CREATED = frozenset({"counter", "histogram", "summary"})
 
 
 def process_registry(program: str, running: Build | None = None) -> CollectorRegistry:
-    """Return a new registry that holds `stagekeeper_build_info` and the platform's `process_*`, and nothing else."""
+    """A new registry that holds `stagekeeper_build_info` and the platform's `process_*`, and nothing else.
+
+    From now on no registry of this process has `_created` series: they double their number and nobody asks for them.
+    """
+    disable_created_metrics()  # type: ignore[no-untyped-call]  # so in prometheus_client
     registry = CollectorRegistry(auto_describe=True)
     ProcessCollector(registry=registry)
     registry.register(_BuildInfo(program, running or build()))
@@ -28,16 +32,16 @@ def process_registry(program: str, running: Build | None = None) -> CollectorReg
 
 
 def metrics_response(headers: Mapping[str, str], registry: Collector) -> web.Response:
-    """Answer a scrape with what `registry` collects now.
+    """The answer to a scrape: what `registry` collects now.
 
     `headers` are the request's: `Accept` chooses OpenMetrics 1.0 or the Prometheus text format, `Accept-Encoding`
-    chooses gzip. `_created` series are left out: they double the number of series and nobody asks for them.
+    chooses gzip. The library's own choice fails on a version that is no number, claims any version that is asked for,
+    and does not know the weight 0.
     """
-    series = _WithoutCreated(registry)
     if _accepts(headers.get("Accept", ""), "application/openmetrics-text"):
-        body, content_type = _openmetrics(series), openmetrics.CONTENT_TYPE_LATEST
+        body, content_type = _openmetrics(registry), openmetrics.CONTENT_TYPE_LATEST
     else:
-        body, content_type = exposition.generate_latest(series), exposition.CONTENT_TYPE_PLAIN_0_0_4
+        body, content_type = exposition.generate_latest(registry), exposition.CONTENT_TYPE_PLAIN_0_0_4
     answer = {"Content-Type": content_type, "Vary": "Accept, Accept-Encoding"}
     if _accepts(headers.get("Accept-Encoding", ""), "gzip"):
         body = gzip.compress(body, compresslevel=1)
@@ -46,17 +50,17 @@ def metrics_response(headers: Mapping[str, str], registry: Collector) -> web.Res
 
 
 def scrape_deadline(headers: Mapping[str, str], default: float, margin: float = 0.5) -> float:
-    """Return how many seconds a scrape may take: what Prometheus says it waits for, minus `margin`.
+    """How many seconds a scrape may take: what Prometheus says it waits for, minus `margin`.
 
-    Without the header, or with a value that is no positive finite number, `default` seconds. Never below 0.1 s, so that
-    a very short timeout still gets the series that need no observation.
+    Without the header, or with a value that is not a positive finite number, `default` seconds. Never below 0.1 s, so
+    that a very short timeout still gets the series that need no observation.
     """
     announced = _seconds(headers.get(SCRAPE_TIMEOUT_HEADER, ""))
     return default if announced is None else max(announced - margin, _SHORTEST_DEADLINE)
 
 
-def _openmetrics(series: Collector) -> bytes:
-    text: bytes = openmetrics.generate_latest(series)  # type: ignore[no-untyped-call]  # so in prometheus_client
+def _openmetrics(registry: Collector) -> bytes:
+    text: bytes = openmetrics.generate_latest(registry)  # type: ignore[no-untyped-call]  # so in prometheus_client
     return text
 
 
@@ -92,23 +96,3 @@ class _BuildInfo(Collector):
         )
         family.add_metric(list(self._labels.values()), 1)
         return [family]
-
-
-class _WithoutCreated(Collector):
-    """What another collector collects, without `_created`; the library's own switch is global to the process."""
-
-    def __init__(self, collector: Collector) -> None:
-        self._collector = collector
-
-    def collect(self) -> Iterator[Metric]:
-        for metric in self._collector.collect():
-            if metric.type in _HAVE_CREATED:
-                yield _without_created(metric)
-            else:
-                yield metric
-
-
-def _without_created(metric: Metric) -> Metric:
-    kept = Metric(metric.name, metric.documentation, metric.type, metric.unit)
-    kept.samples = [sample for sample in metric.samples if sample.name != f"{metric.name}_created"]
-    return kept

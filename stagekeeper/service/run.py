@@ -1,35 +1,36 @@
-"""Runs one program as a process: signals, exit code, and the sentence when it cannot.
+"""Runs one program as a process: signals, exit code, and the sentence when it can't.
 
 Exit codes: 0 a clean stop, 1 a failure (or a stop in which something had to be left behind), 2 a flag or a
-configuration that cannot be used.
+configuration that can't be used.
 """
 
 import asyncio
 import gc
 import os
 import signal
-import sys
 import threading
 from collections.abc import Awaitable, Callable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 
 import structlog
 
-from stagekeeper.service.problems import ServiceProblem
+from stagekeeper.config.errors import ProgramError
+from stagekeeper.service import logs
 from stagekeeper.service.runtime import Runtime
 
 _log: structlog.stdlib.BoundLogger = structlog.get_logger(__name__)
 _COLLECTIONS = (5_000, 20, 50)
 """Growth until the youngest objects are looked through; times of that until the older; times of that until all."""
-_FORCE_AFTER = 2.0  # seconds after the grace; together they stay below the 30 s that Kubernetes gives a pod
+_FORCE_AFTER = 2.0
+"""Seconds after the grace; together they stay below the 30 s that Kubernetes gives a pod."""
 
 
 @dataclass(frozen=True, slots=True)
 class Program:
     """A program: its name, how it starts, and how many seconds its stop may take.
 
-    `start` opens what the program needs through the `Runtime` and returns; it may raise a `ServiceProblem`.
+    `start` opens what the program needs through the `Runtime` and returns; it may raise a `ProgramError`.
     """
 
     name: str
@@ -40,7 +41,7 @@ class Program:
 async def run(program: Program, at_stop: Callable[[Runtime], None] = lambda _runtime: None) -> int:
     """Run until SIGTERM, SIGINT, `Runtime.stop` or a failure; return the exit code. SIGHUP reloads.
 
-    A `ServiceProblem` with which the start was refused is raised again, after closing what was open by then.
+    A `ProgramError` with which the start was refused is raised again, after closing what was open by then.
     `at_stop` is called when the closing begins.
     """
     runtime = Runtime(program.grace, at_stop)
@@ -50,12 +51,12 @@ async def run(program: Program, at_stop: Callable[[Runtime], None] = lambda _run
                 runtime.eternal("The reload on SIGHUP", _reload_on(hangup, runtime))
                 await runtime.start(program.start)
                 await runtime.stopping.wait()
-    except ServiceProblem:
+    except ProgramError:
         raise
-    except Exception:  # noqa: BLE001 - the edge of the program: what went wrong becomes its exit code
-        _log.exception(f"{program.name} could not start, for a reason that nobody foresaw.")
+    except Exception:  # noqa: BLE001 -- the edge of the program: what went wrong becomes its exit code
+        _log.exception("The program can't start: unexpected error.", program=program.name)
         return 1
-    _log.info(f"{program.name} has stopped.")
+    _log.info("Stopped.", program=program.name)
     return 1 if runtime.failed else 0
 
 
@@ -74,7 +75,7 @@ def main(program: Program) -> int:
     try:
         with asyncio.Runner() as runner:
             return runner.run(run(replace(program, start=start), force.arm))
-    except ServiceProblem as problem:
+    except ProgramError as problem:
         return report(program.name, problem)
     finally:
         force.disarm()
@@ -91,10 +92,10 @@ def _spare_what_stays() -> None:
     gc.set_threshold(*_COLLECTIONS)
 
 
-def report(program_name: str, problem: ServiceProblem) -> int:
-    """Say on stderr, in one sentence, why the program cannot run; return the exit code."""
-    with suppress(OSError, ValueError, AttributeError):  # stderr may be full, closed or absent
-        print(f"{program_name}: {problem}", file=sys.stderr, flush=True)  # noqa: T201
+def report(program_name: str, problem: ProgramError) -> int:
+    """Log why the program can't run, a record for each line; the exit code."""
+    for line in str(problem).splitlines():
+        _log.error("The program can't run.", program=program_name, reason=line)
     return problem.exit_code
 
 
@@ -104,7 +105,7 @@ def _signals(runtime: Runtime) -> Iterator[asyncio.Event]:
     loop = asyncio.get_running_loop()
     hangup = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
-        loop.add_signal_handler(number, runtime.stop, f"Received {number.name}: stopping.")
+        loop.add_signal_handler(number, runtime.stop, f"Received {number.name}.")
     loop.add_signal_handler(signal.SIGHUP, hangup.set)
     try:
         yield hangup
@@ -119,10 +120,10 @@ async def _reload_on(hangup: asyncio.Event, runtime: Runtime) -> None:
         hangup.clear()
         try:
             await runtime.reload()
-        except ServiceProblem as problem:
-            _log.error(f"The configuration was not reloaded; the old one stays in force: {problem}")
-        except Exception:  # noqa: BLE001 - the edge of a task: a reload must not end the program
-            _log.exception("The reload failed for a reason that nobody foresaw; the old configuration stays in force.")
+        except ProgramError as problem:
+            _log.error("The configuration was not reloaded; the old one stays in force.", reason=str(problem))
+        except Exception:  # noqa: BLE001 -- the edge of a task: a reload must not end the program
+            _log.exception("The configuration was not reloaded: unexpected error; the old one stays in force.")
 
 
 class _Force:
@@ -143,6 +144,5 @@ class _Force:
 
 
 def _end_by_force(runtime: Runtime) -> None:
-    with suppress(OSError):
-        os.write(2, f"The stop took too long, last with: {runtime.ending}. Ending by force.\n".encode())
+    logs.write_past_all_locks("The stop took too long; ending by force.", part=runtime.ending)
     os._exit(1)

@@ -14,12 +14,13 @@ from typing import Any, Self, TypeVar
 
 import structlog
 
-from stagekeeper.service.problems import ServiceProblem
+from stagekeeper.config.errors import ProgramError
 
 T = TypeVar("T")
 
 _log: structlog.stdlib.BoundLogger = structlog.get_logger(__name__)
-_RESERVE = 1.0  # seconds kept back for each resource that still waits for its turn to be closed
+_RESERVE = 1.0
+"""Seconds kept back for each resource that still waits for its turn to be closed."""
 
 
 class Runtime:
@@ -32,7 +33,8 @@ class Runtime:
     def __init__(self, grace: float, at_stop: Callable[["Runtime"], None] = lambda _runtime: None) -> None:
         self.stopping = asyncio.Event()
         self.failed = False
-        self.ending = "nothing"  # the name of what is being closed, for whoever has to force the stop
+        self.ending = "nothing"
+        """The name of what is being closed, for whoever has to force the stop."""
         self._grace = grace
         self._at_stop = at_stop
         self._deadline = 0.0
@@ -43,7 +45,7 @@ class Runtime:
         self._starting: asyncio.Timeout | None = None
 
     async def open(self, name: str, resource: AbstractAsyncContextManager[T]) -> T:
-        """Enter `resource`, and leave it when the program stops. `name` begins a sentence: "The HTTP listener"."""
+        """Enter `resource`, and leave it when the program stops; `name` is for people: "The HTTP listener"."""
         value = await resource.__aenter__()
         self._push(name, partial(resource.__aexit__, None, None, None))
         return value
@@ -54,7 +56,7 @@ class Runtime:
         self._push(name, partial(_cancel, task, work))
 
     def on_reload(self, hook: Callable[[], Awaitable[None]]) -> None:
-        """Call `hook` at every reload; it keeps the old configuration and raises a `ServiceProblem` to refuse."""
+        """Call `hook` at every reload; it keeps the old configuration and raises a `ProgramError` to refuse."""
         self._hooks.append(hook)
 
     async def reload(self) -> None:
@@ -68,7 +70,7 @@ class Runtime:
         """Begin to stop, also in the middle of the start; `reason` is a sentence for the log."""
         if self.stopping.is_set():
             return
-        _log.info(reason)
+        _log.info("Stopping.", reason=reason)
         self.stopping.set()
         if self._starting is not None:
             self._starting.reschedule(asyncio.get_running_loop().time())
@@ -112,14 +114,14 @@ class Runtime:
         try:
             async with scope:
                 await end()
-        except Exception as error:  # noqa: BLE001 - one resource that cannot be closed must not keep the others open
+        except Exception as problem:  # noqa: BLE001 -- one resource that can't be closed must not keep the others open
             self.failed = True
             if scope.expired():
-                _log.error(f"{name} did not stop in time and was left behind.")
+                _log.error("A part did not stop in time and was left behind.", part=name)
             else:
-                _log.error(f"{name} could not be closed: {error}", exc_info=error)
+                _log.error("A part could not be closed.", part=name, reason=str(problem), exc_info=problem)
         else:
-            _log.info(f"{name} has stopped.")
+            _log.debug("A part has stopped.", part=name)
 
     def _share(self) -> float:
         """Seconds for the resource whose turn it is: all that is left, but for a reserve for those after it."""
@@ -129,18 +131,18 @@ class Runtime:
     async def _guard(self, name: str, work: Coroutine[Any, Any, object]) -> None:
         try:
             await work
-        except ServiceProblem as problem:
-            self._fail(f"{name} failed: {problem}")
-        except Exception as error:  # noqa: BLE001 - the edge of a task
-            self._fail(f"{name} failed: {type(error).__name__}: {error}", error)
+        except ProgramError as problem:
+            self._fail(name, str(problem))
+        except Exception as problem:  # noqa: BLE001 -- the edge of a task
+            self._fail(name, f"{type(problem).__name__}: {problem}", problem)
         else:
             if not self.stopping.is_set():
-                self._fail(f"{name} has ended, but must run until the program stops.")
+                self._fail(name, "It has ended by itself.")
 
-    def _fail(self, sentence: str, error: Exception | None = None) -> None:
+    def _fail(self, name: str, reason: str, problem: Exception | None = None) -> None:
         self.failed = True
-        _log.error(sentence, exc_info=error)
-        self.stop("Stopping, because a part of the program that must always run does not.")
+        _log.error("A part that must always run has failed.", part=name, reason=reason, exc_info=problem)
+        self.stop(f"A part that must always run has failed: {name}.")
 
 
 async def _cancel(task: asyncio.Task[None], work: Coroutine[Any, Any, object]) -> None:

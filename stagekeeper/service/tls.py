@@ -6,12 +6,15 @@ from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
+from stagekeeper.config.errors import ConfigurationError
 from stagekeeper.service.files import Reloaded, read_bytes
-from stagekeeper.service.problems import ConfigurationProblem
 
 
-class TlsFilesProblem(ConfigurationProblem):
-    """A certificate, key or CA file cannot be used; the text names the file."""
+class TlsFilesError(ConfigurationError):
+    """A certificate, key or CA file can't be used; the text names the file."""
+
+
+TlsFilesProblem = TlsFilesError  # its old name, until nobody uses it any more
 
 
 class ClientContext:
@@ -25,7 +28,7 @@ class ClientContext:
         self, ca_file: Path | None = None, cert_file: Path | None = None, key_file: Path | None = None
     ) -> None:
         if (cert_file is None) != (key_file is None):
-            raise TlsFilesProblem(
+            raise TlsFilesError(
                 f"A client certificate needs both files: cert_file is {cert_file or 'missing'}, "
                 f"key_file is {key_file or 'missing'}."
             )
@@ -34,13 +37,8 @@ class ClientContext:
             "The TLS client configuration", paths, lambda: _client_context(ca_file, cert_file, key_file)
         )
 
-    @property
-    def problem(self) -> str | None:
-        """Why the newest files are not in force; None when they are."""
-        return self._reloaded.problem
-
     def current(self) -> ssl.SSLContext:
-        """Return the context of the newest usable files; raise `TlsFilesProblem` if they were never usable."""
+        """The context of the newest usable files. Raises `TlsFilesError` if they were never usable."""
         return self._reloaded.current()
 
 
@@ -70,16 +68,11 @@ class ServerContext:
     """
 
     def __init__(self, settings: ServerTls) -> None:
-        """Load the files; raises `TlsFilesProblem` when they cannot be used."""
+        """Load the files. Raises `TlsFilesError` if they can't be used."""
         self._settings = settings
         self._reloaded = self._follow(settings)
         self.listening = _server_context(settings)
         self.listening.sni_callback = self._hand_over
-
-    @property
-    def problem(self) -> str | None:
-        """Why the newest files are not in force; None when they are."""
-        return self._reloaded.problem
 
     def use(self, settings: ServerTls) -> None:
         """Take other settings (files, client verification, versions) for the handshakes from now on."""
@@ -102,14 +95,14 @@ class ServerContext:
 
 
 def certificate_expiry(pem_path: Path) -> datetime:
-    """Return when the first of the file's certificates to end ends (aware, UTC); raise `TlsFilesProblem`."""
-    from cryptography import x509  # noqa: PLC0415 - 7 MiB that only those need who publish expiry dates
+    """When the first of the file's certificates to end ends (aware, UTC). Raises `TlsFilesError`."""
+    from cryptography import x509  # noqa: PLC0415 -- 7 MiB that only those need who publish expiry dates
 
-    pem = read_bytes(pem_path, "The certificate file", TlsFilesProblem)
+    pem = read_bytes(pem_path, "The certificate file", TlsFilesError)
     try:
         certificates = x509.load_pem_x509_certificates(pem)
-    except ValueError as error:
-        raise TlsFilesProblem(f"The certificate file {pem_path} holds no usable PEM certificate: {error}.") from error
+    except ValueError as problem:
+        raise TlsFilesError(f"The certificate file {pem_path} holds no usable PEM certificate: {problem}.") from problem
     return min(certificate.not_valid_after_utc for certificate in certificates)
 
 
@@ -136,35 +129,35 @@ def _server_context(settings: ServerTls) -> ssl.SSLContext:
 
 
 def _trust(context: ssl.SSLContext, ca_file: Path, what: str) -> None:
-    pem = read_bytes(ca_file, what, TlsFilesProblem).decode(
+    pem = read_bytes(ca_file, what, TlsFilesError).decode(
         "ascii", "ignore"
     )  # bundles may have comments in any encoding
     try:
         context.load_verify_locations(cadata=pem)
-    except (ssl.SSLError, ValueError) as error:  # ValueError: there is nothing in it
-        raise TlsFilesProblem(f"{what} {ca_file} holds no usable PEM certificate ({_reason(error)}).") from error
+    except (ssl.SSLError, ValueError) as problem:  # ValueError: there is nothing in it
+        raise TlsFilesError(f"{what} {ca_file} holds no usable PEM certificate ({_reason(problem)}).") from problem
 
 
 def _present(context: ssl.SSLContext, cert_file: Path, key_file: Path) -> None:
     for what, path in (("The certificate file", cert_file), ("The key file", key_file)):
-        read_bytes(path, what, TlsFilesProblem)
+        read_bytes(path, what, TlsFilesError)
     try:
         # The password is given, and empty: without it OpenSSL would ask for one on the terminal, and wait.
         context.load_cert_chain(cert_file, key_file, password=lambda: "")
-    except ssl.SSLError as error:
-        raise TlsFilesProblem(_why_not_presentable(error, cert_file, key_file)) from error
-    except OSError as error:  # gone since we read it a moment ago
-        raise TlsFilesProblem(f"{cert_file} or {key_file} cannot be read: {error.strerror or error}.") from error
+    except ssl.SSLError as problem:
+        raise TlsFilesError(_why_not_presentable(problem, cert_file, key_file)) from problem
+    except OSError as problem:  # gone since we read it a moment ago
+        raise TlsFilesError(f"{cert_file} or {key_file} can't be read: {problem.strerror or problem}.") from problem
 
 
-def _why_not_presentable(error: ssl.SSLError, cert_file: Path, key_file: Path) -> str:
-    if error.reason == "KEY_VALUES_MISMATCH":
+def _why_not_presentable(problem: ssl.SSLError, cert_file: Path, key_file: Path) -> str:
+    if problem.reason == "KEY_VALUES_MISMATCH":
         return f"The key in {key_file} does not belong to the certificate in {cert_file}; renew both together."
     return (
-        f"The certificate {cert_file} or its key {key_file} is not usable PEM ({_reason(error)}); "
+        f"The certificate {cert_file} or its key {key_file} is not usable PEM ({_reason(problem)}); "
         "the key must not be encrypted."
     )
 
 
-def _reason(error: Exception) -> str:
-    return getattr(error, "reason", None) or str(error)
+def _reason(problem: Exception) -> str:
+    return getattr(problem, "reason", None) or str(problem)

@@ -90,7 +90,7 @@ def test_durations(text: float | str, expected: float) -> None:
     assert seconds(text) == expected
 
 
-@pytest.mark.parametrize("text", ["", "soon", "5", "5 m", "1x", "m", True, None, [5]])
+@pytest.mark.parametrize("text", ["", "soon", "5 m", "1x", "m", True, None, [5]])
 def test_what_is_no_duration_is_refused(text: object) -> None:
     with pytest.raises(ValueError, match="must be a duration"):
         seconds(text)

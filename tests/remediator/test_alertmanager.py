@@ -189,7 +189,7 @@ async def test_a_password_is_read_again_when_its_file_changes(tmp_path: Path) ->
 async def test_credentials_that_can_not_be_read_are_unreadable_too(tmp_path: Path) -> None:
     assert await seen(says(alert()), bearer_token_file=tmp_path / "absent") == (
         Seen.UNREADABLE,
-        f"The credentials file {tmp_path / 'absent'} cannot be read: No such file or directory.",
+        f"The credentials file {tmp_path / 'absent'} can't be read: No such file or directory.",
     )
 
 

@@ -1,7 +1,7 @@
 import pytest
 
+from stagekeeper.config.errors import ConfigurationError
 from stagekeeper.service.address import ListenAddress, parse_listen_address
-from stagekeeper.service.problems import UsageProblem
 
 
 @pytest.mark.parametrize(
@@ -32,11 +32,11 @@ def test_an_address_is_parsed_and_printed_as_it_was_written(text: str, expected:
         (":65536", "has the port '65536'; a port is a number from 0 to 65535."),
         (":-1", "has the port '-1'; a port is a number from 0 to 65535."),
         (":٣", "has the port '٣'; a port is a number from 0 to 65535."),
-        ("[localhost]:1", "has 'localhost' in brackets, which is no IPv6 address."),
+        ("[localhost]:1", "has 'localhost' in brackets, which is not an IPv6 address."),
         ("a b:1", "has a host 'a b' that is neither a name nor an IP address."),
     ],
 )
 def test_a_bad_address_is_refused_with_the_reason(text: str, complaint: str) -> None:
-    with pytest.raises(UsageProblem) as raised:
+    with pytest.raises(ConfigurationError) as raised:
         parse_listen_address(text)
     assert str(raised.value) == f"--web.listen-address={text} {complaint}"

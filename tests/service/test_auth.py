@@ -5,9 +5,10 @@ from pathlib import Path
 
 import aiohttp
 import pytest
+from structlog.testing import capture_logs
 
+from stagekeeper.config.errors import ConfigurationError
 from stagekeeper.service.auth import BearerToken, bearer_auth
-from stagekeeper.service.problems import ConfigurationProblem
 from tests.service.kit import Hello, Replace, Serve
 
 
@@ -73,9 +74,12 @@ def test_only_one_previous_token_is_accepted(token_file: TokenFile, replace_file
 def test_an_emptied_file_keeps_the_token_before(token_file: TokenFile, replace_file: Replace) -> None:
     token = token_file.read()
     replace_file(token_file.path, b"\n")
-    assert token.accepts("first-token-of-the-tests")
+    with capture_logs() as logs:
+        assert token.accepts("first-token-of-the-tests")
     assert not token.accepts("")
-    assert token.problem == f"The bearer token file {token_file.path} is empty; write the token into it."
+    assert [each["reason"] for each in logs] == [
+        f"The bearer token file {token_file.path} is empty; write the token into it."
+    ]
 
 
 @pytest.mark.parametrize(
@@ -96,7 +100,7 @@ def test_an_emptied_file_keeps_the_token_before(token_file: TokenFile, replace_f
 )
 def test_a_file_without_a_usable_token_is_refused(token_file: TokenFile, content: bytes, complaint: str) -> None:
     token_file.path.write_bytes(content)
-    with pytest.raises(ConfigurationProblem) as raised:
+    with pytest.raises(ConfigurationError) as raised:
         token_file.read()
     assert str(raised.value) == f"The bearer token file {token_file.path} {complaint}"
 
@@ -104,7 +108,7 @@ def test_a_file_without_a_usable_token_is_refused(token_file: TokenFile, content
 def test_a_fifo_for_a_token_file_is_refused_by_name_and_not_waited_for(token_file: TokenFile) -> None:
     token_file.path.unlink()
     os.mkfifo(token_file.path)
-    with pytest.raises(ConfigurationProblem) as raised:
+    with pytest.raises(ConfigurationError) as raised:
         token_file.read()
     assert str(raised.value) == (f"The bearer token file {token_file.path} is not a regular file (it is a FIFO).")
 

@@ -5,8 +5,8 @@ from pathlib import Path
 import pytest
 from structlog.testing import capture_logs
 
+from stagekeeper.config.errors import ConfigurationError
 from stagekeeper.service.files import Reloaded, read_text, signature
-from stagekeeper.service.problems import ConfigurationProblem
 from tests.service.kit import Replace
 
 
@@ -49,14 +49,14 @@ def test_a_missing_file_and_a_loop_of_links_have_a_signature_too(tmp_path: Path)
 
 
 def test_an_unreadable_file_is_named_with_the_reason(tmp_path: Path) -> None:
-    with pytest.raises(ConfigurationProblem) as raised:
+    with pytest.raises(ConfigurationError) as raised:
         read_text(tmp_path / "missing", "The token file")
-    assert str(raised.value) == f"The token file {tmp_path / 'missing'} cannot be read: No such file or directory."
+    assert str(raised.value) == f"The token file {tmp_path / 'missing'} can't be read: No such file or directory."
 
 
 def test_a_file_that_is_not_text_is_named(tmp_path: Path) -> None:
     (tmp_path / "binary").write_bytes(b"ab\xff")
-    with pytest.raises(ConfigurationProblem, match=r"binary is not a text file \(byte 2 is not UTF-8\)"):
+    with pytest.raises(ConfigurationError, match=r"binary is not a text file \(byte 2 is not UTF-8\)"):
         read_text(tmp_path / "binary", "The token file")
 
 
@@ -67,7 +67,7 @@ def number_in(path: Path) -> Reloaded[int]:
         try:
             return int(path.read_text())
         except ValueError as error:
-            raise ConfigurationProblem("no number.") from error
+            raise ConfigurationError("no number.") from error
 
     return Reloaded("The number", [path], load)
 
@@ -95,9 +95,8 @@ def test_a_broken_new_file_keeps_the_old_value_and_is_logged_once(tmp_path: Path
             path.write_text(content)
             assert reloaded.current() == 1
             assert reloaded.current() == 1
-    assert reloaded.problem == "no number."
-    assert [line["event"] for line in logs] == [
-        "The number has changed but cannot be used; what was read before stays in force: no number."
+    assert [(line["event"], line["what"], line["reason"]) for line in logs] == [
+        ("A file has changed but can't be used; what was read before stays in force.", "The number", "no number.")
     ]
 
 
@@ -109,8 +108,11 @@ def test_a_mended_file_is_taken_and_the_problem_is_gone(tmp_path: Path) -> None:
     path.write_text("broken")
     reloaded.current()
     path.write_text("2")
-    assert reloaded.current() == 2
-    assert reloaded.problem is None
+    with capture_logs() as logs:
+        assert reloaded.current() == 2
+    assert [(line["event"], line["what"]) for line in logs] == [
+        ("A file has changed and was read again.", "The number")
+    ]
 
 
 def test_the_first_load_must_succeed_and_is_tried_again(tmp_path: Path) -> None:
@@ -118,7 +120,7 @@ def test_the_first_load_must_succeed_and_is_tried_again(tmp_path: Path) -> None:
     path.write_text("broken")
     reloaded = number_in(path)
     for _ in range(2):
-        with pytest.raises(ConfigurationProblem):
+        with pytest.raises(ConfigurationError):
             reloaded.current()
     path.write_text("3")
     assert reloaded.current() == 3
@@ -132,7 +134,7 @@ def test_what_is_no_file_is_refused_by_name_and_not_waited_for(
 ) -> None:
     path = tmp_path / "token"
     make(path)
-    with pytest.raises(ConfigurationProblem) as raised:
+    with pytest.raises(ConfigurationError) as raised:
         read_text(path, "The token file")
     assert str(raised.value) == f"The token file {path} is not a regular file (it is {kind})."
 
@@ -141,5 +143,5 @@ def test_no_more_is_read_than_a_file_of_ours_can_have(tmp_path: Path) -> None:
     path = tmp_path / "token"
     with path.open("wb") as file:
         file.truncate(1024 * 1024 + 1)
-    with pytest.raises(ConfigurationProblem, match=r"token is larger than 1048576 bytes; is it the right file\?"):
+    with pytest.raises(ConfigurationError, match=r"token is larger than 1048576 bytes; is it the right file\?"):
         read_text(path, "The token file")

@@ -6,9 +6,9 @@ import aiohttp
 import pytest
 from aiohttp import web
 
+from stagekeeper.config.errors import StartError
 from stagekeeper.service.address import ListenAddress, parse_listen_address
 from stagekeeper.service.listen import serving
-from stagekeeper.service.problems import StartProblem
 from tests.service.kit import Hello
 
 
@@ -24,11 +24,11 @@ async def test_it_serves_on_every_address_it_was_given(client: aiohttp.ClientSes
 async def test_a_port_in_use_is_one_sentence_that_says_what_to_do(hello: Hello) -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
-        with pytest.raises(StartProblem) as raised:
+        with pytest.raises(StartError) as raised:
             async with serving(hello(), [ListenAddress("127.0.0.1", port)]):
                 pass
     assert str(raised.value) == (
-        f"Cannot listen on 127.0.0.1:{port}: the port is in use; stop the program that has it, "
+        f"Can't listen on 127.0.0.1:{port}: the port is in use; stop the program that has it, "
         "or choose another one with --web.listen-address."
     )
 
@@ -37,11 +37,11 @@ async def test_a_port_in_use_is_one_sentence_that_says_what_to_do(hello: Hello) 
     ("host", "reason"),
     [
         ("203.0.113.1", "no interface of this machine has that address"),
-        ("no-such-host.invalid", "the host name 'no-such-host.invalid' cannot be resolved"),
+        ("no-such-host.invalid", "the host name 'no-such-host.invalid' can't be resolved"),
     ],
 )
 async def test_a_host_that_cannot_be_listened_on_is_one_sentence(hello: Hello, host: str, reason: str) -> None:
-    with pytest.raises(StartProblem, match=f"Cannot listen on {host}:1234: {reason}"):
+    with pytest.raises(StartError, match=f"Can't listen on {host}:1234: {reason}"):
         async with serving(hello(), [ListenAddress(host, 1234)]):
             pass
 
@@ -50,7 +50,7 @@ async def test_when_the_second_address_cannot_be_had_the_first_is_given_back(hel
     with socket.create_server(("127.0.0.1", 0)) as taken:
         free = unused_port()
         addresses = [ListenAddress("127.0.0.1", free), ListenAddress("127.0.0.1", taken.getsockname()[1])]
-        with pytest.raises(StartProblem):
+        with pytest.raises(StartError):
             async with serving(hello(), addresses):
                 pass
     with socket.create_server(("127.0.0.1", free)):
@@ -67,11 +67,11 @@ def unused_port() -> int:
 )
 async def test_a_privileged_port_is_one_sentence_that_names_the_first_free_one(hello: Hello) -> None:
     """Port 1 is below ip_unprivileged_port_start; bind is made to refuse as it does without the capability."""
-    with pytest.raises(StartProblem) as raised:
+    with pytest.raises(StartError) as raised:
         async with without_root(), serving(hello(), [ListenAddress("127.0.0.1", 1)]):
             pass
     assert str(raised.value) == (
-        "Cannot listen on 127.0.0.1:1: permission denied; choose a port from 1024 on with --web.listen-address."
+        "Can't listen on 127.0.0.1:1: permission denied; choose a port from 1024 on with --web.listen-address."
     )
 
 

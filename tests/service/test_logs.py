@@ -36,12 +36,10 @@ def written() -> io.StringIO:
 
 def test_a_line_of_ours_is_logfmt_with_time_level_logger_and_sentence(written: io.StringIO) -> None:
     configure("info", "logfmt", written)
-    structlog.get_logger("exporter.web").info(
-        "An observation has ended.", seconds=0.25, ok=True, note='a "b"\nc', pod=None
-    )
+    structlog.get_logger("exporter.web").info("It has ended.", seconds=0.25, ok=True, note='a "b"\nc', pod=None)
     assert re.fullmatch(
-        r"ts=\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z level=info logger=exporter.web "
-        r'msg="An observation has ended." seconds=0.25 ok=true note="a \\"b\\"\\nc" pod=\n',
+        r'ts=\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z level=info msg="It has ended." '
+        r'logger=exporter.web seconds=0.25 ok=true note="a \\"b\\"\\nc" pod=\n',
         written.getvalue(),
     )
 
@@ -58,6 +56,21 @@ def test_a_line_of_a_library_looks_like_one_of_ours(written: io.StringIO) -> Non
     logging.getLogger("aiohttp.server").error("failed for %s", "127.0.0.1")
     line = json.loads(written.getvalue())
     assert (line["level"], line["logger"], line["msg"]) == ("error", "aiohttp.server", "failed for 127.0.0.1")
+    assert list(line)[:3] == ["ts", "level", "msg"]
+
+
+def test_in_json_too_time_level_and_event_come_first(written: io.StringIO) -> None:
+    configure("info", "json", written)
+    structlog.get_logger("exporter.web").info("An observation has ended.", alpha=1, environment="cf")
+    assert list(json.loads(written.getvalue())) == ["ts", "level", "msg", "logger", "alpha", "environment"]
+
+
+@pytest.mark.parametrize("name", ["asyncio", "aiohttp.server", "kubernetes.aio.client", "urllib3"])
+def test_what_a_library_does_is_not_heard(written: io.StringIO, name: str) -> None:
+    configure("debug", "logfmt", written)
+    logging.getLogger(name).debug("Using selector: EpollSelector")
+    logging.getLogger(name).info("Starting new connection")
+    assert written.getvalue() == ""
 
 
 @pytest.mark.parametrize("fmt", ["logfmt", "json"])
@@ -100,7 +113,7 @@ def test_no_credential_is_written(written: io.StringIO, fmt: Format) -> None:
     logger.info(sentence)
     logger.info("x", values=[f"bearer {secret}"], error=ValueError(f"Authorization: Bearer {secret}"))
     logger.info("x", jwt=f"eyJhbGciOiJ9.{secret}.{secret}")
-    logging.getLogger("kubernetes").debug("header %s", {"authorization": f"Bearer {secret}"})
+    logging.getLogger("kubernetes").warning("header %s", {"authorization": f"Bearer {secret}"})
     try:
         raise ValueError(f"Bearer {secret}")  # noqa: TRY301 - a traceback needs a raise
     except ValueError:
@@ -152,7 +165,7 @@ def test_a_record_that_cannot_be_rendered_is_counted_and_no_more(written: io.Str
     logging.getLogger("theirs").info("%d", "no number")
     structlog.get_logger().info("next", **{"a key": 1})
     assert output.lost >= 1
-    assert written.getvalue().endswith("msg=next a_key=1\n")
+    assert "msg=next logger=tests.service.test_logs a_key=1\n" in written.getvalue()
 
 
 def test_a_full_disk_is_counted_and_no_more() -> None:
@@ -161,6 +174,28 @@ def test_a_full_disk_is_counted_and_no_more() -> None:
         for _ in range(3):
             structlog.get_logger().info("x")
     assert output.lost == 3
+
+
+@pytest.mark.timeout(20)
+def test_how_many_lines_were_lost_is_said_once_there_is_a_reader_again() -> None:
+    read, write = os.pipe()
+    with os.fdopen(write, "w") as pipe, os.fdopen(read, "rb", buffering=0) as reader:
+        output = configure("info", "logfmt", pipe)
+        logger = structlog.get_logger()
+        for _ in range(100):
+            logger.info("x" * 5000)
+        lost = output.lost
+        reader.read(1 << 20)
+        logger.info("the next line")
+        logger.info("the last line")
+        lines = reader.read(1 << 20).decode().splitlines()
+    assert lost
+    assert [re.search(r'msg="(.*?)"', line)[1] for line in lines[-3:]] == [  # type: ignore[index]
+        "the next line",
+        "Log lines were lost.",
+        "the last line",
+    ]
+    assert f"lines={lost}" in lines[-2]
 
 
 def test_a_closed_stream_is_counted_and_no_more() -> None:

@@ -51,7 +51,7 @@ def test_created_series_are_left_out_and_nothing_else_is(registry: CollectorRegi
     assert isinstance(response.body, bytes)
     names = {line.split(b"{")[0].split(b" ")[0] for line in response.body.splitlines() if not line.startswith(b"#")}
     assert {name for name in names if name.endswith(b"_created")} == {b"pod_created"}
-    assert {b"looks_total", b"round_trip_seconds_bucket", b"round_trip_seconds_count"} <= names
+    assert {b"observations_total", b"round_trip_seconds_bucket", b"round_trip_seconds_count"} <= names
     assert b"process_resident_memory_bytes" in names
     assert not any(name.startswith(b"python_") for name in names)
 
@@ -87,7 +87,7 @@ def test_an_answer_is_zipped_where_that_is_accepted(
     response = metrics_response({"Accept-Encoding": accept_encoding}, registry)
     assert isinstance(response.body, bytes)
     assert response.headers.get("Content-Encoding") == ("gzip" if zipped else None)
-    assert b"looks_total 1.0" in (gzip.decompress(response.body) if zipped else response.body)
+    assert b"observations_total 1.0" in (gzip.decompress(response.body) if zipped else response.body)
 
 
 @pytest.mark.parametrize(

@@ -20,7 +20,7 @@ from aiohttp import web
 from stagekeeper.service.address import parse_listen_address
 from stagekeeper.service.listen import serving
 from stagekeeper.service.logs import configure
-from stagekeeper.service.problems import ConfigurationProblem
+from stagekeeper.config.errors import ConfigurationError
 from stagekeeper.service.run import Program, main
 
 address = parse_listen_address(sys.argv[1])
@@ -83,8 +83,9 @@ async def test_a_signal_ends_it_with_exit_code_0(number: signal.Signals) -> None
         running.process.send_signal(number)
         code, errors = await running.end()
     assert code == 0
-    assert f'msg="Received {number.name}: stopping."' in errors
-    assert 'msg="The HTTP listener has stopped."' in errors
+    assert f'msg=Stopping. logger=stagekeeper.service.runtime reason="Received {number.name}."' in errors
+    assert "msg=Stopped." in errors
+    assert "A part has stopped" not in errors
 
 
 async def test_sigterm_lets_a_request_in_flight_finish(client: aiohttp.ClientSession) -> None:
@@ -104,9 +105,9 @@ async def test_a_port_in_use_is_one_sentence_and_exit_code_1() -> None:
         async with program(address=address) as running:
             code, errors = await running.end()
     assert code == 1
-    assert errors.splitlines()[-1] == (
-        f"test: Cannot listen on {address}: the port is in use; stop the program that has it, "
-        "or choose another one with --web.listen-address."
+    assert errors.splitlines()[-1].endswith(
+        f"program=test reason=\"Can't listen on {address}: the port is in use; stop the program that has it, "
+        'or choose another one with --web.listen-address."'
     )
     assert "Traceback" not in errors
 
@@ -114,11 +115,12 @@ async def test_a_port_in_use_is_one_sentence_and_exit_code_1() -> None:
 async def test_a_configuration_that_cannot_be_used_is_one_sentence_and_exit_code_2() -> None:
     body = """
     async def start(runtime):
-        raise ConfigurationProblem("web.yml, line 3: wrong.")
+        raise ConfigurationError("web.yml, line 3: wrong.")
     """
     async with program(body=body) as running:
         code, errors = await running.end()
-    assert (code, errors.splitlines()[-1]) == (2, "test: web.yml, line 3: wrong.")
+    assert code == 2
+    assert errors.splitlines()[-1].endswith('program=test reason="web.yml, line 3: wrong."')
 
 
 async def test_a_task_that_ends_is_exit_code_1() -> None:
@@ -129,7 +131,7 @@ async def test_a_task_that_ends_is_exit_code_1() -> None:
     async with program(body=body) as running:
         code, errors = await running.end()
     assert code == 1
-    assert 'msg="The worker has ended, but must run until the program stops."' in errors
+    assert 'part="The worker" reason="It has ended by itself."' in errors
 
 
 STUBBORN = {
@@ -183,4 +185,4 @@ async def test_the_end_is_certain_whatever_hangs(body: str) -> None:
         running.process.send_signal(signal.SIGTERM)
         code, errors = await running.end()
     assert code == 1
-    assert "Ending by force." in errors
+    assert 'msg="The stop took too long; ending by force."' in errors

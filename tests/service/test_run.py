@@ -8,7 +8,7 @@ from contextlib import asynccontextmanager
 import pytest
 from structlog.testing import capture_logs
 
-from stagekeeper.service.problems import ConfigurationProblem, StartProblem, UsageProblem
+from stagekeeper.config.errors import ConfigurationError, StartError
 from stagekeeper.service.run import Program, report, run
 from stagekeeper.service.runtime import Runtime
 
@@ -24,11 +24,11 @@ async def resource(name: str, ended: list[str], seconds: float = 0) -> AsyncIter
 
 
 async def run_and_log(start: Start, grace: float = 5) -> tuple[int, list[str]]:
-    """Run a program; return its exit code and its log lines."""
+    """Run a program: its exit code and its log lines, as event, part and reason."""
     with capture_logs() as logs:
         async with asyncio.timeout(20):
             code = await run(Program("test", start, grace))
-    return code, [line["event"] for line in logs]
+    return code, [" | ".join(filter(None, (line["event"], line.get("part"), line.get("reason")))) for line in logs]
 
 
 async def forever() -> None:
@@ -47,12 +47,12 @@ async def test_what_was_opened_last_is_closed_first_and_each_is_named() -> None:
     code, log = await run_and_log(start)
     assert (code, ended) == (0, ["http", "worker", "client"])
     assert log == [
-        "Enough.",
-        "The HTTP listener has stopped.",
-        "The worker has stopped.",
-        "The client has stopped.",
-        "The reload on SIGHUP has stopped.",
-        "test has stopped.",
+        "Stopping. | Enough.",
+        "A part has stopped. | The HTTP listener",
+        "A part has stopped. | The worker",
+        "A part has stopped. | The client",
+        "A part has stopped. | The reload on SIGHUP",
+        "Stopped.",
     ]
 
 
@@ -69,7 +69,7 @@ async def test_a_signal_stops_the_program_cleanly(number: signal.Signals) -> Non
         asyncio.get_running_loop().call_soon(os.kill, os.getpid(), number)
 
     code, log = await run_and_log(start)
-    assert (code, log[0]) == (0, f"Received {number.name}: stopping.")
+    assert (code, log[0]) == (0, f"Stopping. | Received {number.name}.")
 
 
 async def test_a_signal_during_the_start_cancels_it_and_closes_what_was_open() -> None:
@@ -94,7 +94,7 @@ async def test_a_resource_that_does_not_stop_is_named_and_left_behind_and_the_ot
 
     code, log = await run_and_log(start, grace=0.2)
     assert (code, ended) == (1, ["client"])
-    assert "The slow one did not stop in time and was left behind." in log
+    assert "A part did not stop in time and was left behind. | The slow one" in log
 
 
 async def test_a_task_that_ignores_its_cancellation_is_named_and_left_behind() -> None:
@@ -113,7 +113,7 @@ async def test_a_task_that_ignores_its_cancellation_is_named_and_left_behind() -
     code, log = await run_and_log(start, grace=0.2)
     release.set()
     assert code == 1
-    assert "The stubborn one did not stop in time and was left behind." in log
+    assert "A part did not stop in time and was left behind. | The stubborn one" in log
 
 
 async def test_a_resource_whose_closing_fails_does_not_keep_the_others_open() -> None:
@@ -131,7 +131,7 @@ async def test_a_resource_whose_closing_fails_does_not_keep_the_others_open() ->
 
     code, log = await run_and_log(start)
     assert (code, ended) == (1, ["client"])
-    assert "The broken one could not be closed: disk on fire" in log
+    assert "A part could not be closed. | The broken one | disk on fire" in log
 
 
 async def test_a_timeout_of_its_own_is_not_mistaken_for_the_deadline() -> None:
@@ -145,7 +145,7 @@ async def test_a_timeout_of_its_own_is_not_mistaken_for_the_deadline() -> None:
         runtime.stop("Enough.")
 
     _, log = await run_and_log(start)
-    assert "The broken one could not be closed: its own" in log
+    assert "A part could not be closed. | The broken one | its own" in log
 
 
 async def raise_in_a_moment(error: Exception) -> None:
@@ -154,15 +154,15 @@ async def raise_in_a_moment(error: Exception) -> None:
 
 
 @pytest.mark.parametrize(
-    ("work", "sentence"),
+    ("work", "reason"),
     [
-        (lambda: asyncio.sleep(0), "The worker has ended, but must run until the program stops."),
-        (lambda: raise_in_a_moment(ValueError("no")), "The worker failed: ValueError: no"),
-        (lambda: raise_in_a_moment(ConfigurationProblem("Line 3.")), "The worker failed: Line 3."),
+        (lambda: asyncio.sleep(0), "It has ended by itself."),
+        (lambda: raise_in_a_moment(ValueError("no")), "ValueError: no"),
+        (lambda: raise_in_a_moment(ConfigurationError("Line 3.")), "Line 3."),
     ],
     ids=["returns", "raises", "has a problem"],
 )
-async def test_an_eternal_task_that_ends_ends_the_program(work: Callable[[], Awaitable[None]], sentence: str) -> None:
+async def test_an_eternal_task_that_ends_ends_the_program(work: Callable[[], Awaitable[None]], reason: str) -> None:
     ended: list[str] = []
 
     async def start(runtime: Runtime) -> None:
@@ -170,11 +170,11 @@ async def test_an_eternal_task_that_ends_ends_the_program(work: Callable[[], Awa
         await runtime.open("The HTTP listener", resource("http", ended))
 
     code, log = await run_and_log(start)
-    assert (code, ended, log[0]) == (1, ["http"], sentence)
+    assert (code, ended, log[0]) == (1, ["http"], f"A part that must always run has failed. | The worker | {reason}")
 
 
-@pytest.mark.parametrize("problem", [ConfigurationProblem, StartProblem, UsageProblem])
-async def test_a_refused_start_closes_what_was_open_and_is_passed_on(problem: type[ConfigurationProblem]) -> None:
+@pytest.mark.parametrize("problem", [ConfigurationError, StartError])
+async def test_a_refused_start_closes_what_was_open_and_is_passed_on(problem: type[ConfigurationError]) -> None:
     ended: list[str] = []
 
     async def start(runtime: Runtime) -> None:
@@ -192,17 +192,19 @@ async def test_an_unforeseen_fault_at_the_start_is_logged_and_is_exit_code_1() -
 
     code, log = await run_and_log(start)
     assert code == 1
-    assert "test could not start, for a reason that nobody foresaw." in log
+    assert "The program can't start: unexpected error." in log
 
 
 @pytest.mark.parametrize(
-    ("problem", "code"), [(UsageProblem("Bad."), 2), (ConfigurationProblem("Bad."), 2), (StartProblem("Bad."), 1)]
+    ("problem", "code"), [(ConfigurationError("Bad.\nWorse."), 2), (StartError("Bad.\nWorse."), 1)]
 )
-def test_a_problem_is_one_line_on_stderr_and_an_exit_code(
-    problem: UsageProblem, code: int, capsys: pytest.CaptureFixture[str]
-) -> None:
-    assert report("exporter", problem) == code
-    assert capsys.readouterr() == ("", "exporter: Bad.\n")
+def test_a_problem_is_a_log_record_for_each_mistake_and_an_exit_code(problem: ConfigurationError, code: int) -> None:
+    with capture_logs() as logs:
+        assert report("exporter", problem) == code
+    assert [(line["log_level"], line["program"], line["reason"]) for line in logs] == [
+        ("error", "exporter", "Bad."),
+        ("error", "exporter", "Worse."),
+    ]
 
 
 async def test_sighup_reloads_and_a_refused_reload_goes_on_with_the_old_configuration() -> None:
@@ -213,7 +215,7 @@ async def test_sighup_reloads_and_a_refused_reload_goes_on_with_the_old_configur
         reloads.append(len(reloads))
         happened.set()
         if len(reloads) == 1:
-            raise ConfigurationProblem("line 3.")
+            raise ConfigurationError("line 3.")
         if len(reloads) == 2:
             raise ValueError("unforeseen")
 
@@ -232,6 +234,6 @@ async def test_sighup_reloads_and_a_refused_reload_goes_on_with_the_old_configur
 
     code, log = await run_and_log(start)
     assert (code, len(reloads)) == (0, 4)
-    assert "The configuration was not reloaded; the old one stays in force: line 3." in log
-    assert "The reload failed for a reason that nobody foresaw; the old configuration stays in force." in log
+    assert "The configuration was not reloaded; the old one stays in force. | line 3." in log
+    assert "The configuration was not reloaded: unexpected error; the old one stays in force." in log
     assert log.count("The configuration was reloaded.") == 2

@@ -5,8 +5,9 @@ from pathlib import Path
 
 import pytest
 import trustme
+from structlog.testing import capture_logs
 
-from stagekeeper.service.tls import ClientContext, ServerContext, ServerTls, TlsFilesProblem, certificate_expiry
+from stagekeeper.service.tls import ClientContext, ServerContext, ServerTls, TlsFilesError, certificate_expiry
 from tests.service.kit import PemFiles, Replace, Trusting
 
 
@@ -46,10 +47,11 @@ async def test_a_listener_keeps_its_certificate_while_the_new_one_lacks_its_key(
     server = ServerContext(ServerTls(pem_files.cert, pem_files.key))
     first = await served_certificate(server.listening, trusting(authority))
     replace_file(pem_files.cert, authority.issue_cert("localhost").cert_chain_pems[0].bytes())
-    assert await served_certificate(server.listening, trusting(authority)) == first
-    assert server.problem == (
+    with capture_logs() as logs:
+        assert await served_certificate(server.listening, trusting(authority)) == first
+    assert [each["reason"] for each in logs] == [
         f"The key in {pem_files.key} does not belong to the certificate in {pem_files.cert}; renew both together."
-    )
+    ]
 
 
 @pytest.mark.parametrize("version", [ssl.TLSVersion.TLSv1_2, ssl.TLSVersion.TLSv1_3])
@@ -117,18 +119,18 @@ def test_without_a_ca_file_the_systems_authorities_are_trusted() -> None:
 
 
 def test_a_certificate_without_its_key_is_refused(pem_files: PemFiles) -> None:
-    with pytest.raises(TlsFilesProblem, match=r"needs both files: cert_file is .*tls\.crt, key_file is missing"):
+    with pytest.raises(TlsFilesError, match=r"needs both files: cert_file is .*tls\.crt, key_file is missing"):
         ClientContext(pem_files.ca, pem_files.cert)
 
 
 @pytest.mark.parametrize(
     ("broken", "content", "sentence"),
     [
-        ("ca", None, "The CA file {ca} cannot be read: No such file or directory."),
+        ("ca", None, "The CA file {ca} can't be read: No such file or directory."),
         ("ca", b"", "The CA file {ca} holds no usable PEM certificate"),
         ("ca", b"nonsense", "The CA file {ca} holds no usable PEM certificate"),
-        ("cert", None, "The certificate file {cert} cannot be read: No such file or directory."),
-        ("key", None, "The key file {key} cannot be read: No such file or directory."),
+        ("cert", None, "The certificate file {cert} can't be read: No such file or directory."),
+        ("key", None, "The key file {key} can't be read: No such file or directory."),
         ("cert", b"nonsense", "The certificate {cert} or its key {key} is not usable PEM"),
         ("key", b"nonsense", "The certificate {cert} or its key {key} is not usable PEM"),
     ],
@@ -138,7 +140,7 @@ def test_a_file_that_cannot_be_used_is_named(
 ) -> None:
     path: Path = getattr(pem_files, broken)
     path.unlink() if content is None else path.write_bytes(content)
-    with pytest.raises(TlsFilesProblem) as raised:
+    with pytest.raises(TlsFilesError) as raised:
         ClientContext(pem_files.ca, pem_files.cert, pem_files.key).current()
     expected = sentence.format(ca=pem_files.ca, cert=pem_files.cert, key=pem_files.key)
     assert str(raised.value).startswith(expected)
@@ -150,7 +152,7 @@ def test_an_encrypted_key_is_refused_instead_of_asking_for_its_password(pem_file
     key = pem.load_pem_private_key(pem_files.key.read_bytes(), None)
     encryption = pem.BestAvailableEncryption(b"secret")
     pem_files.key.write_bytes(key.private_bytes(pem.Encoding.PEM, pem.PrivateFormat.PKCS8, encryption))
-    with pytest.raises(TlsFilesProblem, match="the key must not be encrypted"):
+    with pytest.raises(TlsFilesError, match="the key must not be encrypted"):
         ClientContext(pem_files.ca, pem_files.cert, pem_files.key).current()
 
 
@@ -165,5 +167,5 @@ def test_the_expiry_of_a_file_is_that_of_its_first_certificate_to_end(tmp_path: 
 @pytest.mark.parametrize("content", [b"", b"nonsense"])
 def test_a_file_without_certificates_has_no_expiry_but_a_problem(tmp_path: Path, content: bytes) -> None:
     (tmp_path / "x.pem").write_bytes(content)
-    with pytest.raises(TlsFilesProblem, match=r"x.pem holds no usable PEM certificate"):
+    with pytest.raises(TlsFilesError, match=r"x.pem holds no usable PEM certificate"):
         certificate_expiry(tmp_path / "x.pem")

@@ -2,14 +2,16 @@
 
 from itertools import pairwise
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from stagekeeper.config.document import parse, read, spell
+from stagekeeper.config.errors import ConfigurationError
+from stagekeeper.config.validation import Strict, validate
 from stagekeeper.diego.environments import environments
-from stagekeeper.settings import SettingsProblem, Strict, parse, read, spell, validate
 
 
 class Inner(Strict):
@@ -23,6 +25,8 @@ class Inner(Strict):
 class Outer(Strict):
     """A section."""
 
+    refused: ClassVar[dict[str, str]] = {"rate_limit": "limit requests in front of the program"}
+
     web: Inner = Inner()
     many: tuple[Inner, ...] = ()
     url: str = ""
@@ -30,7 +34,7 @@ class Outer(Strict):
 
 def mistakes(text: str) -> list[str]:
     """Every line of the message about the section `exporter:` of this file."""
-    with pytest.raises(SettingsProblem) as raised:
+    with pytest.raises(ConfigurationError) as raised:
         accepted(text)
     return str(raised.value).splitlines()
 
@@ -51,6 +55,10 @@ MISTAKES = {
     "an unknown key": (
         "exporter:\n  web:\n    listen_adress: ':1'\n",
         "stagekeeper.yaml:3: exporter.web.listen_adress: unknown key (did you mean listen_address?). Known are ",
+    ),
+    "a key that we know of and can't have": (
+        "exporter:\n  rate_limit: 7\n",
+        "stagekeeper.yaml:2: exporter.rate_limit: is not supported: limit requests in front of the program.",
     ),
     "an unknown key in a list": (
         "exporter:\n  many:\n    - count: 1\n    - cuont: 2\n",
@@ -114,6 +122,15 @@ def test_a_file_that_says_nothing_means_the_defaults(text: str) -> None:
     assert accepted(text) == Outer()
 
 
+def test_keys_are_text_as_they_are_written() -> None:
+    document = parse("exporter:\n  no: 1\n  7: 2\n  ~: 3\n  2026-01-01: 4\n  1.50: 5\n", "f")
+    assert document.section("exporter") == {"no": 1, "7": 2, "~": 3, "2026-01-01": 4, "1.50": 5}
+
+
+def test_keys_that_are_the_same_text_are_one_key() -> None:
+    assert mistakes("exporter:\n  7: a\n  '7': b\n")[0].endswith("is given twice; the first is on line 2.")
+
+
 def test_anchors_aliases_and_merges_are_followed() -> None:
     text = "exporter:\n  web: &w\n    count: 2\n  many:\n    - *w\n    - <<: *w\n      listen_address: ':1'\n"
     assert accepted(text).many == (Inner(count=2), Inner(count=2, listen_address=":1"))
@@ -130,17 +147,17 @@ def test_a_mistake_behind_a_merge_is_told_near_where_it_is_used() -> None:
 
 
 def test_a_file_that_can_not_be_read_is_said_with_what_to_do(tmp_path: Path) -> None:
-    with pytest.raises(SettingsProblem) as raised:
+    with pytest.raises(ConfigurationError) as raised:
         read(tmp_path / "absent.yaml")
     assert str(raised.value).endswith("No such file or directory. Name a readable file with --config.file.")
-    with pytest.raises(SettingsProblem):
+    with pytest.raises(ConfigurationError):
         read(tmp_path)
 
 
 def test_a_file_that_is_not_text_is_said_so(tmp_path: Path) -> None:
     path = tmp_path / "stagekeeper.yaml"
     path.write_bytes(b"exporter: \xff\n")
-    with pytest.raises(SettingsProblem, match=r"is not UTF-8 text \(byte 10\)"):
+    with pytest.raises(ConfigurationError, match=r"is not UTF-8 text \(byte 10\)"):
         read(path)
 
 
@@ -163,6 +180,7 @@ SECRETS = {
     "a password that begins like an alias": "exporter:\n  password: *hunter2\n",
     "a password that begins like a tag": "exporter:\n  password: !hunter2 x\n",
     "a key in the wrong place": "exporter:\n  web:\n    count: |\n      -----BEGIN PRIVATE KEY-----\n      hunter2\n",
+    "a password below a key that says so": "exporter:\n  web:\n    count: {basic_auth: hunter2}\n",
     "a password in a URL": "exporter:\n  web:\n    count: http://me:hunter2@alertmanager\n",
 }
 
@@ -178,7 +196,7 @@ def test_a_secret_never_comes_out_again(what: str) -> None:
 def test_no_text_breaks_the_reader(text: str) -> None:
     try:
         document = parse(text, "f")
-    except SettingsProblem as problem:
+    except ConfigurationError as problem:
         assert str(problem).startswith("f:")  # noqa: PT017 -- either outcome is right, and this one has a form
     else:
         assert set(document.data) <= {"environments", "exporter", "remediator"}
@@ -195,7 +213,7 @@ HOSTS = ["-x", "a..b", ".diego-api", "http://diego-api", "diego-api:8889", "a b"
 @pytest.mark.parametrize("where", PLACES)
 def test_a_host_that_no_resolver_or_handshake_would_take_is_refused(host: str, where: str) -> None:
     text = f"environments:\n  - name: cf\n    {where.format(host)}\n"
-    with pytest.raises(SettingsProblem, match="must be a host name or an IP address"):
+    with pytest.raises(ConfigurationError, match="must be a host name or an IP address"):
         environments(parse(text, "f"))
 
 
@@ -213,7 +231,7 @@ def test_an_address_is_a_host_and_a_port(address: str) -> None:
 
 @pytest.mark.parametrize("address", ["postgres", ":5432", "postgres:0", "postgres:65536", "postgres:x", "a..b:1"])
 def test_an_address_without_a_host_or_a_port_is_refused(address: str) -> None:
-    with pytest.raises(SettingsProblem, match="must be host:port"):
+    with pytest.raises(ConfigurationError, match="must be host:port"):
         environments(parse(f"environments:\n  - name: cf\n    database: {{address: '{address}'}}\n", "f"))
 
 
