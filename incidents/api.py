@@ -15,7 +15,7 @@ from incidents.journal import Journal
 from incidents.pods import Json
 from incidents.words import Delete, Part
 from incidents.world import World
-from remediator import pausing
+from remediator import pause
 from stagekeeper.kube.client import Call, Kube, Response
 from stagekeeper.kube.errors import Conflict, NotFound, Unreachable, from_status
 from stagekeeper.kube.objects import timestamp
@@ -190,7 +190,7 @@ class Api(Kube):
     def _pause(self, call: Call) -> Json:
         given = self._server.pause
         if given is None:
-            raise NotFound(f"{call}: there is no ConfigMap {pausing.NAME}.")
+            raise NotFound(f"{call}: there is no ConfigMap {pause.NAME}.")
         if given.unreadable:
             raise _error(call, _NO_ANSWER, "the API answers so at this moment of the incident")
         until = given.until

@@ -9,11 +9,10 @@ from typing import Annotated, Any, Literal
 from pydantic import AfterValidator, AliasChoices, AwareDatetime, BeforeValidator, Field, field_validator
 
 from incidents.words import LONGEST, ConditionStatus, Decided, Delete, Duration, Heard, Label, Part, Shift
-from remediator.answers import Outcome
 from remediator.gates import GATES
-from remediator.opening import Judgement
+from remediator.intake import Judgement
 from remediator.policy import Mode, Policy
-from remediator.remediation import Phase, Reason
+from remediator.remediation import Outcome, Phase, Reason
 from remediator.settings import PolicySettings, RemediatorSettings, RhythmSettings
 from stagekeeper.diego.diagnosis import Condition
 from stagekeeper.diego.environment_settings import EnvironmentSettings
@@ -234,6 +233,14 @@ def _several(value: Any) -> Any:
 Words = Annotated[list[str], BeforeValidator(_several)]
 
 
+_RENAMED = {"RestartNotFinished": "RestartInterrupted", "NotServingAfterRestart": "StillNotServing"}
+"""Reasons in files from before 0.2.0."""
+
+
+def _renamed(value: Any) -> Any:
+    return _RENAMED.get(value, value) if isinstance(value, str) else value
+
+
 class Expect(Strict):
     """What must come of it."""
 
@@ -242,7 +249,7 @@ class Expect(Strict):
     decision: Decided | None = None
     deletions: list[str] | None = None
     phase: Phase | None = None
-    reason: Reason | None = None
+    reason: Annotated[Reason, BeforeValidator(_renamed)] | None = None
     says: Words = Field(default_factory=list)
     says_not: Words = Field(default_factory=list)
     overdue: dict[Duration, bool] = Field(default_factory=dict)

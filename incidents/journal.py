@@ -7,9 +7,8 @@ from typing import Any
 
 from incidents.clock import Clock
 from remediator import record
-from remediator.answers import GateResult
-from remediator.opening import Judgement
-from remediator.remediation import Remediation, Request
+from remediator.intake import Judgement
+from remediator.remediation import GateResult, Remediation, Request
 from stagekeeper.diego.diagnosis import Diagnosis
 
 

@@ -8,21 +8,17 @@ from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
-from prometheus_client import CollectorRegistry
-
 from incidents.api import Api, Server
 from incidents.format import ALERTMANAGER, AlertWord, Incident
 from incidents.words import Heard, Part
 from incidents.world import World
 from remediator.alertmanager import Alertmanager, AlertmanagerView
 from remediator.cluster import Cluster
-from remediator.gates import AlertSeen, Seen
-from remediator.keeper import Keeper, resync_forever
-from remediator.metrics import Metrics
+from remediator.inputs import AlertState, AlertView
 from remediator.policy import Mode
+from remediator.reconciler import Reconciler, Rhythm, resync_forever
 from remediator.remediation import LONGEST_FIELD, Request
 from remediator.webhook import Notification, Webhook
-from remediator.worker import Rhythm, Target, Worker
 from stagekeeper.diego.diagnosis import Diagnosis
 from stagekeeper.diego.observation import Probe, Reply, Unknown
 from stagekeeper.diego.observe import Observer
@@ -32,13 +28,13 @@ from stagekeeper.diego.profiles import LOCKET_PORT
 ALERT = "StagerUnavailable"
 _RESTART_TAKES = 10.0
 """Seconds until a killed remediator runs again."""
-_WORDS: Mapping[AlertWord, tuple[Seen, str]] = {
-    "active": (Seen.ACTIVE, ""),
-    "absent": (Seen.ABSENT, ""),
-    "unreachable": (Seen.UNREADABLE, "no answer in time"),
-    "silenced": (Seen.SUPPRESSED, "silenced"),
-    "inhibited": (Seen.SUPPRESSED, "inhibited"),
-    "muted": (Seen.SUPPRESSED, "muted"),
+_WORDS: Mapping[AlertWord, tuple[AlertState, str]] = {
+    "active": (AlertState.ACTIVE, ""),
+    "absent": (AlertState.ABSENT, ""),
+    "unreachable": (AlertState.UNREADABLE, "no answer in time"),
+    "silenced": (AlertState.SUPPRESSED, "silenced"),
+    "inhibited": (AlertState.SUPPRESSED, "inhibited"),
+    "muted": (AlertState.SUPPRESSED, "muted"),
 }
 
 
@@ -67,7 +63,7 @@ class ModelAlertmanager(Alertmanager):
         """What it has of the alert now."""
         seen, detail = _WORDS[self._alerting.words.get(self.url, "absent")]
         request = Request(environment=environment, alertname=ALERT, starts_at=self._alerting.since[:LONGEST_FIELD])
-        return AlertmanagerView(AlertSeen(self.url, seen, detail), (request,) if seen is Seen.ACTIVE else ())
+        return AlertmanagerView(AlertView(self.url, seen, detail), (request,) if seen is AlertState.ACTIVE else ())
 
 
 class ModelProber(Prober):
@@ -113,9 +109,8 @@ def client(incident: Incident, server: Server, alerting: Alerting, killed: Calla
     names = dict.fromkeys(name for each in situations for name in each.alert) or [ALERTMANAGER]
     kube = Api(server, killed)
     observer = Observer(server.world.environment, kube, ModelProber(server.world), own_clock)
-    metrics = Metrics(CollectorRegistry(), incident.mode, [observer.environment.name])
     asked = [ModelAlertmanager(name, alerting) for name in names]
-    return Cluster(observer, kube, asked, metrics, incident.rhythm.observation_timeout)
+    return Cluster(observer.environment, kube, asked, observer, incident.rhythm.observation_timeout)
 
 
 class Process:
@@ -135,14 +130,13 @@ class Process:
         rhythm = self._incident.rhythm
         cluster = client(self._incident, self._server, self._alerting, self._be_killed)
         policy = self._incident.policy_in(self._mode)
-        worker = Worker(Target(cluster.environment, policy, cluster), Rhythm(rhythm.open, rhythm.latched, rhythm.idle))
-        keeper = Keeper(cluster, worker, policy)
-        self._webhook = Webhook(ALERT, {cluster.environment.name: keeper.receiver}, lambda: False)
+        reconciler = Reconciler(cluster, policy, Rhythm(rhythm.open, rhythm.list, rhythm.observe))
+        self._webhook = Webhook(ALERT, {cluster.environment.name: reconciler}, lambda: False)
         self._cluster = cluster
         self.running = True
         self._tasks = [
-            asyncio.create_task(worker.run()),
-            asyncio.create_task(resync_forever([keeper], rhythm.resync)),
+            asyncio.create_task(reconciler.run()),
+            asyncio.create_task(resync_forever([reconciler], rhythm.resync)),
         ]
 
     def stop(self) -> None:

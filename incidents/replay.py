@@ -18,7 +18,7 @@ from incidents.format import Entry, Incident, Operator, PastRemediation, Situati
 from incidents.journal import Journal, Replayed, Snapshot
 from incidents.process import ALERT, Alerting, Process, client
 from incidents.world import World
-from remediator import opening, record
+from remediator import intake, record
 from remediator.remediation import Phase, Plan, Reason, Request
 from remediator.webhook import Notification
 from stagekeeper.diego.diagnosis import Condition
@@ -172,7 +172,7 @@ class _Replay:
         """What a person does: release the latch, ask for a restart, delete pods by hand."""
         cluster = self._person
         if done.reset or done.restart is not None:
-            latest = next(reversed((await cluster.listing())[0]), None)
+            latest = (await cluster.listing()).latest
             by = done.reset or (done.restart.person if done.restart else "")
             if latest is not None and latest.latched:
                 await cluster.swap(latest.released(by, self._clock.now))
@@ -184,7 +184,7 @@ class _Replay:
                 why=asked.reason,
                 accept=asked.accept or "",
             )
-            verdict = await opening.open_or_join(cluster, request, self._incident.policy_in(self._incident.mode))
+            verdict = await intake.open_or_join(cluster, request, self._incident.policy_in(self._incident.mode))
             self._judgements[verdict.judgement.value] += 1
             self._journal.judged(verdict.judgement, verdict.why)
         for name in done.delete:

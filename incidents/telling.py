@@ -9,8 +9,7 @@ from incidents.format import Incident
 from incidents.journal import Line, Replayed
 from incidents.outcome import decided
 from incidents.story import comes_next
-from remediator.answers import GateResult
-from remediator.remediation import Phase, Remediation
+from remediator.remediation import GateResult, Phase, Remediation
 from stagekeeper.kube.objects import timestamp
 
 

@@ -5,7 +5,7 @@ from stagekeeper.service.flags import program
 command = program(
     "remediator",
     9890,
-    "remediator.program:start",
+    "remediator.app:start",
     "Take Alertmanager's webhook, and restart the BBS pods once when that fixes it.",
 )
 

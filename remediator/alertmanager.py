@@ -1,17 +1,19 @@
 """Asking Alertmanager itself what it has: before acting, and every minute in case a webhook was lost.
 
-The answer of `/api/v2/alerts` counts silences and inhibitions at the moment of asking, which the webhook does not.
+An alert counts only if it would reach us now. `/api/v2/alerts/groups` says so: it counts silences, inhibitions and,
+from 0.28 on, mute times at the moment of asking, and names the receiver of each group. `/api/v2/alerts` never fills
+`mutedBy`, and the webhook tells none of it.
 """
 
 import asyncio
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import aiohttp
 
-from remediator.gates import AlertSeen, Seen
+from remediator.inputs import AlertState, AlertView
 from remediator.remediation import LONGEST_FIELD, Request
 from remediator.settings import AlertmanagerSettings
 from stagekeeper.service.files import Reloaded, read_text
@@ -20,6 +22,7 @@ from stagekeeper.service.tls import ClientContext
 
 LARGEST_ANSWER = 4 * 1024 * 1024
 """Bytes, unpacked. Only alerts of one name and one environment are asked for."""
+MUTES_UNKNOWN = "it can't say whether the alert is muted by a time interval: 0.28 or later can"
 _FIRING = frozenset({"active", "unprocessed"})
 _SUPPRESSIONS = {"silencedBy": "silenced", "inhibitedBy": "inhibited", "mutedBy": "muted"}
 
@@ -28,7 +31,7 @@ _SUPPRESSIONS = {"silencedBy": "silenced", "inhibitedBy": "inhibited", "mutedBy"
 class AlertmanagerView:
     """What one Alertmanager has of one environment's alert."""
 
-    seen: AlertSeen
+    view: AlertView
     requests: tuple[Request, ...] = ()
     """The active ones, as they would open a remediation."""
 
@@ -36,8 +39,11 @@ class AlertmanagerView:
 class Alertmanager:
     """One Alertmanager, asked over HTTP. Never raises: what can't be read is an answer too."""
 
-    def __init__(self, settings: AlertmanagerSettings, session: aiohttp.ClientSession, alertname: str) -> None:
+    def __init__(
+        self, settings: AlertmanagerSettings, session: aiohttp.ClientSession, alertname: str, receiver: str
+    ) -> None:
         self.url = str(settings.url).rstrip("/")
+        self._receiver = receiver
         self._settings, self._session, self._alertname = settings, session, alertname
         self._tls = ClientContext(settings.ca_file) if settings.ca_file else None
         secret = settings.bearer_token_file or settings.password_file
@@ -53,18 +59,18 @@ class Alertmanager:
         """What it has of `alertname` in `environment` now."""
         try:
             async with asyncio.timeout(self._settings.timeout):
-                return self._judge(environment, await self._alerts(environment))
+                return self._judge(environment, await self._groups(environment))
         except (aiohttp.ClientError, TimeoutError, OSError, ValueError, ServiceProblem) as problem:
             why = "no answer in time" if isinstance(problem, TimeoutError) else str(problem) or type(problem).__name__
-            return AlertmanagerView(AlertSeen(self.url, Seen.UNREADABLE, why))
+            return self._says(AlertState.UNREADABLE, why)
         except RecursionError:
-            return AlertmanagerView(AlertSeen(self.url, Seen.UNREADABLE, "the answer is nested too deeply"))
+            return self._says(AlertState.UNREADABLE, "the answer is nested too deeply")
 
-    async def _alerts(self, environment: str) -> list[Mapping[str, Any]]:
-        filters = [("filter", f'alertname="{self._alertname}"'), ("filter", f'environment="{environment}"')]
+    async def _groups(self, environment: str) -> list[Mapping[str, Any]]:
+        wanted = {"alertname": self._alertname, "environment": environment}
         async with self._session.get(
-            f"{self.url}/api/v2/alerts",
-            params=filters,
+            f"{self.url}/api/v2/alerts/groups",
+            params=[("filter", f'{label}="{value}"') for label, value in wanted.items()],
             headers=self._headers(),
             ssl=self._tls.current() if self._tls else True,
             allow_redirects=False,
@@ -73,9 +79,8 @@ class Alertmanager:
                 raise ValueError(f"HTTP {response.status}")
             found = json.loads(await _body(response))
         if not isinstance(found, list):
-            raise ValueError("the answer is not a list of alerts")  # noqa: TRY004 -- what is wrong is the answer, not a type of ours
-        wanted = {"alertname": self._alertname, "environment": environment}
-        return [each for each in found if isinstance(each, Mapping) and wanted.items() <= _part(each, "labels").items()]
+            raise ValueError("the answer is not a list of groups of alerts")  # noqa: TRY004 -- the answer is wrong, not a type
+        return [each for each in found if isinstance(each, Mapping)]
 
     def _headers(self) -> dict[str, str]:
         if self._secret is None:
@@ -84,23 +89,44 @@ class Alertmanager:
             return {"Authorization": f"Bearer {self._secret.current()}"}
         return {"Authorization": aiohttp.encode_basic_auth(self._settings.username or "", self._secret.current())}
 
-    def _judge(self, environment: str, alerts: Sequence[Mapping[str, Any]]) -> AlertmanagerView:
-        hows = [_suppressed(_part(each, "status")) for each in alerts]
+    def _judge(self, environment: str, groups: Sequence[Mapping[str, Any]]) -> AlertmanagerView:
+        wanted = {"alertname": self._alertname, "environment": environment}.items()
+        found = [
+            (str(_part(group, "receiver").get("name", "")), alert)
+            for group in groups
+            for alert in group.get("alerts") or ()
+            if isinstance(alert, Mapping) and wanted <= _part(alert, "labels").items()
+        ]
+        ours = [alert for receiver, alert in found if self._is_ours(receiver)]
+        if found and not ours:
+            receivers = ", ".join(sorted({receiver for receiver, _ in found}))
+            return self._says(AlertState.SUPPRESSED, f"routed to {receivers}, not to receiver {self._receiver}")
+        hows = [_suppressed(_part(each, "status")) for each in ours]
         if any(hows):
-            return AlertmanagerView(AlertSeen(self.url, Seen.SUPPRESSED, next(filter(None, hows))))
-        active = [each for each in alerts if _part(each, "status").get("state") in _FIRING]
+            return self._says(AlertState.SUPPRESSED, next(filter(None, hows)))
+        active = [each for each in ours if _part(each, "status").get("state") in _FIRING]
         if not active:
-            return AlertmanagerView(AlertSeen(self.url, Seen.ABSENT))
-        requests = tuple(
-            Request(
+            return self._says(AlertState.ABSENT)
+        blind = not all("mutedBy" in _part(each, "status") for each in active)
+        return self._says(AlertState.ACTIVE, MUTES_UNKNOWN if blind else "", map(self._request(environment), active))
+
+    def _says(self, state: AlertState, detail: str = "", requests: Iterable[Request] = ()) -> AlertmanagerView:
+        return AlertmanagerView(AlertView(self.url, state, detail), tuple(requests))
+
+    def _is_ours(self, receiver: str) -> bool:
+        """The Prometheus Operator puts namespace and name of the AlertmanagerConfig before a receiver's own name."""
+        return receiver == self._receiver or receiver.endswith(f"/{self._receiver}")
+
+    def _request(self, environment: str) -> Callable[[Mapping[str, Any]], Request]:
+        def request(alert: Mapping[str, Any]) -> Request:
+            return Request(
                 environment=environment,
                 alertname=self._alertname,
-                fingerprint=str(each.get("fingerprint", ""))[:LONGEST_FIELD],
-                starts_at=str(each.get("startsAt", ""))[:LONGEST_FIELD],
+                fingerprint=str(alert.get("fingerprint", ""))[:LONGEST_FIELD],
+                starts_at=str(alert.get("startsAt", ""))[:LONGEST_FIELD],
             )
-            for each in active
-        )
-        return AlertmanagerView(AlertSeen(self.url, Seen.ACTIVE), requests)
+
+        return request
 
 
 def _suppressed(status: Mapping[str, Any]) -> str:

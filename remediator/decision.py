@@ -1,22 +1,25 @@
 """What to do next about a remediation: one pure function from what is recorded and what is seen to one action.
 
-Nothing here waits, calls or logs. The worker swaps the returned remediation into the API first and performs the action
-only if it won that swap.
+Nothing here waits, calls or logs. The reconciler swaps the returned remediation into the API first and performs the
+action only if it won that swap.
 """
 
 from dataclasses import replace
 
+from remediator.inputs import Close, Decision, Inputs
 from remediator.remediation import Phase, Remediation
 from remediator.restarting import restart
-from remediator.situation import Close, Decision, Inputs
 from remediator.verifying import verify
 from remediator.watching import watch
 
 
 def decide(remediation: Remediation, given: Inputs) -> Decision:
     """The remediation as it should be recorded, what to remember, and the one thing to do after recording it."""
-    streaks = given.streaks.saw(given.assessment, given.policy.largest_gap)
-    given = replace(given, streaks=streaks)
+    assessment = given.assessment
+    streaks = given.streaks.saw(assessment, given.policy.tolerance)
+    if not assessment.blind:  # a blind observation carries no time
+        streaks = streaks.entered(remediation.name, remediation.phase, remediation.entered, assessment.moment)
+    given = replace(given, streaks=streaks, accept=remediation.request.accept)
     match remediation.phase:
         case Phase.WATCHING:
             return watch(remediation, given)

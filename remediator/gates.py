@@ -2,155 +2,197 @@
 
 An answer is `pass`, `not_yet` (ask again at the next observation), `never` (a person is needed) or `not_configured`
 (passes, but is shown wherever the answers are shown). Whatever can't be read blocks. The reasons hold no figure that
-changes from observation to observation, so that a record is written when an answer changes and not each time.
+changes from observation to observation, so that a record is written when an answer changes and not each time; such
+figures are the answer's `progress`.
 """
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
-from datetime import datetime
-from enum import StrEnum
 
-from remediator import plan
-from remediator.answers import GateResult, Outcome, never, not_yet, passes
-from remediator.policy import Mode, Policy
-from remediator.streaks import Assessment, Streaks, could_not_tell
+from remediator.inputs import AlertState, Inputs
+from remediator.policy import Mode
+from remediator.remediation import GateResult, Outcome
 from stagekeeper.diego.diagnosis import Condition, Restart
 from stagekeeper.diego.durations import spell
-from stagekeeper.diego.profiles import Environment
+from stagekeeper.diego.observation import Locket, Unknown
+from stagekeeper.kube.objects import Pod, StatefulSet
 
 
-@dataclass(frozen=True, slots=True)
-class Past:
-    """What the gates need to know of an earlier remediation: when its plan was made and when it ended."""
-
-    name: str
-    decided_at: datetime
-    ended_at: datetime | None
+def passes(why: str) -> GateResult:
+    """The gate is open."""
+    return GateResult(Outcome.PASS, why)
 
 
-class Seen(StrEnum):
-    """What one Alertmanager says of the alert."""
-
-    ACTIVE = "active"
-    SUPPRESSED = "suppressed"
-    ABSENT = "absent"
-    UNREADABLE = "unreadable"
+def not_yet(why: str, progress: str = "") -> GateResult:
+    """The gate is closed for now."""
+    return GateResult(Outcome.NOT_YET, why, progress)
 
 
-@dataclass(frozen=True, slots=True)
-class AlertSeen:
-    """The alert, as one Alertmanager has it."""
-
-    alertmanager: str
-    seen: Seen
-    detail: str = ""
+def never(why: str) -> GateResult:
+    """The gate will not open by itself."""
+    return GateResult(Outcome.NEVER, why)
 
 
-@dataclass(frozen=True, slots=True)
-class Pause:
-    """Whether somebody has paused the remediator in this environment."""
-
-    paused: bool
-    why: str = ""
+Gate = Callable[[Inputs], GateResult]
 
 
-@dataclass(frozen=True, slots=True)
-class Situation:
-    """Everything that the gates are asked about."""
-
-    environment: Environment
-    policy: Policy
-    assessment: Assessment
-    streaks: Streaks
-    pause: Pause
-    alerts: Sequence[AlertSeen]
-    past: Sequence[Past]
-    accept: str = ""
-    """The diagnosis that a named person overrides, if any."""
-
-
-Gate = Callable[[Situation], GateResult]
-
-
-def mode(asked: Situation) -> GateResult:
+def mode(given: Inputs) -> GateResult:
     """Only `act` deletes pods."""
-    if asked.policy.mode is Mode.ACT:
+    if given.policy.mode is Mode.ACT:
         return passes("The mode is act.")
     return never("The mode is observe: a restart is only written down, never made.")
 
 
-def pause(asked: Situation) -> GateResult:
+def pause(given: Inputs) -> GateResult:
     """A person may stop us at any time; what can't be read counts as a pause."""
-    return not_yet(asked.pause.why) if asked.pause.paused else passes("Nobody has paused it.")
+    return not_yet(given.pause.why) if given.pause.paused else passes("Not paused.")
 
 
-def alert(asked: Situation) -> GateResult:
-    """The alert must still be active, and silenced or inhibited nowhere."""
-    if not asked.alerts:
+def alert(given: Inputs) -> GateResult:
+    """The alert must still be active, silenced or inhibited or muted nowhere, and every Alertmanager must say so."""
+    if not given.alerts:
         return GateResult(Outcome.NOT_CONFIGURED, "No Alertmanager is configured to be asked.")
-    by = {seen: next((each for each in asked.alerts if each.seen is seen), None) for seen in Seen}
-    if (one := by[Seen.SUPPRESSED]) is not None:
-        return not_yet(f"{one.alertmanager} has the alert {one.detail or 'suppressed'}.")
-    if (one := by[Seen.ACTIVE]) is not None:
-        return passes(f"The alert is active in {one.alertmanager}.")
-    if (one := by[Seen.UNREADABLE]) is not None:
-        return not_yet(f"{one.alertmanager} can't be asked whether the alert is still active: {one.detail}")
-    return not_yet("No Alertmanager has the alert (any more).")
+    by = {state: next((each for each in given.alerts if each.state is state), None) for state in AlertState}
+    suppressed, active, unread = by[AlertState.SUPPRESSED], by[AlertState.ACTIVE], by[AlertState.UNREADABLE]
+    if suppressed is not None:
+        return not_yet(f"The alert is {suppressed.detail or 'suppressed'} in {suppressed.alertmanager}.")
+    if unread is not None and not (active is not None and _enough_without_it(given)):
+        return not_yet(f"{unread.alertmanager} can't be asked whether the alert is silenced there: {unread.detail}")
+    if active is None:
+        return not_yet("The alert is not firing in any Alertmanager.")
+    if unread is not None:
+        waited = spell(given.policy.alerts_unread_for)
+        return passes(
+            f"The alert is firing in {active.alertmanager}. {unread.alertmanager} could not be asked for {waited}."
+        )
+    remark = f" ({active.detail})" if active.detail else ""
+    return passes(f"The alert is firing in {active.alertmanager}{remark}.")
 
 
-def cooldown(asked: Situation) -> GateResult:
-    """Time for the last restart to take effect; the pods' age speaks where a record was deleted."""
-    now = asked.assessment.moment.at
-    made = [(each.ended_at or each.decided_at, f"the restart of {each.name}") for each in asked.past]
+def _enough_without_it(given: Inputs) -> bool:
+    """Whether one Alertmanager has been out of reach for so long that the others' word is to be enough."""
+    streak, policy = given.streaks.alerts_unread, given.policy
+    return policy.alerts_unread_then == "go_on" and streak is not None and streak.lasts(policy.alerts_unread_for)
+
+
+def cooldown(given: Inputs) -> GateResult:
+    """Time for the last restart to take effect; the pods' age speaks where a record was deleted.
+
+    Locket's restarts by itself count too, where it has its own StatefulSet, and are given the time that they take to
+    be the cure.
+    """
+    ended = [(each.ended_at or each.decided_at, f"the restart by {each.name}") for each in given.past]
     born = [
-        (each.pod.created, f"the start of {each.pod.name}")
-        for each in asked.assessment.observation.known_pods
-        if each.pod.created is not None
+        (pod.created, f"the start of {pod.name}")
+        for pod in (*(each.pod for each in given.seen.known_pods), *_locket_pods(given))
+        if pod.created is not None
     ]
-    at, what = max((*made, *born), default=(None, ""))
-    if at is None or now - at >= asked.policy.cooldown:
-        return passes("Nothing was restarted lately.")
-    until = min(at, now) + asked.policy.cooldown
-    return not_yet(f"The cooldown after {what} lasts until {until:%H:%M:%S} UTC.")
+    at, what = max((*ended, *born), default=(None, ""))
+    if at is not None and given.at - at < given.policy.cooldown:
+        until = min(at, given.at) + given.policy.cooldown
+        return not_yet(f"The cooldown after {what} lasts until {until:%H:%M:%S} UTC.")
+    ready = [(pod.ready_since, pod.name) for pod in _locket_pods(given) if pod.ready_since is not None]
+    back, name = max(ready, default=(None, ""))
+    if back is not None and given.at - back < given.policy.locket_settles:
+        until = min(back, given.at) + given.policy.locket_settles
+        return not_yet(f"{name} came back by itself: it has until {until:%H:%M:%S} UTC to be the fix.")
+    return passes(f"No restart within the cooldown ({spell(given.policy.cooldown)}).")
 
 
-def budget(asked: Situation) -> GateResult:
+def _locket_pods(given: Inputs) -> Sequence[Pod]:
+    return given.seen.locket.pods if isinstance(given.seen.locket, Locket) else ()
+
+
+def budget(given: Inputs) -> GateResult:
     """Restarts that do not last must reach a person."""
-    now = asked.assessment.moment.at
-    window = asked.policy.budget_window
-    spent = sorted(each.decided_at for each in asked.past if each.decided_at > now - window)
-    if len(spent) >= asked.policy.budget:
-        free = spent[-asked.policy.budget] + window
-        return not_yet(f"{len(spent)} restarts within {spell(window)} use up the budget until {free:%H:%M:%S} UTC.")
-    return passes(f"The budget of {asked.policy.budget} restarts within {spell(window)} is not used up.")
+    policy = given.policy
+    spent = sorted(each.decided_at for each in given.past if each.decided_at > given.at - policy.budget_window)
+    used = f"{len(spent)} of {policy.budget} restarts used in the last {spell(policy.budget_window)}"
+    if len(spent) >= policy.budget:
+        free = spent[-policy.budget] + policy.budget_window
+        return not_yet(f"{used}: no further one before {free:%H:%M:%S} UTC.")
+    return passes(f"{used}.")
 
 
-def diagnosis(asked: Situation) -> GateResult:
-    """What a restart cures, by the table of docs/diagnosis.md; a named person may override one `never`."""
-    found = asked.assessment.diagnosis
-    if overridden(asked):
-        return passes(f"{found.name}: {found.why}")
-    word = {Restart.CURES: Outcome.PASS, Restart.NOT_YET: Outcome.NOT_YET, Restart.NEVER: Outcome.NEVER}[found.restart]
-    return GateResult(word, f"{found.name}: {found.why}")
+def diagnosis(given: Inputs) -> GateResult:
+    """What a restart fixes, by the table of docs/diagnosis.md; a named person may override one `never`."""
+    found = given.assessment.diagnosis
+    return passes(f"{found.name}: {found.why}") if overridden(given) else by_the_table(given)
 
 
-def confirmation(asked: Situation) -> GateResult:
-    """The diagnosis must have stood in every look for long enough; blind observations neither count nor spoil it."""
-    run, policy = asked.streaks.diagnosis, asked.policy
-    name = run.what if run else ""
-    patient = name == Condition.STUCK_UNAVAILABLE and not asked.accept
+def by_the_table(given: Inputs) -> GateResult:
+    """What the table says, whoever has accepted what."""
+    found = given.assessment.diagnosis
+    outcome = {Restart.CURES: Outcome.PASS, Restart.NOT_YET: Outcome.NOT_YET, Restart.NEVER: Outcome.NEVER}
+    return GateResult(outcome[found.restart], f"{found.name}: {found.why}")
+
+
+def confirmation(given: Inputs) -> GateResult:
+    """The diagnosis must have persisted in every observation for long enough; blind ones neither count nor spoil it."""
+    if given.assessment.blind:
+        return not_yet("This check could not tell.")
+    if not diagnosis(given).opens:
+        return not_yet("It is asked once the diagnosis gate is open.")
+    streak, policy = given.streaks.diagnosis, given.policy
+    name = given.assessment.diagnosis.name
+    patient = name is Condition.STUCK_UNAVAILABLE and not given.accept
     needed = policy.confirm_stuck_for if patient else policy.confirm_for
-    asked_for = f"{policy.confirm_observations} observations over {needed.total_seconds():.0f} s"
-    if could_not_tell(asked.assessment.diagnosis):
-        return not_yet("This observation could not tell.")
-    if run is None or run.length < needed or run.observations < policy.confirm_observations:
-        return not_yet(f"{asked.assessment.diagnosis.name} has not stood in {asked_for} yet.")
-    return passes(f"{name} has stood in every observation, at least {asked_for}.")
+    asked_for = f"{policy.confirm_observations} checks over {needed.total_seconds():.0f} s"
+    if streak is None:
+        return not_yet(f"{name} must persist for {asked_for}.")
+    if streak.lasts(needed) and streak.observations >= policy.confirm_observations:
+        return passes(f"{name} has persisted in every check, at least {asked_for}.")
+    return not_yet(
+        f"{name} must persist for {asked_for}: no restart before {streak.first.at + needed:%H:%M:%S} UTC.",
+        f"{streak.observations} of {policy.confirm_observations} checks, "
+        f"{max(0.0, streak.length.total_seconds()):.0f} of {needed.total_seconds():.0f} s",
+    )
 
 
-def bounds(asked: Situation) -> GateResult:
-    """The plan must name few pods, of the configured owners only, that come back the same."""
-    return plan.bounds(asked.assessment.observation, asked.environment, asked.policy.largest_plan)
+def bounds(given: Inputs) -> GateResult:
+    """Few pods, of the configured owners only, as many as asked for, that come back with the same revision."""
+    seen, environment = given.seen, given.environment
+    if not isinstance(seen.workloads, tuple) or not isinstance(seen.pods, tuple):
+        return not_yet("The pods and their StatefulSet could not be read.")
+    workloads = {each.name: each for each in seen.known_workloads}
+    missing = [name for name in environment.statefulsets if name not in workloads]
+    if missing:
+        return never(f"The configured StatefulSet {missing[0]} does not exist.")
+    groups = [([each.pod for each in seen.known_pods], [*workloads.values()])]
+    if isinstance(seen.locket, Locket):
+        groups.append(([*seen.locket.pods], [seen.locket.workload]))
+    elif isinstance(seen.locket, Unknown):
+        return not_yet("Locket's own StatefulSet could not be read.")
+    for members, owners in groups:
+        problem = _strangers(members, owners) or _count(members, owners) or _revisions(members, owners)
+        if problem is not None:
+            return problem
+    total = sum(len(members) for members, _ in groups)
+    if total > given.policy.largest_plan:
+        return never(f"A restart would terminate {total} pods; the largest plan has {given.policy.largest_plan}.")
+    return passes("Pods match the configured StatefulSet; their revision is current.")
+
+
+def _strangers(pods: Sequence[Pod], owners: Sequence[StatefulSet]) -> GateResult | None:
+    names = {each.name for each in owners}
+    found = next((pod for pod in pods if pod.owner not in names), None)
+    return never(f"{found.name} does not belong to a configured StatefulSet.") if found else None
+
+
+def _count(pods: Sequence[Pod], owners: Sequence[StatefulSet]) -> GateResult | None:
+    wanted = sum(each.replicas for each in owners)
+    return not_yet(f"{wanted} pods are asked for, and {len(pods)} are seen.") if len(pods) != wanted else None
+
+
+def _revisions(pods: Sequence[Pod], owners: Sequence[StatefulSet]) -> GateResult | None:
+    """Every pod must come back with the revision that it has. A plain RollingUpdate gets there by itself."""
+    by_name = {each.name: each for each in owners}
+    found = next((pod for pod in pods if pod.revision != by_name[pod.owner or ""].update_revision), None)
+    if found is None:
+        return None
+    owner = by_name[found.owner or ""]
+    if owner.update_strategy == "RollingUpdate" and not owner.partition:
+        return not_yet(f"StatefulSet {owner.name} is being rolled out: {found.name} is still of an older revision.")
+    return never(f"{found.name} would come back with another revision of its StatefulSet.")
 
 
 GATES: tuple[tuple[str, Gate], ...] = (
@@ -165,9 +207,9 @@ GATES: tuple[tuple[str, Gate], ...] = (
 )
 
 
-def ask(situation: Situation) -> tuple[tuple[str, GateResult], ...]:
+def ask(given: Inputs) -> tuple[tuple[str, GateResult], ...]:
     """Every gate's answer, in their fixed order."""
-    return tuple((name, gate(situation)) for name, gate in GATES)
+    return tuple((name, gate(given)) for name, gate in GATES)
 
 
 OVERRIDABLE = frozenset(
@@ -180,15 +222,15 @@ OVERRIDABLE = frozenset(
         Condition.PODS_NOT_READY,
         Condition.LOCKET_DOWN,
         Condition.CLOUD_CONTROLLER_DOWN,
-        Condition.LABEL_CONTRADICTS,
     }
 )
-"""What `--accept` may name: a `never` with which nobody serves. No person can have a serving BBS restarted by us."""
+"""What `--accept` may name: a `never` with which nobody serves. No person can have a serving BBS restarted by us, nor
+one that its own readiness probe calls active (`label_contradicts`)."""
 
 
-def overridden(asked: Situation) -> bool:
+def overridden(given: Inputs) -> bool:
     """Whether a `never` of this diagnosis was turned into a pass, by a person or by the one setting."""
-    name = asked.assessment.diagnosis.name
-    if name is Condition.STUCK_UNAVAILABLE and asked.policy.restart_stuck_unavailable:
+    name = given.assessment.diagnosis.name
+    if name is Condition.STUCK_UNAVAILABLE and given.policy.restart_stuck_unavailable:
         return True
-    return name in OVERRIDABLE and asked.accept == name and not asked.assessment.observation.serving()
+    return name in OVERRIDABLE and given.accept == name and not given.seen.serving()

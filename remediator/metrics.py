@@ -1,20 +1,27 @@
-"""What the remediator says of itself in /metrics. Label values come from fixed lists, so the series are bounded."""
+"""What the remediator says of itself in /metrics: a Collector over the state of its reconcilers.
 
-from collections.abc import Iterable
+Label values come from fixed lists, so the series are bounded; what is counted counts from 0, since a series that begins
+with 1 shows no increase.
+"""
 
-from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
+from collections.abc import Callable, Iterable, Iterator, Mapping
 
-from remediator.answers import Outcome
-from remediator.gates import GATES, AlertSeen, Seen
-from remediator.opening import Judgement
+from prometheus_client import CollectorRegistry, Counter, Histogram
+from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily
+from prometheus_client.metrics_core import Metric
+from prometheus_client.registry import Collector
+
+from remediator.inputs import AlertState
+from remediator.intake import Judgement
 from remediator.policy import Mode
-from remediator.remediation import Phase, Reason, Remediation
-from remediator.streaks import Assessment
+from remediator.reconciler import Reconciler, State
+from remediator.remediation import Outcome, Phase, Reason
+from remediator.webhook import Webhook
+from stagekeeper.diego.observation import Unknown
 from stagekeeper.kube.errors import REASONS
 
 ANSWERS = (200, 400, 401, 413, 503)
-"""The webhook's status codes. Like every label value that is known before, each counts from 0: a series that begins
-with 1 shows no increase."""
+"""The webhook's status codes."""
 TRANSITIONS = (
     (Phase.RESTARTING, Reason.GATES_OPEN),
     (Phase.VERIFYING, Reason.DELETED),
@@ -23,9 +30,11 @@ TRANSITIONS = (
     (Phase.SELF_HEALED, Reason.SERVING),
     (Phase.OBSERVED, Reason.WOULD_RESTART),
     (Phase.ESCALATED, Reason.NEVER),
+    (Phase.ESCALATED, Reason.AWAITING_APPROVAL),
+    (Phase.ESCALATED, Reason.OUT_OF_BOUNDS),
     (Phase.ESCALATED, Reason.ALERT_GONE),
     (Phase.ESCALATED, Reason.GAVE_UP),
-    (Phase.ESCALATED, Reason.STEP_LATE),
+    (Phase.ESCALATED, Reason.INTERRUPTED),
     (Phase.ESCALATED, Reason.PODS_LATE),
     (Phase.ESCALATED, Reason.NOT_SERVING),
 )
@@ -35,139 +44,172 @@ DELETIONS = ("accepted", *REASONS)
 MILESTONES = ("plan", "last_delete", "recovered")
 """Until when a remediation's duration is measured."""
 _OPEN = tuple(phase for phase in Phase if phase.open)
+Sample = tuple[tuple[str, ...], float]
+Samples = Callable[[State], Iterable[Sample]]
 
 
-class Metrics:
-    """All series of the remediator's own, on one registry."""
+class WebMetrics:
+    """What is counted where requests are answered."""
 
-    def __init__(self, registry: CollectorRegistry, mode: Mode, environments: Iterable[str]) -> None:
-        def gauge(name: str, about: str, *labels: str) -> Gauge:
-            return Gauge(name, about, labels, registry=registry)
-
-        def counter(name: str, about: str, *labels: str) -> Counter:
-            return Counter(name, about, labels, registry=registry)
-
-        self.requests = counter("stagekeeper_webhook_requests", "Webhook requests by HTTP status code.", "code")
-        self.alerts = counter("stagekeeper_webhook_alerts", "Alerts received, by what was made of them.", "judgement")
+    def __init__(self, registry: CollectorRegistry) -> None:
+        self.requests = Counter(
+            "stagekeeper_webhook_requests", "Webhook requests by HTTP status code.", ["code"], registry=registry
+        )
         self.duration = Histogram(
             "stagekeeper_webhook_request_duration_seconds",
             "Time to answer a webhook request.",
             registry=registry,
             buckets=(0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 1, 5, 15),
         )
-        self.remediations = counter(
-            "stagekeeper_remediations", "Transitions stored by this replica.", "environment", "phase", "reason"
-        )
-        self.phase = gauge(
-            "stagekeeper_remediation_phase", "1 for the phase of the open remediation.", "environment", "phase"
-        )
-        self.opened = gauge(
-            "stagekeeper_remediation_opened_timestamp_seconds", "When the open remediation began.", "environment"
-        )
-        self.overdue = gauge(
-            "stagekeeper_remediation_overdue", "Whether a remediation has watched for too long.", "environment"
-        )
-        self.escalated = gauge(
-            "stagekeeper_escalated", "Whether the last remediation waits for a person.", "environment"
-        )
-        self.gate = gauge("stagekeeper_gate", "1 for each gate's answer.", "environment", "gate", "answer")
-        self.deletions = counter(
-            "stagekeeper_deletions", "DELETE requests for pods, by result.", "environment", "result"
-        )
-        self.paused = gauge("stagekeeper_paused", "Whether a person has paused the remediator.", "environment")
-        self.alertmanager = gauge(
-            "stagekeeper_alertmanager_up", "Whether an Alertmanager can be asked.", "alertmanager"
-        )
-        self.observations = counter("stagekeeper_observations", "Looks taken.", "environment")
-        self.observation_duration = gauge(
-            "stagekeeper_observation_duration_seconds", "Duration of the last observation.", "environment"
-        )
-        self.last_observation = gauge(
-            "stagekeeper_last_observation_timestamp_seconds", "When the last observation was taken.", "environment"
-        )
-        self.kubernetes = gauge("stagekeeper_kubernetes_up", "Whether the Kubernetes API can be read.", "environment")
-        self.failures = counter(
-            "stagekeeper_kubernetes_failures", "Requests to the Kubernetes API that failed.", "environment", "reason"
-        )
-        self.took = Histogram(
+        for code in ANSWERS:
+            self.requests.labels(str(code))
+
+
+class ReconcilerCollector(Collector):
+    """Every series that speaks of an environment, made afresh from its reconciler's state, so that none lingers."""
+
+    def __init__(
+        self, registry: CollectorRegistry, mode: Mode, reconcilers: Mapping[str, Reconciler], webhook: Webhook
+    ) -> None:
+        self._mode, self._reconcilers, self._webhook = mode, reconcilers, webhook
+        self._took = Histogram(
             "stagekeeper_remediation_duration_seconds",
             "From the opening of a remediation to its plan, its last delete and its recovery.",
             ("environment", "until"),
             registry=registry,
             buckets=(30, 60, 120, 180, 300, 600, 900, 1800, 3600),
         )
-        for code in ANSWERS:
-            self.requests.labels(str(code))
+        for environment in reconcilers:
+            for until in MILESTONES:
+                self._took.labels(environment, until)
+        registry.register(self)
+
+    def describe(self) -> Iterator[Metric]:
+        """Nothing is looked at when the collector is registered."""
+        yield from ()
+
+    def collect(self) -> Iterator[Metric]:
+        """The families, each once."""
+        judged = CounterMetricFamily(
+            "stagekeeper_webhook_alerts", "Alerts received, by what was made of them.", labels=["judgement"]
+        )
         for judgement in Judgement:
-            self.alerts.labels(judgement.value)
-        is_mode = gauge("stagekeeper_remediator_mode", "1 for the mode that is in force.", "mode")
+            judged.add_metric([judgement.value], self._webhook.judged[judgement])
+        yield judged
+        mode = GaugeMetricFamily("stagekeeper_remediator_mode", "1 for the mode that is in force.", labels=["mode"])
         for each in Mode:
-            is_mode.labels(each.value).set(each is mode)
-        for environment in environments:
-            self._begin(environment)
-            self.settled(environment)
+            mode.add_metric([each.value], float(each is self._mode))
+        yield mode
+        yield self._alertmanagers()
+        for name, about, labels, samples in SERIES:
+            kind = CounterMetricFamily if name.endswith("_total") else GaugeMetricFamily
+            family = kind(name, about, labels=["environment", *labels])
+            for environment, reconciler in self._reconcilers.items():
+                for values, value in samples(reconciler.state):
+                    family.add_metric([environment, *values], value)
+            yield family
+        self._note_durations()
 
-    def settled(self, environment: str, *, latched: bool = False) -> None:
-        """No remediation is open in this environment."""
-        for phase in _OPEN:
-            self.phase.labels(environment, phase.value).set(0)
-        self.overdue.labels(environment).set(0)
-        self.escalated.labels(environment).set(latched)
-        if (environment,) in self.opened._metrics:  # noqa: SLF001 -- remove() of a missing child warns
-            self.opened.remove(environment)
-        self._forget_gates(environment)
+    def _alertmanagers(self) -> Metric:
+        family = GaugeMetricFamily(
+            "stagekeeper_alertmanager_up", "Whether an Alertmanager can be asked.", labels=["alertmanager"]
+        )
+        views = (each.view for reconciler in self._reconcilers.values() for each in reconciler.state.alerts)
+        for url, up in {view.alertmanager: view.state is not AlertState.UNREADABLE for view in views}.items():
+            family.add_metric([url], float(up))
+        return family
 
-    def remediation(self, environment: str, remediation: Remediation) -> None:
-        """A remediation as it stands, open or not."""
-        if not remediation.phase.open:
-            self.settled(environment, latched=remediation.latched and remediation.phase is Phase.ESCALATED)
-            return
-        for phase in _OPEN:
-            self.phase.labels(environment, phase.value).set(phase is remediation.phase)
-        self.opened.labels(environment).set(remediation.created.timestamp())
-        self.overdue.labels(environment).set(remediation.overdue and remediation.phase is Phase.WATCHING)
-        self.escalated.labels(environment).set(0)
-        for name, answer in remediation.gates:
-            for word in Outcome:
-                self.gate.labels(environment, name, word.value).set(word is answer.outcome)
+    def _note_durations(self) -> None:
+        for environment, reconciler in self._reconcilers.items():
+            while reconciler.state.durations:
+                until, seconds = reconciler.state.durations.pop(0)
+                self._took.labels(environment, until).observe(seconds)
 
-    def observe(self, environment: str, assessment: Assessment, seconds: float, *, readable: bool) -> None:
-        """One observation was taken."""
-        self.observations.labels(environment).inc()
-        self.observation_duration.labels(environment).set(seconds)
-        self.last_observation.labels(environment).set(assessment.moment.at.timestamp())
-        self.kubernetes.labels(environment).set(readable)
 
-    def asked(self, answers: Iterable[AlertSeen]) -> None:
-        """Alertmanagers were asked."""
-        for each in answers:
-            self.alertmanager.labels(each.alertmanager).set(each.seen is not Seen.UNREADABLE)
+def _transitions(state: State) -> Iterator[Sample]:
+    for phase, reason in TRANSITIONS:
+        yield (phase.value, reason.value), state.transitions[phase.value, reason.value]
 
-    def moved(self, environment: str, before: Remediation, after: Remediation) -> None:
-        """A transition was stored by this replica."""
-        self.remediations.labels(environment, after.phase.value, after.reason.value).inc()
-        until = {
-            Phase.RESTARTING: "plan",
-            Phase.VERIFYING: "last_delete" if after.deletions else "",
-            Phase.RECOVERED: "recovered",
-        }.get(after.phase)
-        if until and before.phase.open:
-            self.took.labels(environment, until).observe((after.entered - after.created).total_seconds())
 
-    def _begin(self, environment: str) -> None:
-        """Every counter of an environment from 0 on."""
-        self.observations.labels(environment)
-        for phase, reason in TRANSITIONS:
-            self.remediations.labels(environment, phase.value, reason.value)
-        for result in DELETIONS:
-            self.deletions.labels(environment, result)
-        for trouble in REASONS:
-            self.failures.labels(environment, trouble)
-        for milestone in MILESTONES:
-            self.took.labels(environment, milestone)
+def _phase(state: State) -> Iterator[Sample]:
+    for phase in _OPEN:
+        yield (phase.value,), float(state.latest is not None and state.latest.phase is phase)
 
-    def _forget_gates(self, environment: str) -> None:
-        for name, _ in GATES:
-            for word in Outcome:
-                if (environment, name, word.value) in self.gate._metrics:  # noqa: SLF001 -- as above
-                    self.gate.remove(environment, name, word.value)
+
+def _opened(state: State) -> Iterator[Sample]:
+    if state.latest is not None and state.latest.phase.open:
+        yield (), state.latest.created.timestamp()
+
+
+def _overdue(state: State) -> Iterator[Sample]:
+    yield (), float(state.latest is not None and state.latest.phase.open and (state.latest.overdue or state.late))
+
+
+def _escalated(state: State) -> Iterator[Sample]:
+    latest = state.latest
+    yield (), float(latest is not None and latest.phase is Phase.ESCALATED and latest.latched)
+
+
+def _gates(state: State) -> Iterator[Sample]:
+    for name, answer in state.gates:
+        for outcome in Outcome:
+            yield (name, outcome.value), float(outcome is answer.outcome)
+
+
+def _deletions(state: State) -> Iterator[Sample]:
+    for result in DELETIONS:
+        yield (result,), state.deletions[result]
+
+
+def _paused(state: State) -> Iterator[Sample]:
+    if state.pause is not None:
+        yield (), float(state.pause.paused)
+
+
+def _observations(state: State) -> Iterator[Sample]:
+    yield (), state.observations
+
+
+def _seconds(state: State) -> Iterator[Sample]:
+    if state.assessment is not None:
+        yield (), state.seconds
+
+
+def _observed_at(state: State) -> Iterator[Sample]:
+    if state.assessment is not None:
+        yield (), state.assessment.moment.at.timestamp()
+
+
+def _kubernetes(state: State) -> Iterator[Sample]:
+    seen = state.assessment.observation if state.assessment else None
+    unread = seen is not None and (isinstance(seen.pods, Unknown) or isinstance(seen.workloads, Unknown))
+    if state.asked:
+        yield (), float(not state.failure and not unread)
+
+
+def _failures(state: State) -> Iterator[Sample]:
+    for reason in REASONS:
+        yield (reason,), state.failures[reason]
+
+
+SERIES: tuple[tuple[str, str, tuple[str, ...], Samples], ...] = (
+    ("stagekeeper_remediations_total", "Transitions stored by this replica.", ("phase", "reason"), _transitions),
+    ("stagekeeper_remediation_phase", "1 for the phase of the open remediation.", ("phase",), _phase),
+    ("stagekeeper_remediation_opened_timestamp_seconds", "When the open remediation began.", (), _opened),
+    ("stagekeeper_remediation_overdue", "Whether a remediation has been open for too long.", (), _overdue),
+    ("stagekeeper_escalated", "Whether the last remediation waits for a person.", (), _escalated),
+    ("stagekeeper_gate", "1 for each gate's answer.", ("gate", "answer"), _gates),
+    ("stagekeeper_deletions_total", "DELETE requests for pods, by result.", ("result",), _deletions),
+    ("stagekeeper_paused", "Whether a person has paused the remediator.", (), _paused),
+    ("stagekeeper_observations_total", "Completed checks.", (), _observations),
+    ("stagekeeper_observation_duration_seconds", "Duration of the last check.", (), _seconds),
+    ("stagekeeper_last_observation_timestamp_seconds", "Time of the last check, Unix time.", (), _observed_at),
+    ("stagekeeper_kubernetes_up", "Whether the Kubernetes API can be read.", (), _kubernetes),
+    (
+        "stagekeeper_kubernetes_failures_total",
+        "Requests to the Kubernetes API that failed.",
+        ("reason",),
+        _failures,
+    ),
+)
+"""Name, HELP, labels next to `environment`, and where the samples come from."""

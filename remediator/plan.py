@@ -1,28 +1,28 @@
-"""Which pods a restart would terminate, and whether that is within bounds. Pure."""
+"""What a restart terminates, in which order, and what of an observation is its own doing. Pure."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable
+from dataclasses import replace
 from datetime import timedelta
 
-from remediator.answers import GateResult, never, not_yet, passes
-from remediator.remediation import Plan, PlannedPod, Step
-from stagekeeper.diego.observation import Locket, Observation
-from stagekeeper.diego.profiles import Environment
+from remediator.remediation import Plan, PlannedPod, Remediation, Step
+from stagekeeper.diego.conditions import Condition
+from stagekeeper.diego.observation import NOT_CONFIGURED, BbsPod, Locket, Observation, Part, Probe, Reply
 from stagekeeper.kube.objects import Pod, StatefulSet
 
 
-def make(assessment: Observation, diagnosis: str, margin: timedelta) -> Plan:
-    """All BBS pods at once, as the tutorial does; Locket's first where it has a StatefulSet of its own.
+def make(seen: Observation, diagnosis: str, margin: timedelta) -> Plan:
+    """Locket's pods where it has a StatefulSet of its own, then all BBS pods, without waiting between.
 
-    A BBS whose lock's owner is gone is refused for ever until Locket restarts (locket:lock/lock.go), so Locket first.
+    The tutorial deletes all of them at once, and so it must be: Locket alone, back again, lets a passive BBS take the
+    lock on database connections that died in the same cut, and it then answers 503 for ever (measured with the real
+    BBS, 2 of 2).
     """
     steps = []
-    if isinstance(assessment.locket, Locket):
-        steps.append(
-            _step(assessment.locket.workload.name, assessment.locket.pods, [assessment.locket.workload], margin)
-        )
-    pods = [each.pod for each in assessment.known_pods]
-    steps.append(_step(bbs_step(assessment.known_workloads), pods, assessment.known_workloads, margin))
-    return Plan(assessment.taken_at, diagnosis, tuple(steps))
+    if isinstance(seen.locket, Locket):
+        steps.append(_step(seen.locket.workload.name, seen.locket.pods, [seen.locket.workload], margin))
+    pods = [each.pod for each in seen.known_pods]
+    steps.append(_step(bbs_step(seen.known_workloads), pods, seen.known_workloads, margin))
+    return Plan(seen.taken_at, diagnosis, tuple(steps))
 
 
 def bbs_step(workloads: Iterable[StatefulSet]) -> str:
@@ -30,53 +30,65 @@ def bbs_step(workloads: Iterable[StatefulSet]) -> str:
     return "+".join(each.name for each in workloads)
 
 
-def bounds(assessment: Observation, environment: Environment, largest: int) -> GateResult:
-    """Few pods, of the configured owners only, as many as asked for, that come back with the same revision."""
-    if not isinstance(assessment.workloads, tuple) or not isinstance(assessment.pods, tuple):
-        return not_yet("The pods and their StatefulSet could not be read.")
-    workloads = {each.name: each for each in assessment.known_workloads}
-    missing = [name for name in environment.statefulsets if name not in workloads]
-    if missing:
-        return never(f"The configured StatefulSet {missing[0]} is not there.")
-    pods = [each.pod for each in assessment.known_pods]
-    groups = [(pods, [*workloads.values()])]
-    if environment.locket is not None:
-        if not isinstance(assessment.locket, Locket):
-            return not_yet("Locket's own StatefulSet could not be read.")
-        groups.append(([*assessment.locket.pods], [assessment.locket.workload]))
-    for members, owners in groups:
-        problem = _strangers(members, owners) or _count(members, owners) or _revisions(members, owners)
-        if problem is not None:
-            return problem
-    total = sum(len(members) for members, _ in groups)
-    if total > largest:
-        return never(f"A restart would terminate {total} pods, more than the largest plan of {largest}.")
-    return passes("The pods are the configured ones and come back as they were.")
-
-
-def _strangers(pods: Sequence[Pod], owners: Sequence[StatefulSet]) -> GateResult | None:
-    names = {each.name for each in owners}
-    found = next((pod for pod in pods if pod.owner not in names), None)
-    return never(f"{found.name} does not belong to a configured StatefulSet.") if found else None
-
-
-def _count(pods: Sequence[Pod], owners: Sequence[StatefulSet]) -> GateResult | None:
-    wanted = sum(each.replicas for each in owners)
-    return not_yet(f"{wanted} pods are asked for, and {len(pods)} are seen.") if len(pods) != wanted else None
-
-
-def _revisions(pods: Sequence[Pod], owners: Sequence[StatefulSet]) -> GateResult | None:
-    """Every pod must come back with the revision that it has. A plain RollingUpdate gets there by itself."""
-    by_name = {each.name: each for each in owners}
-    found = next((pod for pod in pods if pod.revision != by_name[pod.owner or ""].update_revision), None)
-    if found is None:
-        return None
-    owner = by_name[found.owner or ""]
-    if owner.update_strategy == "RollingUpdate" and not owner.partition:
-        return not_yet(f"StatefulSet {owner.name} is being rolled out: {found.name} is still of an older revision.")
-    return never(f"{found.name} would come back with another revision of its StatefulSet.")
-
-
 def _step(name: str, pods: Iterable[Pod], workloads: Iterable[StatefulSet], margin: timedelta) -> Step:
     seconds = sum(each.grace_seconds + each.replicas * int(margin.total_seconds()) for each in workloads)
     return Step(name, tuple(PlannedPod(pod.name, pod.uid) for pod in pods), seconds)
+
+
+def without_own_effects(seen: Observation, remediation: Remediation) -> Observation:
+    """What would have been seen if the plan had nothing to do with it.
+
+    Left out are the pods that the plan has dealt with, whether they are Terminating, gone or already replaced, and as
+    many replicas. A pod that the plan still names and that answers 503 is one that refused when the plan was made and
+    has not started since: it hung in a migration that is none, which is no reason to stop.
+    """
+    names = {each.name for each in remediation.deletions}
+    pods = tuple(_as_planned(each, remediation) for each in seen.known_pods if each.pod.name not in names)
+    hung = any(hung_since_the_plan(each, remediation) for each in seen.known_pods)
+    service = seen.service
+    if hung and isinstance(service, Probe) and service.reply is Reply.UNAVAILABLE:
+        service = Probe(Reply.REFUSED)
+    return replace(
+        seen,
+        service=service,
+        pods=pods if isinstance(seen.pods, tuple) else seen.pods,
+        workloads=_fewer(seen.known_workloads, seen, names) if isinstance(seen.workloads, tuple) else seen.workloads,
+        locket=_rest_of_locket(seen.locket, names) if isinstance(seen.locket, Locket) else seen.locket,
+    )
+
+
+def _as_planned(each: BbsPod, remediation: Remediation) -> BbsPod:
+    return replace(each, probe=Probe(Reply.REFUSED)) if hung_since_the_plan(each, remediation) else each
+
+
+def hung_since_the_plan(each: BbsPod, remediation: Remediation) -> bool:
+    """Whether it is a pod of the plan that refused then, has not started since, and answers 503 now."""
+    plan = remediation.plan
+    if plan is None or plan.diagnosis != Condition.NO_ACTIVE_BBS or each.reply is not Reply.UNAVAILABLE:
+        return False
+    planned = {pod.uid for step in plan.steps for pod in step.pods}
+    started = [container.started_at for container in each.pod.containers if container.started_at is not None]
+    return each.pod.uid in planned and all(moment <= plan.decided_at for moment in started)
+
+
+def _fewer(workloads: Iterable[StatefulSet], seen: Observation, names: Collection[str]) -> tuple[StatefulSet, ...]:
+    """The StatefulSets with as many replicas less as pods are left out. A pod that is missing has no owner to ask."""
+    found = tuple(workloads)
+    return tuple(
+        replace(each, replicas=max(0, each.replicas - sum(_belongs(name, each, seen, found) for name in names)))
+        for each in found
+    )
+
+
+def _belongs(name: str, workload: StatefulSet, seen: Observation, workloads: Collection[StatefulSet]) -> bool:
+    owner = next((each.pod.owner for each in seen.known_pods if each.pod.name == name), None)
+    named = max((each.name for each in workloads if name.startswith(f"{each.name}-")), key=len, default=None)
+    return (owner or named) == workload.name
+
+
+def _rest_of_locket(locket: Locket, names: Collection[str]) -> Part[Locket]:
+    """Locket without the pods that the plan has dealt with; nothing to ask where none is left."""
+    rest = tuple(pod for pod in locket.pods if pod.name not in names)
+    own = sum(name.startswith(f"{locket.workload.name}-") for name in names)
+    replicas = max(0, locket.workload.replicas - own)
+    return Locket(replace(locket.workload, replicas=replicas), rest) if replicas or rest else NOT_CONFIGURED

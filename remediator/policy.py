@@ -3,6 +3,10 @@
 from dataclasses import dataclass
 from datetime import timedelta
 from enum import StrEnum
+from typing import Literal
+
+from remediator.remediation import Remediation
+from remediator.streaks import Tolerance
 
 
 class Mode(StrEnum):
@@ -23,11 +27,14 @@ class Policy:
     """So that 120 s can't be two observations with a blind stretch between them."""
     largest_gap: timedelta = timedelta(seconds=30)
     """Two looks further apart than this prove nothing about the time between them."""
+    clock_skew: timedelta = timedelta(seconds=30)
+    """Two API servers behind one address may be this far apart: a smaller step back is no new beginning."""
     confirm_stuck_for: timedelta = timedelta(minutes=10)
     """For `restart_stuck_unavailable`: a 503 might still be a migration that we misjudge."""
     restart_stuck_unavailable: bool = False
     never_for: timedelta = timedelta(seconds=120)
-    """How long a "never" must stand unchanged before a person is called: a fail-over shows a second of split brain."""
+    """How long every observation must say "never" before a person is called: a fail-over shows a second of split
+    brain."""
     cooldown: timedelta = timedelta(minutes=15)
     """After a restart: CC's bulk sync, convergence and instance recovery take up to 7 minutes."""
     budget: int = 2
@@ -36,7 +43,7 @@ class Policy:
     largest_plan: int = 6
     """Pods. The field has 1 to 3 BBS and as many Locket pods; more means that a selector is wrong."""
     locket_settles: timedelta = timedelta(seconds=30)
-    """After Locket is back the cure takes one lock TTL (15 s): somebody may serve without any further restart."""
+    """After Locket came back by itself the cure takes one lock TTL (15 s): somebody may serve without a restart."""
     step_margin: timedelta = timedelta(seconds=300)
     """Per replica, on top of its grace period: schedule, pull, start, become ready."""
     verify_for: timedelta = timedelta(seconds=180)
@@ -46,9 +53,24 @@ class Policy:
     overdue_after: timedelta = timedelta(minutes=10)
     """A remediation that still watches then is one that a person should know of."""
     give_up_after: timedelta = timedelta(minutes=60)
+    alerts_unread_for: timedelta = timedelta(minutes=5)
+    """How long one Alertmanager of several may be out of reach before the others' word is enough: a roll-out of it
+    takes a minute or two, and a silence that was made there is gossiped to the others within seconds."""
+    alerts_unread_then: Literal["go_on", "wait"] = "go_on"
+    """What holds after that time: the word of those that answer, or nothing until all of them do."""
     hold_off: timedelta = timedelta(minutes=10)
     """After a cure the alert fires on for its look-back (5 minutes) and one evaluation: it is no new outage."""
     observation_age: timedelta = timedelta(seconds=10)
     """An observation older than this deletes nothing."""
     keep: int = 50
     """Closed records kept in the cluster, as the history that people read."""
+
+    @property
+    def tolerance(self) -> Tolerance:
+        """How far apart two observations, and two clocks, may be."""
+        return Tolerance(self.largest_gap, self.clock_skew)
+
+    def bound(self, remediation: Remediation) -> timedelta:
+        """How long a remediation may be open before somebody must hear of it, whatever we can see."""
+        planned = sum(step.deadline_seconds for step in remediation.plan.steps) if remediation.plan else 0
+        return self.overdue_after + timedelta(seconds=2 * planned)

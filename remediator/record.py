@@ -6,8 +6,19 @@ from dataclasses import fields
 from datetime import datetime
 from typing import Any
 
-from remediator.answers import GateResult, Outcome
-from remediator.remediation import Deletion, Phase, Plan, PlannedPod, Reason, Remediation, Request, Step, Transition
+from remediator.remediation import (
+    Deletion,
+    GateResult,
+    Outcome,
+    Phase,
+    Plan,
+    PlannedPod,
+    Reason,
+    Remediation,
+    Request,
+    Step,
+    Transition,
+)
 from stagekeeper.kube.objects import time, timestamp
 
 _SPEC = {"starts_at": "startsAt"}
@@ -17,6 +28,20 @@ _LONGEST_DEADLINE = 30 * 24 * 3600
 _NO_YEAR_OF_OURS = 9000  # so that a time and a duration can always be added
 
 
+_NAME = re.compile(r"(.+)-r([1-9][0-9]{0,8})")
+
+
+def name_of(target: str, ordinal: int) -> str:
+    """The name of the target's record with this ordinal, which no pod of it can have: `diego-api-r1`."""
+    return f"{target}-r{ordinal}"
+
+
+def belongs(name: object, target: str) -> bool:
+    """Whether a record of that name is one of the target's."""
+    found = _NAME.fullmatch(name) if isinstance(name, str) else None
+    return found is not None and found[1] == target
+
+
 class Unreadable(ValueError):
     """A stored record is not one that this version understands; the message names it and what is wrong."""
 
@@ -24,8 +49,8 @@ class Unreadable(ValueError):
 def load(source: Mapping[str, Any]) -> Remediation:
     """The remediation that a stored object holds. Raises `Unreadable`."""
     name = _text(_map(source, "metadata"), "name")
-    if not re.fullmatch(r".+-\d+", name):
-        raise Unreadable(f"Remediation {name!r}: its name does not end in an ordinal, so it belongs to no target.")
+    if not _NAME.fullmatch(name):
+        raise Unreadable(f"Remediation {name!r}: its name does not end in -r and a number, so it belongs to no target.")
     try:
         return _load(name, source)
     except (ValueError, TypeError, KeyError, OverflowError) as problem:
@@ -50,16 +75,18 @@ def _load(name: str, source: Mapping[str, Any]) -> Remediation:
             for each in _list(status, "deletions")
         ),
         gates=tuple(
-            (str(each["name"]), GateResult(Outcome(each["answer"]), str(each["why"])))
+            (str(each["name"]), GateResult(Outcome(each["answer"]), str(each["why"]), _text(each, "progress")))
             for each in _list(status, "gates")
         ),
         diagnosis=_text(status, "diagnosis"),
-        evidence=tuple(str(line) for line in status.get("evidence") or ()),
+        evidence=_lines(status, "evidence"),
+        plan_evidence=_lines(status, "planEvidence"),
         transitions=tuple(
             Transition(_time(each["at"]), Phase(each["phase"]), Reason(each["reason"]), _text(each, "message"))
             for each in _list(status, "transitions")
         ),
         overdue=status.get("overdue") is True,
+        refused=_text(status, "refused"),
         released_at=_maybe_time(status, "releasedAt"),
         released_by=_text(status, "releasedBy"),
         extra=dict(source),
@@ -82,10 +109,8 @@ def store(remediation: Remediation) -> dict[str, Any]:
         "diagnosis": remediation.diagnosis,
         "evidence": [_cut(line, LONGEST_LINE) for line in remediation.evidence[:MOST_LINES]],
         "overdue": remediation.overdue,
-        "gates": [
-            {"name": name, "answer": answer.outcome.value, "why": _cut(answer.why, LONGEST_LINE)}
-            for name, answer in remediation.gates
-        ],
+        "refused": _cut(remediation.refused, LONGEST_LINE),
+        "gates": [_stored_gate(name, answer) for name, answer in remediation.gates],
         "deletions": [
             {"name": each.name, "uid": each.uid, "result": each.result, "at": timestamp(each.at)}
             for each in remediation.deletions
@@ -100,6 +125,8 @@ def store(remediation: Remediation) -> dict[str, Any]:
             for each in remediation.transitions
         ],
     }
+    if remediation.plan_evidence:
+        status["planEvidence"] = [_cut(line, LONGEST_LINE) for line in remediation.plan_evidence[:MOST_LINES]]
     if remediation.plan:
         status["plan"] = _stored_plan(remediation.plan)
     if remediation.would_restart:
@@ -107,6 +134,11 @@ def store(remediation: Remediation) -> dict[str, Any]:
     if remediation.released_at:
         status |= {"releasedAt": timestamp(remediation.released_at), "releasedBy": remediation.released_by}
     return {**remediation.extra, "status": {**_map(remediation.extra, "status"), **status}}
+
+
+def _stored_gate(name: str, answer: GateResult) -> dict[str, str]:
+    stored = {"name": name, "answer": answer.outcome.value, "why": _cut(answer.why, LONGEST_LINE)}
+    return {**stored, "progress": answer.progress} if answer.progress else stored
 
 
 def _stored_plan(plan: Plan) -> dict[str, Any]:
@@ -168,3 +200,10 @@ def _list(source: Mapping[str, Any], key: str) -> Iterable[Mapping[str, Any]]:
 def _text(source: Mapping[str, Any], key: str) -> str:
     found = source.get(key)
     return found if isinstance(found, str) else ""
+
+
+def _lines(source: Mapping[str, Any], key: str) -> tuple[str, ...]:
+    found = source.get(key, [])
+    if not isinstance(found, list):
+        raise TypeError(f"{key} is not a list")
+    return tuple(str(line) for line in found)

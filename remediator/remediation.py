@@ -7,10 +7,8 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from enum import StrEnum
 
-from remediator.answers import GateResult
-
-LONGEST_LOGBOOK = 30
-"""Transitions kept in a record; a remediation has rarely more than five."""
+LONGEST_LOGBOOK, KEPT_FROM_THE_BEGINNING = 30, 5
+"""Lines kept in a record; a remediation has rarely more than ten."""
 
 LONGEST_FIELD = 64
 """Characters that are kept of what an alert says of itself."""
@@ -44,11 +42,37 @@ class Reason(StrEnum):
     SERVING = "Serving"
     WOULD_RESTART = "WouldRestart"
     NEVER = "RestartIsNoCure"
+    AWAITING_APPROVAL = "AwaitingApproval"
+    OUT_OF_BOUNDS = "OutOfBounds"
     ALERT_GONE = "ResolvedButNotServing"
     GAVE_UP = "GaveUpWatching"
-    STEP_LATE = "RestartNotFinished"
+    INTERRUPTED = "RestartInterrupted"
     PODS_LATE = "PodsNotBack"
-    NOT_SERVING = "NotServingAfterRestart"
+    NOT_SERVING = "StillNotServing"
+
+
+class Outcome(StrEnum):
+    """The four answers."""
+
+    PASS = "pass"  # noqa: S105 -- no password
+    NOT_YET = "not_yet"
+    NEVER = "never"
+    NOT_CONFIGURED = "not_configured"
+
+
+@dataclass(frozen=True, slots=True)
+class GateResult:
+    """One gate's answer, with its reason in a sentence."""
+
+    outcome: Outcome
+    why: str
+    progress: str = field(default="", compare=False)
+    """How far it has come, in figures that change from observation to observation."""
+
+    @property
+    def opens(self) -> bool:
+        """Whether this gate lets a restart through."""
+        return self.outcome in {Outcome.PASS, Outcome.NOT_CONFIGURED}
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,6 +137,8 @@ class Request:
     why: str = ""
     accept: str = ""
     """The one `never` of the diagnosis gate that this person overrides."""
+    mode: str = ""
+    """The mode of whoever opened it: a replica in mode observe leaves alone what one in mode act has opened."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,8 +161,12 @@ class Remediation:
     gates: tuple[tuple[str, GateResult], ...] = ()
     diagnosis: str = ""
     evidence: tuple[str, ...] = ()
+    plan_evidence: tuple[str, ...] = ()
+    """What was seen when the plan was made; never overwritten."""
     transitions: tuple[Transition, ...] = ()
     overdue: bool = False
+    refused: str = ""
+    """How the API refused the last DELETE, in its own words; "" where it did not."""
     released_at: datetime | None = None
     """When the latch of an escalated or observed remediation was opened."""
     released_by: str = ""
@@ -146,7 +176,7 @@ class Remediation:
     @property
     def ordinal(self) -> int:
         """The number at the end of its name."""
-        return int(self.name.rpartition("-")[2])
+        return int(self.name.rpartition("-r")[2])
 
     @property
     def entered(self) -> datetime:
@@ -168,6 +198,11 @@ class Remediation:
         return any(each.uid == pod.uid for each in self.deletions)
 
     @property
+    def deleted(self) -> list[str]:
+        """Names of the planned pods whose deletion was accepted, or that were Terminating when we came."""
+        return [each.name for each in self.deletions if each.result in {"deleted", "terminating"}]
+
+    @property
     def current_step(self) -> Step | None:
         """The first step with a pod that has not been dealt with; None without a plan or when all is done."""
         steps = self.plan.steps if self.plan else ()
@@ -175,9 +210,16 @@ class Remediation:
 
     def moved(self, phase: Phase, reason: Reason, message: str, at: datetime) -> "Remediation":
         """The remediation in another phase, with a line in its logbook."""
-        line = Transition(at, phase, reason, message)
-        logbook = (*self.transitions, line)[-LONGEST_LOGBOOK:]
-        return replace(self, phase=phase, reason=reason, message=message, since=at, transitions=logbook)
+        next_ = replace(self, phase=phase, reason=reason, message=message, since=at)
+        return next_.with_line(message, at)
+
+    def with_line(self, message: str, at: datetime) -> "Remediation":
+        """With a line in its logbook; of a long one the beginning and the end are kept."""
+        line = Transition(at, self.phase, self.reason, message)
+        logbook = (*self.transitions, line)
+        if len(logbook) > LONGEST_LOGBOOK:
+            logbook = (*logbook[:KEPT_FROM_THE_BEGINNING], *logbook[KEPT_FROM_THE_BEGINNING - LONGEST_LOGBOOK :])
+        return replace(self, transitions=logbook)
 
     def noted(self, pod: PlannedPod, result: str, at: datetime) -> "Remediation":
         """The remediation with the fate of one planned pod noted; noting it twice changes nothing."""

@@ -1,10 +1,15 @@
-"""Restarting: one planned pod after the other, each only while nobody serves. Pure."""
+"""Restarting: one planned pod after the other, each only while nobody serves and the whole table agrees. Pure.
 
+What forbids a plan forbids the rest of it. Before each delete a fresh observation is diagnosed as if the plan had
+nothing to do with it, and the gates of the diagnosis and the bounds must be open; so what a person accepted, what the
+plan was made for and what is seen now are the same thing.
+"""
+
+from dataclasses import replace
 from datetime import timedelta
 
-from remediator.policy import Mode
-from remediator.remediation import Phase, Reason, Remediation, Step
-from remediator.situation import (
+from remediator import gates
+from remediator.inputs import (
     Close,
     Continue,
     Decision,
@@ -16,87 +21,143 @@ from remediator.situation import (
     pods_by_uid,
     readable,
 )
-from stagekeeper.diego.diagnosis import Condition
-from stagekeeper.diego.observation import BbsPod, Locket, Observation, Probe, Reply
-
-_ACCEPTING = frozenset({Condition.STUCK_UNAVAILABLE, Condition.FROZEN, Condition.TLS_BROKEN})
+from remediator.plan import hung_since_the_plan, without_own_effects
+from remediator.policy import Mode
+from remediator.remediation import GateResult, Outcome, Phase, Reason, Remediation, Step
+from remediator.streaks import Assessment, Streak, Streaks
+from stagekeeper.diego.diagnosis import Condition, diagnose
+from stagekeeper.diego.observation import BbsPod, Observation, Probe, Reply
 
 
 def restart(remediation: Remediation, given: Inputs) -> Decision:
     """One planned pod at a time: note what has happened by itself, then stop, wait, or delete the next."""
-    streaks = given.streaks
     remediation = _note_outcomes(remediation, given)
-    stop = _somebody_serves(remediation, given.seen)
+    stop = _somebody_serves(given.seen)
     if stop:
-        return moved(remediation, Phase.VERIFYING, Reason.SOMEBODY_SERVES, stop, given), streaks, Continue()
+        return moved(remediation, Phase.VERIFYING, Reason.SOMEBODY_SERVES, stop, given), given.streaks, Continue()
     step = remediation.current_step
     if step is None:
-        said = "Every planned pod has been terminated; waiting for the new ones."
-        return moved(remediation, Phase.VERIFYING, Reason.DELETED, said, given), streaks, Continue()
-    if given.assessment.moment.at - remediation.entered > _restart_deadline(remediation):
-        said = f"The restart of {step.workload} did not finish in time. {blocking_pods(given.seen)}".strip()
-        return moved(remediation, Phase.ESCALATED, Reason.STEP_LATE, said, given), streaks, Close()
-    hindrance = _hindrance(remediation, step, given)
+        said = f"Deletion accepted for {_names(remediation.deleted)}; waiting for the replacement pods."
+        return moved(remediation, Phase.VERIFYING, Reason.DELETED, said, given), given.streaks, Continue()
+    excused = _excused(remediation, given)
+    answers = _answers(remediation, excused) if excused else ()
+    streaks = _remember(answers, excused, given)
+    closed = next((each.why for each in answers if not each.opens), "")
+    closed = next((each.why for each in answers if not each.opens), "")
+    hindrance = _hindrance(remediation, step, given, excused) or closed
+    blind = excused is None or excused.assessment.blind
+    ended = None if blind else _too_late(remediation, step, streaks, given, hindrance)
+    if ended is not None:
+        return ended, streaks, Close()
     if hindrance:
         return remediation, streaks, Wait(hindrance)
     planned = next(pod for pod in step.pods if not remediation.done(pod))
-    target = pods_by_uid(given.seen)[planned.uid]
-    return remediation, streaks, DeletePod(target, planned)
+    return remediation, streaks, DeletePod(pods_by_uid(given.seen)[planned.uid], planned)
 
 
 def _note_outcomes(remediation: Remediation, given: Inputs) -> Remediation:
     """Planned pods that are terminating or gone without a record: ours with a lost answer, or somebody else's work."""
     if not readable(given.seen):
         return remediation
-    now = given.assessment.moment.at
     present = pods_by_uid(given.seen)
     names = {pod.name for pod in present.values()}
     for planned in (pod for step in (remediation.plan.steps if remediation.plan else ()) for pod in step.pods):
         pod = present.get(planned.uid)
         if pod is None:
-            remediation = remediation.noted(planned, "replaced" if planned.name in names else "gone", now)
+            remediation = remediation.noted(planned, "replaced" if planned.name in names else "gone", given.at)
         elif pod.terminating:
-            remediation = remediation.noted(planned, "terminating", now)
+            remediation = remediation.noted(planned, "terminating", given.at)
     return remediation
 
 
-def _somebody_serves(remediation: Remediation, seen: Observation) -> str:
-    """Who makes any further delete wrong; "" if nobody."""
-    found = seen.serving() if _accepts_are_expected(remediation) else seen.accepting()
+def _somebody_serves(seen: Observation) -> str:
+    """Who makes any further delete wrong; "" if nobody. A 503 is no service."""
     if seen.service_ok:
-        return "The Service answers: no further pod is deleted."
-    return f"{found[0].pod.name} accepts connections ({found[0].reply}): no further pod is deleted." if found else ""
+        return "A BBS answers behind the Service: no further pod is deleted."
+    found = seen.serving()
+    return f"{found[0].pod.name} serves: no further pod is deleted." if found else ""
 
 
-def _hindrance(remediation: Remediation, step: Step, given: Inputs) -> str:
-    """Why the next pod is not deleted at this observation; "" if nothing is in the way."""
+def _excused(remediation: Remediation, given: Inputs) -> Inputs | None:
+    """The inputs as if the plan had nothing to do with them; None for an observation that shows too little."""
+    if not readable(given.seen):
+        return None
+    seen = without_own_effects(given.seen, remediation)
+    return replace(given, assessment=Assessment(seen, diagnose(seen), given.assessment.moment))
+
+
+def _answers(remediation: Remediation, excused: Inputs) -> tuple[GateResult, ...]:
+    """What the gates of the diagnosis and the bounds say. An override holds only for what the plan was made for."""
+    planned_for = remediation.plan.diagnosis if remediation.plan else ""
+    agreed = excused.assessment.diagnosis.name == planned_for and gates.overridden(excused)
+    diagnosis = gates.diagnosis(excused) if agreed else gates.by_the_table(excused)
+    return _scaled(remediation, excused), diagnosis, gates.bounds(excused)
+
+
+def _scaled(remediation: Remediation, excused: Inputs) -> GateResult:
+    """Whether as many pods are asked for as the plan was made for."""
+    step = remediation.plan.steps[-1] if remediation.plan else None
+    left = sum(not remediation.done(pod) for pod in step.pods) if step else 0
+    if excused.seen.desired < left:
+        return gates.never(f"StatefulSet {step.workload if step else ''} was scaled down since the plan was made.")
+    return gates.passes("As many replicas as planned.")
+
+
+def _remember(answers: tuple[GateResult, ...], excused: Inputs | None, given: Inputs) -> Streaks:
+    refusals = tuple(answer.why for answer in answers if answer.outcome is Outcome.NEVER)
+    if excused is None or excused.assessment.blind:
+        return given.streaks
+    return given.streaks.refused(refusals, given.assessment.moment, given.policy.tolerance)
+
+
+def _hindrance(remediation: Remediation, step: Step, given: Inputs, excused: Inputs | None) -> str:
+    """Why the next pod is not deleted at this observation, whatever the gates say; "" if nothing is in the way."""
     if given.policy.mode is not Mode.ACT:
         return "The mode is observe: this plan was written in mode act, and is not carried on."
     if given.pause.paused:
         return f"Paused: {given.pause.why}"
-    if not readable(given.seen):
-        return f"This observation could not tell. {given.assessment.diagnosis.why}"
-    return (
-        _doubt(remediation, given.seen)
-        or _out_of_bounds(remediation, step, given)
-        or _locket_hindrance(remediation, step, given)
-    )
+    if excused is None:
+        return f"This check could not tell. {given.assessment.diagnosis.why}"
+    return _doubt(remediation, given.seen, excused) or _out_of_bounds(remediation, step, given)
 
 
-def _doubt(remediation: Remediation, seen: Observation) -> str:
+def _doubt(remediation: Remediation, seen: Observation, excused: Inputs) -> str:
     """Why it is not certain that nobody serves; "" if it is."""
-    doubtful = next((each for each in seen.known_pods if not _certainly_not_serving(each, remediation)), None)
+    doubtful = next((each for each in seen.known_pods if not _certainly_not_serving(each, remediation, excused)), None)
     if doubtful is not None:
-        return f"It is not certain that {doubtful.pod.name} does not serve."
+        return f"It is not certain that {doubtful.pod.name} does not serve ({doubtful.reply or 'not probed'})."
     if not isinstance(seen.service, Probe):
         return "The Service could not be probed."
-    if seen.service.reply.accepted and not _accepts_are_expected(remediation):
+    if seen.service.reply.accepted and seen.service.reply not in {each.reply for each in seen.known_pods}:
         return f"Something behind the Service listens ({seen.service.reply})."
     return ""
 
 
+def _certainly_not_serving(each: BbsPod, remediation: Remediation, excused: Inputs) -> bool:
+    """A refusal on the pod's own port, or no address to serve on; a 503 of a pod that hung since the plan was made.
+
+    A pod that its own readiness probe calls active is a doubt, unless it told us itself, by a 503, that it serves
+    nobody. Any other answer is certain only where a person, the plan and this observation agree on what it means.
+    """
+    if each.pod.ip is None or each.pod.terminating:
+        return True
+    if not isinstance(each.probe, Probe):
+        return False
+    if each.reply is Reply.REFUSED:
+        return not each.counts_as_active
+    if hung_since_the_plan(each, remediation):
+        return True
+    planned_for = remediation.plan.diagnosis if remediation.plan else ""
+    found = excused.assessment.diagnosis.name
+    if each.reply is Reply.OK or found != planned_for or not gates.overridden(excused):
+        return False
+    return each.reply is Reply.UNAVAILABLE or not each.counts_as_active
+
+
 def _out_of_bounds(remediation: Remediation, step: Step, given: Inputs) -> str:
     """The record may have been written by somebody else: it can't choose victims; "" if it does not try."""
+    if remediation.plan is None or remediation.plan.diagnosis not in set(Condition):
+        return "The plan's diagnosis is none that is known: nothing is deleted by it."
     owners = {workload.name for workload in given.seen.known_workloads} & set(given.environment.statefulsets)
     if given.environment.locket is not None:
         owners.add(given.environment.locket.statefulset)
@@ -105,50 +166,37 @@ def _out_of_bounds(remediation: Remediation, step: Step, given: Inputs) -> str:
     stranger = next((pod for pod in targets if pod.owner not in owners), None)
     if stranger is not None:
         return f"The plan names {stranger.name}, which is not one of ours to delete."
-    planned = sum(len(each.pods) for each in (remediation.plan.steps if remediation.plan else ()))
+    planned = sum(len(each.pods) for each in remediation.plan.steps)
     if planned > given.policy.largest_plan:
         return f"The plan names {planned} pods, more than the largest plan of {given.policy.largest_plan}."
     return ""
 
 
-def _accepts_are_expected(remediation: Remediation) -> bool:
-    """Whether the plan was made for a pod that accepts and does not serve. It goes on while that lasts."""
-    return remediation.plan is not None and remediation.plan.diagnosis in _ACCEPTING
+def _too_late(
+    remediation: Remediation, step: Step, streaks: Streaks, given: Inputs, hindrance: str
+) -> Remediation | None:
+    """The escalation that is due: a `never` that persists, or a step that is past its deadline."""
+    lasting = next((each for each in (streaks.delete_refused, streaks.never) if each and _lasts(each, given)), None)
+    if lasting is not None:
+        why = " ".join(lasting.names)
+    elif given.elapsed > timedelta(seconds=step.deadline_seconds):
+        why = f"{hindrance} {blocking_pods(given.seen)}".strip()
+    else:
+        return None
+    said = f"The restart was interrupted at {step.workload}. {what_was_done(remediation)} {why}"
+    return moved(remediation, Phase.ESCALATED, Reason.INTERRUPTED, said, given)
 
 
-def _certainly_not_serving(each: BbsPod, remediation: Remediation) -> bool:
-    """A refusal on the pod's own port, or no address at all to serve on; a label that claims otherwise is a doubt."""
-    if each.pod.ip is None or each.pod.terminating:
-        return True
-    if not isinstance(each.probe, Probe):
-        return False
-    if remediation.plan is not None and remediation.plan.diagnosis != Condition.NO_ACTIVE_BBS:
-        return each.reply is not Reply.OK
-    return each.reply is Reply.REFUSED and not each.counts_as_active
+def _lasts(streak: Streak, given: Inputs) -> bool:
+    return streak.lasts(given.policy.never_for)
 
 
-def _locket_hindrance(remediation: Remediation, step: Step, given: Inputs) -> str:
-    """Between the steps: Locket must be back and have had the time that alone may be the cure.
-
-    This observation may be from before another replica deleted Locket's pods: it must show that the old ones have
-    ended.
-    """
-    steps = remediation.plan.steps if remediation.plan else ()
-    earlier = [planned for each in steps[: steps.index(step)] for planned in each.pods]
-    present = pods_by_uid(given.seen)
-    leaving = next((present[each.uid] for each in earlier if each.uid in present), None)
-    if leaving is not None:
-        return f"Waiting until {leaving.name} has ended."
-    if not earlier or not isinstance(given.seen.locket, Locket):
-        return ""
-    if not given.seen.locket.all_ready:
-        return "Waiting until Locket is back and ready."
-    since = max((pod.ready_since for pod in given.seen.locket.pods if pod.ready_since), default=None)
-    if since is None or given.assessment.moment.at - since < given.policy.locket_settles:
-        return "Locket is back: waiting whether that is cure enough."
-    return ""
+def what_was_done(remediation: Remediation) -> str:
+    """Which planned pods were deleted, and which were not."""
+    planned = [pod for step in (remediation.plan.steps if remediation.plan else ()) for pod in step.pods]
+    left = [pod.name for pod in planned if not remediation.done(pod)]
+    return f"Deleted: {_names(remediation.deleted)}. Not deleted: {_names(left)}."
 
 
-def _restart_deadline(remediation: Remediation) -> timedelta:
-    steps = remediation.plan.steps if remediation.plan else ()
-    return timedelta(seconds=sum(step.deadline_seconds for step in steps))
+def _names(names: "list[str] | tuple[str, ...]") -> str:
+    return ", ".join(names) or "none"

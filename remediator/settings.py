@@ -2,7 +2,7 @@
 
 from datetime import timedelta
 from pathlib import Path
-from typing import Annotated, Self
+from typing import Annotated, Literal, Self
 
 from pydantic import Field, HttpUrl, field_validator, model_validator
 
@@ -59,8 +59,8 @@ class RhythmSettings(Strict):
     """How often the worker comes back, in seconds."""
 
     open: Positive = 5.0
-    latched: Positive = 30.0
-    idle: Positive = 10.0
+    list: Positive = 5.0
+    observe: Positive = 15.0
     resync: Positive = 60.0
     observation_timeout: Positive = 8.0
 
@@ -71,6 +71,9 @@ class PolicySettings(Strict):
     confirm_for: Seconds = _DEFAULT.confirm_for.total_seconds()
     confirm_observations: Annotated[int, Field(ge=2, le=1000)] = _DEFAULT.confirm_observations
     largest_gap: Positive = _DEFAULT.largest_gap.total_seconds()
+    clock_skew: Seconds = _DEFAULT.clock_skew.total_seconds()
+    alerts_unread_for: Seconds = _DEFAULT.alerts_unread_for.total_seconds()
+    alerts_unread_then: Literal["go_on", "wait"] = _DEFAULT.alerts_unread_then
     confirm_stuck_for: Seconds = _DEFAULT.confirm_stuck_for.total_seconds()
     restart_stuck_unavailable: bool = False
     never_for: Seconds = _DEFAULT.never_for.total_seconds()
@@ -94,6 +97,8 @@ class RemediatorSettings(Strict):
     mode: Mode
     webhook: WebhookSettings
     alertname: Annotated[str, Field(pattern=r"^[a-zA-Z_][a-zA-Z0-9_]*$")] = "StagerUnavailable"
+    receiver: Annotated[str, Field(min_length=1)] = "stagekeeper"
+    """The receiver in Alertmanager's configuration that sends here: an alert counts only if it is routed to it."""
     alertmanagers: list[AlertmanagerSettings] = Field(default_factory=list)
     rhythm: RhythmSettings = RhythmSettings()
     policy: PolicySettings = PolicySettings()
@@ -117,10 +122,10 @@ class RemediatorSettings(Strict):
 
     @model_validator(mode="after")
     def _looks_can_follow_each_other(self) -> Self:
-        longest = self.rhythm.open + self.rhythm.observation_timeout
+        longest = max(self.rhythm.open, self.rhythm.observe) + self.rhythm.observation_timeout
         if longest >= self.policy.largest_gap:
             raise ValueError(
-                f"policy.largest_gap ({self.policy.largest_gap:g} s) must be longer than rhythm.open and "
+                f"policy.largest_gap ({self.policy.largest_gap:g} s) must be longer than rhythm.observe and "
                 f"rhythm.observation_timeout together ({longest:g} s), else no diagnosis can ever be confirmed"
             )
         oldest = _DEFAULT.observation_age.total_seconds()

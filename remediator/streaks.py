@@ -1,15 +1,13 @@
-"""What one replica remembers from observation to observation of a remediation.
+"""What one replica remembers from observation to observation. Pure; lost with the process, to the safe side.
 
-Pure; lost with the process, to the safe side.
-
-Time that decides is the API server's. The process's own monotonic clock is asked as well, so that a server clock
-that jumps can't shorten a confirmation.
+Time that decides is the API server's, both ends of it. The process's own monotonic clock is asked as well, so that a
+server's clock that jumps can neither shorten a confirmation nor end a remediation. A blind observation carries no time.
 """
 
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
-from stagekeeper.diego.diagnosis import Condition, Diagnosis
+from stagekeeper.diego.diagnosis import Condition, Diagnosis, Restart
 from stagekeeper.diego.observation import Observation, Probe
 
 
@@ -24,85 +22,152 @@ class Moment:
         """The lesser of what both clocks say has passed."""
         return min(self.at - earlier.at, timedelta(seconds=self.monotonic - earlier.monotonic))
 
-    def gap(self, earlier: "Moment") -> timedelta:
-        """The greater of what both clocks say has passed."""
-        return max(self.at - earlier.at, timedelta(seconds=self.monotonic - earlier.monotonic))
-
-
-@dataclass(frozen=True, slots=True)
-class Run:
-    """The same thing seen in observation after observation."""
-
-    what: str
-    first: Moment
-    last: Moment
-    observations: int = 1
-
-    @property
-    def length(self) -> timedelta:
-        """From the first to the last observation of the run."""
-        return self.last.since(self.first)
-
-
-@dataclass(frozen=True, slots=True)
-class Streaks:
-    """The runs that the decisions are made by."""
-
-    diagnosis: Run | None = None
-    """The same diagnosis in every observation; observations that could not tell neither count nor end it."""
-    never: Run | None = None
-    """The same gates' refusals in every observation."""
-    alert_gone: Run | None = None
-    serving: int = 0
-    """Looks in a row in which the restart looked complete."""
-
-    def saw(self, assessment: "Assessment", largest_gap: timedelta) -> "Streaks":
-        """The course after one more observation.
-
-        An accept ends the run even in an observation that could tell nothing else.
-        """
-        if could_not_tell(assessment.diagnosis):
-            return replace(self, diagnosis=None) if _somebody_listens(assessment.observation) else self
-        return replace(
-            self, diagnosis=_longer(self.diagnosis, assessment.diagnosis.name, assessment.moment, largest_gap)
-        )
-
-    def refused(self, by: str, moment: Moment, largest_gap: timedelta) -> "Streaks":
-        """With what the gates answered `never` to ("" for nothing)."""
-        return replace(self, never=_longer(self.never, by, moment, largest_gap) if by else None)
-
-    def without_alert(self, gone: bool, moment: Moment, largest_gap: timedelta) -> "Streaks":  # noqa: FBT001 -- one bit, named by the method
-        """With whether every Alertmanager says that the alert is not there."""
-        return replace(self, alert_gone=_longer(self.alert_gone, "gone", moment, largest_gap) if gone else None)
-
-    def verified(self, complete: bool) -> "Streaks":  # noqa: FBT001 -- one bit, named by the method
-        """With whether this observation found the restart complete."""
-        return replace(self, serving=self.serving + 1 if complete else 0)
+    def gap(self, earlier: "Moment", skew: timedelta) -> timedelta:
+        """The greater of what both clocks say has passed; two API servers may be `skew` apart."""
+        return max(self.at - earlier.at - skew, timedelta(seconds=self.monotonic - earlier.monotonic))
 
 
 @dataclass(frozen=True, slots=True)
 class Assessment:
-    """One observation with its judgement and its time."""
+    """One observation with its diagnosis and its time."""
 
     observation: Observation
     diagnosis: Diagnosis
     moment: Moment
 
+    @property
+    def blind(self) -> bool:
+        """Whether it could not tell, by a fault that is ours. It may have seen somebody accept all the same."""
+        found = self.diagnosis
+        return found.name is Condition.OBSERVER_FAULT and found.restart is not Restart.NEVER
 
-def could_not_tell(diagnosis: Diagnosis) -> bool:
-    """An observation whose fault is ours. It may have seen somebody accept all the same."""
-    return diagnosis.name is Condition.OBSERVER_FAULT
+    @property
+    def somebody_listens(self) -> bool:
+        """Whether anybody accepted, on a pod or behind the Service."""
+        service = self.observation.service
+        return bool(self.observation.accepting()) or (isinstance(service, Probe) and service.reply.accepted)
 
 
-def _somebody_listens(seen: Observation) -> bool:
-    return bool(seen.accepting()) or (isinstance(seen.service, Probe) and seen.service.reply.accepted)
+@dataclass(frozen=True, slots=True)
+class Tolerance:
+    """How far apart two observations may be to be neighbours, and how far apart two API servers' clocks."""
+
+    largest_gap: timedelta
+    clock_skew: timedelta
 
 
-def _longer(run: Run | None, what: str, moment: Moment, largest_gap: timedelta) -> Run:
-    """One more observation of the same, or a new run.
+@dataclass(frozen=True, slots=True)
+class Streak:
+    """The same in observation after observation."""
 
-    After another answer, a gap, or a server's clock that went back.
-    """
-    if run is None or run.what != what or moment.gap(run.last) > largest_gap or moment.at < run.last.at:
-        return Run(what, moment, moment)
-    return replace(run, last=moment, observations=run.observations + 1)
+    what: str
+    first: Moment
+    last: Moment
+    observations: int = 1
+    names: tuple[str, ...] = ()
+    """Everything that was met on the way, each once."""
+
+    @property
+    def length(self) -> timedelta:
+        """From the first to the last observation."""
+        return self.last.since(self.first)
+
+    def lasts(self, needed: timedelta) -> bool:
+        """Whether it is that long."""
+        return self.length >= needed
+
+
+@dataclass(frozen=True, slots=True)
+class InPhase:
+    """Since when this replica knows a remediation to be in its phase."""
+
+    name: str
+    phase: str
+    passed: timedelta
+    """By the API server's clock, when this replica first saw it there."""
+    since: float
+    """What our monotonic clock said then."""
+
+
+@dataclass(frozen=True, slots=True)
+class Streaks:
+    """What the decisions are made by. `diagnosis` and `serving` speak of the environment, the rest of a remediation."""
+
+    diagnosis: Streak | None = None
+    """The same diagnosis in every conclusive observation."""
+    serving: int = 0
+    """Serving observations with no conclusive other one between them."""
+    never: Streak | None = None
+    """Some gate's `never` in every conclusive observation, whatever its names."""
+    alert_gone: Streak | None = None
+    alerts_unread: Streak | None = None
+    """Some Alertmanager can't be asked, while another one has the alert."""
+    delete_refused: Streak | None = None
+    """Every DELETE that was tried was refused by the API."""
+    complete: int = 0
+    """Observations that found the restart complete, with no conclusive other one between them."""
+    in_phase: InPhase | None = None
+
+    def for_another(self) -> "Streaks":
+        """What is left of them for another remediation of the same environment."""
+        return Streaks(diagnosis=self.diagnosis, serving=self.serving)
+
+    def saw(self, assessment: Assessment, tolerance: Tolerance) -> "Streaks":
+        """With one more observation. An accept ends the streak even where nothing else could be told."""
+        if assessment.blind:
+            return replace(self, diagnosis=None) if assessment.somebody_listens else self
+        found = assessment.diagnosis.name
+        return replace(
+            self,
+            diagnosis=_longer(self.diagnosis, found, assessment.moment, tolerance),
+            serving=self.serving + 1 if found is Condition.SERVING else 0,
+        )
+
+    def entered(self, name: str, phase: str, at: datetime, moment: Moment) -> "Streaks":
+        """With since when this replica knows the remediation `name` to be in `phase`, which it entered at `at`."""
+        if self.in_phase is not None and (self.in_phase.name, self.in_phase.phase) == (name, phase):
+            return self
+        passed = max(timedelta(0), moment.at - at)
+        return replace(self, in_phase=InPhase(name, phase, passed, moment.monotonic), complete=0)
+
+    def elapsed(self, moment: Moment) -> timedelta:
+        """How long the remediation has been in its phase; nothing where that is not known."""
+        if self.in_phase is None:
+            return timedelta(0)
+        return self.in_phase.passed + timedelta(seconds=max(0.0, moment.monotonic - self.in_phase.since))
+
+    def refused(self, names: tuple[str, ...], moment: Moment, tolerance: Tolerance) -> "Streaks":
+        """With what answered `never` to this observation; nothing ends the streak."""
+        if not names:
+            return replace(self, never=None)
+        longer = _longer(self.never, "never", moment, tolerance)
+        return replace(self, never=replace(longer, names=tuple(dict.fromkeys((*longer.names, *names)))))
+
+    def with_alerts(self, *, gone: bool, unread: bool, moment: Moment, tolerance: Tolerance) -> "Streaks":
+        """With what the Alertmanagers say."""
+        return replace(
+            self,
+            alert_gone=_longer(self.alert_gone, "gone", moment, tolerance) if gone else None,
+            alerts_unread=_longer(self.alerts_unread, "unread", moment, tolerance) if unread else None,
+        )
+
+    def with_delete(self, refusal: str, moment: Moment, tolerance: Tolerance) -> "Streaks":
+        """With how the API refused a DELETE; "" where it did not."""
+        longer = _longer(self.delete_refused, "refused", moment, tolerance) if refusal else None
+        return replace(self, delete_refused=replace(longer, names=(refusal,)) if longer else None)
+
+    def verified(self, *, complete: bool) -> "Streaks":
+        """With whether a conclusive observation found the restart complete."""
+        return replace(self, complete=self.complete + 1 if complete else 0)
+
+
+def _longer(streak: Streak | None, what: str, moment: Moment, tolerance: Tolerance) -> Streak:
+    """One more of the same, or a new streak: after another one, a gap, or a server's clock that went far back."""
+    if streak is None or streak.what != what or not _follows(moment, streak.last, tolerance):
+        return Streak(what, moment, moment)
+    return replace(streak, last=moment, observations=streak.observations + 1)
+
+
+def _follows(moment: Moment, earlier: Moment, tolerance: Tolerance) -> bool:
+    stepped_back = moment.at < earlier.at - tolerance.clock_skew
+    return not stepped_back and moment.gap(earlier, tolerance.clock_skew) <= tolerance.largest_gap

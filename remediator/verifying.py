@@ -2,72 +2,102 @@
 
 from datetime import timedelta
 
+from remediator.inputs import Close, Decision, Inputs, Wait, blocking_pods, moved, pods_by_uid, readable
 from remediator.remediation import Phase, Reason, Remediation
-from remediator.situation import Close, Decision, Inputs, Wait, blocking_pods, moved, pods_by_uid, readable
+from remediator.restarting import what_was_done
 from stagekeeper.diego.diagnosis import Condition
-from stagekeeper.diego.observation import Observation
+from stagekeeper.diego.durations import spell
+from stagekeeper.diego.observation import Locket, Observation
 
 
 def verify(remediation: Remediation, given: Inputs) -> Decision:
-    """Recovered only when everything is proven, several looks in a row; escalated when that takes too long."""
+    """Recovered only when everything is proven, several times in a row; escalated when that takes too long.
+
+    A blind observation neither counts nor spoils, and no deadline is judged by it.
+    """
+    if given.assessment.blind or not readable(given.seen):
+        return remediation, given.streaks, Wait(f"This check could not tell. {given.assessment.diagnosis.why}")
     missing = _missing_proof(remediation, given)
     streaks = given.streaks.verified(complete=not missing)
-    if streaks.serving >= given.policy.verify_observations:
+    if streaks.complete >= given.policy.verify_observations:
         said = f"{given.assessment.diagnosis.why} {_remark(given.seen)}".strip()
         return moved(remediation, Phase.RECOVERED, Reason.SERVING, said, given), streaks, Close()
     ended = _too_late(remediation, given) if missing else None
-    return (ended, streaks, Close()) if ended else (remediation, streaks, Wait(missing or "Looking again to be sure."))
+    return (ended, streaks, Close()) if ended else (remediation, streaks, Wait(missing or "Checking again to be sure."))
 
 
 def _missing_proof(remediation: Remediation, given: Inputs) -> str:
     """What is still missing to call the restart a success; "" if nothing."""
-    seen = given.seen
-    if not readable(seen):
-        return f"This observation could not tell. {given.assessment.diagnosis.why}"
-    back = _not_back(remediation, seen)
+    _, back = _not_back(remediation, given.seen)
     if back:
         return back
-    if given.assessment.diagnosis.name is not Condition.SERVING or len(seen.serving()) != 1:
+    if given.assessment.diagnosis.name is not Condition.SERVING or len(given.seen.serving()) != 1:
         return f"Nobody serves yet. {given.assessment.diagnosis.why}"
     return ""
 
 
-def _not_back(remediation: Remediation, seen: Observation) -> str:
-    """Which pods are not back with a new UID and a ready BBS container; "" if all are."""
+def _not_back(remediation: Remediation, seen: Observation) -> tuple[str, str]:
+    """Of which workload which pods are not back with a new UID and a ready BBS container; "" if all are."""
     present = pods_by_uid(seen)
     leaving = next((present[each.uid] for each in remediation.deletions if each.uid in present), None)
     if leaving is not None:
-        return f"{leaving.name} has not ended yet."
+        return leaving.owner or "", f"{leaving.name} has not ended yet."
+    if isinstance(seen.locket, Locket) and not seen.locket.all_ready:
+        return seen.locket.workload.name, f"Locket's pods are not all ready: {_unready_of(seen.locket)}."
+    bbs = "+".join(each.name for each in seen.known_workloads)
     if len(seen.known_pods) < seen.desired:
-        return f"{seen.desired - len(seen.known_pods)} of {seen.desired} pods are not back yet."
+        return bbs, f"{seen.desired - len(seen.known_pods)} of {seen.desired} pods are not back yet."
     unready = [each.pod for each in seen.known_pods if not seen.bbs_ready(each.pod) and seen.passive_is_ready]
-    return f"{unready[0].name} is not ready yet." if unready else ""
+    return (bbs, f"{unready[0].name} is not ready yet.") if unready else ("", "")
+
+
+def _unready_of(locket: Locket) -> str:
+    names = [pod.name for pod in locket.pods if pod.ready != "True" or pod.terminating]
+    missing = locket.workload.replicas - len(locket.pods)
+    return ", ".join([*names, *([f"{missing} missing"] if missing > 0 else [])]) or "none"
 
 
 def _too_late(remediation: Remediation, given: Inputs) -> Remediation | None:
-    """The escalation that is due while proof is missing. A migration after the restart is waited for."""
-    now, policy = given.assessment.moment.at, given.policy
-    waited = now - remediation.entered
-    if waited < policy.give_up_after and (not readable(given.seen) or given.streaks.serving):
-        return None  # one blind or one bad look among good ones proves no failure
-    back = _not_back(remediation, given.seen)
+    """The escalation that is due while proof is missing."""
+    if given.streaks.complete and given.elapsed < given.policy.give_up_after:
+        return None  # one bad observation among good ones proves no failure
+    workload, back = _not_back(remediation, given.seen)
     if back:
-        if waited <= _allowed(remediation):
+        allowed = _allowed(remediation, workload)
+        if given.elapsed <= allowed:
             return None
-        said = f"The pods are not back in time. {back} {blocking_pods(given.seen)}".strip()
-        return moved(remediation, Phase.ESCALATED, Reason.PODS_LATE, said, given)
-    if given.assessment.diagnosis.name is Condition.MIGRATING and waited < policy.give_up_after:
+        said = f"{back} {blocking_pods(given.seen)} That is later than {spell(allowed)} after the deletion."
+        return _escalated(remediation, Reason.PODS_LATE, "The pods are not back in time.", said, given)
+    if given.elapsed < given.policy.give_up_after and not _had_its_time(remediation, given):
         return None
+    found = given.assessment.diagnosis
+    said = f"Each pod answers now: {_replies(given.seen)}. {found.why}"
+    first = "The pods are back, but the restart did not fix it."
+    return _escalated(remediation, Reason.NOT_SERVING, first, said, given)
+
+
+def _had_its_time(remediation: Remediation, given: Inputs) -> bool:
+    """Whether somebody should serve by now. A migration after the restart is waited for."""
+    if given.assessment.diagnosis.name is Condition.MIGRATING:
+        return False
     ready = [each.pod.ready_since for each in given.seen.known_pods if each.pod.ready_since is not None]
-    if now - max((remediation.entered, *ready)) < policy.verify_for:
-        return None
-    said = f"The pods are back, but the restart was no cure. {given.assessment.diagnosis.why}"
-    return moved(remediation, Phase.ESCALATED, Reason.NOT_SERVING, said, given)
+    since_ready = given.at - max((remediation.entered, *ready))
+    return min(since_ready, given.elapsed) >= given.policy.verify_for
 
 
-def _allowed(remediation: Remediation) -> timedelta:
+def _escalated(remediation: Remediation, reason: Reason, first: str, why: str, given: Inputs) -> Remediation:
+    return moved(remediation, Phase.ESCALATED, reason, f"{first} {why} {what_was_done(remediation)}", given)
+
+
+def _replies(seen: Observation) -> str:
+    return ", ".join(f"{each.pod.name} {each.reply.value if each.reply else 'not asked'}" for each in seen.known_pods)
+
+
+def _allowed(remediation: Remediation, workload: str) -> timedelta:
+    """How long the pods of that workload may take to be back; the longest of all where it is not known."""
     steps = remediation.plan.steps if remediation.plan else ()
-    return timedelta(seconds=steps[-1].deadline_seconds if steps else 0)
+    own = [step.deadline_seconds for step in steps if workload in step.workload.split("+")]
+    return timedelta(seconds=max(own or [step.deadline_seconds for step in steps] or [0]))
 
 
 def _remark(seen: Observation) -> str:

@@ -5,15 +5,16 @@ again, every 4xx is final for this flush, and the body of an answer lands in Ale
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass
+from collections import Counter
+from collections.abc import Callable, Mapping
 from typing import Annotated, Any, Literal
 
 import structlog
 from aiohttp import web
 from pydantic import BaseModel, ConfigDict, FailFast, Field, ValidationError
 
-from remediator.opening import Judgement, Verdict
+from remediator.intake import Judgement, Verdict
+from remediator.reconciler import Reconciler
 from remediator.remediation import LONGEST_FIELD, Request
 from stagekeeper.kube.errors import KubeError
 from stagekeeper.service.body import BodyTooLarge, UnreadableBody, read_body
@@ -21,6 +22,9 @@ from stagekeeper.service.body import BodyTooLarge, UnreadableBody, read_body
 PATH = "/api/v1/alerts"
 LISTED = 20
 """Alerts that an answer tells of one by one: the sender's log is not for ten thousand lines."""
+
+MOST_UNKNOWN = 100
+"""Names of environments that nobody configured, of which the log tells."""
 
 _log = structlog.get_logger("remediator.webhook")
 
@@ -43,17 +47,6 @@ class Notification(BaseModel):
 
     version: str
     alerts: Annotated[list[Alert], FailFast()]
-    truncated: Annotated[int, Field(alias="truncatedAlerts")] = 0
-
-
-@dataclass(frozen=True, slots=True)
-class Receiver:
-    """What happens with an alert of one environment."""
-
-    open: Callable[[Request], Awaitable[Verdict]]
-    """Opens or joins a remediation; raises `KubeError` if that could not be stored."""
-    wake: Callable[[], None]
-    """Has the worker look at once."""
 
 
 class Refused(Exception):
@@ -61,22 +54,19 @@ class Refused(Exception):
 
 
 class Webhook:
-    """Judges notifications.
+    """Judges notifications. Counts what became of their alerts.
 
-    `stopping` says whether new ones are to be sent elsewhere; `judged` is told what became of each alert. Workers are
-    woken once no notification is in hand: the observations of many would delay the answers, for which the senders wait.
+    Reconcilers are woken once no notification is in hand: the observations of many would delay the answers, for which
+    the senders wait.
     """
 
-    def __init__(
-        self,
-        alertname: str,
-        receivers: Mapping[str, Receiver],
-        stopping: Callable[[], bool],
-        judged: Callable[[Judgement], None] = lambda _: None,
-    ) -> None:
-        self._alertname, self._receivers, self._stopping, self._judged = alertname, receivers, stopping, judged
+    def __init__(self, alertname: str, reconcilers: Mapping[str, Reconciler], stopping: Callable[[], bool]) -> None:
+        self.judged: Counter[Judgement] = Counter()
+        """By judgement."""
+        self._alertname, self._reconcilers, self._stopping = alertname, reconcilers, stopping
         self._in_hand = 0
-        self._to_wake: set[Callable[[], None]] = set()
+        self._to_wake: set[str] = set()
+        self._unknown: set[str] = set()
 
     async def handle(self, request: web.Request) -> web.Response:
         """One POST. Every way out of here is an answer that says what became of the alerts."""
@@ -93,7 +83,7 @@ class Webhook:
         try:
             verdicts = await self.judge(notification)
         except KubeError as problem:
-            _log.warning(f"An alert could not be recorded and is left to Alertmanager's next attempt. {problem}")
+            _log.warning(f"Could not store the alert; answered 503 so that Alertmanager retries. {problem}")
             return _answer(503, f"Not recorded, try again: {problem}")
         return web.json_response({"results": verdicts[:LISTED], "count": len(verdicts)})
 
@@ -105,16 +95,16 @@ class Webhook:
         finally:
             self._in_hand -= 1
             while self._to_wake and not self._in_hand:
-                self._to_wake.pop()()
+                self._reconcilers[self._to_wake.pop()].wake()
 
     async def _judge(self, notification: Notification) -> list[dict[str, Any]]:
         firing: dict[str, Request] = {}
         for alert in notification.alerts:
             environment = alert.labels.get("environment", "")
-            if alert.status == "firing" and self._ours(alert) and environment in self._receivers:
+            if alert.status == "firing" and self._ours(alert) and environment in self._reconcilers:
                 firing.setdefault(environment, self._request(alert, environment))
         opened = await asyncio.gather(
-            *(self._receivers[environment].open(request) for environment, request in firing.items()),
+            *(self._reconcilers[environment].open(request) for environment, request in firing.items()),
             return_exceptions=True,
         )
         for problem in opened:
@@ -128,18 +118,19 @@ class Webhook:
         named = environment[:LONGEST_FIELD]  # the answer lands in the sender's log
         if not self._ours(alert):
             verdict = Verdict(Judgement.FOREIGN_ALERT, f"Only {self._alertname} is acted on.")
-        elif environment not in self._receivers:
+        elif environment not in self._reconcilers:
             said = (
                 f"No environment {named!r} is configured here."
                 if environment
                 else "The alert has no label environment."
             )
+            self._tell_unknown(named)
             verdict = Verdict(Judgement.UNKNOWN_ENVIRONMENT, said)
         else:
-            self._to_wake.add(self._receivers[environment].wake)
+            self._to_wake.add(environment)
             resolved = Verdict(Judgement.LOOKED, "Resolved: an observation is taken; it ends nothing by itself.")
             verdict = opened[environment] if alert.status == "firing" else resolved
-        self._judged(verdict.judgement)
+        self.judged[verdict.judgement] += 1
         return {
             "fingerprint": alert.fingerprint[:LONGEST_FIELD],
             "environment": named,
@@ -147,6 +138,12 @@ class Webhook:
             "why": verdict.why,
             **({"remediation": verdict.remediation} if verdict.remediation else {}),
         }
+
+    def _tell_unknown(self, named: str) -> None:
+        """One line for each name that nobody configured, as far as a stranger may fill our memory."""
+        if named not in self._unknown and len(self._unknown) < MOST_UNKNOWN:
+            self._unknown.add(named)
+            _log.warning(f"{self._alertname} is firing for an environment that is not configured here: {named!r}.")
 
     def _ours(self, alert: Alert) -> bool:
         return alert.labels.get("alertname") == self._alertname

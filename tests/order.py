@@ -28,7 +28,6 @@ _FIRST = (
     "chart",
     "alerts",
     "dashboards",
-    "incidents/test_simulated",
     "interleaving",
     "soak",
 )

@@ -8,8 +8,6 @@ from pathlib import Path
 
 import pytest
 
-from tests.testbed.patience import HANG_GUARD
-
 ROOT = Path(__file__).parents[1]
 PACKAGES = ("exporter", "incidents", "remediator", "stagekeeper")
 LONGEST_FILE = 450
@@ -36,6 +34,7 @@ JUDGING = ("remediator/", "stagekeeper/diego/", "stagekeeper/kube/")
 
 CATCH_ALL = {
     "exporter/scrape.py": "the edge of a task: a scrape is answered whatever went wrong in it",
+    "stagekeeper/kube/transport.py": "a response that is not read to its end is closed, whatever interrupts it",
     "stagekeeper/service/logs.py": "a record that can't be rendered must not end the program that logs it",
     "stagekeeper/service/run.py": "the edge of the program and of a reload: what went wrong becomes an exit code",
     "stagekeeper/service/runtime.py": "the edge of a task, and of teardown: one resource must not keep the others open",
@@ -107,9 +106,7 @@ def test_a_pure_module_asks_nobody_for_the_time(path: Path) -> None:
 
 def test_imports_go_downwards_only() -> None:
     linter = Path(sys.executable).with_name("lint-imports")
-    done = subprocess.run(
-        [linter, "--no-cache"], cwd=ROOT, capture_output=True, text=True, check=False, timeout=HANG_GUARD
-    )
+    done = subprocess.run([linter, "--no-cache"], cwd=ROOT, capture_output=True, text=True, check=False, timeout=120)
     assert done.returncode == 0, done.stdout + done.stderr
 
 

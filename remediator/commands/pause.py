@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 
 import click
 
-from remediator import pausing
+from remediator import pause
 from remediator.commands import pause_map
 from remediator.commands.operator import Refusal, Session, leave_event, operator_command, reason_given, sentences
 from stagekeeper.diego.durations import seconds
@@ -45,7 +45,7 @@ async def command(session: Session, *, reason: str, until: str | None, lasting: 
         who.on_record,
         f"It replaces: {found.says}" if found.says else "",
         unsaid,
-        f"ConfigMap {pausing.NAME} in namespace {where.namespace} says so; `stagekeeper resume` ends it earlier.",
+        f"ConfigMap {pause.NAME} in namespace {where.namespace} says so; `stagekeeper resume` ends it earlier.",
     )
 
 

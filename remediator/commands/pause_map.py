@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from remediator import pausing
+from remediator import pause
 from remediator.commands.operator import Session
 from stagekeeper.kube.client import Call
 from stagekeeper.kube.errors import NotFound
@@ -21,8 +21,8 @@ class Found:
     @property
     def says(self) -> str:
         """What it says to the remediator, in a sentence; "" if it pauses nothing."""
-        pause = pausing.read(self.body, self.now)
-        return pause.why if pause.paused else ""
+        found = pause.read(self.body, self.now)
+        return found.why if found.paused else ""
 
     @property
     def version(self) -> Mapping[str, str]:
@@ -34,18 +34,18 @@ class Found:
 async def find(session: Session) -> Found:
     """Read it. Raises `KubeError`."""
     listed = await session.kube.get(_maps(session), timeout=session.timeout, query={"fieldSelector": _ITSELF})
-    items = [each for each in listed.body.get("items") or () if each["metadata"]["name"] == pausing.NAME]
+    items = [each for each in listed.body.get("items") or () if each["metadata"]["name"] == pause.NAME]
     return Found(items[0] if items else None, listed.date)
 
 
 async def write(session: Session, found: Found, data: Mapping[str, str]) -> None:
     """Create it, or replace what was found. Raises `Conflict` if somebody else was faster, and `KubeError`."""
-    metadata = {"name": pausing.NAME, "namespace": session.environment.namespace, **found.version}
+    metadata = {"name": pause.NAME, "namespace": session.environment.namespace, **found.version}
     body = {"apiVersion": "v1", "kind": "ConfigMap", "metadata": metadata, "data": dict(data)}
     if found.body is None:
         call = Call("POST", _maps(session), body=body)
     else:
-        call = Call("PUT", f"{_maps(session)}/{pausing.NAME}", body=body)
+        call = Call("PUT", f"{_maps(session)}/{pause.NAME}", body=body)
     await session.kube.send(call, timeout=session.timeout)
 
 
@@ -53,14 +53,12 @@ async def remove(session: Session, found: Found) -> None:
     """Delete what was found, and only that. Raises `Conflict`, and `KubeError`; one that is gone is fine."""
     options = {"apiVersion": "v1", "kind": "DeleteOptions", "preconditions": dict(found.version)}
     try:
-        await session.kube.send(
-            Call("DELETE", f"{_maps(session)}/{pausing.NAME}", body=options), timeout=session.timeout
-        )
+        await session.kube.send(Call("DELETE", f"{_maps(session)}/{pause.NAME}", body=options), timeout=session.timeout)
     except NotFound:
         return
 
 
-_ITSELF = f"metadata.name={pausing.NAME}"
+_ITSELF = f"metadata.name={pause.NAME}"
 
 
 def _maps(session: Session) -> str:

@@ -1,9 +1,10 @@
-"""`stagekeeper reset`: release an environment that was handed over to a person."""
+"""`stagekeeper reset`: release an environment that waits for a person."""
 
 from collections.abc import Sequence
 
+from remediator.cluster import Cluster, Listing
 from remediator.commands.operator import Refusal, Session, leave_event, operator_command, sentences
-from remediator.commands.records import Records, opened_records
+from remediator.commands.records import listed
 from stagekeeper.kube.errors import Conflict
 
 
@@ -15,25 +16,25 @@ async def command(session: Session) -> Sequence[str]:
 
     Exit codes: 0 the environment is free, 1 it could not be done, 2 a flag or the configuration is wrong.
     """
-    records = await opened_records(session)
-    latest = records.latest
+    cluster, listing = await listed(session)
+    latest = listing.latest
     if latest is None:
-        return [f"{session.environment.name} has no remediation yet: there is nothing to release."]
+        return [f"Nothing to reset: {session.environment.name} has no remediation yet."]
     if latest.phase.open:
-        return [f"{latest.name} is open ({latest.phase}): nothing is held back, and it ends by itself."]
+        return [f"{latest.name} is still in progress ({latest.phase}): it ends by itself."]
     if not latest.latched:
-        return [f"{latest.name} ended {latest.phase} and holds nothing back."]
-    said = await release(session, records)
-    return sentences(said, session.person.on_record, await leave_event(session, "Released", said, records.now))
+        return [f"Nothing to reset: {latest.name} ended {latest.phase}."]
+    said = await release(session, cluster, listing)
+    return sentences(said, session.person.on_record, await leave_event(session, "Released", said, listing.now))
 
 
-async def release(session: Session, records: Records) -> str:
+async def release(session: Session, cluster: Cluster, listing: Listing) -> str:
     """Open the latch of the latest record, by swap; the sentence that says so. Raises `Refusal`, `KubeError`."""
-    latest = records.latest
+    latest = listing.latest
     if latest is None or not latest.latched:
         return ""
     try:
-        await records.swap(latest.released(session.person.name, records.now))
+        await cluster.swap(latest.released(session.person.name, listing.now))
     except Conflict as problem:
         raise Refusal(f"{latest.name} changed at the same moment; look at it and try again.") from problem
     return f"{session.person.name} released {latest.name}, which had ended {latest.phase}."

@@ -4,15 +4,15 @@ from collections.abc import Sequence
 
 import click
 
-from remediator import gates, opening
-from remediator.answers import GateResult
+from remediator import gates, intake
+from remediator.cluster import Cluster, Listing
 from remediator.commands.foresight import Foresight, foresee
 from remediator.commands.operator import Refusal, Session, leave_event, operator_command, reason_given, sentences
-from remediator.commands.records import Records, opened_records
+from remediator.commands.records import listed
 from remediator.commands.reset import release
 from remediator.gates import OVERRIDABLE
-from remediator.opening import Judgement
-from remediator.remediation import Request
+from remediator.intake import Judgement
+from remediator.remediation import GateResult, Request
 from stagekeeper.diego.diagnosis import Condition
 from stagekeeper.settings import SettingsProblem
 
@@ -27,8 +27,8 @@ async def command(session: Session, *, reason: str, accept: str, dry_run: bool) 
     """Ask for a restart of the BBS pods, by opening a remediation in your name.
 
     Nothing is deleted by this command: the remediator does that, once every gate has opened, as it does for an alert.
-    First it says what each gate answers to an observation taken from here. An environment that was handed over to a
-    person is released. --accept overrides the `never` of the diagnosis gate for exactly this diagnosis, and nothing
+    First it says what each gate answers to an observation taken from here. An environment that waits for a person
+    is released. --accept overrides the `never` of the diagnosis gate for exactly this diagnosis, and nothing
     else.
 
     Exit codes: 0 a remediation is open (or --dry-run was told), 1 refused or failed, 2 a flag or the configuration is
@@ -37,8 +37,8 @@ async def command(session: Session, *, reason: str, accept: str, dry_run: bool) 
     why = reason_given(reason)
     if accept and accept not in OVERRIDABLE:
         raise SettingsProblem(f"--accept {accept}: no person can override that. It must be one of {_ACCEPTABLE}.")
-    records = await opened_records(session)
-    seen = await foresee(session, records.remediations, accept)
+    cluster, listing = await listed(session)
+    seen = await foresee(session, cluster, listing.remediations, accept)
     told = _foretold(seen, accept)
     if dry_run:
         return told
@@ -46,13 +46,13 @@ async def command(session: Session, *, reason: str, accept: str, dry_run: bool) 
     if seen.assessment.diagnosis.name is Condition.SERVING:
         raise Refusal("The BBS serves, so nothing was asked for: a restart would only interrupt it.")
     request = Request(session.environment.name, person=session.person.name, why=why, accept=accept)
-    return await _ask(session, records, seen, request)
+    return await _ask(session, (cluster, listing), seen, request)
 
 
-async def _ask(session: Session, records: Records, seen: Foresight, request: Request) -> Sequence[str]:
+async def _ask(session: Session, records: tuple[Cluster, Listing], seen: Foresight, request: Request) -> Sequence[str]:
     """Open the remediation. Raises `Refusal` if one is open that says something else, and `KubeError`."""
-    released = await release(session, records)
-    verdict = await opening.open_or_join(records, request, seen.policy)
+    released = await release(session, *records)
+    verdict = await intake.open_or_join(records[0], request, seen.policy)
     if verdict.judgement is Judgement.OPENED:
         accepting = f", accepting {request.accept}" if request.accept else ""
         said = f"{request.person} asks for a restart by {verdict.remediation}{accepting}: {request.why}"
@@ -64,8 +64,8 @@ async def _ask(session: Session, records: Records, seen: Foresight, request: Req
             f"Follow it: kubectl get remediation -n {session.environment.namespace} {verdict.remediation} -w",
         )
     if verdict.judgement is Judgement.JOINED and not request.accept:
-        return sentences(released, f"{verdict.why} The remediator is at work on it; nothing new was asked for.")
-    raise Refusal(f"Nothing was asked for. {verdict.why}")
+        return sentences(released, f"{verdict.why} No new remediation.")
+    raise Refusal(f"No new remediation: {verdict.why}")
 
 
 def _foretold(seen: Foresight, accept: str) -> list[str]:
@@ -83,4 +83,4 @@ def _foretold(seen: Foresight, accept: str) -> list[str]:
 def _gates(seen: Foresight) -> Sequence[tuple[str, GateResult]]:
     """All that can be answered from here."""
     unknown = frozenset[str]() if seen.configured else frozenset({"mode", "alert"})
-    return [(name, answer) for name, answer in gates.ask(seen.situation) if name not in unknown]
+    return [(name, answer) for name, answer in gates.ask(seen.inputs) if name not in unknown]

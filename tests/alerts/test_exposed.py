@@ -2,17 +2,22 @@
 
 import re
 from collections.abc import Iterable
+from typing import Any, cast
 
 import pytest
 from prometheus_client import CollectorRegistry
 from prometheus_client.metrics_core import Metric
 
 from exporter.metrics import SERIES, Reloads, Scrape
-from remediator.metrics import Metrics
+from remediator.metrics import ReconcilerCollector, WebMetrics
 from remediator.policy import Mode
+from remediator.reconciler import Reconciler
+from remediator.webhook import Webhook
 from stagekeeper.service.metrics import process_registry
 from tests.alerts.catalogue import ALERTS, HISTOGRAMS, RECORDS, RULES, Alert, Labels, Record, exposed, listed
 from tests.alerts.promql import Use, grouping, uses
+from tests.remediator.builders import ACT
+from tests.remediator.receiving import MemoryCluster
 
 MADE_BY_RULES = {record.name: frozenset(grouping(record.expression)) | {"cluster", "environment"} for record in RECORDS}
 TEMPLATE_QUERY = re.compile(r'printf "((?:[^"\\]|\\.)*)" \$labels')
@@ -78,14 +83,27 @@ def test_what_the_exporter_exposes_is_listed_with_its_labels() -> None:
     assert families(of_process.collect()) | of_environments | round_trips == listed("exporter", "both")
 
 
+def remediator(registry: CollectorRegistry) -> tuple[ReconcilerCollector, tuple[Any, ...]]:
+    """Everything that the remediator registers: the collector, and what is counted by itself."""
+    reconcilers = {"prod": Reconciler(MemoryCluster(), ACT)}
+    collector = ReconcilerCollector(
+        registry, Mode.ACT, reconcilers, Webhook("StagerUnavailable", reconcilers, lambda: False)
+    )
+    web = WebMetrics(registry)
+    return collector, (web.requests, web.duration, collector._took)
+
+
 def test_what_the_remediator_exposes_is_listed_with_its_labels() -> None:
     registry = process_registry("remediator")
-    made = Metrics(registry, Mode.ACT, ["prod"])
+    collector, instruments = remediator(registry)
     declared = {
-        each._name + ("_total" if each._type == "counter" else ""): frozenset(each._labelnames)
-        for each in vars(made).values()
+        each.name + ("_total" if each.type == "counter" else ""): frozenset(cast("Any", each)._labelnames)
+        for each in collector.collect()
     }
-    assert families(registry.collect()) | declared == listed("remediator", "both")
+    counted = {
+        each._name + ("_total" if each._type == "counter" else ""): frozenset(each._labelnames) for each in instruments
+    }
+    assert families(registry.collect()) | declared | counted == listed("remediator", "both")
 
 
 @pytest.mark.parametrize(
@@ -106,12 +124,11 @@ def test_what_alerts_count_begins_at_0_since_a_series_that_begins_with_1_shows_n
     name: str, labels: dict[str, str]
 ) -> None:
     registry = process_registry("remediator")
-    Metrics(registry, Mode.ACT, ["prod"])
+    remediator(registry)
     assert registry.get_sample_value(name, labels) == 0
 
 
 def test_the_histograms_are_listed_as_such() -> None:
     registry = CollectorRegistry()
-    made = Metrics(registry, Mode.ACT, ["prod"])
-    of_remediator = {each._name for each in vars(made).values() if each._type == "histogram"}
+    of_remediator = {each._name for each in remediator(registry)[1] if each._type == "histogram"}
     assert of_remediator | {"bbs_probe_round_trip_seconds"} == HISTOGRAMS

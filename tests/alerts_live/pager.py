@@ -7,7 +7,8 @@ from dataclasses import dataclass, field
 
 from aiohttp import web
 
-from tests.testbed.patience import HANG_GUARD
+LONGEST = 120.0
+"""Seconds after which a page that did not come is missing."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,9 +46,9 @@ class Pager:
         return app
 
     async def until(self, wanted: Wanted, status: str, since: float) -> float:
-        """When the alert was first told in this status after `since`. AssertionError if it never is."""
+        """When the alert was first told in this status after `since`. AssertionError if it is not within `LONGEST`."""
         try:
-            async with asyncio.timeout(HANG_GUARD), self._news:
+            async with asyncio.timeout(LONGEST), self._news:
                 await self._news.wait_for(lambda: self._first(wanted, status, since))
         except TimeoutError:
             told = sorted(
@@ -57,7 +58,7 @@ class Pager:
                     if page.at >= since
                 }
             )
-            raise AssertionError(f"{wanted} was not {status} within {HANG_GUARD:.0f} s; told were {told}") from None
+            raise AssertionError(f"{wanted} was not {status} within {LONGEST:.0f} s; told were {told}") from None
         found = self._first(wanted, status, since)
         assert found is not None
         return found.at

@@ -13,8 +13,7 @@ from typing import Any
 
 import aiohttp
 
-from tests.chain.cloud_foundry import CloudFoundry, Object
-from tests.testbed.patience import HANG_GUARD
+from tests.chain.cloud_foundry import HANG_GUARD, CloudFoundry, Object
 
 _LONGEST_LINE = 4 * 1024 * 1024
 

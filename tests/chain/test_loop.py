@@ -53,7 +53,7 @@ def test_in_a_failover_no_remediation_is_opened_and_no_pod_is_deleted(failover: 
 def test_the_alert_of_a_hang_reaches_alertmanager_and_opens_one_remediation_that_names_it(hang: Facts) -> None:
     (alert,) = hang["fired"]
     (record,) = hang["remediations"]
-    assert record["metadata"]["name"] == "diego-api-1"
+    assert record["metadata"]["name"] == "diego-api-r1"
     assert record["spec"]["alertname"] == "StagerUnavailable"
     assert record["spec"]["environment"] == alert["labels"]["environment"]
     assert record["spec"]["fingerprint"] == alert["fingerprint"]
@@ -108,7 +108,7 @@ def test_each_transition_is_an_event_on_the_statefulset(hang: Facts) -> None:
 def test_kubectl_shows_the_remediation_in_a_line(hang: Facts) -> None:
     heading, line = hang["kubectl"].splitlines()
     assert heading.split() == ["NAME", "ENVIRONMENT", "PHASE", "REASON", "DIAGNOSIS", "SINCE", "AGE"]
-    assert line.split()[:5] == ["diego-api-1", "cf", "Recovered", "Serving", "serving"]
+    assert line.split()[:5] == ["diego-api-r1", "cf", "Recovered", "Serving", "serving"]
 
 
 @pytest.mark.parametrize(

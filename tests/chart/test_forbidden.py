@@ -83,7 +83,7 @@ def test_the_delete_that_it_is_for_is_admitted(here: Scene, remediator: Api, pod
 
 
 def test_a_pod_that_has_failed_may_be_deleted_though_its_grace_is_nothing(here: Scene, remediator: Api) -> None:
-    name = "diego-api-1"
+    name = "diego-api-r1"
     path = f"/api/v1/namespaces/{here.namespace}/pods/{name}"
     target = {"apiVersion": "v1", "kind": "Node", "name": NODE}
     here.plane.controller_manager.freeze()  # else the StatefulSet's controller deletes it first

@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from remediator import pausing
+from remediator import pause
 from stagekeeper.kube import events, workloads
 from stagekeeper.kube.client import Kube, connect
 from stagekeeper.kube.errors import Forbidden, NotFound
@@ -16,11 +16,11 @@ from stagekeeper.kube.objects import StatefulSet
 from stagekeeper.kube.remediations import Remediations
 from tests.chart.helm import Object, rights
 from tests.chart.scene import Scene
-from tests.testbed.patience import HANG_GUARD
 
 pytestmark = [pytest.mark.real, pytest.mark.programs]
 
 Work = Callable[[Kube, str], Awaitable[object]]
+_HANG_GUARD = 30.0
 _SELECTOR = "skiff-role-name=diego-api"
 
 
@@ -37,7 +37,7 @@ async def _event(kube: Kube, namespace: str) -> None:
 
 
 async def _pause(kube: Kube, namespace: str) -> None:
-    await kube.get(f"/api/v1/namespaces/{namespace}/configmaps/{pausing.NAME}", timeout=5)
+    await kube.get(f"/api/v1/namespaces/{namespace}/configmaps/{pause.NAME}", timeout=5)
 
 
 async def _delete_pod(kube: Kube, namespace: str) -> None:
@@ -50,7 +50,7 @@ async def _delete_pod(kube: Kube, namespace: str) -> None:
 
 
 async def _get(kube: Kube, namespace: str) -> None:
-    await Remediations(kube, namespace, 5).get("diego-api-1")
+    await Remediations(kube, namespace, 5).get("diego-api-r1")
 
 
 async def _create(kube: Kube, namespace: str) -> None:
@@ -59,7 +59,7 @@ async def _create(kube: Kube, namespace: str) -> None:
 
 async def _swap(kube: Kube, namespace: str) -> None:
     records = Remediations(kube, namespace, 5)
-    record = await records.get("diego-api-1")
+    record = await records.get("diego-api-r1")
     await records.swap_status({**record, "status": {"phase": "Watching"}})
 
 
@@ -104,7 +104,7 @@ async def test_without_a_right_the_call_that_needs_it_is_refused(here: Scene, wh
 
 def _ensure_record(here: Scene) -> None:
     path = f"/apis/stagekeeper.dev/v1alpha1/namespaces/{here.namespace}/remediations"
-    if not here.plane.api.exists(f"{path}/diego-api-1"):
+    if not here.plane.api.exists(f"{path}/diego-api-r1"):
         body = {"apiVersion": "stagekeeper.dev/v1alpha1", "kind": "Remediation", "metadata": {"name": "diego-api-1"}}
         here.plane.api.request("POST", path, {**body, "spec": {"environment": "cf"}})
 
@@ -134,7 +134,7 @@ def _write(here: Scene, role: Object, rules: list[Object]) -> None:
 
 async def _becomes(call: Work, kube: Kube, namespace: str, *, forbidden: bool) -> None:
     """Polls, since the authorizer learns of a Role by watching."""
-    async with asyncio.timeout(HANG_GUARD):
+    async with asyncio.timeout(_HANG_GUARD):
         while await _is_forbidden(call, kube, namespace) is not forbidden:  # noqa: ASYNC110 -- it is another process
             await asyncio.sleep(0.02)
 

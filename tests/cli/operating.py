@@ -17,8 +17,8 @@ from simulator.environment import Environment, simulated_environment
 from simulator.layouts import LAYOUTS
 from simulator.resources import RESOURCES, by_path
 from stagekeeper.cli.commands import stagekeeper
-from tests.testbed.patience import HANG_GUARD
 
+HANG_GUARD = 60  # seconds
 REVIEW = "selfsubjectreviews"
 _BY_PATH = by_path(RESOURCES)
 CONFIG_MAPS, EVENTS = _BY_PATH["", "v1", "configmaps"], _BY_PATH["", "v1", "events"]
@@ -71,15 +71,15 @@ class Desk:
 
     def escalated(self) -> None:
         """Put an escalated record there."""
-        self.env.store.create(REMEDIATIONS, self.env.namespace, _record("diego-api-1"))
+        self.env.store.create(REMEDIATIONS, self.env.namespace, _record("diego-api-r1"))
         status = {"phase": "Escalated", "reason": "RestartIsNoCure", "message": "A person is needed."}
         self.env.store.replace(
-            REMEDIATIONS, self.env.namespace, "diego-api-1", {**self.records()[0], "status": status}, status=True
+            REMEDIATIONS, self.env.namespace, "diego-api-r1", {**self.records()[0], "status": status}, status=True
         )
 
     def watching(self) -> None:
         """Put an open record there."""
-        self.env.store.create(REMEDIATIONS, self.env.namespace, _record("diego-api-1"))
+        self.env.store.create(REMEDIATIONS, self.env.namespace, _record("diego-api-r1"))
 
 
 def _record(name: str) -> dict[str, Any]:

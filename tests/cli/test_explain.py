@@ -164,8 +164,8 @@ def test_a_record_that_nobody_has_worked_on_yet_can_be_told() -> None:
 @pytest.mark.parametrize(
     ("document", "said"),
     [
-        ({"kind": "Remediation", "metadata": {"name": "no-ordinal-x"}}, "does not end in an ordinal"),
-        ({"kind": "Remediation", "metadata": {"name": "diego-api-1"}}, "can't be understood"),
+        ({"kind": "Remediation", "metadata": {"name": "no-ordinal-x"}}, "does not end in -r and a number"),
+        ({"kind": "Remediation", "metadata": {"name": "diego-api-r1"}}, "can't be understood"),
         ({"kind": "List", "items": []}, "holds no Remediation"),
     ],
 )

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from remediator import pausing
+from remediator import pause
 from stagekeeper.kube.objects import time, timestamp
 from tests.cli.operating import desk
 
@@ -17,14 +17,14 @@ async def test_a_pause_is_what_the_remediator_reads(tmp_path: Path) -> None:
         ended = await at.types("pause", "--reason", "network maintenance", "--for", "2h")
         assert (ended.code, ended.err) == (0, "")
         data = at.pause()
-        pause = pausing.read({"data": data}, at.env.clock.now())
-        assert pause.paused
-        assert "alice paused it until" in pause.why
-        assert "network maintenance" in pause.why
+        found = pause.read({"data": data}, at.env.clock.now())
+        assert found.paused
+        assert "alice paused it until" in found.why
+        assert "network maintenance" in found.why
         until = time(data["until"]) if data else None
         assert until is not None
         assert timedelta(minutes=118) < until - at.env.clock.now() <= timedelta(hours=2)
-        assert not pausing.read({"data": data}, until).paused
+        assert not pause.read({"data": data}, until).paused
 
 
 async def test_it_leaves_an_event_and_says_who_it_thinks_you_are(tmp_path: Path) -> None:

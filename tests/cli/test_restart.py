@@ -95,7 +95,7 @@ async def test_an_escalated_environment_is_released_by_the_same_person(tmp_path:
         ended = await at.types("restart", "--reason", "it hangs")
         assert ended.code == 0
         first, second = map(record.load, at.records())
-        assert (first.released_by, second.request.person, second.name) == ("alice", "alice", "diego-api-2")
+        assert (first.released_by, second.request.person, second.name) == ("alice", "alice", "diego-api-r2")
 
 
 async def test_an_open_remediation_is_joined_without_a_word_on_the_record(tmp_path: Path) -> None:
@@ -104,7 +104,7 @@ async def test_an_open_remediation_is_joined_without_a_word_on_the_record(tmp_pa
         await hung(at)
         ended = await at.types("restart", "--reason", "it hangs")
         assert ended.code == 0
-        assert "diego-api-1 is already open" in ended.out
+        assert "diego-api-r1 is still in progress" in ended.out
         assert len(at.records()) == 1
 
 
@@ -114,7 +114,7 @@ async def test_an_override_can_t_be_added_to_an_open_remediation(tmp_path: Path)
         await hung(at)
         ended = await at.types("restart", "--reason", "it hangs", "--accept", "crash_looping")
         assert ended.code == 1
-        assert "Nothing was asked for. diego-api-1 is already open" in ended.err
+        assert "No new remediation: diego-api-r1 is still in progress" in ended.err
 
 
 async def test_accepting_something_else_than_what_is_seen_is_told(tmp_path: Path) -> None:

@@ -114,7 +114,7 @@ def pod(name: str, labels: Mapping[str, str] | None = None) -> Object:
     return {"metadata": {"name": name, "labels": dict(labels or {})}, "spec": spec}
 
 
-def remediation(name: str = "diego-api-1") -> Object:
+def remediation(name: str = "diego-api-r1") -> Object:
     """A remediation as the remediator opens it."""
     return {
         "apiVersion": "stagekeeper.dev/v1alpha1",

@@ -8,9 +8,9 @@ from pathlib import Path
 import pytest
 
 from tests.contract.cluster import Cluster, pod, remediation
-from tests.testbed.patience import HANG_GUARD
 
 pytestmark = pytest.mark.programs
+HUNG = 120.0
 Kubectl = Callable[..., Awaitable[str]]
 AGE = r"\d+s"
 
@@ -31,7 +31,7 @@ def kubectl(cluster: Cluster, program: Callable[[str], Path], tmp_path: Path) ->
             stderr=asyncio.subprocess.STDOUT,
             env={"HOME": str(tmp_path)},
         )
-        async with asyncio.timeout(HANG_GUARD):
+        async with asyncio.timeout(HUNG):
             output, _ = await process.communicate()
         assert process.returncode == 0, output.decode()
         return output.decode()
@@ -47,10 +47,10 @@ async def _populate(cluster: Cluster) -> None:
     running = {"phase": "Running", "containerStatuses": [_running()]}
     assert (await cluster.patch(f"{cluster.pods}/p1/status", {"status": running})).status == 200
     status = {"phase": "Watching", "diagnosis": "no_active_bbs", "message": "Waiting."}
-    assert (await cluster.patch(f"{cluster.remediations}/diego-api-1/status", {"status": status})).status == 200
-    about = {"apiVersion": "stagekeeper.dev/v1alpha1", "kind": "Remediation", "name": "diego-api-1"}
+    assert (await cluster.patch(f"{cluster.remediations}/diego-api-r1/status", {"status": status})).status == 200
+    about = {"apiVersion": "stagekeeper.dev/v1alpha1", "kind": "Remediation", "name": "diego-api-r1"}
     event = {
-        "metadata": {"generateName": "diego-api-1."},
+        "metadata": {"generateName": "diego-api-r1."},
         "involvedObject": about | {"namespace": cluster.namespace, "uid": made.body["metadata"]["uid"]},
         "type": "Normal",
         "reason": "Opened",
@@ -80,7 +80,7 @@ async def test_get_shows_remediations_and_pods_with_the_columns_that_the_server_
     await _populate(cluster)
     heading, episode, *pods = _lines(await kubectl("get", "remediations,pods"))
     assert heading.startswith("NAME ENVIRONMENT PHASE ")
-    assert re.match(r"remediation\.stagekeeper\.dev/diego-api-1 cf Watching .*no_active_bbs", episode)
+    assert re.match(r"remediation\.stagekeeper\.dev/diego-api-r1 cf Watching .*no_active_bbs", episode)
     assert pods[0] == "NAME READY STATUS RESTARTS AGE"
     assert re.fullmatch(rf"pod/p0 0/1 Pending 0 {AGE}", pods[1])
     assert re.fullmatch(rf"pod/p1 1/1 Running 0 {AGE}", pods[2])
@@ -89,19 +89,19 @@ async def test_get_shows_remediations_and_pods_with_the_columns_that_the_server_
 async def test_get_by_short_name_selects_and_an_object_alone_is_a_table_too(cluster: Cluster, kubectl: Kubectl) -> None:
     await _populate(cluster)
     assert len(_lines(await kubectl("get", "po", "--selector", "role=api", "--no-headers"))) == 1
-    assert re.match("diego-api-1 cf Watching", _lines(await kubectl("get", "remed", "diego-api-1"))[1])
+    assert re.match("diego-api-r1 cf Watching", _lines(await kubectl("get", "remed", "diego-api-r1"))[1])
 
 
 async def test_o_yaml_is_the_object_itself(cluster: Cluster, kubectl: Kubectl) -> None:
     await _populate(cluster)
-    lines = _lines(await kubectl("get", "remediation", "diego-api-1", "-o", "yaml"))
+    lines = _lines(await kubectl("get", "remediation", "diego-api-r1", "-o", "yaml"))
     assert {"apiVersion: stagekeeper.dev/v1alpha1", "kind: Remediation", "phase: Watching"} <= set(lines)
 
 
 @pytest.mark.parametrize(
     ("what", "told"),
     [
-        (("remediation", "diego-api-1"), {"Name: diego-api-1", "Kind: Remediation", "Phase: Watching"}),
+        (("remediation", "diego-api-r1"), {"Name: diego-api-r1", "Kind: Remediation", "Phase: Watching"}),
         (("pod", "p1"), {"Name: p1", "Status: Running", "Ready: True", "Image: example.invalid/main:1"}),
     ],
 )
@@ -116,11 +116,11 @@ async def test_the_events_of_an_object_stand_in_its_description_and_in_get_event
     cluster: Cluster, kubectl: Kubectl
 ) -> None:
     await _populate(cluster)
-    described = "\n".join(_lines(await kubectl("describe", "remediation", "diego-api-1")))
+    described = "\n".join(_lines(await kubectl("describe", "remediation", "diego-api-r1")))
     assert re.search(rf"^Normal Opened {AGE} stagekeeper-remediator The alert fires\.$", described, re.MULTILINE)
     heading, event = _lines(await kubectl("get", "events"))
     assert heading == "LAST SEEN TYPE REASON OBJECT MESSAGE"
-    assert re.fullmatch(rf"{AGE} Normal Opened remediation/diego-api-1 The alert fires\.", event)
+    assert re.fullmatch(rf"{AGE} Normal Opened remediation/diego-api-r1 The alert fires\.", event)
 
 
 async def test_api_resources_lists_what_is_served(kubectl: Kubectl) -> None:

@@ -36,7 +36,7 @@ async def test_a_name_can_be_created_only_once(cluster: Cluster) -> None:
     await cluster.create(cluster.remediations, remediation())
     second = await cluster.send("POST", cluster.remediations, remediation())
     assert (second.status, second.body["reason"]) == (409, "AlreadyExists")
-    assert second.body["message"] == 'remediations.stagekeeper.dev "diego-api-1" already exists'
+    assert second.body["message"] == 'remediations.stagekeeper.dev "diego-api-r1" already exists'
 
 
 async def test_put_with_an_old_version_is_a_conflict_and_changes_nothing(cluster: Cluster) -> None:
@@ -102,12 +102,12 @@ async def test_strategic_patches_are_taken_for_pods_but_not_for_custom_resources
     await cluster.running_pod()
     await cluster.create(cluster.remediations, remediation())
     of_pod = await cluster.send("PATCH", f"{cluster.pods}/p", patch, content_type=strategic)
-    of_custom = await cluster.send("PATCH", f"{cluster.remediations}/diego-api-1", patch, content_type=strategic)
+    of_custom = await cluster.send("PATCH", f"{cluster.remediations}/diego-api-r1", patch, content_type=strategic)
     assert [of_pod.status, of_custom.status] == [200, 415]
 
 
 async def test_put_ignores_the_status_and_the_status_subresource_ignores_the_rest(cluster: Cluster) -> None:
-    path = f"{cluster.remediations}/diego-api-1"
+    path = f"{cluster.remediations}/diego-api-r1"
     created = await cluster.create(cluster.remediations, remediation() | {"status": {"phase": "Watching"}})
     assert "status" not in created.body
     wanted = created.body | {"status": {"phase": "Watching"}, "spec": {"environment": "other"}}
@@ -122,7 +122,7 @@ async def test_put_ignores_the_status_and_the_status_subresource_ignores_the_res
 
 
 async def test_a_status_is_swapped_by_version(cluster: Cluster) -> None:
-    path = f"{cluster.remediations}/diego-api-1/status"
+    path = f"{cluster.remediations}/diego-api-r1/status"
     created = await cluster.create(cluster.remediations, remediation())
     winner = await cluster.send("PUT", path, created.body | {"status": {"phase": "Watching"}})
     loser = await cluster.send("PUT", path, created.body | {"status": {"phase": "Escalated"}})
@@ -132,7 +132,7 @@ async def test_a_status_is_swapped_by_version(cluster: Cluster) -> None:
 
 async def test_a_custom_resource_can_not_be_put_without_a_version(cluster: Cluster) -> None:
     await cluster.create(cluster.remediations, remediation())
-    reply = await cluster.send("PUT", f"{cluster.remediations}/diego-api-1/status", remediation())
+    reply = await cluster.send("PUT", f"{cluster.remediations}/diego-api-r1/status", remediation())
     assert (reply.status, reply.body["reason"]) == (422, "Invalid")
     assert "must be specified for an update" in reply.body["message"]
 
@@ -140,13 +140,13 @@ async def test_a_custom_resource_can_not_be_put_without_a_version(cluster: Clust
 async def test_the_spec_of_a_remediation_can_not_change(cluster: Cluster) -> None:
     created = await cluster.create(cluster.remediations, remediation())
     changed = created.body | {"spec": {"environment": "other"}}
-    reply = await cluster.send("PUT", f"{cluster.remediations}/diego-api-1", changed)
+    reply = await cluster.send("PUT", f"{cluster.remediations}/diego-api-r1", changed)
     assert (reply.status, reply.body["reason"]) == (422, "Invalid")
     assert "spec is immutable" in reply.body["message"]
 
 
 async def test_a_plan_is_written_once_and_an_end_is_final(cluster: Cluster) -> None:
-    path = f"{cluster.remediations}/diego-api-1/status"
+    path = f"{cluster.remediations}/diego-api-r1/status"
     await cluster.create(cluster.remediations, remediation())
     plan = {"decidedAt": "2026-01-01T00:00:00Z", "diagnosis": "no_active_bbs", "steps": []}
     assert (await cluster.patch(path, {"status": {"phase": "Restarting", "plan": plan}})).status == 200
@@ -160,7 +160,7 @@ async def test_a_plan_is_written_once_and_an_end_is_final(cluster: Cluster) -> N
 
 
 async def test_the_generation_counts_changes_of_the_spec_only(cluster: Cluster) -> None:
-    path = f"{cluster.remediations}/diego-api-1"
+    path = f"{cluster.remediations}/diego-api-r1"
     created = await cluster.create(cluster.remediations, remediation())
     with_status = await cluster.patch(f"{path}/status", {"status": {"phase": "Watching"}})
     labelled = await cluster.patch(path, {"metadata": {"labels": {"a": "b"}}})

@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 
 from tests.exporter.programs import down
-from tests.testbed.patience import HANG_GUARD
+
+HANG_GUARD = 60  # seconds
 
 
 def refused(*flags: str) -> tuple[int, str]:

@@ -19,11 +19,12 @@ from incidents.reading import from_text
 from incidents.replay import replay
 from remediator import record
 from remediator.decision import decide
-from remediator.opening import Judgement, Verdict
+from remediator.inputs import DeletePod
+from remediator.intake import Judgement, Verdict
+from remediator.reconciler import Reconciler
 from remediator.remediation import Request
 from remediator.settings import remediator_settings
-from remediator.situation import DeletePod
-from remediator.webhook import Receiver, Refused, Webhook, parse
+from remediator.webhook import Refused, Webhook, parse
 from stagekeeper.diego.diagnosis import diagnose
 from stagekeeper.diego.domains import told
 from stagekeeper.diego.environments import environments
@@ -37,7 +38,8 @@ from stagekeeper.settings import parse as parse_settings
 from tests.diego.observations import NOW
 from tests.fuzz.shaping import shaped
 from tests.fuzz.templates import CONFIGURATION, INCIDENT, KUBERNETES, NOTIFICATION, REMEDIATION, WORDS
-from tests.remediator.builders import inputs
+from tests.remediator.builders import ACT, inputs
+from tests.remediator.receiving import MemoryCluster
 
 Target = Callable[[bytes], None]
 _REPLAYED = 300.0
@@ -53,16 +55,23 @@ def webhook(data: bytes) -> None:
         json.dumps(verdicts).encode()
 
 
+class _Opening(Reconciler):
+    """Opens a remediation for whatever asks."""
+
+    def __init__(self) -> None:
+        super().__init__(MemoryCluster(), ACT)
+        self.opened: list[Request] = []
+
+    async def open(self, request: Request) -> Verdict:
+        """Opened, and told."""
+        self.opened.append(request)
+        return Verdict(Judgement.OPENED, "opened", "diego-api-r1")
+
+
 async def _judge(notification: Any) -> list[dict[str, Any]]:
-    opened: list[Request] = []
-
-    async def open_(request: Request) -> Verdict:
-        opened.append(request)
-        return Verdict(Judgement.OPENED, "opened", "diego-api-1")
-
-    judged_by = Webhook("StagerUnavailable", {"cf": Receiver(open_, lambda: None)}, lambda: False)
-    verdicts = await judged_by.judge(notification)
-    assert [each.environment for each in opened] in ([], ["cf"])
+    reconciler = _Opening()
+    verdicts = await Webhook("StagerUnavailable", {"cf": reconciler}, lambda: False).judge(notification)
+    assert [each.environment for each in reconciler.opened] in ([], ["cf"])
     return verdicts
 
 

@@ -12,7 +12,8 @@ from datetime import datetime, timedelta
 from functools import cache
 from typing import Any
 
-from remediator.gates import Seen
+from remediator.inputs import AlertState
+from remediator.record import name_of as record_name
 from stagekeeper.diego.observation import Locket, Observation, Reply
 from stagekeeper.kube.objects import timestamp
 from tests.diego import observations
@@ -23,7 +24,6 @@ BBS = "diego-api"
 RECORDS = "/apis/stagekeeper.dev/v1alpha1/namespaces/cf/remediations"
 PODS = "/api/v1/namespaces/cf/pods/"
 OBSERVATION_AGE = 10
-LOCKET_SETTLES = 30
 
 
 class Broken(AssertionError):
@@ -66,13 +66,24 @@ class Cluster:
     version: int = 10
     """The last resourceVersion given out."""
     paused: bool = False
-    alert: Seen = Seen.ACTIVE
+    alert: AlertState = AlertState.ACTIVE
+    database: bool | None = None
+    """What the configured check of the database finds; None: none is configured."""
     terminated: tuple[str, ...] = ()
     """UIDs whose DELETE was accepted."""
     hashed: int = field(init=False, compare=False, default=0)
 
     def __post_init__(self) -> None:
-        parts = (self.pods, self.records, self.now, self.version, self.paused, self.alert, self.terminated)
+        parts = (
+            self.pods,
+            self.records,
+            self.now,
+            self.version,
+            self.paused,
+            self.alert,
+            self.database,
+            self.terminated,
+        )
         object.__setattr__(self, "hashed", hash(parts))
 
     def __hash__(self) -> int:
@@ -106,6 +117,7 @@ class Heard:
     body: str = ""
     at: int = 0
     pods: tuple[FakePod, ...] = ()
+    database: bool | None = None
 
 
 NO_ANSWER = Heard(0)
@@ -118,7 +130,7 @@ def apply(cluster: Cluster, request: Request) -> tuple[Cluster, Heard]:
     """The cluster after a request, and its answer. Raises `Broken`."""
     match request.method:
         case "LOOK":
-            return cluster, Heard(200, at=cluster.now, pods=cluster.pods)
+            return cluster, Heard(200, at=cluster.now, pods=cluster.pods, database=cluster.database)
         case "ALERTS":
             return cluster, Heard(200, cluster.alert.value, cluster.now)
         case "PUT":
@@ -158,7 +170,7 @@ def fresh_record(ordinal: int = 1, *, now: int = 0, version: int = 5, status: Ma
     """A record as the API stores it."""
     stored: dict[str, Any] = {
         "metadata": {
-            "name": f"{BBS}-{ordinal}",
+            "name": record_name(BBS, ordinal),
             "resourceVersion": str(version),
             "creationTimestamp": timestamp(_time(now)),
         },
@@ -171,7 +183,7 @@ def fresh_record(ordinal: int = 1, *, now: int = 0, version: int = 5, status: Ma
 
 
 @cache
-def observation(pods: tuple[FakePod, ...], now: int) -> Observation:
+def observation(pods: tuple[FakePod, ...], now: int, database: bool | None = None) -> Observation:  # noqa: FBT001 -- as it is seen
     """What one look at these pods sees."""
     bbs = [pod for pod in pods if not pod.is_locket]
     replicas = len({pod.name for pod in bbs})
@@ -181,6 +193,7 @@ def observation(pods: tuple[FakePod, ...], now: int) -> Observation:
         service=Reply.OK if reachable else Reply.TIMEOUT,
         taken_at=_time(now),
         workloads=(observations.workload(BBS, replicas=replicas),),
+        **({} if database is None else {"database": database}),
     )
     own = tuple(observations.pod(0, **_changes(pod)) for pod in pods if pod.is_locket)
     return replace(found, locket=Locket(observations.workload(LOCKET, replicas=len(own)), own)) if own else found
@@ -237,7 +250,7 @@ def _create(cluster: Cluster, request: Request) -> tuple[Cluster, Heard]:
     wanted = _parsed(request.body)
     if wanted["metadata"]["name"] in {name_of(each) for each in cluster.records}:
         return cluster, Heard(409, _text({"reason": "AlreadyExists"}), cluster.now)
-    ordinal = int(wanted["metadata"]["name"].rpartition("-")[2])
+    ordinal = int(wanted["metadata"]["name"].rpartition("-r")[2])
     stored = fresh_record(ordinal, now=cluster.now, version=cluster.version + 1)
     after = replace(cluster, records=(*cluster.records, stored), version=cluster.version + 1)
     if sum(is_open(each) for each in after.records) > 1:
@@ -273,8 +286,10 @@ def judge_sent(cluster: Cluster, request: Request, talk: Talk) -> None:
     assessment = next((heard for asked, heard in talk if asked.method == "LOOK"), None)
     if assessment is None or cluster.now - assessment.at > OBSERVATION_AGE:
         raise Broken("A DELETE was sent without an observation of the last 10 s.")
-    if any(pod.reply.accepted for pod in assessment.pods):
-        raise Broken("A DELETE was sent though the observation had seen somebody accept.")
+    if any(pod.reply is Reply.OK for pod in assessment.pods):
+        raise Broken("A DELETE was sent though the observation had seen somebody serve.")
+    if assessment.database is False:
+        raise Broken("A DELETE was sent though the observation had found the database down.")
     if not any(asked.path.endswith("/stagekeeper-pause") and heard.status == _NOT_FOUND for asked, heard in talk):
         raise Broken("A DELETE was sent without an observation at the pause, or in spite of it.")
     if any(asked.deletes_a_pod for asked, _ in talk):
@@ -283,15 +298,19 @@ def judge_sent(cluster: Cluster, request: Request, talk: Talk) -> None:
     victim = next((pod for pod in assessment.pods if pod.name == request.path.removeprefix(PODS)), None)
     if victim is None or victim.uid not in planned:
         raise Broken("A DELETE was sent for a pod that no stored plan names.")
-    if not victim.is_locket:
-        _judge_locket(cluster, planned)
+    if any(pod.reply is Reply.UNAVAILABLE and pod.uid not in planned for pod in assessment.pods):
+        raise Broken("A DELETE was sent though a pod made after the plan may be migrating.")
 
 
-def _judge_locket(cluster: Cluster, planned: frozenset[str]) -> None:
-    """A BBS pod comes after Locket's: those have ended, and the new ones were there for 30 s."""
-    for pod in cluster.pods:
-        if pod.is_locket and (pod.uid in planned or cluster.now - pod.born < LOCKET_SETTLES):
-            raise Broken("A BBS pod was to be deleted before Locket was back and had had its time.")
+def judge_written(request: Request, talk: Talk) -> None:
+    """Whether a record may say this, by what its replica has observed in this step. Raises `Broken`."""
+    if request.method != "PUT" or _parsed(request.body).get("status", {}).get("reason") != "SomebodyServes":
+        return
+    assessment = next((heard for asked, heard in reversed(talk) if asked.method == "LOOK"), None)
+    if _parsed(request.body)["status"]["phase"] == "Verifying" and assessment is not None:
+        fresh = not any(asked.deletes_a_pod for asked, _ in talk)
+        if fresh and not any(pod.reply is Reply.OK for pod in assessment.pods):
+            raise Broken("A record says that somebody serves though nobody answered ok.")
 
 
 def _time(now: int) -> datetime:

@@ -11,10 +11,19 @@ from dataclasses import dataclass, field, replace
 from functools import cache
 from typing import NamedTuple, TypeAlias, TypeVar
 
-from remediator.gates import Seen
+from remediator.inputs import AlertState
 from remediator.streaks import Streaks
 from stagekeeper.diego.observation import Reply
-from tests.interleaving.cluster import NO_ANSWER, Cluster, FakePod, Heard, Request, apply, judge_sent
+from tests.interleaving.cluster import (
+    NO_ANSWER,
+    Cluster,
+    FakePod,
+    Heard,
+    Request,
+    apply,
+    judge_sent,
+    judge_written,
+)
 from tests.interleaving.replicas import Replica, Runner, runner
 
 Events = Mapping[str, Callable[[Cluster], Iterator[Cluster]]]
@@ -105,6 +114,8 @@ class Explorer:
         new = self.run(replace(old, talk=talk, clock=(*old.clock, cluster.now), waiting=None))
         if new.waiting is not None and new.waiting.deletes_a_pod:
             judge_sent(cluster, new.waiting, new.talk)
+        if new.waiting is not None:
+            judge_written(new.waiting, new.talk)
         return new
 
 
@@ -150,13 +161,32 @@ def _replace(cluster: Cluster) -> Iterator[Cluster]:
             yield _changed(cluster, pod, life=pod.life + 1, born=cluster.now, reply=Reply.REFUSED, labelled=False)
 
 
+def _hang_with_503(cluster: Cluster) -> Iterator[Cluster]:
+    """A pod that has been there all the time takes the lock on dead database connections."""
+    for pod in cluster.pods:
+        if not pod.terminating and not pod.is_locket and pod.life == 0 and pod.reply is Reply.REFUSED:
+            pods = tuple(replace(each, reply=Reply.UNAVAILABLE) if each is pod else each for each in cluster.pods)
+            yield replace(cluster, pods=pods)
+
+
+def _migrate(cluster: Cluster) -> Iterator[Cluster]:
+    """A pod that has come back takes the lock, and migrates."""
+    for pod in cluster.pods:
+        if not pod.terminating and not pod.is_locket and pod.life and pod.reply is Reply.REFUSED:
+            pods = tuple(replace(each, reply=Reply.UNAVAILABLE) if each is pod else each for each in cluster.pods)
+            yield replace(cluster, pods=pods)
+
+
 EVENTS: Events = {
     "a pod serves": _serve,
     "a pod serves silently": _serve_silently,
     "a pod ends": _end,
     "a pod is replaced": _replace,
+    "a planned pod answers 503": _hang_with_503,
+    "a new pod answers 503": _migrate,
+    "the database goes down": lambda cluster: iter([replace(cluster, database=False)]),
     "somebody pauses": lambda cluster: iter([replace(cluster, paused=not cluster.paused)]),
-    "the alert is resolved": lambda cluster: iter([replace(cluster, alert=Seen.ABSENT)]),
+    "the alert is resolved": lambda cluster: iter([replace(cluster, alert=AlertState.ABSENT)]),
     "11 seconds pass": lambda cluster: iter([replace(cluster, now=cluster.now + 11)]),
     "31 seconds pass": lambda cluster: iter([replace(cluster, now=cluster.now + 31)]),
     "an hour passes": lambda cluster: iter([replace(cluster, now=cluster.now + 3600)]),

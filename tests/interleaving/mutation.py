@@ -11,9 +11,9 @@ import pytest
 
 @dataclass(frozen=True, slots=True)
 class Edit:
-    """In the function `name` of `module`, `old` becomes `new`. `also` names modules that have imported the function."""
+    """In the function (or method) `name` of `module`, `old` becomes `new`. `also` names modules that imported it."""
 
-    module: ModuleType
+    module: ModuleType | type
     name: str
     old: str
     new: str

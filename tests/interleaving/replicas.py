@@ -8,26 +8,25 @@ talk of its present step, and `resume` runs that step again from its beginning.
 import json
 from collections.abc import Callable, Coroutine, Generator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 from functools import cache
 from typing import Any, cast
 
-from prometheus_client import CollectorRegistry
-
-from remediator import opening, worker
+from remediator import intake
+from remediator.alertmanager import AlertmanagerView
 from remediator.cluster import Cluster
-from remediator.gates import AlertSeen, Seen
-from remediator.metrics import Metrics
+from remediator.inputs import Action, AlertState, AlertView, Close, Wait
 from remediator.policy import Mode, Policy
+from remediator.reconciler import Reconciler
 from remediator.remediation import Remediation
 from remediator.remediation import Request as Asked
-from remediator.situation import Action, Close, Wait
 from remediator.streaks import Streaks
 from stagekeeper.diego.observation import Observation
 from stagekeeper.diego.observe import Observer
 from stagekeeper.diego.profiles import Environment
 from stagekeeper.kube.client import Call, Kube, Response
 from stagekeeper.kube.errors import KubeError, Unreachable, from_status
+from stagekeeper.kube.objects import StatefulSet
 from tests.diego.observations import NOW
 from tests.interleaving.cluster import Heard, Request, Talk, observation
 from tests.remediator.builders import CF
@@ -42,7 +41,7 @@ EAGER = Policy(
 )
 """Decides at the first observation: confirmation over time has tests of its own, and here every observation is a
 branch."""
-EPISODE = "diego-api-1"
+REMEDIATION = "diego-api-r1"
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,38 +86,26 @@ class Eyes:
     async def observe(self, within: float) -> Observation:  # noqa: ARG002 -- time is ours
         """One observation, as one stop: what it saw is what was there when it was answered."""
         heard = await Ask(Request("LOOK"))
-        return observation(heard.pods, heard.at)
-
-
-class _Unmeasured(Metrics):
-    """Nobody reads the gauges of a search, and setting them takes a tenth of it."""
-
-    def remediation(self, environment: str, remediation: Remediation) -> None:
-        """Not shown."""
-
-
-@cache
-def _metrics() -> Metrics:
-    return _Unmeasured(CollectorRegistry(), Mode.ACT, ["cf"])
+        return observation(heard.pods, heard.at, heard.database)
 
 
 class HandDriven(Cluster):
     """The worker's ports, with a clock that the test sets."""
 
     def __init__(self, environment: Environment, now: int) -> None:
-        super().__init__(cast("Observer", Eyes(environment)), cast("Kube", Network()), [], _metrics(), 8)
+        super().__init__(environment, cast("Kube", Network()), observer=cast("Observer", Eyes(environment)))
         self.now = now
 
     def monotonic(self) -> float:
         """The test's clock."""
         return float(self.now)
 
-    async def alerts(self) -> Sequence[AlertSeen]:
+    async def alerts(self) -> Sequence[AlertmanagerView]:
         """One Alertmanager."""
         heard = await Ask(Request("ALERTS"))
-        return [AlertSeen("http://alertmanager:9093", Seen(heard.body))]
+        return [AlertmanagerView(AlertView("http://alertmanager:9093", AlertState(heard.body)))]
 
-    async def announce(self, before: Remediation, after: Remediation) -> None:
+    async def tell(self, about: StatefulSet, reason: str, message: str, at: datetime, *, warning: bool) -> None:
         """Nobody listens: telling people changes nothing that is decided by."""
 
 
@@ -158,7 +145,7 @@ def runner(policy: Policy = EAGER, environment: Environment = CF) -> Runner:
     def run(replica: Replica) -> Replica:
         ports = HandDriven(environment, replica.began)
         now = replica.clock[-1] if replica.clock else replica.began
-        coroutine = _work(replica, ports, policy, environment)
+        coroutine = _work(replica, ports, policy)
         try:
             request = coroutine.send(None)  # type: ignore[arg-type]
             for (_, heard), at in zip(replica.talk, replica.clock, strict=True):
@@ -180,17 +167,31 @@ def runner(policy: Policy = EAGER, environment: Environment = CF) -> Runner:
     return run
 
 
-def _work(
-    replica: Replica, ports: HandDriven, policy: Policy, environment: Environment
-) -> Coroutine[Request, Heard, tuple[Streaks, Action]]:
+def _work(replica: Replica, ports: HandDriven, policy: Policy) -> Coroutine[Request, Heard, tuple[Streaks, Action]]:
     if replica.job == "worker":
-        work: Any = worker.step(EPISODE, worker.Target(environment, policy, ports), replica.streaks)
+        work: Any = _step(ports, policy, replica.streaks)
     else:
         work = _open(ports, policy)
     return cast("Coroutine[Request, Heard, tuple[Streaks, Action]]", work)
 
 
+class Quiet(Reconciler):
+    """Nobody reads the log of a search, and writing it takes half of it."""
+
+    async def _announce(self, before: Remediation, after: Remediation) -> None:
+        """Not told."""
+
+    def _tell_gates(self, before: Remediation, after: Remediation) -> None:
+        """Not told."""
+
+
+async def _step(ports: HandDriven, policy: Policy, streaks: Streaks) -> tuple[Streaks, Action]:
+    reconciler = Quiet(ports, policy, streaks=streaks)
+    action = await reconciler.step(REMEDIATION)
+    return reconciler.streaks, action
+
+
 async def _open(ports: HandDriven, policy: Policy) -> tuple[Streaks, Action]:
     request = Asked("cf", alertname="StagerUnavailable", starts_at="2026-11-23T13:00:00Z")
-    await opening.open_or_join(ports, request, policy)
+    await intake.open_or_join(ports, request, policy)
     return Streaks(), Close()

@@ -7,9 +7,12 @@ from dataclasses import dataclass, field
 
 from remediator.policy import Policy
 from remediator.record import store
+from remediator.remediation import Plan, PlannedPod, Step
 from remediator.streaks import Streaks
+from stagekeeper.diego.diagnosis import Condition
 from stagekeeper.diego.profiles import Environment
-from tests.interleaving.cluster import Cluster, FakePod, fresh_record
+from tests.diego.observations import NOW
+from tests.interleaving.cluster import Broken, Cluster, FakePod, fresh_record
 from tests.interleaving.explorer import CRASH, LOST, Explorer, State, canonical
 from tests.interleaving.replicas import EAGER, Replica, runner
 from tests.remediator.builders import CF, CF_LOCKET, locket_plan, restarting
@@ -42,6 +45,8 @@ class Scenario:
     """Named twice: it may happen twice."""
     policy: Policy = EAGER
     environment: Environment = CF
+    must_end: frozenset[str] = frozenset()
+    """UIDs that every schedule must have terminated at its end: safety alone could be had by doing nothing."""
 
     def explore(self) -> "Found":
         """Search it. Raises `Broken`."""
@@ -50,6 +55,9 @@ class Scenario:
         counts = tuple(sorted((name, self.budget.count(name)) for name in set(self.budget)))
         with _deep_recursion():
             schedules = explorer.search(canonical(State(self.cluster, tuple(begun), counts)))
+        short = next((end for end in explorer.ends if not self.must_end <= set(end.terminated)), None)
+        if short is not None:
+            raise Broken("A restart stopped halfway though nothing was in its way.")
         return Found(schedules, len(explorer.schedules), frozenset(explorer.crash_points), frozenset(explorer.ends))
 
 
@@ -65,7 +73,15 @@ def _deep_recursion() -> Iterator[None]:
 
 
 _LOCKET_PLAN = locket_plan([(LOCKET.name, LOCKET.uid)], [(ZERO.name, ZERO.uid)])
-LOCKET_FIRST = Cluster((LOCKET, ZERO), (fresh_record(status=store(restarting(plan=_LOCKET_PLAN))["status"]),))
+LOCKET_TOO = Cluster((LOCKET, ZERO), (fresh_record(status=store(restarting(plan=_LOCKET_PLAN))["status"]),))
+
+_BBS_PLAN = Plan(
+    NOW,
+    Condition.NO_ACTIVE_BBS,
+    (Step("diego-api", tuple(PlannedPod(each.name, each.uid) for each in (ZERO, ONE)), 1200),),
+)
+PLANNED = Cluster((ZERO, ONE), (fresh_record(status=store(restarting(plan=_BBS_PLAN))["status"]),))
+_ALL_OF_LOCKET_TOO = frozenset({LOCKET.uid, ZERO.uid})
 
 SCENARIOS = {
     "two replicas": Scenario(),
@@ -84,10 +100,18 @@ SCENARIOS = {
     "a stall while deletes go on": Scenario(steps=3, budget=("11 seconds pass", "a pod ends")),
     "somebody pauses and resumes": Scenario(budget=("somebody pauses", "somebody pauses")),
     "the alert is resolved": Scenario(budget=("the alert is resolved",)),
-    "Locket first": Scenario(LOCKET_FIRST, steps=6, budget=("a pod ends", "31 seconds pass"), environment=CF_LOCKET),
-    "Locket first, and a crash": Scenario(
-        LOCKET_FIRST, steps=3, budget=("a pod ends", "31 seconds pass", CRASH), environment=CF_LOCKET
+    "Locket and the BBS": Scenario(LOCKET_TOO, steps=4, environment=CF_LOCKET, must_end=_ALL_OF_LOCKET_TOO),
+    "Locket and the BBS while pods end": Scenario(
+        LOCKET_TOO, steps=4, budget=("a pod ends", "31 seconds pass"), environment=CF_LOCKET
     ),
+    "Locket and the BBS, and a crash": Scenario(
+        LOCKET_TOO, steps=3, budget=("a pod ends", "31 seconds pass", CRASH), environment=CF_LOCKET
+    ),
+    "a planned pod hangs with 503": Scenario(
+        PLANNED, budget=("a planned pod answers 503",), must_end=frozenset({ZERO.uid, ONE.uid})
+    ),
+    "a new pod migrates": Scenario(steps=5, budget=("a pod ends", "a new pod answers 503")),
+    "the database goes down": Scenario(budget=("the database goes down",)),
     "three webhooks at once": Scenario(Cluster((ZERO, ONE)), jobs=("webhook",) * 3, steps=2),
     "webhooks, a lost answer, a crash": Scenario(
         Cluster((ZERO, ONE)), jobs=("webhook",) * 3, steps=2, budget=(LOST, CRASH)

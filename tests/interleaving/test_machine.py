@@ -1,8 +1,7 @@
 """The same world without bounds: Hypothesis picks what happens next, for whole lives of two replicas and webhooks.
 
-Here the eternal loop's `Worker.turn` runs, with its LIST, its latch and several remediations after each other. At the
-end of each run the faults stop, and then every remediation must come to an end too: safety alone could be had by doing
-nothing.
+Here `Reconciler.reconcile` runs, with its LIST, its latch and several remediations after each other. At the end of each
+run the faults stop, and then every remediation must come to an end too: safety alone could be had by doing nothing.
 """
 
 from collections.abc import Coroutine
@@ -13,15 +12,25 @@ from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
-from remediator import opening
+from remediator import intake
 from remediator.policy import Policy
+from remediator.reconciler import Reconciler
 from remediator.record import Unreadable
 from remediator.remediation import Request as Asked
-from remediator.worker import Rhythm, Target, Worker
 from stagekeeper.kube.errors import KubeError
-from tests.interleaving.cluster import NO_ANSWER, Cluster, Heard, Request, Talk, apply, is_open, judge_sent
+from tests.interleaving.cluster import (
+    NO_ANSWER,
+    Cluster,
+    Heard,
+    Request,
+    Talk,
+    apply,
+    is_open,
+    judge_sent,
+    judge_written,
+)
 from tests.interleaving.explorer import EVENTS
-from tests.interleaving.replicas import EAGER, HandDriven
+from tests.interleaving.replicas import EAGER, HandDriven, Quiet
 from tests.interleaving.scenarios import ONE, ZERO
 from tests.remediator.builders import CF
 
@@ -36,7 +45,7 @@ class Process:
 
     ports: HandDriven
     work: Coroutine[Request, Heard, Any]
-    worker: Worker | None
+    worker: Reconciler | None
     waiting: Request | None = None
     talk: Talk = ()
 
@@ -105,7 +114,7 @@ class Replicas(RuleBasedStateMachine):
             self._start(worker=False)
 
     @invariant()
-    def at_most_one_episode_is_open(self) -> None:
+    def at_most_one_remediation_is_open(self) -> None:
         """Whatever happened so far."""
         assert sum(is_open(each) for each in self.cluster.records) <= 1
 
@@ -140,16 +149,16 @@ class Replicas(RuleBasedStateMachine):
 
     def _start(self, *, worker: bool) -> None:
         ports = HandDriven(CF, self.cluster.now)
-        made = Worker(Target(CF, POLICY, ports), Rhythm()) if worker else None
+        made = Quiet(ports, POLICY) if worker else None
         process = Process(ports, self._work(ports, made), made)
         self.processes.append(process)
         self._resume(process, None)
 
-    def _work(self, ports: HandDriven, worker: Worker | None) -> Coroutine[Request, Heard, Any]:
+    def _work(self, ports: HandDriven, worker: Reconciler | None) -> Coroutine[Request, Heard, Any]:
         if worker is not None:
-            return worker.turn()
+            return worker.reconcile()
         request = Asked("cf", alertname="StagerUnavailable", starts_at="2030-01-01T00:00:00Z")
-        return opening.open_or_join(ports, request, POLICY)
+        return intake.open_or_join(ports, request, POLICY)
 
     def _apply(self, request: Request) -> Heard:
         self.cluster, heard = apply(self.cluster, request)
@@ -177,6 +186,7 @@ class Replicas(RuleBasedStateMachine):
             process.talk = ()
         if request.deletes_a_pod:
             judge_sent(self.cluster, request, process.talk)
+        judge_written(request, process.talk)
         process.waiting = request
 
 

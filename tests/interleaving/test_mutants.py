@@ -2,25 +2,25 @@
 
 import pytest
 
-from remediator import decision, opening, record, restarting, watching, worker
+from remediator import decision, intake, plan, reconciler, record, restarting
+from remediator.reconciler import Reconciler
 from stagekeeper.kube import workloads
 from tests.interleaving.cluster import Broken
 from tests.interleaving.mutation import Edit
-from tests.interleaving.scenarios import LOCKET_FIRST, SCENARIOS, Scenario
-from tests.remediator.builders import CF_LOCKET
+from tests.interleaving.scenarios import SCENARIOS, Scenario
 
 _ALONE = ("worker",)
 _SERVES = Scenario(budget=("a pod serves silently",))
 _SERVES_ALONE = Scenario(jobs=_ALONE, budget=("a pod serves",))
 _REPLACED_ALONE = Scenario(jobs=_ALONE, steps=5, budget=("a pod is replaced",))
-_TWICE = 'await ports.delete_pod(__import__("dataclasses").replace(action.pod, name="diego-api-1"))'
-_FIRST = "await ports.delete_pod(assessment.observation.known_pods[0].pod)"
+_TWICE = 'await self.cluster.delete_pod(__import__("dataclasses").replace(pod, name="diego-api-1"))'
+_FIRST = "await self.cluster.delete_pod(assessment.observation.known_pods[0].pod)"
 
 MUTANTS: dict[str, tuple[str, Scenario, tuple[Edit, ...]]] = {
     "delete the next pod without another observation": (
         "A second DELETE was sent on the same observation.",
         SCENARIOS["two replicas"],
-        (Edit(worker, "_delete", 'ports.deletion("accepted")', f'ports.deletion("accepted"); {_TWICE}'),),
+        (Edit(Reconciler, "_delete", 'self.state.deletions["accepted"] += 1', _TWICE),),
     ),
     "drop both preconditions": (
         "was terminated, and no plan names it.",
@@ -44,7 +44,7 @@ MUTANTS: dict[str, tuple[str, Scenario, tuple[Edit, ...]]] = {
         SCENARIOS["two replicas"],
         (
             Edit(
-                worker,
+                Reconciler,
                 "step",
                 "    if after != remediation:\n",
                 f"    if after.plan and not remediation.plan: {_FIRST}\n    if after != remediation:\n",
@@ -64,27 +64,28 @@ MUTANTS: dict[str, tuple[str, Scenario, tuple[Edit, ...]]] = {
         ),
     ),
     "ignore who accepts": (
-        "A DELETE was sent though the observation had seen somebody accept.",
+        "A DELETE was sent though the observation had seen somebody serve.",
         _SERVES,
         (
             Edit(restarting, "_somebody_serves", "if seen.service_ok:", 'if True: return ""\n    if seen.service_ok:'),
             Edit(restarting, "_certainly_not_serving", "if each.pod.ip is None", "if True or each.pod.ip is None"),
+            Edit(restarting, "_answers", "gates.by_the_table(excused)", 'gates.passes("")'),
         ),
     ),
     "ignore the age of the observation": (
         "A DELETE was sent without an observation of the last 10 s.",
         SCENARIOS["a stall of an hour"],
-        (Edit(worker, "_too_old", "return target", "return False and target"),),
+        (Edit(Reconciler, "_too_old", "return self.cluster", "return False and self.cluster"),),
     ),
     "ask the age of the observation only before the swap": (
         "A DELETE was sent without an observation of the last 10 s.",
         SCENARIOS["a stall while deletes go on"],
         (
             Edit(
-                worker,
+                Reconciler,
                 "step",
-                "    if isinstance(action, DeletePod):\n        if _too_old(assessment, target):",
-                "    if isinstance(action, DeletePod):\n        if False:",
+                "Wait(_TOO_OLD) if self._too_old(assessment) else await",
+                "await",
             ),
         ),
     ),
@@ -116,7 +117,7 @@ MUTANTS: dict[str, tuple[str, Scenario, tuple[Edit, ...]]] = {
     "open a remediation beside an open one": (
         "Two remediations of one target are open at once.",
         SCENARIOS["three webhooks at once"],
-        (Edit(opening, "standing", "if latest.phase.open:", "if False:"),),
+        (Edit(intake, "standing", "if latest.phase.open:", "if False:"),),
     ),
     "work on a closed remediation": (
         "A closed remediation did not stay closed.",
@@ -127,26 +128,49 @@ MUTANTS: dict[str, tuple[str, Scenario, tuple[Edit, ...]]] = {
                 "decide",
                 "return remediation, streaks, Close()",
                 "return watch(remediation, given)",
-                also=(worker,),
+                also=(reconciler,),
             ),
         ),
     ),
-    "begin with the BBS while the old Locket still ends": (
-        "A BBS pod was to be deleted before Locket was back and had had its time.",
-        Scenario(LOCKET_FIRST, environment=CF_LOCKET),
-        (Edit(restarting, "_locket_hindrance", "if leaving is not None:", "if False:"),),
-    ),
-    "give Locket no time": (
-        "A BBS pod was to be deleted before Locket was back and had had its time.",
-        Scenario(LOCKET_FIRST, budget=("a pod ends",), environment=CF_LOCKET),
+    "stop between Locket and the BBS": (
+        "A restart stopped halfway though nothing was in its way.",
+        SCENARIOS["Locket and the BBS"],
         (
             Edit(
                 restarting,
-                "_locket_hindrance",
-                "given.assessment.moment.at - since < given.policy.locket_settles",
-                "False",
+                "_hindrance",
+                "return _doubt(",
+                'if step.workload == "diego-api" and remediation.deletions: return "Waiting."\n    return _doubt(',
             ),
         ),
+    ),
+    "take a 503 of a planned pod for service": (
+        "A record says that somebody serves though nobody answered ok.",
+        SCENARIOS["a planned pod hangs with 503"],
+        (Edit(restarting, "_somebody_serves", "seen.serving()", "seen.accepting()"),),
+    ),
+    "stop for a 503 of a planned pod": (
+        "A restart stopped halfway though nothing was in its way.",
+        SCENARIOS["a planned pod hangs with 503"],
+        (
+            Edit(
+                plan,
+                "hung_since_the_plan",
+                "return each.pod.uid in planned and",
+                "return False and",
+                also=(restarting,),
+            ),
+        ),
+    ),
+    "take a 503 of a new pod for a hung one": (
+        "A DELETE was sent though a pod made after the plan may be migrating.",
+        SCENARIOS["a new pod migrates"],
+        (Edit(plan, "hung_since_the_plan", "each.pod.uid in planned and all(", "all(True or ", also=(restarting,)),),
+    ),
+    "drop the table before a delete": (
+        "A DELETE was sent though the observation had found the database down.",
+        SCENARIOS["the database goes down"],
+        (Edit(restarting, "_answers", "gates.by_the_table(excused)", 'gates.passes("")'),),
     ),
     "write another plan on the way": (
         "A plan was changed after it had been written.",
@@ -156,7 +180,7 @@ MUTANTS: dict[str, tuple[str, Scenario, tuple[Edit, ...]]] = {
                 restarting,
                 "restart",
                 "remediation = _note_outcomes(remediation, given)",
-                'remediation = __import__("remediator.watching").watching._open_gates(remediation, given, streaks)[0]',
+                'remediation = decision.watch.__globals__["_open_gates"](remediation, given, given.streaks)[0]',
                 also=(decision,),
             ),
         ),
@@ -176,4 +200,4 @@ def test_the_search_finds_a_careless_edit(mutant: str, monkeypatch: pytest.Monke
 
 def test_an_edit_that_does_not_fit_the_code_any_more_is_told() -> None:
     with pytest.raises(AssertionError, match="does not hold"):
-        Edit(watching, "watch", "a line that is not there", "").make(pytest.MonkeyPatch())
+        Edit(restarting, "restart", "a line that is not there", "").make(pytest.MonkeyPatch())

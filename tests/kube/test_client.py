@@ -17,10 +17,9 @@ from stagekeeper.kube.errors import KubeError, MalformedResponse, Unreachable
 from tests.diego.listeners import free_port, listening
 from tests.kube import api_server
 from tests.kube.api_server import ApiServer, answering, connected, hanging, refusing, saying
-from tests.testbed.patience import HANG_GUARD
 
 PATH = "/api/v1/namespaces/cf/pods"
-ENOUGH, SHORT = 60.0, 0.2
+ENOUGH, SHORT = 5.0, 0.2
 CHANGES = ["PUT", "DELETE", "POST", "PATCH"]
 
 
@@ -189,9 +188,11 @@ async def test_half_an_answer_is_none(answer: bytes, tmp_path: Path) -> None:
 
 async def test_a_server_that_hangs_is_unreachable_after_the_timeout(server: ApiServer, kube: Kube) -> None:
     server.answers[PATH] = hanging
+    loop = asyncio.get_running_loop()
+    began = loop.time()
     with pytest.raises(Unreachable, match=r"no answer from http://127.0.0.1:\d+ within 0.2 s"):
-        async with asyncio.timeout(HANG_GUARD):
-            await kube.get(PATH, timeout=SHORT)
+        await kube.get(PATH, timeout=SHORT)
+    assert loop.time() - began < SHORT + 1
 
 
 async def test_an_answer_that_never_ends_is_unreachable_after_the_timeout(server: ApiServer, kube: Kube) -> None:
@@ -286,5 +287,5 @@ def test_the_typed_models_are_not_loaded() -> None:
         "import sys, stagekeeper.kube.client\n"
         "print([name for name in sys.modules if name.startswith('kubernetes.aio.client.models.')])"
     )
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, timeout=HANG_GUARD)
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, timeout=60)
     assert done.stdout.strip() == "[]"

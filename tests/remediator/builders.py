@@ -9,10 +9,9 @@ from datetime import timedelta
 from typing import Any
 
 from remediator.decision import decide
-from remediator.gates import AlertSeen, Pause, Seen
+from remediator.inputs import AlertState, AlertView, Decision, Inputs, Pause
 from remediator.policy import Mode, Policy
 from remediator.remediation import Deletion, Phase, Plan, PlannedPod, Remediation, Request, Step
-from remediator.situation import Decision, Inputs
 from remediator.streaks import Assessment, Moment, Streaks
 from stagekeeper.diego.diagnosis import Condition, diagnose
 from stagekeeper.diego.observation import Observation
@@ -31,7 +30,7 @@ CF = Environment(
 )
 CF_LOCKET = replace(CF, profile="cfee-1", locket=PROFILES["cfee-1"].locket)
 ACT = Policy(Mode.ACT)
-ACTIVE = (AlertSeen("http://alertmanager:9093", Seen.ACTIVE),)
+ACTIVE = (AlertView("http://alertmanager:9093", AlertState.ACTIVE),)
 NOT_PAUSED = Pause(paused=False)
 
 
@@ -56,7 +55,7 @@ def remediation(phase: Phase = Phase.WATCHING, *, age: float = 0, **changes: Any
     """A remediation that was opened, and entered its phase, `age` seconds before NOW."""
     created = NOW - timedelta(seconds=age)
     return replace(
-        Remediation("diego-api-1", Request("cf", alertname="StagerUnavailable"), created, "7", phase), **changes
+        Remediation("diego-api-r1", Request("cf", alertname="StagerUnavailable"), created, "7", phase), **changes
     )
 
 

@@ -2,54 +2,56 @@
 
 import asyncio
 import json
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
-from datetime import datetime
+from dataclasses import dataclass
 from io import BytesIO
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 from aiohttp import ClientResponse
 from aiohttp.test_utils import TestClient, TestServer
 from prometheus_client import CollectorRegistry
 
-from remediator import opening
-from remediator.metrics import Metrics
-from remediator.policy import Mode
+from remediator.app import application
+from remediator.cluster import Cluster, Listing
+from remediator.reconciler import Reconciler
+from remediator.record import name_of
 from remediator.remediation import Remediation, Request
 from remediator.settings import RemediatorSettings
-from remediator.web import Served, application
-from remediator.webhook import PATH, Receiver, Webhook
+from remediator.webhook import PATH, Webhook
+from stagekeeper.diego.observe import Observer
+from stagekeeper.kube.client import Kube
 from stagekeeper.kube.errors import AlreadyExists, KubeError
 from stagekeeper.service.auth import BearerToken
 from tests.diego.observations import NOW
-from tests.remediator.builders import ACT
+from tests.remediator.builders import ACT, CF
 
 TOKEN = "a-token-of-the-tests"
 PAYLOADS = Path(__file__).parent / "payloads"
 
 
-@dataclass
-class MemoryRecords:
+class MemoryCluster(Cluster):
     """The records of one target; `trouble` is raised by every request while it is set.
 
     A listing waits for `until`, if there is one, and sets `asked` before.
     """
 
-    remediations: dict[int, Remediation] = field(default_factory=dict)
-    trouble: KubeError | None = None
-    until: asyncio.Event | None = None
-    asked: asyncio.Event = field(default_factory=asyncio.Event)
+    def __init__(self, *found: Remediation) -> None:
+        super().__init__(CF, cast("Kube", None), observer=cast("Observer", None))
+        self.remediations = {each.ordinal: each for each in found}
+        self.trouble: KubeError | None = None
+        self.until: asyncio.Event | None = None
+        self.asked_for = asyncio.Event()
 
-    async def listing(self) -> tuple[Sequence[Remediation], datetime]:
+    async def listing(self) -> Listing:
         """Every record, oldest first."""
-        self.asked.set()
+        self.asked_for.set()
         if self.until:
             await self.until.wait()
         if self.trouble:
             raise self.trouble
-        return [self.remediations[each] for each in sorted(self.remediations)], NOW
+        return Listing([self.remediations[each] for each in sorted(self.remediations)], NOW)
 
     async def create(self, ordinal: int, request: Request) -> str:
         """A new record."""
@@ -57,29 +59,21 @@ class MemoryRecords:
             raise self.trouble
         if ordinal in self.remediations:
             raise AlreadyExists("somebody was first")
-        name = f"diego-api-{ordinal}"
+        name = name_of(self.target, ordinal)
         self.remediations[ordinal] = Remediation(name, request, NOW)
         return name
 
 
-@dataclass
-class Environment:
+class Environment(Reconciler):
     """One environment behind the webhook."""
 
-    records: MemoryRecords = field(default_factory=MemoryRecords)
-    woken: int = 0
-
-    @property
-    def receiver(self) -> Receiver:
-        """What the webhook does with an alert of this environment."""
-        return Receiver(self.open, self.wake)
-
-    def open(self, request: Request) -> Awaitable[opening.Verdict]:
-        """As `Keeper.open`."""
-        return opening.open_or_join(self.records, request, ACT)
+    def __init__(self) -> None:
+        self.records = MemoryCluster()
+        super().__init__(self.records, ACT)
+        self.woken = 0
 
     def wake(self) -> None:
-        """As `Worker.wake`."""
+        """Counted."""
         self.woken += 1
 
 
@@ -89,7 +83,7 @@ class Receiving:
 
     client: "TestClient[Any, Any]"
     environments: Mapping[str, Environment]
-    metrics: Metrics
+    registry: CollectorRegistry
     stopping: list[bool]
 
     async def post(self, body: Any, headers: Mapping[str, str] | None = None) -> ClientResponse:
@@ -119,19 +113,13 @@ async def receiving(folder: Path, *names: str) -> AsyncIterator[Receiving]:
     token_file.write_text(TOKEN)
     environments = {name: Environment() for name in names or ("cf",)}
     registry, stopping = CollectorRegistry(), [False]
-    metrics = Metrics(registry, Mode.OBSERVE, environments)
-    webhook = Webhook(
-        "StagerUnavailable",
-        {name: each.receiver for name, each in environments.items()},
-        lambda: stopping[0],
-        lambda judgement: metrics.alerts.labels(judgement.value).inc(),
-    )
+    webhook = Webhook("StagerUnavailable", environments, lambda: stopping[0])
     settings = RemediatorSettings.model_validate({"mode": "observe", "webhook": {"token_file": token_file}})
-    app = application(Served(settings, webhook, BearerToken(token_file), {}, registry, metrics, ()))
+    app = application(settings, environments, webhook, BearerToken(token_file), registry, ())
     server: TestServer = TestServer(app)
     await server.start_server(auto_decompress=False)  # as `stagekeeper.service.listen` serves
     async with TestClient(server) as client:
-        yield Receiving(client, environments, metrics, stopping)
+        yield Receiving(client, environments, registry, stopping)
 
 
 def payload(name: str) -> dict[str, Any]:

@@ -14,7 +14,7 @@ from aiohttp import web
 from aiohttp.test_utils import TestServer
 
 from remediator.alertmanager import LARGEST_ANSWER, Alertmanager, AlertmanagerView
-from remediator.gates import Seen
+from remediator.inputs import AlertState
 from remediator.remediation import Request
 from remediator.settings import AlertmanagerSettings
 from tests.remediator.receiving import PAYLOADS
@@ -29,17 +29,21 @@ async def asking(
 ) -> AsyncIterator[Callable[[], Awaitable[AlertmanagerView]]]:
     """A function that asks an Alertmanager, which answers by `handler`, about the environment "cf"."""
     app = web.Application()
-    app.router.add_get(f"{prefix}/api/v2/alerts", handler)
+    app.router.add_get(f"{prefix}/api/v2/alerts/groups", handler)
     async with TestServer(app) as server, aiohttp.ClientSession() as session:
         url = str(server.make_url(prefix or "/"))
         own = AlertmanagerSettings.model_validate({"url": url, "timeout": 5, **settings})
-        alertmanager = Alertmanager(own, session, "StagerUnavailable")
+        alertmanager = Alertmanager(own, session, "StagerUnavailable", "stagekeeper")
         yield lambda: alertmanager.ask("cf")
 
 
-def says(*alerts: Any) -> Handler:
+def group(*alerts: Any, receiver: str = "stagekeeper") -> dict[str, Any]:
+    return {"labels": {}, "receiver": {"name": receiver}, "alerts": list(alerts)}
+
+
+def says(*alerts: Any, receiver: str = "stagekeeper") -> Handler:
     async def answer(_request: web.Request) -> web.Response:
-        return web.json_response(list(alerts))
+        return web.json_response([group(*alerts, receiver=receiver)])
 
     return answer
 
@@ -58,26 +62,26 @@ def alert(
         "labels": {"alertname": name, "environment": environment},
         "startsAt": STARTS,
         "fingerprint": "92",
-        "status": {"state": state, "silencedBy": [], "inhibitedBy": [], **status},
+        "status": {"state": state, "silencedBy": [], "inhibitedBy": [], "mutedBy": [], **status},
     }
 
 
-async def seen(handler: Handler, **settings: Any) -> tuple[Seen, str]:
+async def seen(handler: Handler, **settings: Any) -> tuple[AlertState, str]:
     async with asking(handler, **settings) as ask:
         found = await ask()
-    return found.seen.seen, found.seen.detail
+    return found.view.state, found.view.detail
 
 
 async def test_an_active_alert_is_active_and_would_open_a_remediation() -> None:
     async with asking(says(alert())) as ask:
         found = await ask()
-    assert found.seen.seen is Seen.ACTIVE
+    assert found.view.state is AlertState.ACTIVE
     assert found.requests == (Request("cf", alertname="StagerUnavailable", fingerprint="92", starts_at=STARTS),)
 
 
 async def test_what_alertmanager_0_25_answers_is_understood() -> None:
     recorded = json.loads((PAYLOADS / "alertmanager-0.25-api-alerts.json").read_text())
-    assert (await seen(says(*recorded)))[0] is Seen.ACTIVE
+    assert (await seen(says(*recorded)))[0] is AlertState.ACTIVE
 
 
 async def test_it_asks_for_one_alert_of_one_environment() -> None:
@@ -93,32 +97,32 @@ async def test_it_asks_for_one_alert_of_one_environment() -> None:
 
 async def test_a_path_prefix_is_kept() -> None:
     async with asking(says(alert()), prefix="/alertmanager") as ask:
-        assert (await ask()).seen.seen is Seen.ACTIVE
+        assert (await ask()).view.state is AlertState.ACTIVE
 
 
 @pytest.mark.parametrize(
     ("alerts", "expected"),
     [
-        ([], (Seen.ABSENT, "")),
-        ([alert("suppressed", silencedBy=["id"])], (Seen.SUPPRESSED, "silenced")),
-        ([alert("suppressed", inhibitedBy=["id"])], (Seen.SUPPRESSED, "inhibited")),
-        ([alert("suppressed")], (Seen.SUPPRESSED, "suppressed")),
-        ([alert("active", mutedBy=["weekend"])], (Seen.SUPPRESSED, "muted")),
-        ([alert(), alert("suppressed", silencedBy=["id"])], (Seen.SUPPRESSED, "silenced")),
-        ([alert("unprocessed")], (Seen.ACTIVE, "")),
-        ([alert("dancing")], (Seen.ABSENT, "")),
-        ([{}], (Seen.ABSENT, "")),
-        ([{**alert(), "status": "active"}], (Seen.ABSENT, "")),
+        ([], (AlertState.ABSENT, "")),
+        ([alert("suppressed", silencedBy=["id"])], (AlertState.SUPPRESSED, "silenced")),
+        ([alert("suppressed", inhibitedBy=["id"])], (AlertState.SUPPRESSED, "inhibited")),
+        ([alert("suppressed")], (AlertState.SUPPRESSED, "suppressed")),
+        ([alert("active", mutedBy=["weekend"])], (AlertState.SUPPRESSED, "muted")),
+        ([alert(), alert("suppressed", silencedBy=["id"])], (AlertState.SUPPRESSED, "silenced")),
+        ([alert("unprocessed")], (AlertState.ACTIVE, "")),
+        ([alert("dancing")], (AlertState.ABSENT, "")),
+        ([{}], (AlertState.ABSENT, "")),
+        ([{**alert(), "status": "active"}], (AlertState.ABSENT, "")),
     ],
 )
-async def test_any_suppression_wins(alerts: list[Any], expected: tuple[Seen, str]) -> None:
+async def test_any_suppression_wins(alerts: list[Any], expected: tuple[AlertState, str]) -> None:
     assert await seen(says(*alerts)) == expected
 
 
 @pytest.mark.parametrize("other", [alert(environment="prod"), alert(name="Watchdog"), "text", None, 7])
 async def test_what_was_not_asked_for_is_not_taken(other: Any) -> None:
     """A proxy may lose the query; then every alert of the house is in the answer."""
-    assert await seen(says(other)) == (Seen.ABSENT, "")
+    assert await seen(says(other)) == (AlertState.ABSENT, "")
 
 
 @pytest.mark.parametrize(
@@ -127,14 +131,14 @@ async def test_what_was_not_asked_for_is_not_taken(other: Any) -> None:
         (body(b"oops", 500), "HTTP 500"),
         (body(b"", 401), "HTTP 401"),
         (body(b"", 302, Location="/elsewhere"), "HTTP 302"),
-        (body(b"{}"), "the answer is not a list of alerts"),
+        (body(b"{}"), "the answer is not a list of groups of alerts"),
         (body(b"<html>"), "Expecting value: line 1 column 1 (char 0)"),
         (body(b"[" * 200_000), "the answer is nested too deeply"),
         (body(b" " * (LARGEST_ANSWER + 1)), f"the answer has more than {LARGEST_ANSWER} bytes"),
     ],
 )
 async def test_what_can_not_be_understood_is_unreadable_and_says_why(handler: Handler, detail: str) -> None:
-    assert await seen(handler) == (Seen.UNREADABLE, detail)
+    assert await seen(handler) == (AlertState.UNREADABLE, detail)
 
 
 async def test_an_answer_that_does_not_come_is_unreadable_in_time() -> None:
@@ -147,22 +151,24 @@ async def test_an_answer_that_does_not_come_is_unreadable_in_time() -> None:
     async with asking(silent, timeout=0.05) as ask:
         found = await ask()
         released.set()
-    assert (found.seen.seen, found.seen.detail) == (Seen.UNREADABLE, "no answer in time")
+    assert (found.view.state, found.view.detail) == (AlertState.UNREADABLE, "no answer in time")
 
 
 async def test_an_alertmanager_that_is_not_there_is_unreadable() -> None:
     async with aiohttp.ClientSession() as session:
         settings = AlertmanagerSettings.model_validate({"url": "http://127.0.0.1:1"})
-        found = await Alertmanager(settings, session, "StagerUnavailable").ask("cf")
-    assert found.seen.seen is Seen.UNREADABLE
-    assert "127.0.0.1" in found.seen.detail
+        found = await Alertmanager(settings, session, "StagerUnavailable", "stagekeeper").ask("cf")
+    assert found.view.state is AlertState.UNREADABLE
+    assert "127.0.0.1" in found.view.detail
 
 
 def only(*accepted: str) -> Handler:
     """Answers whoever sends one of these Authorization headers."""
 
     async def answer(request: web.Request) -> web.Response:
-        return web.json_response([alert()], status=200 if request.headers.get("Authorization") in accepted else 401)
+        return web.json_response(
+            [group(alert())], status=200 if request.headers.get("Authorization") in accepted else 401
+        )
 
     return answer
 
@@ -171,9 +177,9 @@ async def test_a_bearer_token_is_read_again_when_its_file_changes(tmp_path: Path
     token = tmp_path / "token"
     token.write_text("first\n")
     async with asking(only("Bearer second"), bearer_token_file=token) as ask:
-        assert (await ask()).seen.detail == "HTTP 401"
+        assert (await ask()).view.detail == "HTTP 401"
         token.write_text("second\n")
-        assert (await ask()).seen.seen is Seen.ACTIVE
+        assert (await ask()).view.state is AlertState.ACTIVE
 
 
 async def test_a_password_is_read_again_when_its_file_changes(tmp_path: Path) -> None:
@@ -181,14 +187,14 @@ async def test_a_password_is_read_again_when_its_file_changes(tmp_path: Path) ->
     password.write_text("first")
     handler = only("Basic " + base64.b64encode("stagekeeper:sécond".encode()).decode())
     async with asking(handler, username="stagekeeper", password_file=password) as ask:
-        assert (await ask()).seen.detail == "HTTP 401"
+        assert (await ask()).view.detail == "HTTP 401"
         password.write_text("sécond")
-        assert (await ask()).seen.seen is Seen.ACTIVE
+        assert (await ask()).view.state is AlertState.ACTIVE
 
 
 async def test_credentials_that_can_not_be_read_are_unreadable_too(tmp_path: Path) -> None:
     assert await seen(says(alert()), bearer_token_file=tmp_path / "absent") == (
-        Seen.UNREADABLE,
+        AlertState.UNREADABLE,
         f"The credentials file {tmp_path / 'absent'} can't be read: No such file or directory.",
     )
 
@@ -197,5 +203,5 @@ async def test_a_secret_never_shows_in_what_is_recorded(tmp_path: Path) -> None:
     token = tmp_path / "token"
     token.write_text("a secret\nof two lines")
     found = await seen(says(alert()), bearer_token_file=token)
-    assert found[0] is Seen.UNREADABLE
+    assert found[0] is AlertState.UNREADABLE
     assert "secret" not in found[1]

@@ -10,9 +10,9 @@ from datetime import timedelta
 import pytest
 
 from remediator import gates
-from remediator.answers import GateResult, Outcome
-from remediator.gates import Situation
+from remediator.inputs import Inputs
 from remediator.policy import Policy
+from remediator.remediation import GateResult, Outcome
 from remediator.streaks import Assessment, Streaks
 from stagekeeper.diego.diagnosis import Condition
 from stagekeeper.diego.observation import Observation, Reply
@@ -25,8 +25,8 @@ BLIND = hung(pods=unknown("HTTP 500"))
 def answer(observations: Sequence[Assessment], policy: Policy = ACT, accept: str = "") -> GateResult:
     streaks = Streaks()
     for each in observations:
-        streaks = streaks.saw(each, policy.largest_gap)
-    return gates.confirmation(Situation(CF, policy, observations[-1], streaks, NOT_PAUSED, ACTIVE, (), accept))
+        streaks = streaks.saw(each, policy.tolerance)
+    return gates.confirmation(Inputs(CF, policy, observations[-1], streaks, NOT_PAUSED, ACTIVE, (), accept))
 
 
 def confirmed(observations: Sequence[Assessment], policy: Policy = ACT, accept: str = "") -> bool:
@@ -41,14 +41,14 @@ def spoiled_by(seen: Observation, *, at_second: float = 60) -> Sequence[Assessme
 
 
 def test_120_seconds_of_observations_confirm() -> None:
-    assert (
-        answer(every(5, 120)).why == "no_active_bbs has stood in every observation, at least 8 observations over 120 s."
-    )
+    assert answer(every(5, 120)).why == "no_active_bbs has persisted in every check, at least 8 checks over 120 s."
 
 
 @pytest.mark.parametrize("observations", [every(5, 115), every(20, 120), [at(0)]])
 def test_less_time_or_fewer_observations_do_not(observations: Sequence[Assessment]) -> None:
-    assert answer(observations).why == "no_active_bbs has not stood in 8 observations over 120 s yet."
+    assert answer(observations).why == (
+        "no_active_bbs must persist for 8 checks over 120 s: no restart before 12:02:00 UTC."
+    )
 
 
 def test_the_same_moment_again_is_no_time() -> None:
@@ -88,7 +88,7 @@ def test_an_accept_spoils_it_even_in_an_observation_that_could_tell_nothing_else
 
 
 def test_the_observation_that_decides_is_not_a_blind_one() -> None:
-    assert answer([*every(5, 120), at(125, BLIND)]).why == "This observation could not tell."
+    assert answer([*every(5, 120), at(125, BLIND)]).why == "This check could not tell."
 
 
 def test_a_gap_proves_nothing_about_the_time_in_it() -> None:

@@ -3,18 +3,20 @@
 import re
 from datetime import timedelta
 from pathlib import Path
+from typing import Any, cast
 
 import pytest
 from prometheus_client import CollectorRegistry
 from pydantic import BaseModel
 
-from remediator.answers import Outcome
 from remediator.gates import GATES, OVERRIDABLE
-from remediator.metrics import Metrics
-from remediator.opening import Judgement
+from remediator.intake import Judgement
+from remediator.metrics import ReconcilerCollector, WebMetrics
 from remediator.policy import Mode
-from remediator.remediation import Phase, Reason
+from remediator.remediation import Outcome, Phase, Reason
 from remediator.settings import AlertmanagerSettings, RemediatorSettings
+from remediator.webhook import Webhook
+from tests.remediator.receiving import Environment
 
 DOCS = Path(__file__).parents[2] / "docs"
 TEXT = (DOCS / "remediator.md").read_text()
@@ -67,7 +69,7 @@ def test_every_phase_and_every_reason_is_told() -> None:
 
 
 def test_every_judgement_is_told() -> None:
-    assert set(table("The webhook")) >= set(Judgement) - {Judgement.NOTHING_OPEN}
+    assert set(table("The webhook")) >= set(Judgement)
 
 
 def test_every_diagnosis_that_can_be_accepted_is_told() -> None:
@@ -76,13 +78,20 @@ def test_every_diagnosis_that_can_be_accepted_is_told() -> None:
 
 def test_every_metric_is_told_with_its_labels() -> None:
     registry = CollectorRegistry()
-    made = Metrics(registry, Mode.OBSERVE, ["cf"])
-    found = {
+    made = WebMetrics(registry)
+    reconcilers = {"cf": Environment()}
+    collector = ReconcilerCollector(
+        registry, Mode.OBSERVE, reconcilers, Webhook("StagerUnavailable", reconcilers, lambda: False)
+    )
+    instruments = {
         each._name + ("_total" if each._type == "counter" else ""): ", ".join(each._labelnames)
-        for each in [*vars(made).values(), *registry._collector_to_names]
-        if hasattr(each, "_labelnames")
+        for each in (made.requests, made.duration, collector._took)
     }
-    assert {name: row[1] for name, row in table("Metrics").items()} == found
+    families = {
+        family.name + ("_total" if family.type == "counter" else ""): ", ".join(cast("Any", family)._labelnames)
+        for family in collector.collect()
+    }
+    assert {name: row[1] for name, row in table("Metrics").items()} == {**instruments, **families}
 
 
 def test_times_are_given_as_the_policy_has_them() -> None:

@@ -7,22 +7,22 @@ from datetime import timedelta
 import pytest
 
 from remediator import gates
-from remediator.answers import GateResult, Outcome
-from remediator.gates import AlertSeen, Past, Pause, Seen, Situation
+from remediator.inputs import AlertState, AlertView, Inputs, Past, Pause
 from remediator.policy import Mode
+from remediator.remediation import GateResult, Outcome
 from remediator.streaks import Assessment, Streaks
 from stagekeeper.diego.diagnosis import Condition
-from stagekeeper.diego.observation import Observation, Reply
-from tests.diego.observations import NOW, ago, bbs, healthy, hung, observation, unknown, workload
-from tests.remediator.builders import ACT, ACTIVE, CF, NOT_PAUSED, at
+from stagekeeper.diego.observation import Locket, Observation, Reply
+from tests.diego.observations import NOW, ago, bbs, healthy, hung, observation, pod, unknown, workload
+from tests.remediator.builders import ACT, ACTIVE, CF, NOT_PAUSED, at, moment
 
 PASS, NOT_YET, NEVER, NOT_CONFIGURED = Outcome.PASS, Outcome.NOT_YET, Outcome.NEVER, Outcome.NOT_CONFIGURED
 HOUR = timedelta(hours=1)
 
 
-def asked(seen: Assessment | Observation | None = None, **changes: object) -> Situation:
+def asked(seen: Assessment | Observation | None = None, **changes: object) -> Inputs:
     found = seen if isinstance(seen, Assessment) else at(0, seen)
-    plain = Situation(CF, ACT, found, Streaks(), NOT_PAUSED, ACTIVE, ())
+    plain = Inputs(CF, ACT, found, Streaks(), NOT_PAUSED, ACTIVE, ())
     return replace(plain, **changes)  # type: ignore[arg-type]
 
 
@@ -38,28 +38,54 @@ def test_a_pause_blocks_with_its_own_words() -> None:
     )
 
 
-def seen(*each: Seen) -> tuple[AlertSeen, ...]:
-    return tuple(AlertSeen(f"am-{number}", what, "silenced") for number, what in enumerate(each))
+def seen(*each: AlertState) -> tuple[AlertView, ...]:
+    return tuple(AlertView(f"am-{number}", what, "silenced") for number, what in enumerate(each))
+
+
+A, S, N, U = AlertState.ACTIVE, AlertState.SUPPRESSED, AlertState.ABSENT, AlertState.UNREADABLE
+UNASKED = "can't be asked whether the alert is silenced there: silenced"
 
 
 @pytest.mark.parametrize(
     ("alerts", "answer"),
     [
-        (seen(Seen.ACTIVE), GateResult(PASS, "The alert is active in am-0.")),
-        (seen(Seen.ABSENT, Seen.ACTIVE), GateResult(PASS, "The alert is active in am-1.")),
-        (seen(Seen.UNREADABLE, Seen.ACTIVE), GateResult(PASS, "The alert is active in am-1.")),
-        (seen(Seen.ACTIVE, Seen.SUPPRESSED), GateResult(NOT_YET, "am-1 has the alert silenced.")),
-        (seen(Seen.SUPPRESSED, Seen.UNREADABLE), GateResult(NOT_YET, "am-0 has the alert silenced.")),
-        (seen(Seen.ABSENT, Seen.ABSENT), GateResult(NOT_YET, "No Alertmanager has the alert (any more).")),
-        (
-            seen(Seen.ABSENT, Seen.UNREADABLE),
-            GateResult(NOT_YET, "am-1 can't be asked whether the alert is still active: silenced"),
-        ),
+        (seen(N, A), GateResult(PASS, "The alert is firing in am-1 (silenced).")),
+        (seen(U, A), GateResult(NOT_YET, f"am-0 {UNASKED}")),
+        (seen(A, S), GateResult(NOT_YET, "The alert is silenced in am-1.")),
+        (seen(S, U), GateResult(NOT_YET, "The alert is silenced in am-0.")),
+        (seen(N, N), GateResult(NOT_YET, "The alert is not firing in any Alertmanager.")),
+        (seen(N, U), GateResult(NOT_YET, f"am-1 {UNASKED}")),
         ((), GateResult(NOT_CONFIGURED, "No Alertmanager is configured to be asked.")),
     ],
 )
-def test_one_active_alert_suffices_and_any_suppression_wins(alerts: Sequence[AlertSeen], answer: GateResult) -> None:
+def test_every_alertmanager_is_heard_and_any_suppression_wins(alerts: Sequence[AlertView], answer: GateResult) -> None:
     assert gates.alert(asked(alerts=alerts)) == answer
+
+
+def unread_for(minutes: float) -> Streaks:
+    """One Alertmanager of two could not be asked for so long."""
+    found = Streaks()
+    for second in range(0, int(minutes * 60) + 1, 5):
+        found = found.with_alerts(gone=False, unread=True, moment=moment(second), tolerance=ACT.tolerance)
+    return found
+
+
+@pytest.mark.parametrize(("minutes", "word"), [(4.9, NOT_YET), (5, PASS)])
+def test_after_five_minutes_those_that_answer_are_enough(minutes: float, word: Outcome) -> None:
+    found = gates.alert(asked(alerts=seen(U, A), streaks=unread_for(minutes)))
+    assert found.outcome is word
+    if word is PASS:
+        assert found.why == "The alert is firing in am-1. am-0 could not be asked for 5 minutes."
+
+
+def test_unless_they_are_configured_not_to_be() -> None:
+    waiting = replace(ACT, alerts_unread_then="wait")
+    assert gates.alert(asked(alerts=seen(U, A), streaks=unread_for(60), policy=waiting)).outcome is NOT_YET
+
+
+@pytest.mark.parametrize("states", [(U,), (U, N), (U, S)])
+def test_without_an_active_alert_no_time_is_enough(states: Sequence[AlertState]) -> None:
+    assert gates.alert(asked(alerts=seen(*states), streaks=unread_for(60))).outcome is NOT_YET
 
 
 @pytest.mark.parametrize(
@@ -72,14 +98,14 @@ def test_one_active_alert_suffices_and_any_suppression_wins(alerts: Sequence[Ale
     ],
 )
 def test_the_cooldown_runs_from_the_end_of_the_last_plan(ended: timedelta, word: Outcome) -> None:
-    past = [Past("diego-api-1", ago(ended + HOUR), ago(ended))]
+    past = [Past("diego-api-r1", ago(ended + HOUR), ago(ended))]
     assert gates.cooldown(asked(past=past)).outcome is word
 
 
 def test_a_plan_that_never_ended_counts_from_its_decision() -> None:
-    past = [Past("diego-api-1", ago(timedelta(minutes=3)), None)]
+    past = [Past("diego-api-r1", ago(timedelta(minutes=3)), None)]
     assert gates.cooldown(asked(past=past)) == GateResult(
-        NOT_YET, "The cooldown after the restart of diego-api-1 lasts until 12:12:00 UTC."
+        NOT_YET, "The cooldown after the restart by diego-api-r1 lasts until 12:12:00 UTC."
     )
 
 
@@ -96,6 +122,22 @@ def test_a_pod_from_the_future_is_as_young_as_can_be() -> None:
     assert gates.cooldown(asked(young)).why.endswith("lasts until 12:15:00 UTC.")
 
 
+def locket(**changes: object) -> Observation:
+    own = replace(pod(0, name="diego-locket-0", uid="l", owner="diego-locket"), **changes)  # type: ignore[arg-type]
+    return hung(locket=Locket(workload("diego-locket", replicas=1), (own,)))
+
+
+def test_lockets_own_restarts_count_for_the_cooldown() -> None:
+    assert gates.cooldown(asked(locket(created=ago(timedelta(minutes=14))))).why == (
+        "The cooldown after the start of diego-locket-0 lasts until 12:01:00 UTC."
+    )
+
+
+def test_locket_that_came_back_by_itself_gets_its_time_to_be_the_fix() -> None:
+    assert gates.cooldown(asked(locket(ready_since=ago(timedelta(seconds=29))))).outcome is NOT_YET
+    assert gates.cooldown(asked(locket(ready_since=ago(timedelta(seconds=30))))).outcome is PASS
+
+
 @pytest.mark.parametrize(
     ("hours", "word"),
     [((), PASS), ((5,), PASS), ((5, 1), NOT_YET), ((6.5, 1), PASS), ((7, 5, 1), NOT_YET), ((5, 3, 1), NOT_YET)],
@@ -107,7 +149,10 @@ def test_the_budget_is_two_plans_in_six_hours(hours: Sequence[float], word: Outc
 
 def test_the_budget_says_when_it_is_free_again() -> None:
     past = [Past("a", ago(5 * HOUR), None), Past("b", ago(HOUR), None)]
-    assert gates.budget(asked(past=past)).why == "2 restarts within 6 hours use up the budget until 13:00:00 UTC."
+    assert (
+        gates.budget(asked(past=past)).why
+        == "2 of 2 restarts used in the last 6 hours: no further one before 13:00:00 UTC."
+    )
 
 
 @pytest.mark.parametrize(
@@ -162,7 +207,7 @@ def test_every_gate_is_asked_at_every_observation_in_one_order() -> None:
 
 def test_no_answer_holds_a_figure_that_changes_fromobservation_to_observation() -> None:
     """Else a record would be written at each observation, and a logbook that changes always says nothing."""
-    past = [Past("diego-api-1", ago(timedelta(minutes=3)), ago(timedelta(minutes=3)))]
+    past = [Past("diego-api-r1", ago(timedelta(minutes=3)), ago(timedelta(minutes=3)))]
     first, second = (gates.ask(asked(at(seconds), past=past)) for seconds in (0, 7))
     assert first == second
     assert at(0).moment.at == NOW

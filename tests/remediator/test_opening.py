@@ -1,67 +1,77 @@
 """At most one open record for each target, whoever receives the alert; and which old records may go."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
-from datetime import datetime, timedelta
+from dataclasses import replace
+from datetime import timedelta
 
 import pytest
 
-from remediator import opening
-from remediator.opening import ATTEMPTS, Judgement
-from remediator.remediation import Phase, Remediation, Request
+from remediator import intake
+from remediator.intake import ATTEMPTS, Judgement
+from remediator.policy import Mode
+from remediator.remediation import Phase, Reason, Remediation, Request
 from stagekeeper.kube.errors import AlreadyExists, Unavailable, Unreachable
 from tests.diego.observations import NOW, ago
 from tests.remediator.builders import ACT, remediation
+from tests.remediator.receiving import MemoryCluster
 
 FIRING = Request("cf", alertname="StagerUnavailable", starts_at="2026-11-23T11:59:00Z")
 
 
-@dataclass
-class Records:
-    """The store, with whatever somebody else creates first."""
+class Records(MemoryCluster):
+    """The records, with whatever somebody else creates first."""
 
-    found: list[Remediation] = field(default_factory=list)
-    rivals: list[Remediation] = field(default_factory=list)
-    created: list[str] = field(default_factory=list)
+    def __init__(self, found: Sequence[Remediation] = (), rivals: Sequence[Remediation] = ()) -> None:
+        super().__init__(*found)
+        self.rivals = [*rivals]
 
-    async def listing(self) -> tuple[Sequence[Remediation], datetime]:
-        """As `Store.listing`."""
-        return list(self.found), NOW
-
-    async def create(self, ordinal: int, request: Request) -> str:  # noqa: ARG002 -- the protocol's
-        """As `Store.create`, after the rivals."""
+    async def create(self, ordinal: int, request: Request) -> str:
+        """After the rivals."""
         if self.rivals:
-            self.found.append(self.rivals.pop(0))
+            rival = self.rivals.pop(0)
+            self.remediations[rival.ordinal] = rival
             raise AlreadyExists("somebody was first")
-        self.created.append(f"diego-api-{ordinal}")
-        return self.created[-1]
+        return await super().create(ordinal, request)
 
 
 async def judged(*found: Remediation, request: Request = FIRING) -> tuple[Judgement, str]:
-    verdict = await opening.open_or_join(Records([*found]), request, ACT)
+    verdict = await intake.open_or_join(Records([*found]), request, ACT)
     return verdict.judgement, verdict.remediation
 
 
 async def test_the_first_alert_opens_number_one() -> None:
-    assert await judged() == (Judgement.OPENED, "diego-api-1")
+    assert await judged() == (Judgement.OPENED, "diego-api-r1")
 
 
 @pytest.mark.parametrize("phase", [phase for phase in Phase if phase.open])
 async def test_an_open_remediation_is_joined(phase: Phase) -> None:
-    assert await judged(remediation(phase, age=9000)) == (Judgement.JOINED, "diego-api-1")
+    assert await judged(remediation(phase, age=9000)) == (Judgement.JOINED, "diego-api-r1")
 
 
 @pytest.mark.parametrize("phase", [Phase.RECOVERED, Phase.SELF_HEALED])
 async def test_after_the_hold_off_the_next_number_is_opened(phase: Phase) -> None:
-    assert await judged(remediation(phase, age=599)) == (Judgement.HELD_OFF, "diego-api-1")
-    assert await judged(remediation(phase, age=600)) == (Judgement.OPENED, "diego-api-2")
+    assert await judged(remediation(phase, age=599)) == (Judgement.HELD_OFF, "diego-api-r1")
+    assert await judged(remediation(phase, age=600)) == (Judgement.OPENED, "diego-api-r2")
 
 
-@pytest.mark.parametrize("phase", [Phase.ESCALATED, Phase.OBSERVED])
-async def test_a_latched_target_is_left_alone_until_it_is_released(phase: Phase) -> None:
-    latched = remediation(phase, age=90_000)
-    assert await judged(latched) == (Judgement.LATCHED, "diego-api-1")
-    assert await judged(latched.released("kim", NOW)) == (Judgement.OPENED, "diego-api-2")
+async def test_a_latched_target_is_left_alone_until_it_is_released() -> None:
+    latched = remediation(Phase.ESCALATED, age=90_000)
+    assert await judged(latched) == (Judgement.LATCHED, "diego-api-r1")
+    assert await judged(latched.released("kim", NOW)) == (Judgement.OPENED, "diego-api-r2")
+
+
+async def test_what_a_replica_in_mode_observe_has_written_holds_nobody_back_who_acts() -> None:
+    observed = Records([remediation(Phase.OBSERVED, age=0)])
+    assert (await intake.open_or_join(observed, FIRING, ACT)).judgement is Judgement.OPENED
+    watcher = replace(ACT, mode=Mode.OBSERVE)
+    assert (await intake.open_or_join(Records([remediation(Phase.OBSERVED)]), FIRING, watcher)).judgement is (
+        Judgement.LATCHED
+    )
+
+
+async def test_an_alert_that_had_gone_and_comes_back_opens_the_next_one_at_once() -> None:
+    gone = remediation(Phase.ESCALATED, reason=Reason.ALERT_GONE).released("the alert is gone", NOW)
+    assert await judged(gone) == (Judgement.OPENED, "diego-api-r2")
 
 
 async def test_a_person_is_held_to_the_latch_too() -> None:
@@ -78,7 +88,7 @@ async def test_the_hold_off_is_for_alerts_and_not_for_a_person() -> None:
 async def test_an_alert_from_before_the_last_end_may_only_be_late_to_go() -> None:
     old = replace(FIRING, starts_at="2026-11-23T11:00:00Z")
     ended = remediation(Phase.RECOVERED, age=1200)
-    assert await judged(ended, request=old) == (Judgement.OLD_ALERT, "diego-api-1")
+    assert await judged(ended, request=old) == (Judgement.OLD_ALERT, "diego-api-r1")
 
 
 @pytest.mark.parametrize(("unhealthy", "judgement"), [(True, Judgement.OPENED), (False, Judgement.OLD_ALERT)])
@@ -88,7 +98,7 @@ async def test_an_observation_decides_about_an_old_alert(unhealthy: bool, judgem
 
     old = replace(FIRING, starts_at="2026-11-23T11:00:00Z")
     records = Records([remediation(Phase.RECOVERED, age=1200)])
-    assert (await opening.open_or_join(records, old, ACT, observe)).judgement is judgement
+    assert (await intake.open_or_join(records, old, ACT, observe)).judgement is judgement
 
 
 @pytest.mark.parametrize("starts_at", ["", "soon", "0001-01-01T00:00:00+23:59"])
@@ -99,19 +109,19 @@ async def test_an_alert_without_a_usable_start_is_taken_as_new(starts_at: str) -
 
 async def test_who_loses_the_race_joins_the_winner() -> None:
     records = Records(rivals=[remediation()])
-    assert (await opening.open_or_join(records, FIRING, ACT)).judgement is Judgement.JOINED
-    assert records.created == []
+    assert (await intake.open_or_join(records, FIRING, ACT)).judgement is Judgement.JOINED
+    assert list(records.remediations) == [1]
 
 
 async def test_who_loses_to_a_remediation_that_has_ended_already_is_held_off() -> None:
-    verdict = await opening.open_or_join(Records(rivals=[remediation(Phase.SELF_HEALED)]), FIRING, ACT)
+    verdict = await intake.open_or_join(Records(rivals=[remediation(Phase.SELF_HEALED)]), FIRING, ACT)
     assert verdict.judgement is Judgement.HELD_OFF
 
 
 async def test_who_loses_again_and_again_lets_the_sender_try_again() -> None:
-    rivals = [remediation(Phase.RECOVERED, age=900, name=f"diego-api-{each}") for each in range(1, ATTEMPTS + 1)]
+    rivals = [remediation(Phase.RECOVERED, age=900, name=f"diego-api-r{each}") for each in range(1, ATTEMPTS + 1)]
     with pytest.raises(Unavailable):
-        await opening.open_or_join(Records(rivals=rivals), FIRING, ACT)
+        await intake.open_or_join(Records(rivals=rivals), FIRING, ACT)
 
 
 async def test_a_record_that_can_not_be_stored_is_an_error_and_no_verdict() -> None:
@@ -120,7 +130,7 @@ async def test_a_record_that_can_not_be_stored_is_an_error_and_no_verdict() -> N
             raise Unreachable(f"{ordinal} {request}")
 
     with pytest.raises(Unreachable):
-        await opening.open_or_join(Broken(), FIRING, ACT)
+        await intake.open_or_join(Broken(), FIRING, ACT)
 
 
 # Pruning --------------------------------------------------------------------------------------------------------------
@@ -129,11 +139,11 @@ DAY = timedelta(days=1)
 
 
 def closed(ordinal: int, *, ended: timedelta = DAY, phase: Phase = Phase.RECOVERED) -> Remediation:
-    return replace(remediation(phase), name=f"diego-api-{ordinal}", since=ago(ended))
+    return replace(remediation(phase), name=f"diego-api-r{ordinal}", since=ago(ended))
 
 
 def pruned(*found: Remediation, keep: int = 2) -> list[int]:
-    return [each.ordinal for each in opening.prunable(found, NOW, replace(ACT, keep=keep))]
+    return [each.ordinal for each in intake.prunable(found, NOW, replace(ACT, keep=keep))]
 
 
 def test_the_oldest_beyond_those_that_are_kept_go() -> None:
@@ -158,4 +168,4 @@ def test_a_latched_an_open_and_a_recent_one_stay() -> None:
 
 def test_what_a_long_cooldown_still_counts_from_stays() -> None:
     policy = replace(ACT, keep=0, cooldown=2 * DAY)
-    assert opening.prunable([closed(1), closed(2)], NOW, policy) == []
+    assert intake.prunable([closed(1), closed(2)], NOW, policy) == []

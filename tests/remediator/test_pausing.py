@@ -4,8 +4,8 @@ from typing import Any
 
 import pytest
 
-from remediator import pausing
-from remediator.gates import Pause
+from remediator import pause
+from remediator.inputs import Pause
 from tests.diego.observations import NOW
 
 UNTIL = "2026-11-23T12:30:00Z"
@@ -16,23 +16,23 @@ def config_map(**data: Any) -> dict[str, Any]:
 
 
 def test_no_config_map_is_no_pause() -> None:
-    assert pausing.read(None, NOW) == Pause(paused=False)
+    assert pause.read(None, NOW) == Pause(paused=False)
 
 
 def test_a_pause_says_who_until_when_and_why() -> None:
-    assert pausing.read(config_map(), NOW) == Pause(
+    assert pause.read(config_map(), NOW) == Pause(
         paused=True, why="kim paused it until 2026-11-23 12:30:00 UTC: database work"
     )
 
 
 @pytest.mark.parametrize("until", ["2026-11-23T12:00:00Z", "2026-11-23T12:30:00+01:00", "2020-01-01T00:00:00Z"])
 def test_a_pause_ends_by_itself(until: str) -> None:
-    assert pausing.read(config_map(until=until), NOW) == Pause(paused=False)
+    assert pause.read(config_map(until=until), NOW) == Pause(paused=False)
 
 
 @pytest.mark.parametrize("until", ["2026-11-23T12:00:01Z", "9999-12-31T23:59:59Z", "2026-11-23T11:30:00-01:00"])
 def test_a_pause_lasts_as_long_as_it_says(until: str) -> None:
-    assert pausing.read(config_map(until=until), NOW).paused
+    assert pause.read(config_map(until=until), NOW).paused
 
 
 @pytest.mark.parametrize(
@@ -53,7 +53,7 @@ def test_a_pause_lasts_as_long_as_it_says(until: str) -> None:
     ],
 )
 def test_whatever_is_malformed_pauses_and_says_how_to_end_it(source: dict[str, Any]) -> None:
-    found = pausing.read(source, NOW)
+    found = pause.read(source, NOW)
     assert found.paused
     assert "malformed" in found.why
     assert "stagekeeper resume" in found.why

@@ -5,13 +5,12 @@ from datetime import timedelta
 
 import pytest
 
-from remediator import plan
-from remediator.answers import Outcome
-from remediator.remediation import PlannedPod
+from remediator import gates, plan
+from remediator.remediation import Outcome, PlannedPod
 from stagekeeper.diego.observation import Observation
 from stagekeeper.diego.profiles import Environment
 from tests.diego.observations import bbs, hung, locket, observation, pod, unknown, workload
-from tests.remediator.builders import CF, CF_LOCKET
+from tests.remediator.builders import ACT, CF, CF_LOCKET, at, inputs
 
 MARGIN = timedelta(seconds=300)
 OTHER = {"controller-revision-hash": "diego-api-old"}
@@ -42,12 +41,12 @@ def test_zones_with_statefulsets_of_their_own_are_one_step() -> None:
 
 
 def bounds(seen: Observation, environment: Environment = CF, largest: int = 6) -> tuple[Outcome, str]:
-    found = plan.bounds(seen, environment, largest)
+    found = gates.bounds(inputs(at(0, seen), environment=environment, policy=replace(ACT, largest_plan=largest)))
     return found.outcome, found.why
 
 
 def test_the_configured_pods_pass() -> None:
-    assert bounds(hung()) == (Outcome.PASS, "The pods are the configured ones and come back as they were.")
+    assert bounds(hung()) == (Outcome.PASS, "Pods match the configured StatefulSet; their revision is current.")
     assert bounds(WITH_LOCKET, CF_LOCKET)[0] is Outcome.PASS
 
 
@@ -71,7 +70,7 @@ def test_what_may_still_come_right_is_not_yet(seen: Observation, why: str) -> No
 @pytest.mark.parametrize(
     ("seen", "why"),
     [
-        (hung(workloads=()), "The configured StatefulSet diego-api is not there."),
+        (hung(workloads=()), "The configured StatefulSet diego-api does not exist."),
         (observation(bbs(0), bbs(1, owner="kube-dns")), "diego-api-1 does not belong to a configured StatefulSet."),
         (observation(bbs(0), bbs(1, owner=None)), "diego-api-1 does not belong to a configured StatefulSet."),
         (
@@ -84,7 +83,7 @@ def test_what_may_still_come_right_is_not_yet(seen: Observation, why: str) -> No
         ),
         (
             observation(*(bbs(each) for each in range(7))),
-            "A restart would terminate 7 pods, more than the largest plan of 6.",
+            "A restart would terminate 7 pods; the largest plan has 6.",
         ),
     ],
 )

@@ -10,9 +10,20 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from remediator import record
-from remediator.answers import GateResult, Outcome
 from remediator.record import Unreadable
-from remediator.remediation import Deletion, Phase, Plan, PlannedPod, Reason, Remediation, Request, Step, Transition
+from remediator.remediation import (
+    Deletion,
+    GateResult,
+    Outcome,
+    Phase,
+    Plan,
+    PlannedPod,
+    Reason,
+    Remediation,
+    Request,
+    Step,
+    Transition,
+)
 from tests.remediator.builders import remediation, restarting
 
 _TIMES = st.integers(0, 4_000_000_000).map(lambda seconds: datetime.fromtimestamp(seconds, UTC))
@@ -28,10 +39,10 @@ _PLANS = st.builds(
         max_size=2,
     ).map(tuple),
 )
-EPISODES = st.builds(
+REMEDIATIONS = st.builds(
     Remediation,
-    name=st.integers(1, 999).map("diego-api-{}".format),
-    request=st.builds(Request, *[_TEXTS] * 7),
+    name=st.integers(1, 999).map("diego-api-r{}".format),
+    request=st.builds(Request, *[_TEXTS] * 8),
     created=_TIMES,
     resource_version=st.integers(1).map(str),
     phase=st.sampled_from(Phase),
@@ -44,6 +55,8 @@ EPISODES = st.builds(
     gates=st.lists(st.tuples(_TEXTS, st.builds(GateResult, st.sampled_from(Outcome), _TEXTS)), max_size=3).map(tuple),
     diagnosis=_TEXTS,
     evidence=st.lists(_TEXTS, max_size=3).map(tuple),
+    plan_evidence=st.lists(_TEXTS, max_size=3).map(tuple),
+    refused=_TEXTS,
     transitions=st.lists(
         st.builds(Transition, _TIMES, st.sampled_from(Phase), st.sampled_from(Reason), _TEXTS), max_size=3
     ).map(tuple),
@@ -62,7 +75,7 @@ def as_created(found: Remediation) -> dict[str, Any]:
     return {"metadata": metadata, "spec": record.spec(found.request)}
 
 
-@given(EPISODES)
+@given(REMEDIATIONS)
 def test_what_is_stored_is_what_is_read_again(found: Remediation) -> None:
     found = replace(found, released_by="kim" if found.released_at else "", extra=as_created(found))
     assert record.load(json.loads(json.dumps(record.store(found)))) == found
@@ -115,9 +128,12 @@ def test_a_text_beyond_the_schemas_limits_does_not_keep_the_status_from_being_st
     assert status["message"].endswith("...")
 
 
-@pytest.mark.parametrize("name", ["diego-api", "diego-api-", "-1", "diego-api-1a", ""])
-def test_a_name_without_an_ordinal_belongs_to_no_target(name: str) -> None:
-    with pytest.raises(Unreadable, match="does not end in an ordinal"):
+@pytest.mark.parametrize(
+    "name",
+    ["diego-api", "diego-api-r", "-r1", "diego-api-r1a", "diego-api-1", "diego-api-r01", "diego-api-r1234567890", ""],
+)
+def test_a_name_that_is_not_of_our_form_belongs_to_no_target(name: str) -> None:
+    with pytest.raises(Unreadable, match="does not end in -r and a number"):
         record.load({"metadata": {"name": name}})
 
 
@@ -146,14 +162,14 @@ GOOD = record.store(restarting(["diego-api-0"], extra=as_created(remediation()))
     ],
 )
 def test_a_status_that_is_not_understood_is_refused_by_name(change: dict[str, Any]) -> None:
-    with pytest.raises(Unreadable, match=r"^Remediation diego-api-1: its status can't be understood \("):
+    with pytest.raises(Unreadable, match=r"^Remediation diego-api-r1: its status can't be understood \("):
         record.load({**as_created(remediation()), "status": {**GOOD, **change}})
 
 
 def test_a_record_without_a_time_of_creation_is_refused() -> None:
     """Else it would be as old as the epoch, and given up at once."""
     with pytest.raises(Unreadable):
-        record.load({"metadata": {"name": "diego-api-1"}})
+        record.load({"metadata": {"name": "diego-api-r1"}})
 
 
 _JSON = st.recursive(

@@ -1,6 +1,6 @@
 """Restarting: one planned pod after the other, each only while nobody serves."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import timedelta
 from typing import Any
@@ -8,13 +8,13 @@ from typing import Any
 import pytest
 
 from remediator.decision import decide
-from remediator.gates import Pause
+from remediator.inputs import Action, Close, Continue, DeletePod, Pause, Wait
 from remediator.policy import Mode
-from remediator.remediation import Phase, PlannedPod, Reason, Remediation
-from remediator.situation import Action, Close, Continue, DeletePod, Wait
-from stagekeeper.diego.observation import Locket, Observation, Reply
+from remediator.remediation import Phase, PlannedPod, Reason, Remediation, Request
+from remediator.streaks import Streaks
+from stagekeeper.diego.observation import Locket, Observation, ReadyPods, Reply
 from tests.diego import observations
-from tests.diego.observations import NOW, ago, bbs, healthy, hung, observation, pending, pod, unknown, workload
+from tests.diego.observations import NOW, bbs, healthy, hung, observation, pending, pod, unknown, workload
 from tests.remediator.builders import ACT, CF_LOCKET, at, inputs, locket_plan, plan, planned, restarting
 
 BOTH = planned("diego-api-0", "diego-api-1")
@@ -72,49 +72,164 @@ def test_an_observation_that_could_not_tell_notes_nothing_and_deletes_nothing(ch
     assert isinstance(action, Wait)
 
 
-ACCEPTS = [reply for reply in Reply if reply.accepted]
-
-
-@pytest.mark.parametrize("reply", ACCEPTS)
-def test_whoever_accepts_stops_the_deletes_of_a_plan_for_no_active_bbs(reply: Reply) -> None:
-    after, action = decided(restarting(["diego-api-0"]), observation(bbs(0, uid="new"), bbs(1, reply)))
+def test_whoever_serves_stops_the_deletes() -> None:
+    after, action = decided(restarting(["diego-api-0"]), observation(bbs(0, uid="new"), bbs(1, Reply.OK)))
     assert (after.phase, after.reason, action) == (Phase.VERIFYING, Reason.SOMEBODY_SERVES, Continue())
-    assert after.message == f"diego-api-1 accepts connections ({reply}): no further pod is deleted."
+    assert after.message == "diego-api-1 serves: no further pod is deleted."
+
+
+@pytest.mark.parametrize("reply", [reply for reply in Reply if reply.accepted and reply is not Reply.OK])
+def test_no_other_accept_is_service(reply: Reply) -> None:
+    after, _ = decided(restarting(["diego-api-0"]), observation(bbs(0, uid="new"), bbs(1, reply)))
+    assert after.phase is Phase.RESTARTING
+
+
+def test_a_planned_pod_that_answers_503_has_hung_and_is_deleted() -> None:
+    """It refused when the plan was made and has not started since: no migration begins in it."""
+    seen = observation(bbs(0, uid="new"), bbs(1, Reply.UNAVAILABLE), service=Reply.UNAVAILABLE)
+    assert victim(decided(restarting(["diego-api-0"]), seen)[1]) == BOTH[1]
+
+
+@pytest.mark.parametrize(
+    "seen",
+    [
+        pytest.param(observation(bbs(0, Reply.UNAVAILABLE, uid="new", age=SOON), bbs(1)), id="made after the plan"),
+        pytest.param(
+            observation(
+                bbs(0, uid="new", age=SOON),
+                bbs(1, Reply.UNAVAILABLE, containers=(observations.container(age=timedelta(seconds=-1)),)),
+            ),
+            id="started after the plan",
+        ),
+    ],
+)
+def test_a_503_of_a_pod_that_began_after_the_plan_may_be_a_migration(seen: Observation) -> None:
+    _, action = decided(restarting(["diego-api-0"]), seen)
+    assert isinstance(action, Wait)
 
 
 def test_a_service_that_answers_stops_the_deletes() -> None:
     after, _ = decided(restarting(), observation(bbs(0), bbs(1), service=Reply.OK))
-    assert (after.phase, after.message) == (Phase.VERIFYING, "The Service answers: no further pod is deleted.")
-
-
-def test_a_pod_that_is_ending_and_still_accepts_counts_too() -> None:
-    after, _ = decided(restarting(["diego-api-0"]), observation(bbs(0, Reply.UNAVAILABLE, **LEAVING), bbs(1)))
     assert after.phase is Phase.VERIFYING
+    assert after.message == "A BBS answers behind the Service: no further pod is deleted."
 
 
-@pytest.mark.parametrize("diagnosis", ["stuck_unavailable", "frozen", "tls_broken"])
-def test_a_plan_for_a_pod_that_accepts_and_does_not_serve_goes_on_while_that_lasts(diagnosis: str) -> None:
-    found = restarting(plan=plan(diagnosis))
-    assert victim(decided(found, observation(bbs(0, Reply.UNAVAILABLE), bbs(1)))[1]) == BOTH[0]
-    half = restarting(["diego-api-0"], plan=plan(diagnosis))
+FORBIDDEN: Mapping[str, tuple[Observation, str]] = {
+    "the database is down": (hung(database=False), "database"),
+    "no Cloud Controller pod is ready": (hung(cloud_controller=ReadyPods(0, 2)), "Cloud Controller"),
+    "scaled to 0": (hung(workloads=(workload(replicas=0),)), "scaled"),
+    "a roll-out that is not ours": (hung(workloads=(workload(generation=9),)), "change"),
+    "another revision, OnDelete": (
+        hung(workloads=(workload(update_strategy="OnDelete", update_revision="new"),)),
+        "another revision",
+    ),
+    "another revision, partition": (
+        hung(workloads=(workload(partition=1, update_revision="new"),)),
+        "another revision",
+    ),
+    "a crash loop of a pod that is not ours": (
+        observation(bbs(0, uid="new"), bbs(1, containers=(observations.container(waiting="CrashLoopBackOff"),))),
+        "CrashLoopBackOff",
+    ),
+}
+
+
+@pytest.mark.parametrize("what", FORBIDDEN)
+@pytest.mark.parametrize("done", [(), ("diego-api-0",)])
+def test_what_forbids_a_plan_forbids_the_rest_of_it(what: str, done: Sequence[str]) -> None:
+    seen, why = FORBIDDEN[what]
+    _, action = decided(restarting(done), seen)
+    assert isinstance(action, Wait)
+    assert why in action.why
+
+
+@pytest.mark.parametrize(
+    "seen",
+    [
+        pytest.param(observation(bbs(0, **LEAVING), bbs(1)), id="ends"),
+        pytest.param(observation(bbs(1), workloads=(workload(),)), id="gone"),
+        pytest.param(observation(pending(0, age=SOON), bbs(1)), id="its replacement is Pending"),
+        pytest.param(observation(bbs(0, uid="new", age=SOON), bbs(1)), id="its replacement is young"),
+        pytest.param(
+            observation(bbs(0, uid="new", containers=(observations.container(ready=False),)), bbs(1)),
+            id="its replacement is not ready",
+        ),
+    ],
+)
+def test_what_our_own_plan_causes_is_excused(seen: Observation) -> None:
+    assert victim(decided(restarting(["diego-api-0"]), seen)[1]) == BOTH[1]
+
+
+def test_a_never_that_persists_interrupts_the_restart_and_says_what_was_done() -> None:
+    found, streaks = restarting(["diego-api-0"]), Streaks()
+    after = found
+    for second in range(0, 125, 5):
+        after, streaks, action = decide(
+            found, inputs(at(second, hung(cloud_controller=ReadyPods(0, 2))), streaks=streaks)
+        )
+        assert isinstance(action, Close) == (second == 120)
+    assert (after.phase, after.reason) == (Phase.ESCALATED, Reason.INTERRUPTED)
+    assert "Deleted: diego-api-0. Not deleted: diego-api-1." in after.message
+    assert "Cloud Controller" in after.message
+
+
+def test_deletes_that_the_api_refuses_interrupt_it_too() -> None:
+    found, streaks = restarting(), Streaks()
+    after = found
+    for second in range(0, 125, 5):
+        assessment = at(second)
+        streaks = streaks.with_delete("HTTP 403: no-deletes.example says no", assessment.moment, ACT.tolerance)
+        after, streaks, _ = decide(found, inputs(assessment, streaks=streaks))
+    assert (after.phase, after.reason) == (Phase.ESCALATED, Reason.INTERRUPTED)
+    assert "no-deletes.example says no" in after.message
+    assert "Deleted: none." in after.message
+
+
+STUCK, EXPIRED = observation(bbs(0, Reply.UNAVAILABLE), bbs(1)), observation(bbs(0, Reply.TLS), bbs(1))
+AGREED = Request("cf", person="kim", accept="tls_broken")
+
+
+def test_what_a_person_accepted_is_carried_on_while_it_lasts() -> None:
+    found = restarting(plan=plan("tls_broken"), request=AGREED)
+    assert victim(decided(found, EXPIRED)[1]) == BOTH[0]
+    half = restarting(["diego-api-0"], plan=plan("tls_broken"), request=AGREED)
     after, _ = decided(half, observation(bbs(0, uid="new"), bbs(1, Reply.OK)))
     assert (after.phase, after.reason) == (Phase.VERIFYING, Reason.SOMEBODY_SERVES)
 
 
-@pytest.mark.parametrize("diagnosis", ["crash_looping", "pods_not_ready", "network_fault", "locket_down"])
-def test_any_other_plan_that_a_person_accepted_stops_at_an_accept(diagnosis: str) -> None:
-    """A pod that took the lock after the first delete may be migrating its database: nobody deletes it now."""
-    half = restarting(["diego-api-0"], plan=plan(diagnosis))
-    after, _ = decided(half, observation(bbs(0, uid="new"), bbs(1, Reply.UNAVAILABLE)))
-    assert after.reason is Reason.SOMEBODY_SERVES
+@pytest.mark.parametrize(
+    ("found", "seen"),
+    [
+        pytest.param(restarting(plan=plan("tls_broken")), EXPIRED, id="nobody accepted it"),
+        pytest.param(restarting(request=AGREED), EXPIRED, id="the plan was made for something else"),
+        pytest.param(restarting(plan=plan("tls_broken"), request=AGREED), STUCK, id="something else is seen"),
+        pytest.param(
+            restarting(plan=plan("tls_broken"), request=replace(AGREED, accept="frozen")),
+            EXPIRED,
+            id="accepted another",
+        ),
+        pytest.param(
+            restarting(plan=plan("tls_broken"), request=AGREED),
+            observation(bbs(0, Reply.TLS, active=True), bbs(1)),
+            id="Ready and labelled active",
+        ),
+        pytest.param(restarting(plan=plan("everything_is_fine")), hung(), id="a plan for no known condition"),
+    ],
+)
+def test_an_override_holds_only_where_person_plan_and_observation_agree(found: Remediation, seen: Observation) -> None:
+    _, action = decided(found, seen)
+    assert isinstance(action, Wait)
 
 
 @pytest.mark.parametrize(
     ("seen", "why"),
     [
-        (observation(bbs(0), bbs(1, Reply.TIMEOUT)), "It is not certain that diego-api-1 does not serve."),
-        (observation(bbs(0), bbs(1, unknown("no time"))), "It is not certain that diego-api-1 does not serve."),
-        (observation(bbs(0, active=True), bbs(1)), "It is not certain that diego-api-0 does not serve."),
+        (observation(bbs(0), bbs(1, Reply.TIMEOUT)), "It is not certain that diego-api-1 does not serve (timeout)."),
+        (
+            observation(bbs(0), bbs(1, unknown("no time"))),
+            "It is not certain that diego-api-1 does not serve (not probed).",
+        ),
+        (observation(bbs(0, active=True), bbs(1)), "It is not certain that diego-api-0 does not serve (refused)."),
         (hung(service=unknown("no time")), "The Service could not be probed."),
         (observation(bbs(0), bbs(1), service=Reply.NO_REPLY), "Something behind the Service listens (no_reply)."),
     ],
@@ -166,21 +281,22 @@ def test_a_restart_that_does_not_finish_calls_a_person(late: float, phase: Phase
     assert after.phase is phase
 
 
-def test_a_late_restart_names_the_pod_and_its_node() -> None:
-    seen = observation(bbs(0, **LEAVING), bbs(1, Reply.TIMEOUT, ready="Unknown"))
-    after, action = decided(restarting(["diego-api-0"], age=2000), seen)
-    assert (after.reason, action) == (Reason.STEP_LATE, Close())
+def test_a_late_restart_names_what_held_it_and_what_was_done() -> None:
+    after, action = decided(
+        restarting(["diego-api-0"], age=2000), hung(), pause=Pause(paused=True, why="grace paused it.")
+    )
+    assert (after.reason, action) == (Reason.INTERRUPTED, Close())
     assert after.message == (
-        "The restart of diego-api did not finish in time. "
-        "diego-api-0 on node node-0 is Terminating. diego-api-1 on node node-1 is Running."
+        "The restart was interrupted at diego-api. Deleted: diego-api-0. Not deleted: diego-api-1. "
+        "Paused: grace paused it."
     )
 
 
-# Locket first ---------------------------------------------------------------------------------------------------------
+# Locket with it
 
 
-def own(uid: str = "locket-new", ready_for: timedelta = timedelta(minutes=1), **changes: Any) -> Locket:
-    found = pod(0, name="diego-locket-0", uid=uid, owner="diego-locket", ready_since=ago(ready_for))
+def own(uid: str = "locket-old", **changes: Any) -> Locket:
+    found = pod(0, name="diego-locket-0", uid=uid, owner="diego-locket")
     return Locket(workload("diego-locket", replicas=1), (replace(found, **changes),))
 
 
@@ -192,33 +308,34 @@ def locket_decided(locket: Locket, *done: str, **seen: Any) -> tuple[Remediation
 
 
 def test_lockets_pods_come_first() -> None:
-    assert victim(locket_decided(own("locket-old", observations.OLD))[1]) == TWO_STEPS.steps[0].pods[0]
+    assert victim(locket_decided(own())[1]) == TWO_STEPS.steps[0].pods[0]
 
 
 @pytest.mark.parametrize(
-    ("locket", "why"),
+    "locket",
     [
-        (own("locket-old", **LEAVING), "Waiting until diego-locket-0 has ended."),
-        (own("locket-old", observations.OLD), "Waiting until diego-locket-0 has ended."),
-        (replace(own(), pods=()), "Waiting until Locket is back and ready."),
-        (own(ready="False"), "Waiting until Locket is back and ready."),
-        (own(ready_for=timedelta(seconds=29)), "Locket is back: waiting whether that is cure enough."),
-        (own(ready_since=None), "Locket is back: waiting whether that is cure enough."),
+        pytest.param(own(**LEAVING), id="ends"),
+        pytest.param(replace(own(), pods=()), id="gone"),
+        pytest.param(own("locket-new", ready="False"), id="back, and not ready"),
+        pytest.param(own("locket-new"), id="back"),
     ],
 )
-def test_the_bbs_waits_until_locket_is_back_and_has_had_30_s(locket: Locket, why: str) -> None:
-    """The second case is an observation from before another replica deleted Locket's pod: nothing in it says so."""
-    assert locket_decided(locket, "diego-locket-0")[1] == Wait(why)
+def test_the_bbs_pods_follow_without_waiting_for_locket(locket: Locket) -> None:
+    assert victim(locket_decided(locket, "diego-locket-0")[1]) == TWO_STEPS.steps[1].pods[0]
 
 
-def test_after_30_s_without_a_cure_the_bbs_pods_follow() -> None:
-    _, action = locket_decided(own(ready_for=timedelta(seconds=30)), "diego-locket-0")
-    assert victim(action) == TWO_STEPS.steps[1].pods[0]
+def test_the_second_pod_of_locket_follows_the_first_one_at_once() -> None:
+    pods = [pod(each, name=f"diego-locket-{each}", uid=f"locket-{each}", owner="diego-locket") for each in range(2)]
+    two = Locket(workload("diego-locket", replicas=2), (replace(pods[0], **LEAVING), pods[1]))
+    made = locket_plan([(each.name, each.uid) for each in pods], [("diego-api-0", "uid-0"), ("diego-api-1", "uid-1")])
+    _, action = decided(restarting(["diego-locket-0"], plan=made), hung(locket=two), environment=CF_LOCKET)
+    assert victim(action) == made.steps[0].pods[1]
 
 
 def test_if_somebody_serves_after_lockets_restart_no_bbs_pod_is_deleted() -> None:
-    seen = healthy(locket=own(ready_for=timedelta(seconds=5)))
-    after, _ = decided(restarting(["diego-locket-0"], plan=TWO_STEPS), seen, environment=CF_LOCKET)
+    after, _ = decided(
+        restarting(["diego-locket-0"], plan=TWO_STEPS), healthy(locket=own("locket-new")), environment=CF_LOCKET
+    )
     assert (after.phase, after.reason) == (Phase.VERIFYING, Reason.SOMEBODY_SERVES)
 
 

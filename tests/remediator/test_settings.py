@@ -48,7 +48,7 @@ BAD = {
     ),
     section(modes="act"): (
         "sk.yaml:4: remediator.modes: unknown key (did you mean mode?). "
-        "Known are mode, webhook, alertname, alertmanagers, rhythm, policy."
+        "Known are mode, webhook, alertname, receiver, alertmanagers, rhythm, policy."
     ),
     section(
         policy="{confirm: 1}"
@@ -67,8 +67,8 @@ BAD = {
     section(policy="{cooldown: .inf}"): "sk.yaml:4: remediator.policy.cooldown: must be at most 86400. It is inf.",
     section(policy="{cooldown: soon}"): ("sk.yaml:4: remediator.policy.cooldown: must be a number. It is 'soon'."),
     section(rhythm="{open: 0}"): "sk.yaml:4: remediator.rhythm.open: must be more than 0. It is 0.",
-    section(rhythm="{open: 25}"): (
-        "sk.yaml:1: remediator: policy.largest_gap (30 s) must be longer than rhythm.open and "
+    section(rhythm="{observe: 25}"): (
+        "sk.yaml:1: remediator: policy.largest_gap (30 s) must be longer than rhythm.observe and "
         "rhythm.observation_timeout together (33 s), else no diagnosis can ever be confirmed."
     ),
     section(rhythm="{observation_timeout: 10}"): (
@@ -127,6 +127,6 @@ def test_every_number_of_the_policy_can_be_set_but_the_age_of_an_observation() -
 @pytest.mark.parametrize("name", sorted(PolicySettings.model_fields))
 def test_what_is_set_arrives_in_the_policy(name: str) -> None:
     default = getattr(Policy(Mode.ACT), name)
-    given: Any = {bool: True, int: 3, timedelta: 45.0}[type(default)]
+    given: Any = {bool: True, int: 3, timedelta: 45.0, str: "wait"}[type(default)]
     policy = RemediatorSettings.model_validate({**GOOD, "policy": {name: given}}).as_policy()
     assert getattr(policy, name) == (timedelta(seconds=given) if isinstance(default, timedelta) else given)

@@ -7,14 +7,17 @@ import pytest
 from aiohttp import web
 from aiohttp.test_utils import TestServer
 
-from remediator.answers import never, not_yet, passes
-from remediator.gates import Pause
+from remediator.gates import never, not_yet, passes
+from remediator.inputs import Pause
 from remediator.policy import Mode
+from remediator.reconciler import Reconciler
 from remediator.remediation import Deletion, Phase, Reason, Remediation, Request
-from remediator.status import EnvironmentStatus, page
+from remediator.status_page import page
 from remediator.streaks import Assessment, Moment
 from stagekeeper.diego.diagnosis import diagnose
 from tests.diego.observations import hung
+from tests.remediator.builders import ACT, CF
+from tests.remediator.receiving import MemoryCluster
 from tests.testbed.browser import browser
 
 NOW = datetime(2026, 11, 23, 3, 14, 15, tzinfo=UTC)
@@ -23,7 +26,7 @@ NASTY = "<script>alert('&')</script>"
 
 def remediation(number: int, phase: Phase = Phase.WATCHING, message: str = "") -> Remediation:
     return Remediation(
-        name=f"diego-api-{number}",
+        name=f"diego-api-r{number}",
         request=Request("prod"),
         created=NOW - timedelta(minutes=5),
         phase=phase,
@@ -33,17 +36,23 @@ def remediation(number: int, phase: Phase = Phase.WATCHING, message: str = "") -
     )
 
 
-def status(*remediations: Remediation, pause: Pause | None = None) -> EnvironmentStatus:
-    seen = hung()
-    return EnvironmentStatus("prod", "cf", Assessment(seen, diagnose(seen), Moment(NOW, 0.0)), pause, remediations)
+def status(*remediations: Remediation, pause: Pause | None = None, observed: bool = True) -> Reconciler:
+    cluster = MemoryCluster()
+    cluster.environment = replace(CF, name="prod")
+    found = Reconciler(cluster, ACT)
+    found.state.remediations, found.state.pause = remediations, pause
+    if observed:
+        seen = hung()
+        found.state.assessment = Assessment(seen, diagnose(seen), Moment(NOW, 0.0))
+    return found
 
 
-def shown(*environments: EnvironmentStatus, mode: Mode = Mode.ACT) -> str:
+def shown(*environments: Reconciler, mode: Mode = Mode.ACT) -> str:
     return page(mode, environments, NOW)
 
 
 def test_before_the_first_observation_it_says_that_it_has_not_looked() -> None:
-    assert "no observation yet" in shown(EnvironmentStatus("prod", "cf", None, None, ()))
+    assert "not checked yet" in shown(status(observed=False))
 
 
 def test_it_shows_the_diagnosis_and_when_it_was_made() -> None:
@@ -75,7 +84,7 @@ def test_a_latched_remediation_waits_for_a_person() -> None:
 def test_the_history_stands_newest_first_with_what_was_terminated() -> None:
     old = replace(remediation(1, Phase.RECOVERED), deletions=(Deletion("diego-api-0", "u", "deleted", NOW),))
     text = shown(status(old, remediation(2, Phase.SELF_HEALED)))
-    assert text.index("diego-api-2</strong>") < text.index("diego-api-1</strong>")
+    assert text.index("diego-api-r2</strong>") < text.index("diego-api-r1</strong>")
     assert "terminated diego-api-0" in text
 
 

@@ -7,19 +7,18 @@ from hypothesis import strategies as st
 
 from remediator import gates
 from remediator.decision import decide
-from remediator.gates import AlertSeen, Past, Pause, Seen
+from remediator.inputs import AlertState, AlertView, DeletePod, Inputs, Past, Pause, readable
 from remediator.policy import Mode
 from remediator.remediation import Phase, Remediation
-from remediator.situation import DeletePod, readable
 from remediator.streaks import Assessment, Streaks
 from stagekeeper.diego.diagnosis import diagnose
 from stagekeeper.diego.observation import Observation
 from tests.diego.any_observation import ANY_OBSERVATION
 from tests.diego.observations import NOW
 from tests.remediator.builders import ACT, CF, CF_LOCKET, inputs, moment, plan, restarting
-from tests.remediator.test_record import EPISODES
+from tests.remediator.test_record import REMEDIATIONS
 
-ALERTS = st.lists(st.builds(AlertSeen, st.just("am"), st.sampled_from(Seen)), max_size=2)
+ALERTS = st.lists(st.builds(AlertView, st.just("am"), st.sampled_from(AlertState)), max_size=2)
 PAST = st.lists(st.builds(Past, st.just("diego-api-1"), st.just(NOW), st.none() | st.just(NOW)), max_size=3)
 
 
@@ -30,7 +29,7 @@ def assessed(seen: Observation) -> Assessment:
 @settings(max_examples=400, deadline=None)
 @given(
     seen=ANY_OBSERVATION,
-    found=EPISODES,
+    found=REMEDIATIONS,
     alerts=ALERTS,
     past=PAST,
     paused=st.booleans(),
@@ -40,7 +39,7 @@ def assessed(seen: Observation) -> Assessment:
 def test_a_decision_is_made_whatever_was_seen_and_recorded(
     seen: Observation,
     found: Remediation,
-    alerts: list[AlertSeen],
+    alerts: list[AlertView],
     past: list[Past],
     paused: bool,  # noqa: FBT001 -- Hypothesis names it
     mode: Mode,
@@ -82,11 +81,11 @@ def test_a_plan_is_never_written_on_a_single_observation(seen: Observation) -> N
     given_ = inputs(assessed(seen), streaks=Streaks())
     answers = dict(
         gates.ask(
-            gates.Situation(
+            Inputs(
                 CF,
                 ACT,
                 given_.assessment,
-                Streaks().saw(given_.assessment, ACT.largest_gap),
+                Streaks().saw(given_.assessment, ACT.tolerance),
                 given_.pause,
                 given_.alerts,
                 (),

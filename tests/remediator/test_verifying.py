@@ -8,11 +8,11 @@ from typing import Any
 import pytest
 
 from remediator.decision import decide
+from remediator.inputs import Close, Wait
 from remediator.remediation import Phase, Reason, Remediation
-from remediator.situation import Close, Wait
-from remediator.streaks import Streaks
-from stagekeeper.diego.observation import BbsPod, Observation, Reply
-from tests.diego.observations import ago, bbs, container, observation, pending, unknown
+from remediator.streaks import InPhase, Streaks
+from stagekeeper.diego.observation import BbsPod, Locket, Observation, Reply
+from tests.diego.observations import ago, bbs, container, observation, pending, unknown, workload
 from tests.remediator.builders import at, follow, inputs, restarting
 
 YOUNG = timedelta(minutes=2)
@@ -80,8 +80,8 @@ def test_a_sidecar_that_is_not_ready_is_remarked() -> None:
             observation(bbs(0, Reply.OK, active=True, uid="a"), _new(pending(1, age=YOUNG)), service=Reply.OK),
             "diego-api-1 is not ready yet.",
         ),
-        (back(pods=unknown("HTTP 500")), "This observation could not tell."),
-        (back(steady=False), "This observation could not tell."),
+        (back(pods=unknown("HTTP 500")), "This check could not tell."),
+        (back(steady=False), "This check could not tell."),
         (back(Reply.REFUSED), "Nobody serves yet."),
         (back(Reply.UNAVAILABLE), "Nobody serves yet."),
         (back(Reply.OK, Reply.OK), "Nobody serves yet."),
@@ -111,7 +111,10 @@ def test_three_minutes_after_the_pods_are_ready_it_was_no_cure() -> None:
     assert verdict(verifying(179), refused).phase is Phase.VERIFYING
     found = verdict(verifying(180), refused)
     assert (found.phase, found.reason) == (Phase.ESCALATED, Reason.NOT_SERVING)
-    assert found.message.startswith("The pods are back, but the restart was no cure.")
+    assert found.message.startswith(
+        "The pods are back, but the restart did not fix it. "
+        "Each pod answers now: diego-api-0 refused, diego-api-1 refused."
+    )
     assert found.latched
 
 
@@ -136,23 +139,40 @@ def test_a_pod_stuck_terminating_is_waited_for_its_grace_and_then_named_with_its
     found = verdict(verifying(1201), stuck)
     assert (found.phase, found.reason) == (Phase.ESCALATED, Reason.PODS_LATE)
     assert found.message == (
-        "The pods are not back in time. diego-api-0 has not ended yet. diego-api-0 on node node-0 is Terminating."
+        "The pods are not back in time. diego-api-0 has not ended yet. diego-api-0 on node node-0 is Terminating. "
+        "That is later than 20 minutes after the deletion. Deleted: diego-api-0, diego-api-1. Not deleted: none."
     )
 
 
 def test_a_pod_that_stays_pending_is_named() -> None:
     seen = observation(_new(pending(0, age=LONG)), bbs(1, uid="new"))
     found = verdict(verifying(1201), seen)
-    assert found.message.endswith("diego-api-0 on node none is Pending.")
+    assert "diego-api-0 on node none is Pending." in found.message
 
 
 def test_one_blind_observation_is_no_failure_however_late() -> None:
     assert verdict(verifying(1900), back(pods=unknown("HTTP 500"))).phase is Phase.VERIFYING
 
 
-def test_an_hour_of_blindness_is_for_a_person() -> None:
-    found = verdict(verifying(3600), back(pods=unknown("HTTP 500")))
-    assert found.reason in {Reason.NOT_SERVING, Reason.PODS_LATE}
+def test_no_deadline_is_judged_by_a_blind_observation() -> None:
+    """Somebody hears of it all the same: the remediation is overdue by the reconciler's own clock."""
+    assert verdict(verifying(3600), back(pods=unknown("HTTP 500"))).phase is Phase.VERIFYING
+
+
+def test_a_blind_observation_neither_counts_nor_spoils() -> None:
+    blind = back(pods=unknown("HTTP 500"))
+    assert verdict(verifying(), back(), blind, back(), blind).phase is Phase.VERIFYING
+    assert verdict(verifying(), back(), blind, back(), blind, back()).phase is Phase.RECOVERED
+
+
+def test_no_failure_is_written_in_an_observation_that_says_serving() -> None:
+    old = timedelta(minutes=30)
+    assert verdict(verifying(1800), back(age=old)).phase is Phase.VERIFYING
+
+
+def test_it_waits_until_locket_is_back() -> None:
+    away = Locket(workload("diego-locket", replicas=1), ())
+    assert waits(verifying(), back(locket=away)) == "Locket's pods are not all ready: 1 missing."
 
 
 def test_one_bad_observation_among_good_ones_is_no_failure() -> None:
@@ -167,6 +187,9 @@ def test_a_service_that_flaps_for_an_hour_is_no_recovery() -> None:
     assert verdict(verifying(3600), *flapping).phase is Phase.ESCALATED
 
 
+SEEN = InPhase("diego-api-r1", "Verifying", timedelta(0), 1000.0)
+
+
 def test_a_remembered_count_of_another_process_is_not_needed() -> None:
-    found, streaks, action = decide(verifying(), inputs(at(0, back()), streaks=Streaks(serving=2)))
-    assert (found.phase, streaks.serving, action) == (Phase.RECOVERED, 3, Close())
+    found, streaks, action = decide(verifying(), inputs(at(0, back()), streaks=Streaks(complete=2, in_phase=SEEN)))
+    assert (found.phase, streaks.complete, action) == (Phase.RECOVERED, 3, Close())

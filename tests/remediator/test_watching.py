@@ -6,12 +6,10 @@ from typing import Any
 
 import pytest
 
-from remediator.answers import Outcome
 from remediator.decision import decide
-from remediator.gates import AlertSeen, Pause, Seen
+from remediator.inputs import Action, AlertState, AlertView, Close, Continue, Decision, Pause, Wait
 from remediator.policy import Mode
-from remediator.remediation import Phase, Reason, Request
-from remediator.situation import Action, Close, Continue, Decision, Wait
+from remediator.remediation import Outcome, Phase, Reason, Request
 from remediator.streaks import Streaks
 from stagekeeper.diego.observation import Observation, Probe, Reply
 from tests.diego.observations import NOW, bbs, healthy, hung, observation, unknown, workload
@@ -21,7 +19,7 @@ SPLIT = observation(bbs(0, Reply.OK, active=True), bbs(1, Reply.OK), service=Rep
 EXPIRED = observation(bbs(0, Probe(Reply.TLS, "certificate has expired")), bbs(1))
 STUCK = observation(bbs(0, Reply.UNAVAILABLE), bbs(1))
 ROLLING = observation(bbs(0), bbs(1), workloads=(workload(update_revision="new"),))
-GONE = (AlertSeen("am-0", Seen.ABSENT), AlertSeen("am-1", Seen.ABSENT))
+GONE = (AlertView("am-0", AlertState.ABSENT), AlertView("am-1", AlertState.ABSENT))
 
 
 def ending(seen: Observation, seconds: float, **changes: Any) -> Decision:
@@ -48,7 +46,10 @@ def test_the_evidence_and_each_gates_answer_at_the_decision_are_on_the_record() 
 def test_before_the_confirmation_is_complete_it_waits_and_says_for_what() -> None:
     found, _, action = ending(hung(), 115)
     assert found.phase is Phase.WATCHING
-    assert action == Wait("Gate confirmation: no_active_bbs has not stood in 8 observations over 120 s yet.")
+    assert action == Wait(
+        "Gate confirmation: no_active_bbs must persist for 8 checks over 120 s: no restart before 12:02:00 UTC."
+    )
+    assert dict(found.gates)["confirmation"].progress == "1 of 8 checks, 0 of 120 s", "as it was when it was stored"
 
 
 def test_observe_mode_writes_down_what_it_would_do_and_ends() -> None:
@@ -60,9 +61,22 @@ def test_observe_mode_writes_down_what_it_would_do_and_ends() -> None:
     assert action == Close()
 
 
-def test_a_bbs_that_serves_ends_the_remediation_at_once() -> None:
-    found, _, action = decide(remediation(), inputs(at(0, healthy())))
+def test_a_bbs_that_serves_in_three_observations_ends_the_remediation() -> None:
+    found, _, action = ending(healthy(), 10)
     assert (found.phase, found.reason, action) == (Phase.SELF_HEALED, Reason.SERVING, Close())
+
+
+@pytest.mark.parametrize("between", [hung(), EXPIRED])
+def test_a_single_lucky_observation_heals_nothing(between: Observation) -> None:
+    observations = [at(0, healthy()), at(5, healthy()), at(10, between), at(15, healthy()), at(20, healthy())]
+    assert follow(remediation(), observations)[0].phase is Phase.WATCHING
+
+
+def test_a_blind_observation_between_serving_ones_neither_counts_nor_spoils() -> None:
+    blind = hung(pods=unknown("HTTP 500"))
+    observations = [at(0, healthy()), at(5, healthy()), at(10, blind), at(15, healthy())]
+    assert follow(remediation(), observations[:3])[0].phase is Phase.WATCHING
+    assert follow(remediation(), observations)[0].phase is Phase.SELF_HEALED
 
 
 def test_the_record_is_left_alone_while_no_answer_changes() -> None:
@@ -75,15 +89,19 @@ def test_the_record_is_left_alone_while_no_answer_changes() -> None:
 def test_a_never_that_stands_for_two_minutes_calls_a_person_and_says_why(seen: Observation) -> None:
     assert ending(seen, 115)[0].phase is Phase.WATCHING
     found, _, action = ending(seen, 120)
-    assert (found.phase, found.reason, action) == (Phase.ESCALATED, Reason.NEVER, Close())
-    assert found.message.endswith(f". {at(0, seen).diagnosis.name}: {at(0, seen).diagnosis.why}")
+    reason = Reason.AWAITING_APPROVAL if seen is STUCK else Reason.NEVER
+    assert (found.phase, found.reason, action) == (Phase.ESCALATED, reason, Close())
+    assert f" {at(0, seen).diagnosis.name}: {at(0, seen).diagnosis.why} Nothing was deleted." in found.message
 
 
-def test_a_hand_over_says_whether_a_restart_would_help() -> None:
-    assert ending(EXPIRED, 120)[0].message.startswith("A restart is not the cure.")
-    stuck = ending(STUCK, 120)[0].message
-    assert "stagekeeper restart --accept stuck_unavailable" in stuck
-    assert stuck.endswith("a restart is the likely cure.")
+def test_an_escalation_says_whether_a_restart_would_help() -> None:
+    assert ending(EXPIRED, 120)[0].message.startswith("A restart is not the fix.")
+    assert ending(STUCK, 120)[0].message.startswith("A person must decide on this restart.")
+
+
+def test_pods_out_of_bounds_are_called_that() -> None:
+    stranger = observation(bbs(0), bbs(1, owner="kube-dns"))
+    assert ending(stranger, 120)[0].reason is Reason.OUT_OF_BOUNDS
 
 
 def test_a_second_of_split_brain_in_a_fail_over_does_nothing() -> None:
@@ -91,9 +109,12 @@ def test_a_second_of_split_brain_in_a_fail_over_does_nothing() -> None:
     assert follow(remediation(), observations)[0].phase is Phase.WATCHING
 
 
-def test_another_never_begins_its_two_minutes_anew() -> None:
-    observations = [at(seconds, EXPIRED if seconds < 60 else STUCK) for seconds in range(0, 175, 5)]
-    assert follow(remediation(), observations)[0].phase is Phase.WATCHING
+def test_two_nevers_in_turns_call_a_person_and_both_are_named() -> None:
+    observations = [at(seconds, EXPIRED if seconds % 90 < 45 else SPLIT) for seconds in range(0, 125, 5)]
+    found = follow(remediation(), observations)[0]
+    assert (found.phase, found.reason) == (Phase.ESCALATED, Reason.NEVER)
+    assert "tls_broken" in found.message
+    assert "split_brain" in found.message
 
 
 def test_a_blind_observation_does_not_begin_the_two_minutes_anew() -> None:
@@ -127,12 +148,13 @@ def test_resolved_while_it_does_not_serve_calls_a_person() -> None:
     assert ending(hung(), 115, alerts=GONE)[0].phase is Phase.WATCHING
     found, _, _ = ending(hung(), 120, alerts=GONE)
     assert (found.phase, found.reason) == (Phase.ESCALATED, Reason.ALERT_GONE)
-    assert found.message.startswith("No Alertmanager has the alert, but the BBS does not serve.")
+    assert found.message.startswith("The alert is not firing in any Alertmanager, but no BBS serves.")
+    assert not found.latched, "the alert that comes back opens the next one at once"
 
 
-@pytest.mark.parametrize("other", [Seen.ACTIVE, Seen.SUPPRESSED, Seen.UNREADABLE])
-def test_it_is_resolved_only_if_every_alertmanager_says_so(other: Seen) -> None:
-    alerts = (GONE[0], AlertSeen("am-1", other))
+@pytest.mark.parametrize("other", [AlertState.ACTIVE, AlertState.SUPPRESSED, AlertState.UNREADABLE])
+def test_it_is_resolved_only_if_every_alertmanager_says_so(other: AlertState) -> None:
+    alerts = (GONE[0], AlertView("am-1", other))
     assert ending(hung(), 120, alerts=alerts)[0].reason is not Reason.ALERT_GONE
 
 
@@ -141,10 +163,10 @@ def test_resolved_while_nothing_can_be_seen_is_not_called_an_outage() -> None:
 
 
 def test_a_silence_only_makes_it_wait() -> None:
-    alerts = (AlertSeen("am-0", Seen.SUPPRESSED, "silenced"),)
+    alerts = (AlertView("am-0", AlertState.SUPPRESSED, "silenced"),)
     found, _, action = ending(hung(), 500, alerts=alerts)
     assert found.phase is Phase.WATCHING
-    assert action == Wait("Gate alert: am-0 has the alert silenced.")
+    assert action == Wait("Gate alert: The alert is silenced in am-0.")
 
 
 def test_a_pause_only_makes_it_wait_and_its_end_lets_it_go_on() -> None:
@@ -171,7 +193,7 @@ def test_after_an_hour_it_gives_up_and_names_the_gate() -> None:
     assert decide(remediation(age=3599), paused)[0].phase is Phase.WATCHING
     found, _, _ = decide(remediation(age=3600), paused)
     assert (found.phase, found.reason) == (Phase.ESCALATED, Reason.GAVE_UP)
-    assert found.message == "Not cured within 60 minutes. Gate pause: kim is here."
+    assert found.message == "Not fixed within 60 minutes. Gate pause: kim is here. Nothing was deleted."
 
 
 def test_a_person_who_accepts_gets_the_restart_and_the_plan_says_for_what() -> None:

@@ -29,8 +29,8 @@ async def test_what_alertmanager_sends_opens_a_remediation(remediator: Receiving
                 "fingerprint": "9200997df13b5e32",
                 "environment": "cf",
                 "judgement": "opened",
-                "why": "diego-api-1 was opened.",
-                "remediation": "diego-api-1",
+                "why": "diego-api-r1 was opened.",
+                "remediation": "diego-api-r1",
             }
         ],
         "count": 1,
@@ -59,7 +59,7 @@ async def test_workers_look_once_nobody_waits_for_an_answer_any_more(tmp_path: P
     async with receiving(tmp_path, "cf", "slow") as remediator:
         remediator.environments["slow"].records.until = stored = asyncio.Event()
         slow = asyncio.create_task(remediator.judgements(notification(alert("slow"))))
-        await remediator.environments["slow"].records.asked.wait()
+        await remediator.environments["slow"].records.asked_for.wait()
         assert await remediator.judgements(notification(alert("cf"))) == ["opened"]
         assert remediator.environments["cf"].woken == 0
         stored.set()
@@ -110,7 +110,7 @@ async def test_long_labels_are_not_repeated_into_the_senders_log(remediator: Rec
 async def test_each_alert_is_counted_by_its_judgement(remediator: Receiving) -> None:
     await remediator.judgements(notification(alert(), alert(), alert("prod")))
     found = {
-        judgement: remediator.metrics.alerts.labels(judgement)._value.get()
+        judgement: remediator.registry.get_sample_value("stagekeeper_webhook_alerts_total", {"judgement": judgement})
         for judgement in ("opened", "unknown_environment")
     }
     assert found == {"opened": 2, "unknown_environment": 1}

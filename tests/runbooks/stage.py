@@ -16,13 +16,13 @@ from tests.chart.cluster import installed, secret, until
 from tests.chart.helm import Helm
 from tests.testbed.api import ApiError
 from tests.testbed.control_plane import ControlPlane
-from tests.testbed.patience import HANG_GUARD
 from tests.testbed.pods import running
 
 NODE = "worker-1"
-EPISODE = {"apiVersion": "stagekeeper.dev/v1alpha1", "kind": "Remediation", "metadata": {"name": "diego-api-1"}}
+EPISODE = {"apiVersion": "stagekeeper.dev/v1alpha1", "kind": "Remediation", "metadata": {"name": "diego-api-r1"}}
 ESCALATED = {"phase": "Escalated", "reason": "RestartIsNoCure", "message": "A person is needed."}
 Object = dict[str, Any]
+_HANG_GUARD = 60.0  # seconds; one call to the API takes at most half of it
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +47,7 @@ class Stage:
         if paused:
             send("POST", pause, {"metadata": {"name": "stagekeeper-pause"}, "data": _a_pause()})
         made = send("POST", records, {**EPISODE, "spec": {"environment": "prod"}})
-        send("PUT", f"{records}/diego-api-1/status", {**made, "status": ESCALATED})
+        send("PUT", f"{records}/diego-api-r1/status", {**made, "status": ESCALATED})
         for name in ("diego-api-0", "diego-api-1"):
             until(partial(self._is_ready, name))
 
@@ -141,5 +141,5 @@ def _kubelet(plane: ControlPlane, namespace: str) -> Iterator[None]:
         yield
     finally:
         kubelet.ended.set()
-        thread.join(HANG_GUARD)
+        thread.join(_HANG_GUARD)
         assert not thread.is_alive(), "the kubelet's part did not end"

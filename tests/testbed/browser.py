@@ -10,8 +10,6 @@ from typing import Any
 
 import aiohttp
 
-from tests.testbed.patience import HANG_GUARD
-
 _FLAGS = (
     "--headless",
     "--no-sandbox",
@@ -24,6 +22,7 @@ _FLAGS = (
     "--disable-dev-shm-usage",
     "--remote-debugging-port=0",
 )
+_PATIENCE = 60.0
 
 
 class Page:
@@ -37,7 +36,7 @@ class Page:
         """One command of the protocol, and its result."""
         number = next(self._numbers)
         await self._socket.send_json({"id": number, "method": method, "params": arguments})
-        async with asyncio.timeout(HANG_GUARD):
+        async with asyncio.timeout(_PATIENCE):
             while True:
                 answer = await self._socket.receive_json()
                 if answer.get("id") == number:
@@ -50,7 +49,7 @@ class Page:
             "Emulation.setDeviceMetricsOverride", width=width, height=height, deviceScaleFactor=1, mobile=True
         )
         await self.call("Page.navigate", url=url)
-        async with asyncio.timeout(HANG_GUARD):
+        async with asyncio.timeout(_PATIENCE):
             while await self.ask("document.readyState + location.href") != f"complete{url}":  # noqa: ASYNC110 -- as a person waits
                 await asyncio.sleep(0.05)
 
@@ -93,7 +92,7 @@ async def browser(chromium: Path, folder: Path) -> AsyncIterator[Page]:
 
 
 async def _port(written: Path) -> int:
-    async with asyncio.timeout(HANG_GUARD):
+    async with asyncio.timeout(_PATIENCE):
         while not (lines := _lines(written)):  # noqa: ASYNC110 -- a file has no event
             await asyncio.sleep(0.05)
     return int(lines[0])

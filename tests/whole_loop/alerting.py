@@ -54,8 +54,9 @@ class Alerting:
                 self._notify("firing")
 
     async def alerts(self, _request: web.Request) -> web.Response:
-        """Alertmanager's `/api/v2/alerts`."""
-        return web.json_response(self._alerts())
+        """Alertmanager's `/api/v2/alerts/groups`."""
+        group = {"labels": {}, "receiver": {"name": "stagekeeper"}, "alerts": self._alerts()}
+        return web.json_response([group])
 
     async def close(self) -> None:
         """End every delivery."""
@@ -67,7 +68,7 @@ class Alerting:
         if self._since is None:
             return []
         state = "suppressed" if self.suppressed else "active"
-        status = {"state": state, "silencedBy": [], "inhibitedBy": [], **self.suppressed}
+        status = {"state": state, "silencedBy": [], "inhibitedBy": [], "mutedBy": [], **self.suppressed}
         return [{"labels": self.labels, "status": status, "startsAt": self._since, "fingerprint": "f1e2d3"}]
 
     def _notify(self, status: str) -> None:

@@ -13,17 +13,14 @@ from typing import Any
 import aiohttp
 from aiohttp import web
 from aiohttp.typedefs import Handler
-from prometheus_client import CollectorRegistry
 
 from remediator.alertmanager import Alertmanager
 from remediator.cluster import Cluster
-from remediator.keeper import Keeper, resync_forever
-from remediator.metrics import Metrics
 from remediator.policy import Mode
+from remediator.reconciler import Reconciler, Rhythm, resync_forever
 from remediator.remediation import Phase, Remediation
 from remediator.settings import AlertmanagerSettings, RemediatorSettings, RhythmSettings
 from remediator.webhook import PATH, Webhook
-from remediator.worker import Rhythm, Target, Worker
 from simulator.actors import ActorOptions
 from simulator.api import Request
 from simulator.environment import Environment as Simulated
@@ -55,14 +52,12 @@ class Replica:
         """A new process: without memory."""
         environment, kube, asked = self._parts
         policy, rhythm = SETTINGS.as_policy(), RhythmSettings()
-        metrics = Metrics(CollectorRegistry(), policy.mode, [environment.name])
-        self.cluster = Cluster(Observer(environment, kube), kube, [asked], metrics, rhythm.observation_timeout)
-        worker = Worker(Target(environment, policy, self.cluster), Rhythm(rhythm.open, rhythm.latched, rhythm.idle))
-        keeper = Keeper(self.cluster, worker, policy)
-        self._webhook = Webhook("StagerUnavailable", {environment.name: keeper.receiver}, lambda: False)
+        self.cluster = Cluster(environment, kube, [asked], observation_timeout=rhythm.observation_timeout)
+        reconciler = Reconciler(self.cluster, policy, Rhythm(rhythm.open, rhythm.list, rhythm.observe))
+        self._webhook = Webhook("StagerUnavailable", {environment.name: reconciler}, lambda: False)
         self._tasks = [
-            asyncio.create_task(worker.run()),
-            asyncio.create_task(resync_forever([keeper], rhythm.resync)),
+            asyncio.create_task(reconciler.run()),
+            asyncio.create_task(resync_forever([reconciler], rhythm.resync)),
         ]
 
     async def kill(self) -> None:
@@ -84,7 +79,7 @@ class Stage:
 
     async def remediations(self) -> Sequence[Remediation]:
         """Every record."""
-        return (await self.replicas[0].cluster.listing())[0]
+        return (await self.replicas[0].cluster.listing()).remediations
 
     @property
     def deletions(self) -> Sequence[Request]:
@@ -133,10 +128,12 @@ async def stage(profile: str, folder: Path, replicas: int = 1) -> AsyncIterator[
         environment = _environment(env, profile)
         alerting = Alerting(Observer(environment, kube), env.clock, environment.name)
         exits.push_async_callback(alerting.close)
-        url = await exits.enter_async_context(_served("GET", "/api/v2/alerts", alerting.alerts))
+        url = await exits.enter_async_context(_served("GET", "/api/v2/alerts/groups", alerting.alerts))
         played = Stage(env, alerting)
         for _ in range(replicas):
-            asked = Alertmanager(AlertmanagerSettings.model_validate({"url": url}), session, "StagerUnavailable")
+            asked = Alertmanager(
+                AlertmanagerSettings.model_validate({"url": url}), session, "StagerUnavailable", "stagekeeper"
+            )
             replica = Replica(environment, kube, asked)
             played.replicas.append(replica)
             exits.push_async_callback(replica.kill)

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from remediator import opening, pausing
+from remediator import intake, pause
 from remediator.remediation import Phase, Request
 from simulator.resources import RESOURCES, by_path
 from stagekeeper.kube.objects import timestamp
@@ -92,7 +92,7 @@ async def test_a_silence_and_a_pause_hold_everything_until_both_are_over(tmp_pat
         played.alerting.suppressed = {}
         await asyncio.sleep(100)
         assert played.deletions == []
-        played.env.store.delete(CONFIG_MAPS, played.env.namespace, pausing.NAME, {})
+        played.env.store.delete(CONFIG_MAPS, played.env.namespace, pause.NAME, {})
         await played.assert_restarted_once(*BOTH)
 
 
@@ -101,10 +101,10 @@ async def test_a_stuck_bbs_is_escalated_and_restarted_on_a_persons_word(tmp_path
         await played.env.faults.stuck()
         await played.assert_left_alone(Phase.ESCALATED)
         cluster = played.replicas[0].cluster
-        latest = (await cluster.listing())[0][-1]
+        latest = (await cluster.listing()).remediations[-1]
         await cluster.swap(latest.released("alice", played.env.clock.now()))
         wish = Request("cf", person="alice", why="nothing migrates", accept="stuck_unavailable")
-        await opening.open_or_join(cluster, wish, SETTINGS.as_policy())
+        await intake.open_or_join(cluster, wish, SETTINGS.as_policy())
         assert (await played.ended()).phase is Phase.RECOVERED
         assert sorted(played.deleted) == [*BOTH]
 
@@ -133,4 +133,4 @@ def _pause(played: Stage) -> None:
     """As `stagekeeper pause` does."""
     until = timestamp(played.env.clock.now() + timedelta(hours=2))
     data = {"by": "alice", "reason": "a test", "until": until}
-    played.env.store.create(CONFIG_MAPS, played.env.namespace, {"metadata": {"name": pausing.NAME}, "data": data})
+    played.env.store.create(CONFIG_MAPS, played.env.namespace, {"metadata": {"name": pause.NAME}, "data": data})

@@ -1,15 +1,81 @@
-"""What a decision is made from, and what it can be. Pure."""
+"""What a decision about a remediation is made from, and what it can be. Pure."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
+from enum import StrEnum
 
-from remediator.gates import AlertSeen, Past, Pause
 from remediator.policy import Policy
 from remediator.remediation import Phase, PlannedPod, Reason, Remediation
 from remediator.streaks import Assessment, Streaks
 from stagekeeper.diego.observation import Locket, Observation, Unknown
 from stagekeeper.diego.profiles import Environment
 from stagekeeper.kube.objects import Pod
+
+
+@dataclass(frozen=True, slots=True)
+class Past:
+    """What the gates need to know of an earlier remediation: when its plan was made and when it ended."""
+
+    name: str
+    decided_at: datetime
+    ended_at: datetime | None
+
+
+class AlertState(StrEnum):
+    """What one Alertmanager says of the alert."""
+
+    ACTIVE = "active"
+    SUPPRESSED = "suppressed"
+    ABSENT = "absent"
+    UNREADABLE = "unreadable"
+
+
+@dataclass(frozen=True, slots=True)
+class AlertView:
+    """The alert, as one Alertmanager has it."""
+
+    alertmanager: str
+    state: AlertState
+    detail: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Pause:
+    """Whether somebody has paused the remediator in this environment."""
+
+    paused: bool
+    why: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Inputs:
+    """Everything that a decision is made from, besides the remediation."""
+
+    environment: Environment
+    policy: Policy
+    assessment: Assessment
+    streaks: Streaks = field(default_factory=Streaks)
+    pause: Pause = field(default_factory=lambda: Pause(paused=False))
+    alerts: Sequence[AlertView] = ()
+    past: Sequence[Past] = ()
+    accept: str = ""
+    """The condition whose `never` a named person overrides, if any."""
+
+    @property
+    def seen(self) -> Observation:
+        """What this observation saw."""
+        return self.assessment.observation
+
+    @property
+    def at(self) -> datetime:
+        """The API server's time of this observation."""
+        return self.assessment.moment.at
+
+    @property
+    def elapsed(self) -> timedelta:
+        """How long the remediation has been in its phase, by a clock that no server's jump can move."""
+        return self.streaks.elapsed(self.assessment.moment)
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,7 +87,7 @@ class Wait:
 
 @dataclass(frozen=True, slots=True)
 class Continue:
-    """The remediation entered another phase in which there may be something to do at once."""
+    """What was stored may have changed what is to be done next: observe again at once."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,26 +104,6 @@ class Close:
 
 
 Action = Wait | Continue | DeletePod | Close
-
-
-@dataclass(frozen=True, slots=True)
-class Inputs:
-    """Everything that a decision is made from, besides the remediation."""
-
-    environment: Environment
-    policy: Policy
-    assessment: Assessment
-    streaks: Streaks = field(default_factory=Streaks)
-    pause: Pause = field(default_factory=lambda: Pause(paused=False))
-    alerts: Sequence[AlertSeen] = ()
-    past: Sequence[Past] = ()
-
-    @property
-    def seen(self) -> Observation:
-        """What this observation saw."""
-        return self.assessment.observation
-
-
 Decision = tuple[Remediation, Streaks, Action]
 """The remediation as it should be recorded, what to remember, and the one thing to do after recording it."""
 
@@ -83,5 +129,5 @@ def blocking_pods(seen: Observation) -> str:
 
 def moved(remediation: Remediation, phase: Phase, reason: Reason, message: str, given: Inputs) -> Remediation:
     """The remediation in another phase, with the evidence of the observation that decided it."""
-    next_ = remediation.moved(phase, reason, message, given.assessment.moment.at)
-    return replace(next_, diagnosis=given.assessment.diagnosis.name, evidence=given.assessment.diagnosis.evidence)
+    found = given.assessment.diagnosis
+    return replace(remediation.moved(phase, reason, message, given.at), diagnosis=found.name, evidence=found.evidence)

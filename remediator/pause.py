@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
-from remediator.gates import Pause
+from remediator.inputs import Pause
 from stagekeeper.kube.objects import time
 
 NAME = "stagekeeper-pause"

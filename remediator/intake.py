@@ -8,16 +8,16 @@ from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
-from typing import Protocol
 
-from remediator.policy import Policy
-from remediator.remediation import Remediation, Request
+from remediator.cluster import Cluster
+from remediator.policy import Mode, Policy
+from remediator.remediation import Phase, Reason, Remediation, Request
 from stagekeeper.diego.durations import spell
 from stagekeeper.kube.errors import AlreadyExists, Unavailable
 from stagekeeper.kube.objects import time
 
 ATTEMPTS = 5
-"""Lost races in a row after which we let the caller try again; more than two replicas never race longer."""
+"""Lost races in a row after which the caller is to try again: two replicas lose one each."""
 
 
 class Judgement(StrEnum):
@@ -29,9 +29,13 @@ class Judgement(StrEnum):
     HELD_OFF = "held_off"
     OLD_ALERT = "old_alert"
     LOOKED = "looked"
-    NOTHING_OPEN = "nothing_open"
     FOREIGN_ALERT = "foreign_alert"
     UNKNOWN_ENVIRONMENT = "unknown_environment"
+
+    @property
+    def on_hold(self) -> bool:
+        """Whether a firing alert of ours opened nothing, and joined nothing that is open."""
+        return self in {Judgement.LATCHED, Judgement.HELD_OFF, Judgement.OLD_ALERT}
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,20 +47,11 @@ class Verdict:
     remediation: str = ""
 
 
-class Store(Protocol):
-    """The records of one target, and how to add one."""
-
-    async def listing(self) -> tuple[Sequence[Remediation], datetime]:
-        """Every record of the target, oldest first, and the API server's time."""
-        ...
-
-    async def create(self, ordinal: int, request: Request) -> str:
-        """Create the record with this ordinal; its name. Raises `AlreadyExists`."""
-        ...
+Unhealthy = Callable[[], Awaitable[bool]]
 
 
 async def open_or_join(
-    store: Store, request: Request, policy: Policy, unhealthy: Callable[[], Awaitable[bool]] | None = None
+    cluster: Cluster, request: Request, policy: Policy, unhealthy: Unhealthy | None = None
 ) -> Verdict:
     """A verdict that is durable when it is returned. Raises `KubeError` if it could not be stored.
 
@@ -64,15 +59,15 @@ async def open_or_join(
     alert may only be late to go.
     """
     for _ in range(ATTEMPTS):
-        remediations, now = await store.listing()
-        latest = remediations[-1] if remediations else None
-        verdict = standing(latest, request, now, policy)
+        listing = await cluster.listing()
+        latest = listing.latest
+        verdict = standing(latest, request, listing.now, policy)
         if verdict is not None and not (
             verdict.judgement is Judgement.OLD_ALERT and unhealthy is not None and await unhealthy()
         ):
             return verdict
         try:
-            name = await store.create((latest.ordinal if latest else 0) + 1, request)
+            name = await cluster.create((latest.ordinal if latest else 0) + 1, request)
         except AlreadyExists:
             continue
         return Verdict(Judgement.OPENED, f"{name} was opened.", name)
@@ -80,16 +75,23 @@ async def open_or_join(
 
 
 def standing(latest: Remediation | None, request: Request, now: datetime, policy: Policy) -> Verdict | None:
-    """What the latest record makes of a firing alert or of a person's wish; None: a new one is to be opened. Pure."""
+    """What the latest record makes of a firing alert or of a person's wish; None: a new one is to be opened. Pure.
+
+    What a replica in mode observe has written holds nobody back who is in mode act. An alert that had gone while the
+    BBS did not serve, and comes back, opens the next one at once.
+    """
     if latest is None:
         return None
     if latest.phase.open:
-        return Verdict(Judgement.JOINED, f"{latest.name} is already open ({latest.phase}).", latest.name)
+        return Verdict(Judgement.JOINED, f"{latest.name} is still in progress ({latest.phase}).", latest.name)
+    if latest.phase is Phase.OBSERVED and policy.mode is Mode.ACT:
+        return None
     if latest.latched:
-        said = f"{latest.name} ended {latest.phase}; the target is left alone until it serves or a person resets it."
+        said = f"{latest.name} ended {latest.phase}: it waits for a person, or for the BBS to serve."
         return Verdict(Judgement.LATCHED, said, latest.name)
-    # The hold-off gives an alert time to go; a person asks now.
-    return None if request.person else _stale_alert(latest, request, now, policy)
+    if request.person or latest.reason is Reason.ALERT_GONE:  # the hold-off gives an alert time to go
+        return None
+    return _stale_alert(latest, request, now, policy)
 
 
 def _stale_alert(latest: Remediation, request: Request, now: datetime, policy: Policy) -> Verdict | None:

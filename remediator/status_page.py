@@ -1,14 +1,11 @@
-"""The status page: what the remediator believes, would do, and has done, readable on a phone, without scripts. Pure."""
+"""The status page: what the remediator believes, would do, and has done, readable on a phone, without scripts."""
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from datetime import UTC, datetime
 
-from remediator.answers import GateResult
-from remediator.gates import Pause
 from remediator.policy import Mode
-from remediator.remediation import Remediation
-from remediator.streaks import Assessment
+from remediator.reconciler import Reconciler, State
+from remediator.remediation import GateResult, Remediation
 from stagekeeper.visible import html_text as escape
 
 REFRESH = 10
@@ -31,20 +28,9 @@ _CLASS = {"pass": "good", "not_yet": "wait", "never": "bad", "not_configured": "
 _PHASE_CLASS = {"Recovered": "good", "SelfHealed": "good", "Escalated": "bad", "Observed": "none"}
 
 
-@dataclass(frozen=True, slots=True)
-class EnvironmentStatus:
-    """One environment as this replica knows it; None and empty before it has read anything."""
-
-    name: str
-    namespace: str
-    assessment: Assessment | None
-    pause: Pause | None
-    remediations: Sequence[Remediation]
-
-
-def page(mode: Mode, environments: Iterable[EnvironmentStatus], now: datetime) -> str:
+def page(mode: Mode, reconcilers: Iterable[Reconciler], now: datetime) -> str:
     """The whole page; every text is escaped, whatever it holds."""
-    sections = "".join(map(_section, environments))
+    sections = "".join(map(_section, reconcilers))
     acts = "restarts the BBS pods when every gate is open" if mode is Mode.ACT else "only writes down what it would do"
     return (
         '<!DOCTYPE html><html lang="en"><head><meta charset="utf-8">'
@@ -57,10 +43,11 @@ def page(mode: Mode, environments: Iterable[EnvironmentStatus], now: datetime) -
     )
 
 
-def _section(status: EnvironmentStatus) -> str:
-    latest = status.remediations[-1] if status.remediations else None
+def _section(reconciler: Reconciler) -> str:
+    environment, status = reconciler.cluster.environment, reconciler.state
+    latest = status.latest
     is_open = latest is not None and latest.phase.open
-    name, namespace = escape(status.name), escape(status.namespace)
+    name, namespace = escape(environment.name), escape(environment.namespace)
     return (
         f'<section id="{name}"><h2>{name} <small>namespace {namespace}</small></h2>'
         f"<dl>{_facts(status, latest)}</dl>"
@@ -69,10 +56,10 @@ def _section(status: EnvironmentStatus) -> str:
     )
 
 
-def _facts(status: EnvironmentStatus, latest: Remediation | None) -> str:
+def _facts(status: State, latest: Remediation | None) -> str:
     facts = []
     if status.assessment is None:
-        facts.append(("Diagnosis", "no observation yet: this replica looks while a remediation is open"))
+        facts.append(("Diagnosis", "not checked yet"))
     else:
         seen = status.assessment.diagnosis
         facts.append(

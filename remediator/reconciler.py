@@ -1,0 +1,357 @@
+"""The loop of one environment: observe, decide, store, act. Any number of replicas do this at once.
+
+There is no leader: whoever swaps the record first decides, and everybody follows what is written.
+docs/decisions/0001-safety.md has the argument.
+"""
+
+import asyncio
+from collections import Counter
+from collections.abc import Sequence
+from contextlib import suppress
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+
+import structlog
+
+from remediator import intake
+from remediator.alertmanager import AlertmanagerView
+from remediator.cluster import Cluster
+from remediator.decision import decide
+from remediator.inputs import Action, Close, Continue, DeletePod, Inputs, Past, Pause, Wait
+from remediator.intake import Judgement, Verdict
+from remediator.policy import Policy
+from remediator.record import Unreadable
+from remediator.remediation import GateResult, Phase, Reason, Remediation, Request
+from remediator.streaks import Assessment, Streaks
+from stagekeeper.diego.diagnosis import Condition
+from stagekeeper.kube.errors import Conflict, Forbidden, Invalid, KubeError, MalformedResponse, NotFound, Unauthorized
+
+_TOO_OLD = "The check became too old before it could be acted on."
+_REFUSALS = (Forbidden, Invalid, Unauthorized)
+"""A DELETE that the API will refuse again: said once, and a person is needed where it goes on."""
+_WARNINGS = {Phase.ESCALATED, Phase.RESTARTING}
+_log = structlog.get_logger("remediator")
+
+
+@dataclass(frozen=True, slots=True)
+class Rhythm:
+    """How often the reconciler comes back, in seconds."""
+
+    open: float = 5.0
+    """While a remediation is open: 8 observations fit three times into the 120 s of the confirmation."""
+    list: float = 5.0
+    """How often the records are listed while nothing is open: a person who asks is answered within this."""
+    observe: float = 15.0
+    """How often the environment is observed while nothing is open, so that the proof is ready when the alert comes."""
+
+
+@dataclass(slots=True)
+class State:
+    """What one replica knows of its environment: for the status page and the metrics, and for no decision."""
+
+    assessment: Assessment | None = None
+    seconds: float = 0.0
+    """How long the last observation took."""
+    observations: int = 0
+    pause: Pause | None = None
+    remediations: Sequence[Remediation] = ()
+    gates: Sequence[tuple[str, GateResult]] = ()
+    alerts: Sequence[AlertmanagerView] = ()
+    asked: bool = False
+    """Whether the API has been asked at all."""
+    late: bool = False
+    """Whether the open remediation has been open for longer than its bound, by our own clock."""
+    failure: str = ""
+    """Why the API could not be used at last, in one word; "" if it could."""
+    on_hold: Verdict | None = None
+    """The last alert that opened nothing, and why."""
+    transitions: Counter[tuple[str, str]] = field(default_factory=Counter)
+    """By phase and reason, those stored by this replica."""
+    durations: list[tuple[str, float]] = field(default_factory=list)
+    """Seconds from the opening until `plan`, `last_delete` or `recovered`; taken out by the metrics."""
+    deletions: Counter[str] = field(default_factory=Counter)
+    failures: Counter[str] = field(default_factory=Counter)
+
+    @property
+    def latest(self) -> Remediation | None:
+        """The newest record."""
+        return self.remediations[-1] if self.remediations else None
+
+
+class Reconciler:
+    """One environment with everything that works on it."""
+
+    def __init__(
+        self, cluster: Cluster, policy: Policy, rhythm: Rhythm | None = None, streaks: Streaks | None = None
+    ) -> None:
+        self.cluster, self.policy, self.rhythm = cluster, policy, rhythm or Rhythm()
+        self.state = State()
+        self.streaks, self._of = streaks or Streaks(), ""
+        self._observed_at = float("-inf")
+        self._open_since: tuple[str, float] | None = None
+        self._wake = asyncio.Event()
+        self._log = _log.bind(environment=cluster.environment.name)
+
+    # For the webhook
+
+    async def open(self, request: Request) -> Verdict:
+        """Open or join a remediation: durable when it returns. Raises `KubeError`."""
+        return await self._open(request, "opened remediation")
+
+    def wake(self) -> None:
+        """Observe at once: a webhook has come."""
+        self._wake.set()
+
+    # The loop
+
+    async def run(self) -> None:
+        """Reconcile for ever. Trouble with the API is said once and tried again; nothing is lost: the record has it."""
+        while True:
+            self._wake.clear()
+            pause = self.rhythm.open
+            try:
+                pause = await self.reconcile()
+                self._works()
+            except (KubeError, Unreadable) as problem:
+                self._failed(problem)
+                self._time_open(self.state.latest)
+            with suppress(TimeoutError):
+                async with asyncio.timeout(pause):
+                    await self._wake.wait()
+
+    async def reconcile(self) -> float:
+        """Work on whatever there is; seconds until the next time. Raises `KubeError` and `Unreadable`."""
+        self.state.asked = True
+        listing = await self.cluster.listing()
+        self.state.remediations = listing.remediations
+        latest = listing.latest
+        self._time_open(latest)
+        if latest is None or not latest.phase.open:
+            return await self._idle(latest)
+        if latest.name != self._of:
+            self.streaks, self._of = self.streaks.for_another(), latest.name
+        action: Action = Continue()
+        while isinstance(action, Continue):
+            action = await self.step(latest.name, listing.remediations)
+        return 0 if isinstance(action, Close) else self.rhythm.open
+
+    def _time_open(self, latest: Remediation | None) -> None:
+        """Nobody may be left untold because we are blind: our own clock bounds what the API server's can't."""
+        if latest is None or not latest.phase.open:
+            self._open_since, self.state.late = None, False
+            return
+        if self._open_since is None or self._open_since[0] != latest.name:
+            self._open_since = (latest.name, self.cluster.monotonic())
+        seconds = self.cluster.monotonic() - self._open_since[1]
+        self.state.late = seconds >= self.policy.bound(latest).total_seconds()
+
+    async def _idle(self, latest: Remediation | None) -> float:
+        """Keep the proof ready; note on an escalated record that the BBS serves again."""
+        self.state.gates = ()
+        self.state.pause = await self.cluster.pause()  # nobody asks the gates now, but people look at it
+        if self.cluster.monotonic() - self._observed_at < self.rhythm.observe:
+            return self.rhythm.list
+        assessment = await self._observe()
+        self.streaks = self.streaks.saw(assessment, self.policy.tolerance)
+        if latest is not None and latest.latched and self.streaks.serving >= self.policy.verify_observations:
+            with suppress(Conflict):
+                await self.cluster.swap(latest.released("serving", assessment.moment.at))
+                self._log.info("The BBS serves again, so the next alert opens a remediation.", remediation=latest.name)
+        return self.rhythm.list
+
+    async def step(self, name: str, history: Sequence[Remediation] = ()) -> Action:
+        """One observation of one open remediation, one swap if something changed, at most one delete.
+
+        The order matters: the record and the pause are read after the observation, so that whatever another replica
+        saw and wrote meanwhile is heeded; the delete comes last. One that has become old meanwhile decides nothing.
+        """
+        assessment = await self._observe()
+        remediation = await self.cluster.load(name)
+        pause = self.state.pause = await self.cluster.pause()
+        alerts = await self.cluster.alerts() if remediation.phase is Phase.WATCHING else ()
+        if self._too_old(assessment):
+            return Wait(_TOO_OLD)
+        given = Inputs(
+            self.cluster.environment,
+            self.policy,
+            assessment,
+            self.streaks,
+            pause,
+            [each.view for each in alerts],
+            _past(history, name),
+        )
+        after, streaks, action = decide(remediation, given)
+        if after != remediation:
+            try:
+                after = await self._swap(remediation, after)
+            except Conflict:
+                return Continue()
+        self.streaks = streaks
+        self.state.alerts = alerts or self.state.alerts
+        self._show(after)
+        if isinstance(action, DeletePod):
+            return Wait(_TOO_OLD) if self._too_old(assessment) else await self._delete(after, action, assessment)
+        return action
+
+    async def _observe(self) -> Assessment:
+        began = self._observed_at = self.cluster.monotonic()
+        assessment = self.state.assessment = await self.cluster.observe()
+        self.state.seconds = self.cluster.monotonic() - began
+        self.state.observations += 1
+        return assessment
+
+    def _too_old(self, assessment: Assessment) -> bool:
+        """Whether this process was held up since the observation began."""
+        return self.cluster.monotonic() - assessment.moment.monotonic > self.policy.observation_age.total_seconds()
+
+    async def _swap(self, before: Remediation, after: Remediation) -> Remediation:
+        stored = await self.cluster.swap(after)
+        self._tell_gates(before, stored)
+        if before.phase is not stored.phase:
+            await self._announce(before, stored)
+        return stored
+
+    async def _delete(self, remediation: Remediation, action: DeletePod, assessment: Assessment) -> Action:
+        """Delete one planned pod and note it. Whatever stays unknown here shows at the next observation."""
+        pod = action.pod
+        try:
+            await self.cluster.delete_pod(pod)
+        except _REFUSALS as problem:
+            self.state.deletions[problem.reason] += 1
+            return await self._delete_refused(remediation, action, f"{problem}", assessment)
+        except (Conflict, NotFound) as problem:
+            self.state.deletions[problem.reason] += 1
+            return Wait(f"{pod.name} is not as it was observed. {problem}")
+        except KubeError as problem:
+            self.state.deletions[problem.reason] += 1
+            return Wait(f"The answer to the deletion of {pod.name} is unknown. {problem}")
+        self.state.deletions["accepted"] += 1
+        self.streaks = self.streaks.with_delete("", assessment.moment, self.policy.tolerance)
+        noted = replace(remediation.noted(action.planned, "deleted", assessment.moment.at), refused="")
+        with suppress(Conflict):  # another replica wrote meanwhile; the next observation notes the pod as terminating
+            await self.cluster.swap(noted)
+        return Continue()
+
+    async def _delete_refused(
+        self, remediation: Remediation, action: DeletePod, why: str, assessment: Assessment
+    ) -> Action:
+        """Say once, in log, record and Event, what the API answered; a person is called where it goes on."""
+        said = f"The deletion of {action.pod.name} was refused: {why}"
+        self.streaks = self.streaks.with_delete(said, assessment.moment, self.policy.tolerance)
+        if remediation.refused != said:
+            self._log.warning(said, remediation=remediation.name)
+            with suppress(Conflict):
+                await self.cluster.swap(replace(remediation, refused=said).with_line(said, assessment.moment.at))
+            await self._event("DeleteRefused", f"{remediation.name}: {said}", assessment.moment.at, warning=True)
+        return Wait(said)
+
+    # What a lost webhook, a cut notification or a deleted record left behind
+
+    async def resync(self) -> None:
+        """Open a remediation for an alert that no webhook told of; delete old records. Raises `KubeError`."""
+        alerts = self.state.alerts = await self.cluster.alerts()
+        request = next((request for each in alerts for request in each.requests), None)
+        if request is not None:
+            verdict = await self._open(request, "no webhook told of it: opened remediation", self._unhealthy)
+            if verdict.judgement is Judgement.OPENED:
+                self.wake()
+        try:
+            listing = await self.cluster.listing()
+        except Unreadable as problem:
+            raise MalformedResponse(str(problem)) from problem
+        await self.cluster.prune(intake.prunable(listing.remediations, listing.now, self.policy))
+
+    async def _unhealthy(self) -> bool:
+        """Whether the BBS does not serve, by an observation that could tell."""
+        assessment = await self._observe()
+        return not assessment.blind and assessment.diagnosis.name is not Condition.SERVING
+
+    async def _open(self, request: Request, how: str, unhealthy: intake.Unhealthy | None = None) -> Verdict:
+        try:
+            verdict = await intake.open_or_join(
+                self.cluster, replace(request, mode=self.policy.mode.value), self.policy, unhealthy
+            )
+        except Unreadable as problem:
+            raise MalformedResponse(str(problem)) from problem
+        if verdict.judgement is Judgement.OPENED:
+            self.state.on_hold = None
+            what = f"{request.alertname} is firing for {request.environment}"
+            self._log.info(f"{what}: {how} {verdict.remediation}.", remediation=verdict.remediation)
+        elif verdict.judgement.on_hold and verdict != self.state.on_hold:
+            self.state.on_hold = verdict
+            self._log.info(f"The alert opened nothing. {verdict.why}", judgement=verdict.judgement.value)
+        return verdict
+
+    # What people are told
+
+    def _show(self, remediation: Remediation) -> None:
+        """The open remediation as the last observation left it."""
+        rest = [each for each in self.state.remediations if each.name != remediation.name]
+        self.state.remediations = [*rest, remediation]
+        self.state.gates = remediation.gates if remediation.phase is Phase.WATCHING else ()
+
+    async def _announce(self, before: Remediation, after: Remediation) -> None:
+        """One log line, one Event, the counters: by the winner of the swap only."""
+        self.state.transitions[after.phase.value, after.reason.value] += 1
+        until = {
+            Phase.RESTARTING: "plan",
+            Phase.VERIFYING: "last_delete" if after.deletions else "",
+            Phase.RECOVERED: "recovered",
+        }.get(after.phase)
+        if until and before.phase.open:
+            self.state.durations.append((until, (after.entered - after.created).total_seconds()))
+        warning = after.phase in _WARNINGS
+        say = self._log.warning if warning else self._log.info
+        say(
+            after.message,
+            remediation=after.name,
+            phase=after.phase.value,
+            reason=after.reason.value,
+            diagnosis=after.diagnosis,
+        )
+        await self._event(after.reason, f"{after.name}: {after.phase}. {after.message}", after.entered, warning=warning)
+
+    def _tell_gates(self, before: Remediation, after: Remediation) -> None:
+        """One log line for each gate whose answer has changed."""
+        known = dict(before.gates)
+        for name, answer in after.gates:
+            if known.get(name) != answer:
+                progress = f" ({answer.progress})" if answer.progress else ""
+                self._log.info(
+                    f"Gate {name}: {answer.outcome}{progress}. {answer.why}",
+                    remediation=after.name,
+                    gate=name,
+                    answer=answer.outcome.value,
+                )
+
+    async def _event(self, reason: Reason | str, message: str, at: datetime, *, warning: bool) -> None:
+        known = self.state.assessment.observation.known_workloads if self.state.assessment else ()
+        if known:
+            await self.cluster.tell(known[0], str(reason), message, at, warning=warning)
+
+    def _failed(self, problem: KubeError | Unreadable) -> None:
+        reason = problem.reason if isinstance(problem, KubeError) else MalformedResponse.reason
+        self.state.failures[reason] += 1
+        if reason != self.state.failure:
+            self._log.warning(f"Kubernetes API unavailable, retrying: {problem}", reason=reason)
+        self.state.failure = reason
+
+    def _works(self) -> None:
+        if self.state.failure:
+            self._log.info("Kubernetes API available again.")
+        self.state.failure = ""
+
+
+def _past(history: Sequence[Remediation], name: str) -> list[Past]:
+    return [
+        Past(each.name, each.plan.decided_at, each.closed_at) for each in history if each.plan and each.name != name
+    ]
+
+
+async def resync_forever(reconcilers: Sequence[Reconciler], every: float) -> None:
+    """Resync each environment, one after the other, every so many seconds."""
+    while True:
+        await asyncio.sleep(every)
+        for each in reconcilers:
+            with suppress(KubeError):  # the loop of that environment meets the same and says it
+                await each.resync()
