@@ -15,7 +15,7 @@ from stagekeeper.settings import SettingsProblem, read
 
 @dataclass(frozen=True, slots=True)
 class Configuration:
-    """The environments to look at, and how to answer scrapes."""
+    """The environments to observe, and how to answer scrapes."""
 
     environments: tuple[Environment, ...]
     exporter: ExporterSettings

@@ -28,7 +28,11 @@ class Series:
 
 
 SERIES = (
-    Series("bbs_reachable", "Whether the Service led to a BBS that serves (1) or not (0).", samples.reachable),
+    Series(
+        "bbs_reachable",
+        "Whether the Service led to a BBS that serves; with TCP probes: to somebody who listens.",
+        samples.reachable,
+    ),
     Series("diego_api_ready", "BBS pods of which all containers are ready.", samples.ready),
     Series("active_bbs_count", "BBS pods labelled active, Ready and not terminating. Normal is 1.", samples.active),
     Series("diego_api_desired", "Replicas that the BBS StatefulSets ask for.", samples.desired),
@@ -46,8 +50,14 @@ SERIES = (
         ("pod",),
     ),
     Series(
+        "diego_api_pod_accepts",
+        "Whether the pod's own BBS port accepts connections.",
+        samples.pod_accepts,
+        ("pod",),
+    ),
+    Series(
         "diego_api_pod_serving",
-        "Whether the pod's own BBS port answered as one that serves.",
+        "Whether the pod's own BBS port answered a ping.",
         samples.pod_serving,
         ("pod",),
     ),
@@ -66,7 +76,12 @@ SERIES = (
         "When a probe of the Service last found a BBS that serves.",
         samples.answered,
     ),
-    Series("bbs_certificate_expiry_timestamp_seconds", "When a certificate ends.", samples.certificates, ("which",)),
+    Series(
+        "bbs_certificate_expiry_timestamp_seconds",
+        "NotAfter of the certificate, Unix time.",
+        samples.certificates,
+        ("which",),
+    ),
     Series("bbs_deep_probe_success", "Whether the BBS could list its domains from its database.", samples.deep),
     Series(
         "bbs_deep_probe_cf_apps_fresh",
@@ -76,11 +91,11 @@ SERIES = (
     Series("stagekeeper_kubernetes_up", "Whether pods and StatefulSets could be read.", samples.kubernetes_up),
     Series(
         "stagekeeper_kubernetes_failures_total",
-        "Looks whose pods or StatefulSets could not be read.",
+        "Observations whose pods or StatefulSets could not be read.",
         samples.kubernetes_failures,
         ("reason",),
     ),
-    Series("stagekeeper_observations_total", "Looks that ended.", samples.observations),
+    Series("stagekeeper_observations_total", "Completed observations.", samples.observations),
     Series(
         "stagekeeper_observation_duration_seconds", "Time that the last observation took.", samples.observation_seconds
     ),
@@ -119,7 +134,7 @@ def families(seen: tuple[Seen, ...]) -> Iterator[Metric]:
         if family.samples:
             yield family
     histogram = HistogramMetricFamily(
-        ROUND_TRIP, "Time of pings of the Service that were answered well.", labels=["environment"]
+        ROUND_TRIP, "Round-trip time of successful BBS pings through the Service.", labels=["environment"]
     )
     for each in seen:
         if each.applicable:
@@ -143,11 +158,11 @@ def _cumulated(counts: tuple[int, ...]) -> list[tuple[str, float]]:
 def _reloads(reloads: Reloads) -> Iterator[Metric]:
     yield GaugeMetricFamily(
         "stagekeeper_config_last_reload_successful",
-        "Whether the newest configuration is in force.",
+        "Whether the last configuration reload was successful.",
         value=float(reloads.successful),
     )
     yield GaugeMetricFamily(
         "stagekeeper_config_last_reload_success_timestamp_seconds",
-        "When a configuration was last read with success.",
+        "When the configuration was last reloaded successfully, Unix time.",
         value=reloads.succeeded_at,
     )

@@ -29,7 +29,7 @@ async def start(runtime: Runtime, flags: Flags) -> None:
     def observe(environment: Environment) -> Observe:
         return observer(environment, kube, deep=environment.deep_probe).observe
 
-    targets = await runtime.open("The look at the environments", observing(observe))
+    targets = await runtime.open("The observation of the environments", observing(observe))
 
     async def use() -> None:
         await targets.use(configuration.current.environments, configuration.current.exporter.recent_observations)

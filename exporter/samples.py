@@ -86,9 +86,14 @@ def pod_active(seen: Seen) -> Iterator[Sample]:
     yield from _by_pod(seen, lambda each: None if each.labelled_active is None else each.counts_as_active)
 
 
+def pod_accepts(seen: Seen) -> Iterator[Sample]:
+    """Whether somebody listens on its port, as far as that is known without a client certificate too."""
+    yield from _by_pod(seen, lambda each: None if each.reply is None else each.reply.accepted)
+
+
 def pod_serving(seen: Seen) -> Iterator[Sample]:
-    """Whether its port said ok; nothing for a pod that could not be asked."""
-    yield from _by_pod(seen, lambda each: None if each.reply is None else each.reply is Reply.OK)
+    """Whether its port answered a ping; nothing for a pod that could not be asked, or only for a TCP connection."""
+    yield from _by_pod(seen, lambda each: None if each.reply is None or each.by_tcp else each.reply is Reply.OK)
 
 
 def phases(seen: Seen) -> Iterator[Sample]:
@@ -154,7 +159,7 @@ def cf_apps(seen: Seen) -> Iterator[Sample]:
 
 
 def observations(seen: Seen) -> Iterator[Sample]:
-    """All looks that ended."""
+    """All observations that ended."""
     yield (), seen.tally.observations
 
 

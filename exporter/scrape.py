@@ -1,4 +1,4 @@
-"""Takes looks when it is asked to, at most one of each environment at a time, and answers in time whatever happens.
+"""Observes when it is asked to, each environment at most once at a time, and answers in time whatever happens.
 
 No cache: a scrape that begins after an observation has ended takes a new one. A scrape that begins while an observation
 is under way shares it. The observation belongs to nobody who waits for it, so a scraper that goes away takes nothing
@@ -28,13 +28,13 @@ CUT_SHARE = 0.95
 """The share after which an observation is cut off. What is left is for writing the answer."""
 
 AT_ONCE = 32
-"""Looks under way at the same time. A thousand at once would wait for each other's requests until all of them time out,
-and would hold up the event loop while they begin. While the API server is frozen an observation takes the whole timeout
-of a request, so that in one scrape of 10 s two times so many environments are still told whether their Service
-answers."""
+"""Observations under way at the same time. A thousand at once would wait for each other's requests until all of them
+time out, and would hold up the event loop while they begin. While the API server is frozen an observation takes the
+whole timeout of a request, so that in one scrape of 10 s two times so many environments are still told whether their
+Service answers."""
 
 Observe = Callable[[float], Awaitable[Observation]]
-"""Looks at one environment within so many seconds: `Observer.look`."""
+"""Observes one environment within so many seconds: `Observer.observe`."""
 
 _log: structlog.stdlib.BoundLogger = structlog.get_logger(__name__)
 
@@ -64,7 +64,9 @@ class Target:
         None if it does not come within `within` seconds.
         """
         if self._under_way is None or self._under_way.done():
-            self._under_way = asyncio.create_task(self._assessment(within), name=f"The look at {self.environment.name}")
+            self._under_way = asyncio.create_task(
+                self._assessment(within), name=f"The observation of {self.environment.name}"
+            )
         task = self._under_way
         done, _ = await asyncio.wait({task}, timeout=within)
         return task.result() if done and not task.cancelled() else None
@@ -125,7 +127,7 @@ class Targets:
         self._turns = asyncio.Semaphore(AT_ONCE)
 
     async def use(self, environments: Iterable[Environment], keep: int) -> None:
-        """Look at these from now on, and show `keep` observations of each.
+        """Observe these from now on, and show `keep` observations of each.
 
         An unchanged environment goes on undisturbed.
         """
@@ -146,7 +148,7 @@ class Targets:
         return new
 
     async def seen(self, within: float) -> tuple[Seen, ...]:
-        """What is seen of every environment within `within` seconds, all looked at at once."""
+        """What is seen of every environment within `within` seconds, all observed at once."""
         asked = []
         async with asyncio.TaskGroup() as group:
             for number, target in enumerate(self._targets.values(), 1):

@@ -42,7 +42,7 @@ def application(
 
     async def landing(_request: web.Request) -> web.Response:
         rows = [assessment.cells for assessment in targets.recent()]
-        return landing_page("Stagekeeper exporter", ABOUT, LINKS, [Table("Recent looks", COLUMNS, rows)])
+        return landing_page("Stagekeeper exporter", ABOUT, LINKS, [Table("Recent observations", COLUMNS, rows)])
 
     app = web.Application()
     app.add_routes([web.get("/", landing), web.get("/metrics", metrics), *health])

@@ -8,6 +8,7 @@ from remediator.restarting import what_was_done
 from stagekeeper.diego.diagnosis import Condition
 from stagekeeper.diego.durations import spell
 from stagekeeper.diego.observation import Locket, Observation
+from stagekeeper.diego.questions import unready
 
 
 def verify(remediation: Remediation, given: Inputs) -> Decision:
@@ -47,8 +48,8 @@ def _not_back(remediation: Remediation, seen: Observation) -> tuple[str, str]:
     bbs = "+".join(each.name for each in seen.known_workloads)
     if len(seen.known_pods) < seen.desired:
         return bbs, f"{seen.desired - len(seen.known_pods)} of {seen.desired} pods are not back yet."
-    unready = [each.pod for each in seen.known_pods if not seen.bbs_ready(each.pod) and seen.passive_is_ready]
-    return (bbs, f"{unready[0].name} is not ready yet.") if unready else ("", "")
+    late = unready(seen)
+    return (bbs, f"{late[0].pod.name} is not ready yet.") if late else ("", "")
 
 
 def _unready_of(locket: Locket) -> str:

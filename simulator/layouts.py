@@ -117,6 +117,14 @@ KUBECF = Layout(
     locket=None,
     cloud_controller=Workload("api", 2, {_INSTANCE_GROUP: "api"}, _CC),
 )
+KUBECF_LOCKET = replace(
+    KUBECF,
+    profile="kubecf-locket",
+    bbs=Workload("diego-api", 2, {_INSTANCE_GROUP: "diego-api"}, (("bbs-bbs", Role.BBS), ("logs", Role.SIDECAR))),
+    locket=Workload("locket", 2, {_INSTANCE_GROUP: "locket"}, (("locket-locket", Role.LOCKET),)),
+)
 EIRINI = replace(KUBECF, profile="eirini", bbs=None)
 
-LAYOUTS: Mapping[str, Layout] = {layout.profile: layout for layout in (CFEE_1, CFEE_2, CFEE_3, CFEE_4, KUBECF, EIRINI)}
+LAYOUTS: Mapping[str, Layout] = {
+    layout.profile: layout for layout in (CFEE_1, CFEE_2, CFEE_3, CFEE_4, KUBECF, KUBECF_LOCKET, EIRINI)
+}

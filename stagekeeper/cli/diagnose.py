@@ -4,18 +4,24 @@ import asyncio
 import sys
 from dataclasses import dataclass, replace
 from pathlib import Path
+from shlex import quote
+from typing import NoReturn
 
 import click
 
 from stagekeeper.cli.from_pod import Kubectl, NoKubectl, PodProber, kubectl
-from stagekeeper.cli.report import CANNOT_TELL, Report, as_json, as_text, report
+from stagekeeper.cli.report import CANNOT_TELL, NO_FLAGS, Flags, Report, as_json, as_text, report
 from stagekeeper.cli.stager_errors import StagerErrors, read_errors
+from stagekeeper.cli.steps import Place
 from stagekeeper.diego.auto import Picker, Undecided, sentence
-from stagekeeper.diego.environments import choose, environments
-from stagekeeper.diego.observation import Observation, Probe, Reply
+from stagekeeper.diego.environments import choose, environments, without_absent_certificates
+from stagekeeper.diego.observation import NOT_CONFIGURED, OUTSIDE, Observation, Probe, Reply, Unknown
 from stagekeeper.diego.observe import Observer
+from stagekeeper.diego.probe import Prober
 from stagekeeper.diego.profiles import Environment
+from stagekeeper.diego.questions import service_reply
 from stagekeeper.kube import workloads
+from stagekeeper.kube.access import in_cluster
 from stagekeeper.kube.client import Kube, NoCluster, connect
 from stagekeeper.kube.errors import KubeError
 from stagekeeper.kube.objects import Pod
@@ -40,6 +46,7 @@ class Ask:
     within: float
     kubectl: Kubectl | None
     """Given: the probes are made from inside a Cloud Controller pod."""
+    flags: Flags = NO_FLAGS
 
 
 @click.command("diagnose", context_settings={"show_default": True})
@@ -69,20 +76,32 @@ def command(  # noqa: PLR0913 -- one argument for each flag
     Exit codes: 0 the BBS serves, 1 it does not, 2 a flag or the configuration is wrong, 3 could not tell.
     """
     logs.configure("warning")
+    flags = _given(config_file, kubeconfig, context)
     try:
         environment = choose(environments(read(config_file)), name)
         program = kubectl(kubeconfig, context) if from_pod else None
-        said = asyncio.run(ask(Ask(environment, kubeconfig, context, within, program)))
+        said = asyncio.run(ask(Ask(environment, kubeconfig, context, within, program, flags)))
     except (SettingsProblem, NoCluster, NoKubectl) as problem:
         _end(problem, 2)
     except CannotTell as problem:
         _end(problem, CANNOT_TELL)
     else:
+        if output == "text" and said.api_failure:
+            _end(CannotTell(said.api_failure), CANNOT_TELL)
         click.echo(as_json(said) if output == "json" else as_text(said), nl=False)
         sys.exit(said.exit_code)
 
 
-def _end(problem: Exception, code: int) -> None:
+def _given(config_file: Path | None, kubeconfig: Path | None, context: str | None) -> Flags:
+    """The flags of this call, as the next one has to repeat them."""
+    cluster = {"--kubeconfig": kubeconfig, "--context": context}
+    own = {"--config.file": config_file, **cluster}
+    return Flags(
+        *(" ".join(f"{flag} {quote(str(value))}" for flag, value in each.items() if value) for each in (own, cluster))
+    )
+
+
+def _end(problem: Exception, code: int) -> NoReturn:
     click.echo(f"stagekeeper diagnose: {problem}", err=True)
     sys.exit(code)
 
@@ -93,21 +112,52 @@ async def ask(question: Ask) -> Report:
         picked = await Picker(question.environment, kube).pick(question.within)
         if isinstance(picked, Undecided):
             unread = StagerErrors(unread="no profile is picked, so its pods are not known")
-            return report(question.environment, picked.observation(), unread, "here")
+            return report(question.environment, picked.observation(), unread, Place("here"), question.flags)
+        environment, note = without_absent_certificates(picked) if question.kubectl is None else (picked, "")
         controllers = await _controllers(kube, picked)
-        observation, asked_from = await _assessment(replace(question, environment=picked), kube, controllers)
+        observation, asked_from = await _assessment(replace(question, environment=environment), kube, controllers)
+        observation = replace(observation, notes=(*observation.notes, *([note] if note else [])))
         if picked is not question.environment:
             observation = replace(observation, picked=sentence(picked))
-        return report(picked, observation, await _errors(kube, picked, controllers), asked_from)
+        return report(picked, observation, await _errors(kube, picked, controllers), asked_from, question.flags)
 
 
-async def _assessment(question: Ask, kube: Kube, controllers: tuple[Pod, ...] | KubeError) -> tuple[Observation, str]:
+async def _assessment(question: Ask, kube: Kube, controllers: tuple[Pod, ...] | KubeError) -> tuple[Observation, Place]:
     """The observation, and where its probes were made."""
     environment = question.environment
-    if question.kubectl is None:
-        return await Observer(environment, kube, deep=environment.deep_probe).observe(question.within), "here"
-    prober = PodProber(environment, question.kubectl, _pod_to_ask(controllers))
-    return await _observe_from(prober, kube, question), f"pod {prober.pod}"
+    if question.kubectl is not None:
+        prober = PodProber(environment, question.kubectl, _pod_to_ask(controllers))
+        return await _observe_from(prober, kube, question), Place(f"pod {prober.pod}")
+    observation = await Observer(environment, kube, deep=environment.deep_probe).observe(question.within)
+    if in_cluster() or not await _outside(observation, environment):
+        return observation, Place("here")
+    return _unprobed(observation), Place("here", inside=False)
+
+
+async def _outside(observation: Observation, environment: Environment) -> bool:
+    """Whether this machine, which is no pod, is not in the cluster's network: then what it met says nothing.
+
+    Addresses of pods may exist in the network here too, where strangers refuse. So an accept is asked for, or that the
+    cluster's names resolve.
+    """
+    pods = observation.known_pods
+    if observation.accepting() or (isinstance(observation.service, Probe) and observation.service.reply.accepted):
+        return False
+    if service_reply(observation) is Reply.DNS:
+        host, port = _CONTROL
+        control = Prober(replace(environment, tls=None, port=port))
+        answer = await control.ask(host, environment.probe_timeout)
+        return not isinstance(answer, Probe) or answer.reply is not Reply.OK
+    return bool(pods) and observation.control == "" and all(each.reply is Reply.TIMEOUT for each in pods)
+
+
+def _unprobed(observation: Observation) -> Observation:
+    """The observation without what this machine met at the cluster's addresses."""
+    why = Unknown("This machine is not in the cluster's network.", OUTSIDE)
+    pods = observation.pods
+    if isinstance(pods, tuple):
+        pods = tuple(replace(each, probe=why if isinstance(each.probe, Probe) else each.probe) for each in pods)
+    return replace(observation, service=why, pods=pods, control=NOT_CONFIGURED, witness=NOT_CONFIGURED)
 
 
 async def _observe_from(prober: PodProber, kube: Kube, question: Ask) -> Observation:

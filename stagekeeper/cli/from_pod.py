@@ -113,7 +113,7 @@ def met(pod: str, out: str, err: str) -> Probe | Unknown:
         return Unknown(f"kubectl exec in pod {pod} failed: {said or 'no reason given'}")
     said, code = " ".join(_EXIT.sub("", out).split()), int(ended[1])
     if code == 0:
-        return Probe(Reply.OK, f"accepts TCP from pod {pod}")
+        return Probe(Reply.OK, f"accepts TCP from pod {pod}", by_tcp=True)
     if code == _NO_TOOL:
         return Unknown(f"Pod {pod} has neither nc nor bash to test with.")
     if code == _TIMED_OUT or not said:  # some nc say nothing when -w ends their attempt

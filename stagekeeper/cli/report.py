@@ -4,15 +4,31 @@ import json
 from dataclasses import dataclass
 from typing import Any
 
-from stagekeeper.cli.advice import Advice, advise
 from stagekeeper.cli.stager_errors import StagerErrors
-from stagekeeper.cli.steps import Step, steps
+from stagekeeper.cli.steps import Place, Step, steps
+from stagekeeper.diego.advice import Advice, advise
 from stagekeeper.diego.diagnosis import Condition, Diagnosis, diagnose
-from stagekeeper.diego.observation import Observation
+from stagekeeper.diego.evidence import probe
+from stagekeeper.diego.observation import Observation, Unknown
 from stagekeeper.diego.profiles import Environment
+from stagekeeper.kube.errors import RequestTimeout, Unavailable, Unreachable
 
 SERVING, NOT_SERVING, CANNOT_TELL = 0, 1, 3
 """Exit codes; 2 is a flag or the configuration."""
+_DOWN = frozenset({Unreachable.reason, RequestTimeout.reason, Unavailable.reason})
+"""The reasons with which an API server answers nobody."""
+
+
+@dataclass(frozen=True, slots=True)
+class Flags:
+    """The flags of this call that a command which is to be pasted repeats, quoted for a shell."""
+
+    own: str = ""
+    """For another call of `stagekeeper`."""
+    kubectl: str = ""
+
+
+NO_FLAGS = Flags()
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,25 +41,46 @@ class Report:
     advice: Advice
     steps: tuple[Step, ...]
     errors: StagerErrors
-    asked_from: str
+    asked_from: Place
+    flags: Flags = NO_FLAGS
 
     @property
     def exit_code(self) -> int:
         """0 serving, 1 not, 3 could not tell."""
-        return {Condition.SERVING: SERVING, Condition.OBSERVER_FAULT: CANNOT_TELL}.get(self.diagnosis.name, NOT_SERVING)
+        by_name = {
+            Condition.SERVING: SERVING,
+            Condition.OBSERVER_FAULT: CANNOT_TELL,
+            Condition.LISTENING_UNKNOWN: CANNOT_TELL,
+        }
+        return by_name.get(self.diagnosis.name, NOT_SERVING)
+
+    @property
+    def api_failure(self) -> str:
+        """Why nothing could be read from an API server that is down, with what the Service said; "" if it is up."""
+        pods = self.observation.pods
+        if not isinstance(pods, Unknown) or pods.word not in _DOWN:
+            return ""
+        return f"{pods.reason} The Service, asked from {self.asked_from.name}: {probe(self.observation.service)}."
 
     @property
     def next_command(self) -> str:
-        """What to type next."""
-        return self.advice.next_command(self.environment)
+        """What to type next, with the flags that were given to this program."""
+        command = self.advice.next_command(self.environment, self.flags.own)
+        return command.replace("kubectl ", f"kubectl {self.flags.kubectl} ", 1) if self.flags.kubectl else command
 
 
-def report(environment: Environment, observation: Observation, errors: StagerErrors, asked_from: str) -> Report:
-    """The report of one observation; `asked_from` says where the probes were made."""
+def report(
+    environment: Environment,
+    observation: Observation,
+    errors: StagerErrors,
+    asked_from: Place,
+    flags: Flags = NO_FLAGS,
+) -> Report:
+    """The report of one observation."""
     diagnosis = diagnose(observation)
     advice = advise(observation, diagnosis)
     told = steps(observation, diagnosis, advice, errors, asked_from)
-    return Report(environment, observation, diagnosis, advice, told, errors, asked_from)
+    return Report(environment, observation, diagnosis, advice, told, errors, asked_from, flags)
 
 
 def as_text(said: Report) -> str:
@@ -52,7 +89,7 @@ def as_text(said: Report) -> str:
     head = f"{environment.name}: profile {environment.profile}, namespace {environment.namespace}"
     lines = [f"{head}, {said.observation.taken_at:%Y-%m-%d %H:%M:%S} UTC", ""]
     for number, step in enumerate(said.steps, 1):
-        lines += [f"{number}. {step.state.value:<8}{step.title}", f"            {step.seen}"]
+        lines += [f"{number}. {step.title}: {step.state}", f"   {step.seen}"]
     lines += ["", f"Diagnosis: {said.diagnosis.name} (row {said.diagnosis.row}). {said.diagnosis.why}"]
     lines += [f"Restart:   {said.advice.restart}", "Evidence:"]
     lines += [f"  - {each}" for each in said.diagnosis.evidence]
@@ -67,7 +104,7 @@ def as_json(said: Report) -> str:
         "profile": environment.profile,
         "namespace": environment.namespace,
         "takenAt": said.observation.taken_at.isoformat(),
-        "askedFrom": said.asked_from,
+        "askedFrom": said.asked_from.name,
         "steps": [
             {"step": number, "title": step.title, "state": step.state.value, "seen": step.seen}
             for number, step in enumerate(said.steps, 1)

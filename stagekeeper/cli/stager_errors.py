@@ -25,6 +25,7 @@ TAILS = {
 }
 """How the message ends for each cause, and what that points to."""
 OTHER = "another tail"
+_CODE = "CF-StagerUnavailable (170010)"
 _SINCE_SECONDS = 3600
 _LINES, _BYTES = 5000, 8 * 2**20
 """The newest lines of each container, and how much of them is read."""
@@ -50,9 +51,10 @@ class StagerErrors:
         """For a person."""
         if not self.logs:
             return f"The Cloud Controller's log could not be read: {self.unread or 'there is no pod of it'}"
-        where = f"in {self.logs} logs of the Cloud Controller, last hour"
+        containers = "1 container" if self.logs == 1 else f"{self.logs} containers"
+        where = f"in the Cloud Controller logs of the last hour ({containers})"
         tails = "; ".join(f"{count} x {tail} ({TAILS.get(tail, 'see the log')})" for tail, count in self.tails)
-        found = f"Code 170010 {self.count} times {where}: {tails}." if self.count else f"Code 170010 not once {where}."
+        found = f"{self.count} x {_CODE} {where}: {tails}." if self.count else f"No {_CODE} {where}."
         return f"{found} Not all could be read: {self.unread}" if self.unread else found
 
 

@@ -1,11 +1,16 @@
-"""The tutorial's eight steps, each with what one observation saw of it. Pure."""
+"""The tutorial's eight steps, each with what one observation saw of it. Pure.
+
+IBM Cloud, "Debugging an unavailable Stager" (CFEE): 1 list the Cloud Controller's pods, 2 see that all their containers
+are ready, 3 go into `api-0`, 4 `nc` to port 8889 of the BBS, 5 delete all diego-api pods (before 2.0 all diego-locket
+pods), 6 wait until they are 2/2 and one is active, 7 `nc` again, 8 the stager is ready.
+"""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
-from stagekeeper.cli.advice import Advice
 from stagekeeper.cli.stager_errors import StagerErrors
+from stagekeeper.diego.advice import Advice
 from stagekeeper.diego.diagnosis import Condition, Diagnosis
 from stagekeeper.diego.evidence import probe
 from stagekeeper.diego.observation import Observation, Probe, ReadyPods, Reply, Unknown
@@ -19,13 +24,22 @@ class State(StrEnum):
     FAILED = "failed"
     UNKNOWN = "unknown"
     TO_DO = "to do"
-    NO = "no"
-    """It must not be done, since it would not help."""
+    NOT_NEEDED = "not needed"
+    NOT_ADVISED = "not advised"
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where the probes were made."""
+
+    name: str
+    inside: bool = True
+    """Whether it can reach what is in the cluster's network."""
 
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """One of the eight: its title, how it stands, and what was seen."""
+    """One of the eight: its title, which is true however it stands; how it stands; what was seen."""
 
     title: str
     state: State
@@ -33,61 +47,80 @@ class Step:
 
 
 def steps(
-    observation: Observation, diagnosis: Diagnosis, advice: Advice, errors: StagerErrors, asked_from: str
+    observation: Observation, diagnosis: Diagnosis, advice: Advice, errors: StagerErrors, asked_from: Place
 ) -> tuple[Step, ...]:
-    """The eight steps of the tutorial, in order. `asked_from` says where the probes were made."""
-    service = _service(observation)
-    answer = f"The Service, asked from {asked_from}: {probe(observation.service)}."
+    """The eight steps of the tutorial, in order."""
+    port = observation.sought.port
+    connection = Step(
+        f"Connection to the BBS Service on port {port}",
+        _service(observation, asked_from),
+        f"Asked from {asked_from.name}: {probe(observation.service)}.",
+    )
+    restart = Step("Restart of all BBS pods", _restart(diagnosis), advice.restart)
     return (
-        _controllers(observation),
-        Step("The Cloud Controller's side can connect to the BBS", service, answer),
-        _restart(diagnosis, advice),
+        *_controllers(observation),
+        Step("Place that the connection is tested from", *_place(asked_from)),
+        connection,
+        restart,
         _ready(observation),
-        _one_active(observation),
-        Step("The connection is open", service, answer),
-        Step("The stager can be reached", _verdict(diagnosis), f"{diagnosis.name}: {diagnosis.why}"),
-        _can_push(diagnosis, errors),
+        _again(connection, restart),
+        Step("Stager", _verdict(diagnosis), f"{diagnosis.why} {errors.sentence()}"),
     )
 
 
-def _controllers(observation: Observation) -> Step:
-    title = "All Cloud Controller pods run and are ready"
+def _controllers(observation: Observation) -> tuple[Step, Step]:
+    there, ready = "Cloud Controller pods", "Cloud Controller pods with all containers ready"
     match observation.cloud_controller:
-        case ReadyPods(ready, total):
-            state = State.OK if ready == total > 0 else State.FAILED
-            return Step(title, state, f"{ready} of {total} pods are Ready.")
+        case ReadyPods(_, 0):
+            why = f"The selector {observation.sought.cloud_controller} finds no pod."
+            return Step(there, State.UNKNOWN, why), Step(ready, State.UNKNOWN, why)
+        case ReadyPods(count, total):
+            state = State.OK if count == total else State.FAILED
+            return Step(there, State.OK, f"{total} pods."), Step(ready, state, f"{count} of {total} pods.")
         case Unknown(reason):
-            return Step(title, State.UNKNOWN, reason)
+            return Step(there, State.UNKNOWN, reason), Step(ready, State.UNKNOWN, reason)
         case _:
-            return Step(title, State.UNKNOWN, "This environment has no selector for the Cloud Controller's pods.")
+            why = "This environment has no selector for them."
+            return Step(there, State.UNKNOWN, why), Step(ready, State.UNKNOWN, why)
 
 
-def _service(observation: Observation) -> State:
-    if not isinstance(observation.service, Probe):
+def _place(asked_from: Place) -> tuple[State, str]:
+    if asked_from.inside:
+        return State.OK, f"{asked_from.name[:1].upper()}{asked_from.name[1:]}."
+    return State.UNKNOWN, "This machine is not in the cluster's network, so it can connect to nothing there."
+
+
+def _service(observation: Observation, asked_from: Place) -> State:
+    if not isinstance(observation.service, Probe) or not asked_from.inside:
         return State.UNKNOWN
     return State.OK if observation.service.reply is Reply.OK else State.FAILED
 
 
-def _restart(diagnosis: Diagnosis, advice: Advice) -> Step:
+def _restart(diagnosis: Diagnosis) -> State:
     by_name = {
-        Condition.SERVING: State.OK,
+        Condition.SERVING: State.NOT_NEEDED,
         Condition.NO_ACTIVE_BBS: State.TO_DO,
         Condition.OBSERVER_FAULT: State.UNKNOWN,
+        Condition.LISTENING_UNKNOWN: State.UNKNOWN,
     }
-    state = by_name.get(diagnosis.name, State.NO)
-    return Step("If not: restart all BBS pods", state, advice.restart)
+    return by_name.get(diagnosis.name, State.NOT_ADVISED)
 
 
 def _ready(observation: Observation) -> Step:
-    title = "All BBS pods run, with all containers ready"
+    title = "BBS pods with all containers ready, exactly one active"
     for part in (observation.pods, observation.workloads):
         if isinstance(part, Unknown):
             return Step(title, State.UNKNOWN, part.reason)
-    ready = sum(each.pod.all_ready for each in observation.known_pods)
-    containers = [f"{each.pod.name} {_ready_of(each.pod.containers)}" for each in observation.known_pods]
-    whole = ready == len(observation.known_pods) == observation.desired > 0
-    seen = f"{ready} of {observation.desired} desired pods are ready: {', '.join(containers) or 'there is no pod'}."
-    return Step(title, State.OK if whole else State.FAILED, seen)
+    pods = observation.known_pods
+    ready = sum(each.pod.all_ready for each in pods)
+    containers = [f"{each.pod.name} {_ready_of(each.pod.counted)}" for each in pods]
+    seen = f"{ready} of {observation.desired} desired pods: {', '.join(containers) or 'there is no pod'}."
+    whole = ready == len(pods) == observation.desired > 0
+    if any(each.labelled_active is None for each in pods):
+        return Step(title, State.OK if whole else State.FAILED, f"{seen} This platform does not set the label.")
+    active = [each.pod.name for each in pods if each.counts_as_active]
+    state = State.OK if whole and len(active) == 1 else State.FAILED
+    return Step(title, state, f"{seen} Active: {', '.join(active) or 'none'}.")
 
 
 def _ready_of(containers: Sequence[Container]) -> str:
@@ -95,21 +128,17 @@ def _ready_of(containers: Sequence[Container]) -> str:
     return f"{sum(each.ready for each in containers)}/{len(containers)}"
 
 
-def _one_active(observation: Observation) -> Step:
-    title = "Exactly one BBS pod is labelled active"
-    if isinstance(observation.pods, Unknown):
-        return Step(title, State.UNKNOWN, "Not known, as step 4.")
-    if any(each.labelled_active is None for each in observation.known_pods):
-        return Step(title, State.UNKNOWN, "This platform does not set the label.")
-    active = [each.pod.name for each in observation.known_pods if each.counts_as_active]
-    seen = f"{len(active)}: {', '.join(active)}." if active else "None is."
-    return Step(title, State.OK if len(active) == 1 else State.FAILED, seen)
+def _again(connection: Step, restart: Step) -> Step:
+    title = f"{connection.title}, after that"
+    if restart.state is State.TO_DO:
+        return Step(title, State.TO_DO, "Once the pods are back.")
+    return Step(title, connection.state, "As step 4: nothing was restarted.")
 
 
 def _verdict(diagnosis: Diagnosis) -> State:
-    by_name = {Condition.SERVING: State.OK, Condition.OBSERVER_FAULT: State.UNKNOWN}
+    by_name = {
+        Condition.SERVING: State.OK,
+        Condition.OBSERVER_FAULT: State.UNKNOWN,
+        Condition.LISTENING_UNKNOWN: State.UNKNOWN,
+    }
     return by_name.get(diagnosis.name, State.FAILED)
-
-
-def _can_push(diagnosis: Diagnosis, errors: StagerErrors) -> Step:
-    return Step("Developers can push", _verdict(diagnosis), errors.sentence())

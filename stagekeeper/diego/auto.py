@@ -5,7 +5,8 @@ without Diego. It is picked anew at each observation, so nothing can be stale; o
 last pick stand, so that the probe of the Service goes on.
 """
 
-from collections.abc import Callable, Iterable
+import re
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 
@@ -44,13 +45,17 @@ class Undecided:
 
 
 def fitting(environment: Environment, sets: Iterable[StatefulSet]) -> tuple[Environment, ...]:
-    """The candidates that fit what is there, each with the StatefulSets that are its BBS's. Pure.
+    """The candidates that fit what is there, each with the names that are found. Pure.
 
-    A profile fits if its BBS is there, and its Locket if and only if it has one in a StatefulSet of its own.
+    A profile fits if its BBS is there, and its Locket if and only if it has one in a StatefulSet of its own. Two
+    releases side by side are two candidates: one label can't tell their pods apart.
     """
     known = tuple(sets)
-    found = ((each, _bbs_sets(PROFILES[each.profile], known)) for each in environment.candidates)
-    return tuple(replace(each, statefulsets=each.statefulsets or names) for each, names in found if names)
+    return tuple(
+        _named(each, prefix, names, known)
+        for each in environment.candidates
+        for prefix, names in _releases(PROFILES[each.profile], _bbs_sets(PROFILES[each.profile], known)).items()
+    )
 
 
 def _bbs_sets(profile: Profile, sets: tuple[StatefulSet, ...]) -> tuple[str, ...]:
@@ -60,6 +65,33 @@ def _bbs_sets(profile: Profile, sets: tuple[StatefulSet, ...]) -> tuple[str, ...
         if bool(_selected(locket.selector, sets)) != (locket == profile.locket):
             return ()
     return _selected(profile.selector, sets)
+
+
+def _releases(profile: Profile, names: tuple[str, ...]) -> Mapping[str, tuple[str, ...]]:
+    """The BBS StatefulSets by the prefix that their release gives its objects.
+
+    KubeCF 0.x and 1.x call them `kubecf-diego-api`, and zones add `-z0` (quarks). A name that is none of these says
+    nothing about the others.
+    """
+    found: dict[str, tuple[str, ...]] = {}
+    for name in names:
+        called = re.fullmatch(rf"(.+-)?{re.escape(profile.statefulset)}(-z\d+)?", name)
+        prefix = (called[1] or "") if called else ""
+        found[prefix] = (*found.get(prefix, ()), name)
+    return found
+
+
+def _named(candidate: Environment, prefix: str, names: tuple[str, ...], sets: tuple[StatefulSet, ...]) -> Environment:
+    """The candidate with what is called otherwise here than in its profile, where nothing else was configured."""
+    profile = PROFILES[candidate.profile]
+    found = replace(candidate, statefulsets=candidate.statefulsets or names)
+    host = profile.service_host.format(namespace=candidate.namespace)
+    if (candidate.service_host, candidate.service_name) == (host, profile.service_name):
+        found = replace(found, service_host=f"{prefix}{host}", service_name=f"{prefix}{profile.service_name}")
+    if profile.locket and candidate.locket == profile.locket:
+        own = _selected(profile.locket.selector, sets)
+        found = replace(found, locket=replace(profile.locket, statefulset=own[0]))
+    return found
 
 
 def _selected(selector: str, sets: Iterable[StatefulSet]) -> tuple[str, ...]:
@@ -92,14 +124,14 @@ class Picker:
 
 
 class AutoObserver:
-    """Looks at an environment whose profile is picked at each observation."""
+    """Observes an environment whose profile is picked at each observation."""
 
     def __init__(self, environment: Environment, kube: Kube, observe: Callable[[Environment], Observer]) -> None:
         self._picker, self._observe = Picker(environment, kube), observe
         self._observer: Observer | None = None
 
     async def observe(self, within: float) -> Observation:
-        """Like `Observer.look`."""
+        """Like `Observer.observe`."""
         end = Deadline.after(within)
         picked = await self._picker.pick(within * _SHARE)
         if isinstance(picked, Undecided):
@@ -111,7 +143,7 @@ class AutoObserver:
 
 
 def observer(environment: Environment, kube: Kube, *, deep: bool = False) -> Observer | AutoObserver:
-    """Who looks at `environment`. `deep`: with the deep probe."""
+    """Who observes `environment`. `deep`: with the deep probe."""
 
     def observe(picked: Environment) -> Observer:
         return Observer(picked, kube, deep=deep)
@@ -126,8 +158,11 @@ def sentence(picked: Environment) -> str:
 
 
 def _ambiguity(candidates: Iterable[Environment]) -> Unknown:
-    names = [f"{each.profile} ({PROFILES[each.profile].selector})" for each in candidates]
+    names = [
+        f"{each.profile} ({PROFILES[each.profile].selector}, {' and '.join(each.statefulsets)})" for each in candidates
+    ]
     return Unknown(
-        f"{' and '.join(names)} fit what is in this namespace, and auto does not guess: set `profile` to one of them.",
+        f"{' and '.join(names)} fit what is in this namespace, and auto does not guess: set `profile` and "
+        "`statefulsets` to what is meant.",
         AMBIGUOUS,
     )

@@ -1,7 +1,9 @@
-"""The names of what is (or is not) wrong, and what each means for a restart. Pure data."""
+"""The names of what is (or is not) wrong, what each means for a restart, and what is said of it. Pure data."""
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from enum import StrEnum
+from typing import NamedTuple
 
 
 class Condition(StrEnum):
@@ -18,6 +20,7 @@ class Condition(StrEnum):
     MIGRATING = "migrating"
     STUCK_UNAVAILABLE = "stuck_unavailable"
     TLS_BROKEN = "tls_broken"
+    LISTENING_UNKNOWN = "listening_unknown"
     FROZEN = "frozen"
     SCALED_DOWN = "scaled_down"
     ROLLING_OUT = "rolling_out"
@@ -56,6 +59,7 @@ RESTART: Mapping[Condition, Restart] = {
     Condition.NETWORK_FAULT: Restart.NEVER,
     Condition.STUCK_UNAVAILABLE: Restart.NEVER,
     Condition.TLS_BROKEN: Restart.NEVER,
+    Condition.LISTENING_UNKNOWN: Restart.NEVER,
     Condition.FROZEN: Restart.NEVER,
     Condition.SCALED_DOWN: Restart.NEVER,
     Condition.TERMINATING_STUCK: Restart.NEVER,
@@ -66,3 +70,26 @@ RESTART: Mapping[Condition, Restart] = {
     Condition.LABEL_CONTRADICTS: Restart.NEVER,
 }
 """The diagnosis gate's answer to each. A row of the table may answer otherwise."""
+
+
+@dataclass(frozen=True, slots=True)
+class Diagnosis:
+    """The row that matched, with its reason in one sentence and everything else that was found."""
+
+    name: Condition
+    row: str
+    why: str
+    restart: Restart
+    evidence: tuple[str, ...] = ()
+    next: str = ""
+    """The command to type next, complete; "" where that of the condition (`stagekeeper.diego.advice`) is right."""
+
+
+class Found(NamedTuple):
+    """What a row that matches says."""
+
+    condition: Condition
+    why: str
+    next: str = ""
+    restart: Restart | None = None
+    """Given where this row is answered otherwise than its condition is elsewhere."""

@@ -2,54 +2,58 @@
 
 Only the holder of the lock listens on port 8889, so any accept on any pod rules out `no_active_bbs`. The exporter
 publishes the diagnosis, the remediator's gate asks it, `stagekeeper diagnose` prints it: one judgement, three users.
-docs/diagnosis.md explains each condition; the rows stand here in their order, which is their meaning.
+docs/diagnosis.md has the same rows and explains each condition; their order is their meaning.
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass
-from typing import NamedTuple, TypeAlias
+from typing import TypeAlias
 
-from stagekeeper.diego.conditions import RESTART, Condition, Restart
+from stagekeeper.diego import commands
+from stagekeeper.diego.conditions import RESTART, Condition, Diagnosis, Found, Restart
 from stagekeeper.diego.durations import spell
-from stagekeeper.diego.evidence import evidence
+from stagekeeper.diego.evidence import elapsed, evidence
 from stagekeeper.diego.observation import Locket, Observation, Probe, ReadyPods, Reply, Unknown
+from stagekeeper.diego.profiles import HEALTH_PORT
 from stagekeeper.diego.questions import (
     age,
     all_refused,
     behind,
+    claims_to_serve,
+    listens,
+    lockets_own,
     migration_possible,
     missing_count,
-    names,
     overdue,
     pending,
     replied,
-    restarted_twice,
+    service_accepts,
+    service_fails,
     service_reply,
+    serving,
+    staying,
     unprobed,
-    youngest,
+    unread,
+    vital,
+    waiting_for,
+    young,
 )
+from stagekeeper.diego.sentences import (
+    behind_a_proxy,
+    details,
+    each_described,
+    every_pod,
+    looping,
+    names,
+    nothing_found,
+    reason,
+    serves,
+    sets,
+    stuck,
+    unavailable,
+)
+from stagekeeper.kube.pod_status import described
 
 __all__ = ["RESTART", "ROWS", "Condition", "Diagnosis", "Restart", "diagnose"]
-
-
-@dataclass(frozen=True, slots=True)
-class Diagnosis:
-    """The row that matched, with its reason in one sentence and everything else that was found."""
-
-    name: Condition
-    row: str
-    why: str
-    restart: Restart
-    evidence: tuple[str, ...] = ()
-
-
-class Found(NamedTuple):
-    """What a row that matches says."""
-
-    condition: Condition
-    why: str
-    restart: Restart | None = None
-    """Given where this row is answered otherwise than its condition is elsewhere."""
 
 
 Row: TypeAlias = Callable[[Observation], Found | None]
@@ -63,7 +67,7 @@ def diagnose(seen: Observation) -> Diagnosis:
         found = matches(seen)
         if found is not None:
             restart = found.restart or RESTART[found.condition]
-            return Diagnosis(found.condition, number, found.why, restart, evidence(seen))
+            return Diagnosis(found.condition, number, found.why, restart, evidence(seen), found.next)
     raise AssertionError("The last row matches always.")
 
 
@@ -77,97 +81,141 @@ def row(number: str) -> Callable[[Row], Row]:
     return add
 
 
-_LOOPING = frozenset({"CrashLoopBackOff", "ImagePullBackOff", "ErrImagePull"})
-
-
 @row("1")
 def absent(seen: Observation) -> Found | None:
     """Pods without their StatefulSet are no absence: then the name that we look for is wrong (row 10)."""
-    if seen.workloads == () and seen.pods == ():
-        return Found(Condition.NOT_APPLICABLE, "There is no Diego here: no such StatefulSet and no such pods.")
-    return None
+    if seen.workloads != () or seen.pods != () or isinstance(seen.service, Unknown) or service_accepts(seen):
+        return None
+    return Found(Condition.NOT_APPLICABLE, f"There is no Diego here: {nothing_found(seen)}.")
 
 
 @row("2")
 def split_brain(seen: Observation) -> Found | None:
     """A pod that is Terminating may still listen while the next one begins to."""
-    listening = [each for each in seen.accepting() if not each.pod.terminating]
+    listening = [each for each in seen.known_pods if listens(each) and not each.pod.terminating]
     if len(listening) > 1:
         return Found(Condition.SPLIT_BRAIN, f"{names(listening)} listen at once, but only one may hold the lock.")
     return None
 
 
 @row("3")
-def serving(seen: Observation) -> Found | None:
-    """One BBS serves, and the Service leads to it."""
-    if seen.serving() and service_reply(seen) is Reply.OK:
-        return Found(Condition.SERVING, f"{names(seen.serving())} serves, and the Service leads to it.")
-    return None
+def reachable(seen: Observation) -> Found | None:
+    """One BBS serves, and the Service leads to it. With TCP probes we know less, and say so."""
+    found = serving(seen)
+    if not found or service_reply(seen) is not Reply.OK:
+        return None
+    said = serves(staying(found) or found, seen.sought.port)
+    if any(each.by_tcp for each in found):
+        said = f"{said}, and so does the Service; without a client certificate (`tls:`) no more can be known."
+        return Found(Condition.SERVING, said)
+    return Found(Condition.SERVING, f"{said} and the Service routes to it.")
+
+
+@row("3a")
+def leaving(seen: Observation) -> Found | None:
+    """A Service drops a pod at once when it is Terminating, which may go on serving for its grace period."""
+    going = [each for each in seen.accepting() if each.pod.terminating]
+    late = [each for each in going if overdue(seen, each)]
+    if late and not any(map(listens, staying(seen.known_pods))):
+        return Found(Condition.TERMINATING_STUCK, *stuck(seen, late[0]))
+    if not going or late:
+        return None
+    said = f"{going[0].pod.name} is Terminating until {going[0].pod.ends_at:%H:%M:%S} UTC and still accepts connections"
+    return Found(Condition.ROLLING_OUT, f"{said} ({going[0].reply}): a roll-out or a drain.")
+
+
+@row("3b")
+def no_such_service(seen: Observation) -> Found | None:
+    """Every Service that selects pods has an EndpointSlice, so where there is none the name is wrong."""
+    answering, sought = staying(serving(seen)), seen.sought
+    if not answering or not service_fails(seen) or not seen.no_such_service:
+        return None
+    said = f"{serves(answering, sought.port)}, but namespace {sought.namespace} has no Service {sought.service_name}"
+    said = f"{said} (no EndpointSlice of it): `service.name` and `service.host` are wrong."
+    return Found(Condition.OBSERVER_FAULT, said, commands.services(seen), Restart.NEVER)
 
 
 @row("4")
 def active_not_labelled(seen: Observation) -> Found | None:
     """Not where the platform never sets the label."""
-    answering = seen.serving()
-    if answering and _service_fails(seen) and all(each.labelled_active is False for each in answering):
-        why = f"{names(answering)} serves but is not labelled active, so the Service has no endpoint."
-        return Found(Condition.ACTIVE_NOT_LABELLED, why)
-    return None
+    answering = staying(serving(seen))
+    if not answering or not service_fails(seen) or any(each.labelled_active is not False for each in answering):
+        return None
+    said, leads = serves(answering, seen.sought.port), f"the Service leads nowhere ({service_reply(seen)})"
+    if any(each.by_tcp for each in answering):
+        said = f"{said}, but the label says passive and {leads}: without a client certificate (`tls:`) nobody can tell"
+        return Found(Condition.LISTENING_UNKNOWN, f"{said} whether a BBS serves there.")
+    return Found(Condition.ACTIVE_NOT_LABELLED, f"{said} but is not labelled active, so {leads}.")
 
 
 @row("5")
 def service_broken(seen: Observation) -> Found | None:
     """A BBS serves; what leads to it is broken."""
-    if not seen.serving() or not _service_fails(seen):
+    answering = staying(serving(seen))
+    if not answering or not service_fails(seen):
         return None
+    said = serves(answering, seen.sought.port)
     if service_reply(seen) is Reply.DNS:
-        return Found(Condition.DNS_FAULT, f"{names(seen.serving())} serves, but the Service's name does not resolve.")
-    why = f"{names(seen.serving())} serves, but the Service does not lead to it ({service_reply(seen)})."
-    return Found(Condition.NETWORK_FAULT, why)
+        return Found(Condition.DNS_FAULT, f"{said}, but the Service's name {seen.sought.service} does not resolve.")
+    return Found(Condition.NETWORK_FAULT, f"{said}, but the Service does not route to it ({service_reply(seen)}).")
 
 
 @row("6")
 def wrong_selector(seen: Observation) -> Found | None:
-    """Only a whole and steady look can say that none of the pods is the one that answers."""
+    """Only a whole and steady observation can say that none of the pods is the one that answers."""
+    if seen.workloads == () and seen.pods == () and service_accepts(seen):
+        said = f"The Service answers ({service_reply(seen)}), but {nothing_found(seen)}: namespace, selector or profile"
+        return Found(Condition.OBSERVER_FAULT, f"{said} is wrong.", commands.labels(seen), Restart.NEVER)
     whole = isinstance(seen.pods, tuple) and seen.steady is True and not unprobed(seen)
-    if whole and not seen.serving() and service_reply(seen) is Reply.OK:
-        why = "The Service answers, but no pod that is observed does: the selector is wrong."
-        return Found(Condition.OBSERVER_FAULT, why, Restart.NEVER)
-    return None
+    if not whole or seen.serving() or service_reply(seen) is not Reply.OK:
+        return None
+    said = f"The Service answers, but no pod with {seen.sought.selector} (selector) does: the selector is wrong."
+    return Found(Condition.OBSERVER_FAULT, said, commands.labels(seen), Restart.NEVER)
 
 
 @row("7")
 def migrating(seen: Observation) -> Found | None:
-    """503, and something is new: a restart would begin the migration again."""
-    answering = replied(seen, Reply.UNAVAILABLE)
-    if answering and migration_possible(seen):
-        why = f"503 from {names(answering)}: it may be migrating its database, and a restart would begin that again."
-        return Found(Condition.MIGRATING, why)
+    """503 from a pod that is new: a restart would begin the migration again."""
+    answering = [each for each in replied(seen, Reply.UNAVAILABLE) if migration_possible(seen, each)]
+    if answering:
+        said = f"503 from {names(answering)}: it may be migrating its database, and a restart would begin that again."
+        return Found(Condition.MIGRATING, said, commands.migrations(seen, answering[0].pod))
     return None
 
 
 @row("7b")
 def stuck_unavailable(seen: Observation) -> Found | None:
-    """503, and nothing is new: dead database connections are the likely cause."""
+    """503 from a pod that is not new: dead database connections are the likely cause."""
     answering = replied(seen, Reply.UNAVAILABLE)
-    if answering and not migration_possible(seen):
-        return Found(
-            Condition.STUCK_UNAVAILABLE,
-            f"503 from {names(answering)}, which holds the lock though nothing is new here: its database connections "
-            "are probably dead, and a restart is the likely cure.",
-        )
-    return None
+    if not answering or migration_possible(seen, answering[0]):
+        return None
+    return Found(Condition.STUCK_UNAVAILABLE, *unavailable(seen, answering))
+
+
+@row("7c")
+def certificate_refused(seen: Observation) -> Found | None:
+    """Whoever listens does not want our certificate, which tells nothing of how it serves others."""
+    refusing = replied(seen, Reply.CERTIFICATE_REFUSED)
+    if not refusing:
+        return None
+    said = f"{names(refusing)} listens but refuses our client certificate ({details(refusing)}), and may serve others"
+    return Found(Condition.OBSERVER_FAULT, f"{said}: renew the files in `tls:`.", restart=Restart.NEVER)
 
 
 @row("8")
 def tls_broken(seen: Observation) -> Found | None:
-    """The handshake fails, on either side: certificates, names, authorities."""
+    """The handshake fails: the server's certificate, name or authority, or another protocol."""
     broken = replied(seen, Reply.TLS)
-    if not broken:
+    return Found(Condition.TLS_BROKEN, f"TLS with {names(broken)} fails: {details(broken)}.") if broken else None
+
+
+@row("8b")
+def proxy_accepts(seen: Observation) -> Found | None:
+    """A proxy in front of the BBS accepts for it, so that nobody can say whether it listens."""
+    opaque = [each for each in seen.accepting() if not listens(each)]
+    if not opaque:
         return None
-    probes = [each.probe for each in broken if isinstance(each.probe, Probe)]
-    why = "; ".join(dict.fromkeys(_handshake(probe) for probe in probes))
-    return Found(Condition.TLS_BROKEN, f"TLS with {names(broken)} fails: {why}.")
+    return Found(Condition.LISTENING_UNKNOWN, *behind_a_proxy(seen, opaque))
 
 
 @row("9")
@@ -175,32 +223,29 @@ def frozen(seen: Observation) -> Found | None:
     """Somebody listens and does not answer, or answers as no BBS does."""
     silent = replied(seen, Reply.NO_REPLY, Reply.BAD_REPLY)
     if silent:
-        why = f"{names(silent)} accepts connections but does not answer as a BBS does ({silent[0].reply})."
-        return Found(Condition.FROZEN, why)
+        said = f"{names(silent)} accepts connections but does not answer as a BBS does ({silent[0].reply})."
+        return Found(Condition.FROZEN, said)
     return None
 
 
 @row("10")
 def unreadable(seen: Observation) -> Found | None:
     """Too little could be read to judge."""
-    for what, part in (
-        ("pods", seen.pods),
-        ("StatefulSet", seen.workloads),
-        ("second list", seen.steady),
-    ):
+    for what, part in (("pods", seen.pods), ("StatefulSet", seen.workloads), ("second list", seen.steady)):
         if not isinstance(part, tuple | bool):
-            return Found(Condition.OBSERVER_FAULT, f"The {what} could not be read: {_reason(part)}")
+            return Found(Condition.OBSERVER_FAULT, f"The {what} could not be read: {reason(part)}")
     if seen.steady is not True:
-        return Found(Condition.OBSERVER_FAULT, "The pods changed while we looked.")
+        return Found(Condition.OBSERVER_FAULT, "The pods changed during the check.")
     if unprobed(seen):
-        return Found(Condition.OBSERVER_FAULT, f"{names(unprobed(seen))} could not be probed.")
+        said = f"{names(unprobed(seen))} could not be probed: {reason(unprobed(seen)[0].probe)}"
+        return Found(Condition.OBSERVER_FAULT, said)
     if not isinstance(seen.service, Probe):
-        return Found(Condition.OBSERVER_FAULT, f"The Service could not be probed: {_reason(seen.service)}")
+        nothing = "" if seen.known_pods or seen.known_workloads else f", and {nothing_found(seen)}"
+        return Found(Condition.OBSERVER_FAULT, f"The Service could not be probed{nothing}: {reason(seen.service)}")
     if seen.workloads == ():
-        return Found(
-            Condition.OBSERVER_FAULT,
-            f"{names(seen.known_pods)} match the selector, but the StatefulSet does not exist.",
-        )
+        owner = seen.known_pods[0].pod.controller
+        said = f"{names(seen.known_pods)} match the selector, but there is no StatefulSet {sets(seen)}"
+        return Found(Condition.OBSERVER_FAULT, f"{said}; {owner or 'nothing'} controls them.", commands.labels(seen))
     return None
 
 
@@ -213,18 +258,17 @@ def scaled_down(seen: Observation) -> Found | None:
 @row("12")
 def terminating(seen: Observation) -> Found | None:
     """Pods are leaving: a roll-out, a drain, or one that can not end."""
-    leaving = [each for each in seen.known_pods if each.pod.terminating]
-    stuck = next((each for each in leaving if overdue(seen, each)), None)
-    if stuck is not None:
-        return Found(
-            Condition.TERMINATING_STUCK,
-            f"{stuck.pod.name} on node {stuck.pod.node or 'none'} should have ended at {stuck.pod.ends_at:%H:%M:%S} "
-            "UTC and is still Terminating: look at its node; do not force it, the old process may live on.",
-        )
-    if leaving:
-        return Found(Condition.ROLLING_OUT, f"Terminating: {names(leaving)}.")
+    going = [each for each in seen.known_pods if each.pod.terminating]
+    late = next((each for each in going if overdue(seen, each)), None)
+    if late is not None:
+        return Found(Condition.TERMINATING_STUCK, *stuck(seen, late))
+    if going:
+        return Found(Condition.ROLLING_OUT, f"Terminating: {each_described(going)}.")
     if len(seen.known_pods) > seen.desired:
-        return Found(Condition.ROLLING_OUT, f"There are {len(seen.known_pods)} pods for {seen.desired} replicas.")
+        owners = {each.name for each in seen.known_workloads}
+        stranger = next((each.pod.name for each in seen.known_pods if each.pod.owner not in owners), None)
+        said = f" {stranger} belongs to none of the StatefulSets ({sets(seen)})." if stranger else ""
+        return Found(Condition.ROLLING_OUT, f"There are {len(seen.known_pods)} pods for {seen.desired} replicas.{said}")
     return None
 
 
@@ -233,14 +277,12 @@ def rolling_out(seen: Observation) -> Found | None:
     """The StatefulSet's `currentRevision` is not asked: it can lag for ever (kubernetes #73492)."""
     for workload in seen.known_workloads:
         if workload.observed_generation < workload.generation:
-            return Found(
-                Condition.ROLLING_OUT, f"StatefulSet {workload.name} has a change that its controller has not seen yet."
-            )
+            said = f"StatefulSet {workload.name} has a change that its controller has not seen yet."
+            return Found(Condition.ROLLING_OUT, said)
         older = behind(seen, workload)
         if older:
-            return Found(
-                Condition.ROLLING_OUT, f"Still of an older revision of StatefulSet {workload.name}: {names(older)}."
-            )
+            said = f"Still of an older revision of StatefulSet {workload.name}: {names(older)}."
+            return Found(Condition.ROLLING_OUT, said)
     return None
 
 
@@ -255,53 +297,61 @@ def node_down(seen: Observation) -> Found | None:
     """The node controller marks the pods of a lost node, so nodes need not be read."""
     lost = [each for each in replied(seen, Reply.TIMEOUT) if each.pod.node_lost]
     if lost:
-        why = f"{names(lost)} can't be reached, and its node ({lost[0].pod.node}) has stopped reporting."
-        return Found(Condition.NODE_DOWN, why)
+        said = f"{names(lost)} can't be reached, and its node ({lost[0].pod.node}) has stopped reporting."
+        return Found(Condition.NODE_DOWN, said, commands.describe_node(lost[0].pod))
     return None
 
 
 @row("16")
 def crash_looping(seen: Observation) -> Found | None:
-    """A container starts again and again, or its image can not be had."""
-    for each in seen.known_pods:
-        for container in each.pod.containers:
-            if container.waiting in _LOOPING:
-                return Found(
-                    Condition.CRASH_LOOPING, f"Container {container.name} of {each.pod.name} is in {container.waiting}."
-                )
-            if restarted_twice(seen, container):
-                within = spell(seen.patience.restarted_twice)
-                why = f"Container {container.name} of {each.pod.name} restarted twice within {within}."
-                return Found(Condition.CRASH_LOOPING, why)
+    """A container that is needed starts again and again, or its image can not be had. No sidecar is needed."""
+    bbs = [(each.pod, vital(seen, each.pod)) for each in seen.known_pods if not each.pod.ended]
+    locket = [(pod, lockets_own(pod)) for pod in seen.locket.pods] if isinstance(seen.locket, Locket) else []
+    for pod, containers in (*bbs, *locket):
+        for container in containers:
+            found = looping(seen, pod, container)
+            if found:
+                return Found(Condition.CRASH_LOOPING, *found)
     return None
 
 
 @row("17")
 def starting(seen: Observation) -> Found | None:
     """Pods that are missing only wait for one that is Pending (OrderedReady), whose age then decides."""
-    waiting = [each for each in seen.known_pods if pending(each)]
-    young = [each for each in seen.known_pods if each not in waiting and youngest(seen, each) < seen.patience.starting]
-    if young:
-        return Found(Condition.STARTING, f"{names(young)} started less than {spell(seen.patience.starting)} ago.")
-    if waiting and all(age(seen, each.pod.created) < seen.patience.pending for each in waiting):
-        return Found(Condition.STARTING, f"Pending: {names(waiting)}.")
+    waiting = [each for each in seen.known_pods if pending(seen, each)]
+    ended = [each for each in seen.known_pods if each.pod.ended]
+    new = [each for each in seen.known_pods if each not in (*waiting, *ended) and young(seen, each)]
+    if new:
+        return Found(Condition.STARTING, f"{names(new)} started less than {spell(seen.patience.starting)} ago.")
+    if waiting and all(waiting_for(seen, each) < seen.patience.pending for each in waiting):
+        return Found(Condition.STARTING, f"Not started yet: {each_described(waiting)}.")
+    if ended and all(waiting_for(seen, each) < seen.patience.starting for each in ended):
+        return Found(Condition.STARTING, f"To be replaced: {each_described(ended)}.")
     if missing_count(seen) and not waiting and age(seen, seen.missing_since) < seen.patience.pending:
         return Found(Condition.STARTING, f"{missing_count(seen)} of {seen.desired} pods are missing.")
     return None
 
 
 @row("18")
-def missing(seen: Observation) -> Found | None:
-    """What has not lasted that long was row 17."""
-    waiting = [each for each in seen.known_pods if pending(each)]
-    if waiting:
-        return Found(
-            Condition.PODS_NOT_READY, f"Pending for more than {spell(seen.patience.pending)}: {names(waiting)}."
-        )
+def not_running(seen: Observation) -> Found | None:
+    """What has not lasted that long was row 17. Whether a container that runs is ready is not asked."""
+    ended = [each for each in seen.known_pods if each.pod.ended]
+    if ended:
+        said = f"{each_described(ended)}: ended {elapsed(waiting_for(seen, ended[0]))} ago, and not replaced."
+        return Found(Condition.PODS_NOT_READY, said, commands.describe(seen, ended[0].pod))
+    longest = spell(seen.patience.pending)
+    waiting = [each for each in seen.known_pods if pending(seen, each)]
+    late = [each for each in waiting if waiting_for(seen, each) >= seen.patience.pending]
+    if late:
+        said = f"Pending for more than {longest}: {each_described(late)}."
+        return Found(Condition.PODS_NOT_READY, said, commands.describe(seen, late[0].pod))
     if missing_count(seen):
-        longest = spell(seen.patience.pending)
-        why = f"{missing_count(seen)} of {seen.desired} pods have been missing for more than {longest}."
-        return Found(Condition.PODS_NOT_READY, why)
+        said = f"{missing_count(seen)} of {seen.desired} pods have been missing for more than {longest}."
+        return Found(Condition.PODS_NOT_READY, said, commands.describe_set(seen, seen.known_workloads[0].name))
+    for each in seen.known_pods:
+        if not seen.bbs_runs(each.pod):
+            said = f"The BBS container of {each.pod.name} does not run: {described(each.pod)}."
+            return Found(Condition.PODS_NOT_READY, said, commands.describe(seen, each.pod))
     return None
 
 
@@ -309,20 +359,20 @@ def missing(seen: Observation) -> Found | None:
 def locket_down(seen: Observation) -> Found | None:
     """Locket stands alone and is not whole: nobody can take the lock."""
     if isinstance(seen.locket, Locket) and not seen.locket.all_ready:
-        why = f"Not all pods of StatefulSet {seen.locket.workload.name} are Ready: no BBS can take the lock."
-        return Found(Condition.LOCKET_DOWN, why)
+        name = seen.locket.workload.name
+        said = f"Not all pods of StatefulSet {name} are Ready: no BBS can take the lock."
+        return Found(Condition.LOCKET_DOWN, said, commands.describe_set(seen, name))
     return None
 
 
 @row("20")
 def unreachable(seen: Observation) -> Found | None:
-    """No answer from a pod, though a control answers: the path to that pod is broken."""
-    silent = replied(seen, Reply.TIMEOUT)
-    if silent and isinstance(seen.control, str) and seen.control:
-        return Found(
-            Condition.NETWORK_FAULT,
-            f"{names(silent)} can't be reached on the BBS port, though {seen.control} can.",
-        )
+    """No answer from a pod, though a control answers: the path to that pod is broken. A refusal is a control too."""
+    silent, refusing = replied(seen, Reply.TIMEOUT), replied(seen, Reply.REFUSED)
+    control = f"{names(refusing)} can (it refuses)" if refusing else f"{seen.control} can"
+    if silent and (refusing or (isinstance(seen.control, str) and seen.control)):
+        said = f"{names(silent)} can't be reached on port {seen.sought.port}, though {control}."
+        return Found(Condition.NETWORK_FAULT, said)
     return None
 
 
@@ -332,84 +382,59 @@ def nothing_reachable(seen: Observation) -> Found | None:
     silent = replied(seen, Reply.TIMEOUT)
     if not silent:
         return None
-    if seen.control == "":
-        return Found(
-            Condition.OBSERVER_FAULT, f"{names(silent)} can't be reached, and neither can anything else that we tried."
-        )
-    why = f"{names(silent)} can't be reached, and nothing else was tried that could tell whose fault that is."
-    return Found(Condition.OBSERVER_FAULT, why)
+    others = "neither can anything else that we tried"
+    if seen.control != "":
+        others = "nothing else was tried that could tell whose fault that is"
+    return Found(Condition.OBSERVER_FAULT, f"{names(silent)} can't be reached, and {others}.")
 
 
 @row("22")
 def cloud_controller_down(seen: Observation) -> Found | None:
-    """Nobody listens, and the Cloud Controller is down as well."""
-    if all_refused(seen) and isinstance(seen.cloud_controller, ReadyPods) and seen.cloud_controller.ready == 0:
-        why = "Nobody listens, and no Cloud Controller pod is Ready either: this is a wider fault."
-        return Found(Condition.CLOUD_CONTROLLER_DOWN, why)
+    """Nobody listens, and the Cloud Controller is down as well. No pod at all is a selector that finds none."""
+    controllers = seen.cloud_controller
+    if all_refused(seen) and isinstance(controllers, ReadyPods) and controllers.ready == 0 < controllers.total:
+        said = "Nobody listens, and no Cloud Controller pod is Ready either: this is a wider fault."
+        return Found(Condition.CLOUD_CONTROLLER_DOWN, said)
     return None
 
 
 @row("23")
 def label_contradicts(seen: Observation) -> Found | None:
     """The readiness probe of a pod says that it serves; ours is refused."""
-    claiming = [each for each in seen.known_pods if each.counts_as_active]
+    claiming = [each for each in seen.known_pods if claims_to_serve(each)]
     if all_refused(seen) and claiming:
-        return Found(
-            Condition.LABEL_CONTRADICTS, f"Labelled as serving, but refusing our connection: {names(claiming)}."
-        )
+        said = f"Ready and labelled active, but refusing our connection: {names(claiming)}."
+        return Found(Condition.LABEL_CONTRADICTS, said)
     return None
 
 
 @row("24")
-def not_ready(seen: Observation) -> Found | None:
-    """A pod refuses and its BBS container is not ready."""
-    unready = [each for each in seen.known_pods if not seen.bbs_ready(each.pod)]
-    if all_refused(seen) and unready and seen.passive_is_ready:
-        return Found(Condition.PODS_NOT_READY, f"The BBS container is not ready in {names(unready)}.")
-    return None
+def no_witness(seen: Observation) -> Found | None:
+    """Where no label could contradict us, a refusal may be a firewall's: something must show that our path is open."""
+    if not all_refused(seen) or any(each.labelled_active is not None for each in seen.known_pods):
+        return None
+    if isinstance(seen.witness, str) and seen.witness:
+        return None
+    said = f"Every pod refuses connections on {seen.sought.port}, but a firewall that rejects us looks the same: this"
+    said = f"{said} platform sets no active label, no BBS has been seen serving since this process started, and port"
+    restart = Restart.NOT_YET if isinstance(seen.witness, Unknown) else Restart.NEVER
+    return Found(Condition.OBSERVER_FAULT, f"{said} {HEALTH_PORT} of no pod accepts.", restart=restart)
 
 
 @row("25")
 def no_active_bbs(seen: Observation) -> Found | None:
     """Row 25, the one that a restart cures. Whatever could not be read might speak against it."""
-    nobody = all_refused(seen) and not _service_accepts(seen)
-    if nobody and len(seen.known_pods) == seen.desired >= 1 and seen.steady is True and not _unread(seen):
-        return Found(Condition.NO_ACTIVE_BBS, "Every pod runs and refuses: nobody holds the lock and listens.")
+    nobody = all_refused(seen) and not service_accepts(seen) and isinstance(seen.service, Probe)
+    if nobody and len(seen.known_pods) == seen.desired >= 1 and seen.steady is True and not unread(seen):
+        said = f"{every_pod(seen, 'refuse')} connections on {seen.sought.port}: no active BBS."
+        return Found(Condition.NO_ACTIVE_BBS, said)
     return None
 
 
 @row("26")
 def anything_else(seen: Observation) -> Found:
     """What no other row says."""
-    if all_refused(seen) and _service_accepts(seen):
-        why = f"Every pod refuses, but something behind the Service listens ({service_reply(seen)})."
-        return Found(Condition.OBSERVER_FAULT, why)
-    return Found(Condition.OBSERVER_FAULT, " ".join(("What was seen fits no known state.", *_unread(seen))))
-
-
-# What the rows ask
-
-
-def _service_fails(seen: Observation) -> bool:
-    return isinstance(seen.service, Probe) and seen.service.reply is not Reply.OK
-
-
-def _handshake(probe: Probe) -> str:
-    """Why a handshake failed, with the date that whoever is woken wants to know."""
-    ends = f", certificate ends {probe.certificate_ends:%Y-%m-%d}" if probe.certificate_ends else ""
-    return f"{probe.detail or 'no detail'}{ends}"
-
-
-def _service_accepts(seen: Observation) -> bool:
-    """Whether somebody listens behind the Service, perhaps a pod that we do not look at."""
-    reply = service_reply(seen)
-    return reply is None or reply.accepted
-
-
-def _unread(seen: Observation) -> list[str]:
-    """Why parts that could speak against a restart are not known."""
-    return [part.reason for part in (seen.database, seen.locket, seen.cloud_controller) if isinstance(part, Unknown)]
-
-
-def _reason(part: object) -> str:
-    return part.reason if isinstance(part, Unknown) else "it was not looked at."
+    if all_refused(seen) and service_accepts(seen):
+        said = f"Every pod refuses, but something behind the Service listens ({service_reply(seen)})."
+        return Found(Condition.OBSERVER_FAULT, said)
+    return Found(Condition.OBSERVER_FAULT, " ".join(("What was seen fits no known state.", *unread(seen))))

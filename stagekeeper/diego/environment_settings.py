@@ -9,7 +9,7 @@ from typing import Annotated, Any
 
 from pydantic import AfterValidator, Field, field_validator, model_validator
 
-from stagekeeper.diego.profiles import AUTO, BBS_PORT, DEFAULT_PATIENCE, DEFAULT_PROFILE, PROFILES, Patience
+from stagekeeper.diego.profiles import AUTO, BBS_PORT, DEFAULT_PATIENCE, DEFAULT_PROFILE, PROFILES, Patience, Readiness
 from stagekeeper.settings import Strict
 
 _DNS_LABEL = re.compile(r"[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?")
@@ -155,7 +155,7 @@ class EnvironmentSettings(Strict):
     service: ServiceSettings = ServiceSettings()
     active_label: LabelSettings | None = None
     bbs_container: str | None = None
-    passive_is_ready: bool = True
+    readiness: Readiness | None = None
     tls: TlsSettings | None = None
     locket: LocketSettings | None = None
     cloud_controller: CloudControllerSettings = CloudControllerSettings()
@@ -170,6 +170,16 @@ class EnvironmentSettings(Strict):
         if value not in _PROFILES:
             raise ValueError(f"must be one of {', '.join(_PROFILES)}")
         return value
+
+    @model_validator(mode="before")
+    @classmethod
+    def _gone(cls, given: Any) -> Any:
+        if isinstance(given, dict) and "passive_is_ready" in given:
+            raise ValueError(
+                "passive_is_ready is gone, since readiness proves nothing of a BBS. Where the active pod alone becomes "
+                "Ready (SCF 2.16.0), set readiness: active; else leave it out"
+            )
+        return given
 
     @field_validator("locket", mode="before")
     @classmethod

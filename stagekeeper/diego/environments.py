@@ -110,7 +110,7 @@ def _resolve(given: EnvironmentSettings, profile: str, base: Profile) -> Environ
         port=given.service.port,
         active_label=ActiveLabel(**given.active_label.model_dump()) if given.active_label else base.active_label,
         bbs_container=given.bbs_container or base.bbs_container,
-        passive_is_ready=given.passive_is_ready,
+        readiness=given.readiness or base.readiness,
         tls=TlsFiles(given.tls.ca_file, given.tls.cert_file, given.tls.key_file) if given.tls else None,
         tls_server_name=(given.tls and given.tls.server_name) or base.tls_server_name,
         locket=_locket(given, base),
@@ -143,6 +143,18 @@ def _blank(given: EnvironmentSettings) -> Profile:
         tls_server_name=given.service.host or "",
         cloud_controller_selector="",
     )
+
+
+def without_absent_certificates(environment: Environment) -> tuple[Environment, str]:
+    """For a person's own machine, where the files of `tls:` need not be: then probes are TCP connects, and why."""
+    files = environment.tls
+    absent = files and next(
+        (path for path in (files.ca_file, files.cert_file, files.key_file) if not path.exists()), None
+    )
+    if absent is None:
+        return environment, ""
+    why = f"{absent} is not on this machine, so nobody was asked for more than a TCP connection."
+    return replace(environment, tls=None, deep_probe=False), why
 
 
 def choose(known: Sequence[Environment], name: str | None) -> Environment:

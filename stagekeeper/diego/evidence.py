@@ -1,20 +1,25 @@
 """What an observation found, in sentences for a person. Pure."""
 
-from datetime import datetime, timedelta
+from datetime import timedelta
 
 from stagekeeper.diego.observation import BbsPod, Domains, Locket, NotConfigured, Observation, Probe, ReadyPods, Unknown
+from stagekeeper.diego.questions import mesh_sidecar
+from stagekeeper.kube.objects import Endpoints
+from stagekeeper.kube.pod_status import described, status
 
 
 def evidence(observation: Observation) -> tuple[str, ...]:
     """Everything that was seen, one sentence for each part; parts that are not configured are left out."""
     lines = [f"Profile: {observation.picked}."] if observation.picked else []
     lines += [f"Service: {probe(observation.service)}.", *_workloads(observation), *_pods(observation)]
+    lines += [*_unnamed_containers(observation), *observation.notes]
     for what, part in (
         ("Endpoints", observation.endpoints),
         ("Cloud Controller", observation.cloud_controller),
         ("Locket", observation.locket),
         ("Database", observation.database),
         ("Control", observation.control),
+        ("Witness", observation.witness),
         ("Deep probe", observation.domains),
     ):
         if not isinstance(part, NotConfigured):
@@ -33,21 +38,35 @@ def probe(part: object) -> str:
 def pod(observation: Observation, each: BbsPod) -> str:
     """One pod in one sentence: what its port said, its containers, label, age, node."""
     seen = each.pod
-    ready = sum(container.ready for container in seen.containers)
-    restarts = sum(container.restarts for container in seen.containers)
+    ready = sum(container.ready for container in seen.counted)
+    restarts = sum(container.restarts for container in seen.counted)
     words = [
         probe(each.probe),
-        f"{ready}/{len(seen.containers)} ready",
+        f"{ready}/{len(seen.counted)} ready",
         {True: "labelled active", False: "not labelled active", None: "without an active label"}[each.labelled_active],
-        f"{_duration(observation.taken_at, seen.created)} old",
+        f"{elapsed(observation.taken_at - seen.created) if seen.created else '? s'} old",
         f"on node {seen.node}" if seen.node else "on no node",
     ]
+    if status(seen) != "Running":
+        words.append(described(seen))
     words += [f"{container.name} in {container.waiting}" for container in seen.containers if container.waiting]
     if restarts:
         words.append(f"{restarts} restarts")
     if seen.terminating:
-        words.append(f"Terminating until {seen.ends_at:%H:%M:%S} UTC")
+        words.append(f"until {seen.ends_at:%H:%M:%S} UTC")
+    words += [f"readiness gate {gate} is not met" for gate in seen.unmet_gates]
+    words += [f"finalizer {name}" for name in seen.finalizers]
+    if mesh_sidecar(seen):
+        words.append(f"with the mesh sidecar {mesh_sidecar(seen)}")
     return f"{seen.name}: {', '.join(words)}."
+
+
+def _unnamed_containers(observation: Observation) -> list[str]:
+    """The pods that have no container of the BBS's name."""
+    name = observation.bbs_container
+    found = [each.pod for each in observation.known_pods if name and each.pod.containers]
+    without = [pod.name for pod in found if all(container.name != name for container in pod.containers)]
+    return [f"No container of {', '.join(without)} is called {name}: all of them count."] if without else []
 
 
 def _pods(observation: Observation) -> list[str]:
@@ -66,17 +85,20 @@ def _workloads(observation: Observation) -> list[str]:
 def _value(part: object) -> str:
     match part:
         case Unknown(reason):
-            return f"not known ({reason})"
+            said = f"not known ({reason})"
+        case ReadyPods(0, 0):
+            said = "its selector finds no pod"
         case ReadyPods(ready, total):
-            return f"{ready} of {total} pods Ready"
+            said = f"{ready} of {total} pods Ready"
         case Locket(workload, pods):
-            return f"{sum(each.ready == 'True' for each in pods)} of {workload.replicas} pods Ready"
+            said = f"{sum(each.ready == 'True' for each in pods)} of {workload.replicas} pods Ready"
         case bool():
-            return "reachable" if part else "not reachable"
-        case int():
-            return f"{part} ready addresses"
+            said = "reachable" if part else "not reachable"
+        case Endpoints(slices, ready):
+            said = f"{ready} ready addresses" if slices else "there is no such Service (no EndpointSlice)"
         case _:
-            return str(part) or "none answered"
+            said = str(part) or "none answered"
+    return said
 
 
 def _domains(part: Domains) -> str:
@@ -85,10 +107,9 @@ def _domains(part: Domains) -> str:
     return f"the domains are {', '.join(part.names)}" if part.names else "the list of domains is empty"
 
 
-def _duration(now: datetime, since: datetime | None) -> str:
-    if since is None:
-        return "? s"
-    age = max(now - since, timedelta(0))
+def elapsed(duration: timedelta) -> str:
+    """A time that has passed, in its one or two largest units."""
+    age = max(duration, timedelta(0))
     if age >= timedelta(days=1):
         return f"{age.days} d"
     hours, minutes = divmod(int(age.total_seconds()) // 60, 60)

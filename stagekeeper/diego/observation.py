@@ -9,8 +9,8 @@ from datetime import datetime
 from enum import Enum, StrEnum
 from typing import Literal, TypeAlias, TypeVar
 
-from stagekeeper.diego.profiles import DEFAULT_PATIENCE, Patience
-from stagekeeper.kube.objects import Container, Pod, StatefulSet
+from stagekeeper.diego.profiles import DEFAULT_PATIENCE, DEFAULT_SOUGHT, Patience, Readiness, Sought
+from stagekeeper.kube.objects import Container, Endpoints, Pod, StatefulSet
 
 T = TypeVar("T")
 
@@ -34,6 +34,11 @@ class Reply(StrEnum):
     """Accepted, then silence."""
     BAD_REPLY = "bad_reply"
     """Accepted, then something that no BBS says."""
+    CLOSED = "closed"
+    """Accepted, then closed in the handshake without a word: a proxy in front of a BBS that does not listen, such as a
+    mesh sidecar (istio #36540, envoy #7783)."""
+    CERTIFICATE_REFUSED = "certificate_refused"
+    """A TLS alert about our own client certificate: whoever listens does not want us, which says nothing of it."""
 
     @property
     def accepted(self) -> bool:
@@ -53,6 +58,8 @@ class Probe:
     """notAfter of the server's certificate, where the handshake showed one."""
     body: bytes = b""
     """What came with HTTP 200, where more than a ping was asked."""
+    by_tcp: bool = False
+    """A bare connect, as `nc -z` makes it: `ok` then says that somebody listens, and not who."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,6 +73,8 @@ class Unknown:
 
 AMBIGUOUS = "ambiguous"
 """The word for: profile `auto` found more than one that fits."""
+OUTSIDE = "outside"
+"""The word for: the machine that asks is not in the cluster's network."""
 
 
 class NotConfigured(Enum):
@@ -92,6 +101,11 @@ class BbsPod:
     def reply(self) -> Reply | None:
         """What the probe met; None if there was no probe, or it could not be made."""
         return self.probe.reply if isinstance(self.probe, Probe) else None
+
+    @property
+    def by_tcp(self) -> bool:
+        """Whether it was only asked for a TCP connection."""
+        return isinstance(self.probe, Probe) and self.probe.by_tcp
 
     @property
     def counts_as_active(self) -> bool:
@@ -146,20 +160,28 @@ class Observation:
     """The StatefulSets that exist of those that are configured; empty: the read succeeded and there is none."""
     steady: Part[bool]
     """Whether both lists showed the same pods (by UID)."""
-    endpoints: Part[int] = NOT_CONFIGURED
-    """Ready addresses behind the Service."""
+    endpoints: Part[Endpoints] = NOT_CONFIGURED
+    """What stands behind the Service."""
     cloud_controller: Part[ReadyPods] = NOT_CONFIGURED
     locket: Part[Locket] = NOT_CONFIGURED
     database: Part[bool] = NOT_CONFIGURED
     """Whether the configured check of the database found it reachable."""
     control: Part[str] = NOT_CONFIGURED
     """Which control answered when a pod's probe timed out; "" if it was asked and none did."""
+    witness: Part[str] = NOT_CONFIGURED
+    """What shows that a refusal comes from the pods and not from a firewall on our way, where the platform sets no
+    active label that could contradict it and every pod refuses: that we have seen a BBS accept from here, or that
+    another of its ports does; "" if nothing does."""
     missing_since: datetime | None = None
     """Since when fewer pods than replicas have been seen; None while none is missing."""
     bbs_container: str | None = None
     patience: Patience = DEFAULT_PATIENCE
-    passive_is_ready: bool = True
-    """Whether a passive pod of this profile is Ready."""
+    readiness: Readiness = Readiness.EVERY
+    """Which pods of this platform become Ready."""
+    sought: Sought = DEFAULT_SOUGHT
+    """The names that were looked for."""
+    notes: tuple[str, ...] = ()
+    """Sentences about how this observation was made, for the evidence."""
     domains: Part[Domains] = NOT_CONFIGURED
     """What the deep probe was told, where one is configured and somebody serves. No diagnosis asks for it."""
     picked: str = ""
@@ -189,13 +211,23 @@ class Observation:
         containers = self.bbs_containers(pod)
         return bool(containers) and all(each.ready for each in containers)
 
+    def bbs_runs(self, pod: Pod) -> bool:
+        """Whether the BBS container runs, ready or not: no platform's readiness proves that a BBS is well or ill."""
+        containers = self.bbs_containers(pod)
+        return bool(containers) and all(each.runs for each in containers)
+
+    @property
+    def no_such_service(self) -> bool:
+        """Whether no Service of that name selects any pod: an empty one has an EndpointSlice too."""
+        return isinstance(self.endpoints, Endpoints) and self.endpoints.slices == 0
+
     @property
     def service_ok(self) -> bool:
-        """Whether the Service leads to a BBS that serves."""
+        """Whether the Service leads to a BBS that serves; with a TCP probe: to somebody who listens."""
         return isinstance(self.service, Probe) and self.service.reply is Reply.OK
 
     def serving(self) -> tuple[BbsPod, ...]:
-        """The pods whose own probe said ok."""
+        """The pods whose own probe said ok; with a TCP probe (`BbsPod.by_tcp`) that is an accept."""
         return tuple(each for each in self.known_pods if each.reply is Reply.OK)
 
     def accepting(self) -> tuple[BbsPod, ...]:

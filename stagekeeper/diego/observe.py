@@ -1,8 +1,9 @@
-"""One look at one environment: LIST the pods, probe every pod and the Service, LIST again. Never raises.
+"""One observation of an environment: LIST the pods, probe every pod and the Service, LIST again. Never raises.
 
-No watch and no cache, so nothing can be stale. Two things are kept between observations. Since when pods have been
-missing, which no object says; a restart of ours begins that count anew, to the safe side. And which pods there were, so
-that they are probed while the list is under way; only what this observation's lists confirm is heard.
+No watch and no cache, so nothing can be stale. Three things are kept between observations, and a restart of ours begins
+them again, to the safe side. Since when pods have been missing, which no object says. Which pods there were, so that
+they are probed while the list is under way; only what this observation's lists confirm is heard. And which BBS was last
+seen to accept from here, which shows that a refusal is no firewall's.
 """
 
 import asyncio
@@ -25,10 +26,11 @@ from stagekeeper.diego.observation import (
     Unknown,
 )
 from stagekeeper.diego.probe import PING, Prober
-from stagekeeper.diego.profiles import LOCKET_PORT, Environment
+from stagekeeper.diego.profiles import HEALTH_PORT, LOCKET_PORT, Environment
+from stagekeeper.diego.questions import all_refused, listens
 from stagekeeper.diego.reading import Deadline, Reader
 from stagekeeper.kube.client import Kube
-from stagekeeper.kube.objects import Pod, StatefulSet
+from stagekeeper.kube.objects import Endpoints, Pod, StatefulSet
 from stagekeeper.kube.workloads import Pods
 
 _AT_ONCE = 64
@@ -52,7 +54,7 @@ class _First:
     probes: _Probes
     workloads: tuple[StatefulSet, ...] | Unknown
     service: Part[Probe]
-    endpoints: Part[int]
+    endpoints: Part[Endpoints]
     cloud_controller: Part[ReadyPods]
     locket: Part[Locket]
     database: Part[bool]
@@ -60,7 +62,7 @@ class _First:
 
 
 class Observer:
-    """Looks at one environment. `deep`: also ask whoever serves for the list of domains."""
+    """Observes one environment. `deep`: also ask whoever serves for the list of domains."""
 
     def __init__(
         self,
@@ -75,6 +77,7 @@ class Observer:
         self._reader, self._prober, self._now = Reader(environment, kube), prober or Prober(environment), now
         self._missing_since: datetime | None = None
         self._known: tuple[Pod, ...] = ()
+        self._accepted = ""
 
     async def observe(self, within: float) -> Observation:
         """Everything that can be seen within `within` seconds; what takes longer is `Unknown`."""
@@ -83,7 +86,9 @@ class Observer:
         second = first.pods if isinstance(first.pods, Unknown) else await self._reader.pods(end)
         observation = self._compose(first, second)
         silent = next((each.pod for each in observation.known_pods if each.reply is Reply.TIMEOUT), None)
-        return observation if silent is None else replace(observation, control=await self._control(silent, end))
+        if silent is not None:
+            observation = replace(observation, control=await self._control(silent, end))
+        return replace(observation, witness=await self._witness(observation, end))
 
     async def _first(self, by: Deadline) -> _First:
         async with asyncio.TaskGroup() as parts:
@@ -114,7 +119,8 @@ class Observer:
 
         async def ask(pod: Pod) -> Part[Probe]:
             async with turns:
-                return await self._ask(pod.ip, by) if pod.ip else NOT_CONFIGURED
+                asked = pod.ip is not None and not pod.ended  # its address may be another pod's by now
+                return await self._ask(pod.ip or "", by) if asked else NOT_CONFIGURED
 
         async with asyncio.TaskGroup() as probes:
             asked = {_place(pod): probes.create_task(ask(pod)) for pod in self._known}
@@ -167,6 +173,26 @@ class Observer:
         timeout = min(_CONTROL_TIMEOUT, by.left)
         if timeout <= 0:
             return Unknown("There was no time left to ask a control.", "timeout")
+        return await self._first_to_accept(asked, timeout)
+
+    async def _witness(self, observation: Observation, by: Deadline) -> Part[str]:
+        """What shows that a refusal comes from the pods: asked where no label could contradict it."""
+        accepting = next((each for each in observation.known_pods if listens(each)), None)
+        if accepting is not None:
+            self._accepted = f"{accepting.pod.name} accepted at {observation.taken_at:%Y-%m-%d %H:%M:%S} UTC"
+        pods = observation.known_pods
+        if not all_refused(observation) or any(each.labelled_active is not None for each in pods):
+            return NOT_CONFIGURED
+        if self._accepted:
+            return self._accepted
+        timeout = min(_CONTROL_TIMEOUT, by.left)
+        if timeout <= 0:
+            return Unknown("There was no time left to ask another port.", "timeout")
+        asked = {f"port {HEALTH_PORT} of {each.pod.name}": f"{each.pod.ip}:{HEALTH_PORT}" for each in pods}
+        return await self._first_to_accept(asked, timeout)
+
+    async def _first_to_accept(self, asked: Mapping[str, str], timeout: float) -> str:
+        """Which of these addresses accepts a TCP connection, by its name; "" if none does."""
         targets = [_host_port(address) for address in asked.values()]
         answers = await asyncio.gather(*(self._prober.connect(host, port, timeout) for host, port in targets))
         accepted = [isinstance(answer, Probe) and answer.reply is Reply.OK for answer in answers]
@@ -174,7 +200,8 @@ class Observer:
 
     def _compose(self, first: _First, second: Pods | Unknown) -> Observation:
         listed = first.pods if isinstance(second, Unknown) else second
-        pods = self._bbs_pods(listed.pods, first.probes) if isinstance(listed, Pods) else listed
+        strays = self._strays(listed)
+        pods = self._bbs_pods(listed, strays, first.probes) if isinstance(listed, Pods) else listed
         taken_at = listed.date if isinstance(listed, Pods) else self._now()
         return Observation(
             environment=self.environment.name,
@@ -190,17 +217,25 @@ class Observer:
             missing_since=self._missing(first.workloads, pods, taken_at),
             bbs_container=self.environment.bbs_container,
             patience=self.environment.patience,
-            passive_is_ready=self.environment.passive_is_ready,
+            readiness=self.environment.readiness,
+            sought=self.environment.sought,
             domains=first.domains,
+            notes=tuple(f"{pod.name} has ended and belongs to no StatefulSet of ours: left out." for pod in strays),
         )
 
-    def _bbs_pods(self, pods: tuple[Pod, ...], probes: _Probes) -> tuple[BbsPod, ...]:
-        label = self.environment.active_label
+    def _bbs_pods(self, listed: Pods, strays: tuple[Pod, ...], probes: _Probes) -> tuple[BbsPod, ...]:
+        label, pods = self.environment.active_label, [pod for pod in listed.pods if pod not in strays]
         unused = label.unused(pod.labels for pod in pods)
         return tuple(
             BbsPod(pod, None if unused else label.on(pod.labels), probes.get(_place(pod), NOT_CONFIGURED))
             for pod in pods
         )
+
+    def _strays(self, listed: Pods | Unknown) -> tuple[Pod, ...]:
+        """The pods that match the selector and can never serve: ended, and no StatefulSet will replace them."""
+        if isinstance(listed, Unknown):
+            return ()
+        return tuple(pod for pod in listed.pods if pod.ended and pod.owner not in self.environment.statefulsets)
 
     def _missing(
         self, workloads: tuple[StatefulSet, ...] | Unknown, pods: tuple[BbsPod, ...] | Unknown, now: datetime

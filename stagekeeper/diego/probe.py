@@ -23,6 +23,20 @@ __all__ = ["PING", "Prober"]
 
 _SILENT_IN = {"dns": Reply.DNS, "connect": Reply.TIMEOUT, "tls": Reply.NO_REPLY, "request": Reply.NO_REPLY}
 
+_NOTHING_MORE = "UNEXPECTED_EOF_WHILE_READING"
+"""OpenSSL's name for a connection that ends without an alert."""
+_ABOUT_OUR_CERTIFICATE = (
+    "BAD_CERTIFICATE",
+    "UNSUPPORTED_CERTIFICATE",
+    "CERTIFICATE_REVOKED",
+    "CERTIFICATE_EXPIRED",
+    "CERTIFICATE_UNKNOWN",
+    "CERTIFICATE_REQUIRED",
+    "UNKNOWN_CA",
+    "ACCESS_DENIED",
+)
+"""The alerts that speak of the certificate which the one who receives them has shown (RFC 8446, section 6.2)."""
+
 T = TypeVar("T")
 
 
@@ -99,7 +113,7 @@ class Prober:
         finally:
             writer.transport.abort()  # a polite close could wait for a silent peer
         alert = await second_handshake.alert(addresses, context, self._server_name)
-        return course.result(*((Reply.TLS, alert) if alert else course.verdict))
+        return course.result(*(_tls(alert) if alert else course.verdict))
 
     async def _handshake(
         self, course: _Course, addresses: list[Address], connection: socket.socket, context: ssl.SSLContext
@@ -142,7 +156,7 @@ async def _connected(course: _Course, host: str, port: int) -> tuple[list[Addres
 async def _accept(course: _Course, host: str, port: int) -> Probe:
     _, connection = await _connected(course, host, port)
     connection.close()
-    return course.result(Reply.OK, "accepts TCP")
+    return replace(course.result(Reply.OK, "accepts TCP"), by_tcp=True)
 
 
 def _met_in(phase: str, problem: OSError) -> tuple[Reply, str]:
@@ -153,11 +167,17 @@ def _met_in(phase: str, problem: OSError) -> tuple[Reply, str]:
     if phase == "connect":
         refused = isinstance(problem, ConnectionRefusedError) or "refused" in str(problem)
         return (Reply.REFUSED, "connection refused") if refused else (Reply.TIMEOUT, text)
-    if isinstance(problem, ssl.SSLError):
-        return Reply.TLS, problem.reason or text
+    if isinstance(problem, ssl.SSLError) and problem.reason != _NOTHING_MORE:
+        return _tls(problem.reason or text)
     if phase == "tls":
-        return Reply.TLS, f"connection closed in the handshake ({text})"
+        return Reply.CLOSED, f"connection closed in the handshake ({text})"
     return Reply.BAD_REPLY, f"connection closed before an answer ({text})"
+
+
+def _tls(said: str) -> tuple[Reply, str]:
+    """A handshake's failure, by OpenSSL's name for it: an alert holds ALERT and comes from the other side."""
+    about_us = "_ALERT_" in said and said.endswith(_ABOUT_OUR_CERTIFICATE)
+    return (Reply.CERTIFICATE_REFUSED if about_us else Reply.TLS), said
 
 
 def _not_after(writer: asyncio.StreamWriter) -> datetime | None:

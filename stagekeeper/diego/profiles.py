@@ -1,15 +1,19 @@
 """How each platform names the parts of Diego. Pure data and the values made of it.
 
-Sources: the tutorial (cfee-2), fissile's Helm output (cfee-1, cfee-3, cfee-4; SUSE/scf), quarks-operator (kubecf).
+Sources: the tutorial (cfee-2), fissile's Helm output (cfee-1, cfee-3, cfee-4; SUSE/scf), quarks-operator and
+kubecf:chart/assets/operations/instance_groups (kubecf, kubecf-locket).
 """
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from datetime import timedelta
+from enum import StrEnum
 from pathlib import Path
 
 BBS_PORT = 8889
 LOCKET_PORT = 8891
+HEALTH_PORT = 8890
+"""Where a BBS answers `/ping` whether it is active or not. SCF binds it to the loopback, KubeCF to all addresses."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,6 +71,36 @@ class Patience:
 DEFAULT_PATIENCE = Patience()
 
 
+class Readiness(StrEnum):
+    """Which BBS pods become Ready while one serves. It proves nothing of a BBS; a restart waits for it all the same."""
+
+    EVERY = "every"
+    """A passive pod is Ready too. What its readiness probe asks differs: Locket's port 8891 (SCF 2.12 and 2.13), where
+    the pods stay Ready in the fault; `/ping` on port 8890 (from SCF 2.16.1), which the BBS that was active last refuses
+    in the fault; nothing on KubeCF."""
+    ACTIVE = "active"
+    """The active pod alone, since the probe asks port 8889 (SCF 2.16.0)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Sought:
+    """The names that an observation looks for, so that a sentence can say what was not found."""
+
+    namespace: str = "cf"
+    statefulsets: tuple[str, ...] = ("diego-api",)
+    selector: str = "skiff-role-name=diego-api"
+    service: str = "diego-api.cf.svc.cluster.local"
+    """The host that was asked."""
+    service_name: str | None = "diego-api"
+    """The Kubernetes Service whose EndpointSlices were counted."""
+    port: int = BBS_PORT
+    cloud_controller: str | None = "skiff-role-name=api"
+
+
+DEFAULT_SOUGHT = Sought()
+"""The tutorial's."""
+
+
 @dataclass(frozen=True, slots=True)
 class Environment:
     """One Diego on one cluster: where it is, how to recognise its parts, how to ask it."""
@@ -84,8 +118,9 @@ class Environment:
     active_label: ActiveLabel
     port: int = BBS_PORT
     bbs_container: str | None = None
-    """The container whose readiness is the BBS's; None: all of them count."""
-    passive_is_ready: bool = True
+    """The container that the BBS runs in; None, or a pod without one of that name: all of them count."""
+    readiness: Readiness = Readiness.EVERY
+    """Which pods a restart waits to see Ready again."""
     tls: TlsFiles | None = None
     """None: the probe is a bare TCP connect, as `nc -z`."""
     tls_server_name: str = "diego-api"
@@ -108,6 +143,19 @@ class Environment:
     """For profile `auto`: this environment by each profile that it may turn out to have (`stagekeeper.diego.auto`).
     The fields above then hold what was configured, and nothing where it was left to the profile."""
 
+    @property
+    def sought(self) -> Sought:
+        """The names that an observation of it looks for."""
+        return Sought(
+            namespace=self.namespace,
+            statefulsets=self.statefulsets,
+            selector=self.selector,
+            service=self.service_host,
+            service_name=self.service_name,
+            port=self.port,
+            cloud_controller=self.cloud_controller_selector,
+        )
+
 
 @dataclass(frozen=True, slots=True)
 class Profile:
@@ -123,6 +171,8 @@ class Profile:
     cloud_controller_selector: str
     locket: LocketWorkload | None = None
     bbs_container: str | None = None
+    """fissile names a container after its role, quarks after its job twice (`bbs-bbs`)."""
+    readiness: Readiness = Readiness.EVERY
 
 
 _SKIFF = ActiveLabel("skiff-role-active", "true")
@@ -137,6 +187,7 @@ _SCF = Profile(
     active_label=_SKIFF,
     tls_server_name="diego-api",
     cloud_controller_selector="skiff-role-name=api",
+    bbs_container="diego-api",
 )
 _SCF_215 = Profile(
     namespace="cf",
@@ -147,6 +198,18 @@ _SCF_215 = Profile(
     active_label=_SKIFF,
     tls_server_name="diego-api-bbs",
     cloud_controller_selector=f"{_COMPONENT}=api-group",
+    bbs_container="diego-api",
+)
+_KUBECF = Profile(
+    namespace="kubecf",
+    statefulset="diego-api",
+    selector=f"{_INSTANCE_GROUP}=diego-api",
+    service_host="diego-api.{namespace}.svc.cluster.local",
+    service_name="diego-api",
+    active_label=ActiveLabel("quarks.cloudfoundry.org/pod-active", "active"),
+    tls_server_name="bbs.service.cf.internal",
+    cloud_controller_selector=f"{_INSTANCE_GROUP}=api",
+    bbs_container="bbs-bbs",
 )
 
 PROFILES: Mapping[str, Profile] = {
@@ -158,16 +221,8 @@ PROFILES: Mapping[str, Profile] = {
     "cfee-2": _SCF,
     "cfee-3": _SCF_215,
     "cfee-4": replace(_SCF_215, locket=LocketWorkload("locket", f"{_COMPONENT}=locket")),
-    "kubecf": Profile(
-        namespace="kubecf",
-        statefulset="diego-api",
-        selector=f"{_INSTANCE_GROUP}=diego-api",
-        service_host="diego-api.{namespace}.svc.cluster.local",
-        service_name="diego-api",
-        active_label=ActiveLabel("quarks.cloudfoundry.org/pod-active", "active"),
-        tls_server_name="bbs.service.cf.internal",
-        cloud_controller_selector=f"{_INSTANCE_GROUP}=api",
-    ),
+    "kubecf": _KUBECF,
+    "kubecf-locket": replace(_KUBECF, locket=LocketWorkload("locket", f"{_INSTANCE_GROUP}=locket")),
 }
 AUTO = "auto"
 """The profile that is picked at each observation, by the labels that are found."""

@@ -1,12 +1,27 @@
-"""What several rows ask of an observation. Pure."""
+"""What several rows ask of an observation, and the remediator before each delete. Pure."""
 
-from collections.abc import Collection
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 
-from stagekeeper.diego.observation import BbsPod, Observation, Probe, Reply
-from stagekeeper.kube.objects import Container, StatefulSet
+from stagekeeper.diego.conditions import Condition
+from stagekeeper.diego.observation import BbsPod, Locket, Observation, Probe, Reply, Unknown
+from stagekeeper.diego.profiles import Readiness
+from stagekeeper.kube.objects import Container, Pod, StatefulSet
+from stagekeeper.kube.pod_status import being_made, not_ready_since
 
-_NAMED = 3
+_MESH = frozenset({"istio-proxy", "linkerd-proxy", "kuma-sidecar", "consul-dataplane", "osm-envoy", "envoy-sidecar"})
+"""Sidecars that accept every connection to their pod, and close it where nobody behind them listens."""
+
+_EXPLAINED = {
+    Condition.STUCK_UNAVAILABLE: {Reply.UNAVAILABLE},
+    Condition.TLS_BROKEN: {Reply.TLS},
+    Condition.FROZEN: {Reply.NO_REPLY, Reply.BAD_REPLY},
+    Condition.NETWORK_FAULT: {Reply.TIMEOUT},
+    Condition.LISTENING_UNKNOWN: {Reply.CLOSED},
+}
+"""The replies besides a refusal that a diagnosis explains by something other than a BBS that serves."""
+
+# What the ports said
 
 
 def replied(seen: Observation, *replies: Reply) -> list[BbsPod]:
@@ -20,8 +35,10 @@ def all_refused(seen: Observation) -> bool:
 
 
 def unprobed(seen: Observation) -> list[BbsPod]:
-    """The pods that have an address and could not be asked."""
-    return [each for each in seen.known_pods if each.pod.ip and not isinstance(each.probe, Probe)]
+    """The pods that have an address and could not be asked. Nobody is behind the address of one that has ended."""
+    return [
+        each for each in seen.known_pods if each.pod.ip and not each.pod.ended and not isinstance(each.probe, Probe)
+    ]
 
 
 def service_reply(seen: Observation) -> Reply | None:
@@ -29,12 +46,69 @@ def service_reply(seen: Observation) -> Reply | None:
     return seen.service.reply if isinstance(seen.service, Probe) else None
 
 
-def names(pods: Collection[BbsPod]) -> str:
-    """Pods as a sentence names them: the first three, and how many more."""
-    found = [each.pod.name for each in pods]
-    if len(found) > _NAMED:
-        return f"{', '.join(found[:_NAMED])} and {len(found) - _NAMED} more"
-    return " and ".join(found)
+def service_fails(seen: Observation) -> bool:
+    """Whether the Service was asked and nobody there said ok."""
+    return isinstance(seen.service, Probe) and seen.service.reply is not Reply.OK
+
+
+def service_accepts(seen: Observation) -> bool:
+    """Whether somebody listens behind the Service, perhaps a pod that we do not look at."""
+    reply = service_reply(seen)
+    return reply is not None and reply.accepted
+
+
+def unread(seen: Observation) -> list[str]:
+    """Why parts that could speak against a restart are not known."""
+    return [part.reason for part in (seen.database, seen.locket, seen.cloud_controller) if isinstance(part, Unknown)]
+
+
+def mesh_sidecar(pod: Pod) -> str:
+    """The name of a mesh's proxy among the pod's containers; "" if it has none."""
+    return next((each.name for each in pod.counted if each.name in _MESH), "")
+
+
+def listens(each: BbsPod) -> bool:
+    """Whether a BBS, or what else is in its place, listens there: a proxy's accept in front of it proves nothing."""
+    if each.reply is None or not each.reply.accepted or each.reply is Reply.CLOSED:
+        return False
+    return not (each.by_tcp and mesh_sidecar(each.pod))
+
+
+def serving(seen: Observation) -> list[BbsPod]:
+    """The pods that said ok. Behind a mesh's proxy a TCP accept counts where the label does not deny it."""
+    return [each for each in seen.serving() if listens(each) or each.labelled_active is not False]
+
+
+def staying(pods: Sequence[BbsPod]) -> list[BbsPod]:
+    """Without those that are Terminating: a Service drops them, whatever they answer."""
+    return [each for each in pods if not each.pod.terminating]
+
+
+# May somebody serve? For whoever is about to delete
+
+
+def claims_to_serve(each: BbsPod) -> bool:
+    """Whether its own readiness probe says that it serves, whatever we met: Ready and labelled active."""
+    return each.counts_as_active
+
+
+def certainly_not_serving(each: BbsPod, plan: Condition = Condition.NO_ACTIVE_BBS) -> bool:
+    """Whether this pod can be deleted without taking down a BBS that serves, where `plan` is why it is to be deleted.
+
+    Its own port refused, or gave a reply that the plan's diagnosis explains; or it has ended, or has no address to
+    serve on. A pod that claims to serve is always a doubt, as is one that could not be asked.
+    """
+    if claims_to_serve(each):
+        return False
+    if each.pod.ended or each.pod.ip is None or each.reply is Reply.REFUSED:
+        return True
+    if each.pod.terminating and each.reply is not None and not each.reply.accepted:
+        return True
+    unproven = plan is Condition.LISTENING_UNKNOWN and each.by_tcp and each.labelled_active is False
+    return unproven or each.reply in _EXPLAINED.get(plan, ())
+
+
+# The pods
 
 
 def age(seen: Observation, since: datetime | None) -> timedelta:
@@ -48,10 +122,34 @@ def youngest(seen: Observation, each: BbsPod) -> timedelta:
     return min(age(seen, moment) for moment in (each.pod.created, *running))
 
 
-def migration_possible(seen: Observation) -> bool:
-    """Whether anything is new: a young pod, a young BBS container, or pods of different revisions."""
-    revisions = {each.pod.revision for each in seen.known_pods}
-    return len(revisions) > 1 or any(youngest(seen, each) < seen.patience.migrating for each in seen.known_pods)
+def young(seen: Observation, each: BbsPod) -> bool:
+    """Whether it may still be doing what it does at every start."""
+    return youngest(seen, each) < seen.patience.starting
+
+
+def migration_possible(seen: Observation, each: BbsPod) -> bool:
+    """Whether this pod is new, or its StatefulSet has two revisions. The youth of another pod says nothing."""
+    return youngest(seen, each) < seen.patience.migrating or len(revisions(seen, each)) > 1
+
+
+def revisions(seen: Observation, each: BbsPod) -> set[str | None]:
+    """The revisions that the pods of this one's StatefulSet have, or are being rolled to."""
+    owner = next((workload for workload in seen.known_workloads if workload.name == each.pod.owner), None)
+    rolled = {owner.update_revision} if owner and rolls_by_itself(owner) else set()
+    return rolled | {other.pod.revision for other in seen.known_pods if other.pod.owner == each.pod.owner}
+
+
+def rolls_by_itself(workload: StatefulSet) -> bool:
+    """Whether its pods are brought to its newest revision: OnDelete and a partition leave old pods on purpose."""
+    return workload.update_strategy == "RollingUpdate" and not workload.partition and bool(workload.update_revision)
+
+
+def behind(seen: Observation, workload: StatefulSet) -> list[BbsPod]:
+    """The pods that a roll-out under way will replace."""
+    if not rolls_by_itself(workload):
+        return []
+    own = (each for each in seen.known_pods if each.pod.owner == workload.name)
+    return [each for each in own if each.pod.revision != workload.update_revision]
 
 
 def restarted_twice(seen: Observation, container: Container) -> bool:
@@ -63,9 +161,20 @@ def restarted_twice(seen: Observation, container: Container) -> bool:
     return container.restarts > 1 and began is not None and age(seen, began) < seen.patience.restarted_twice
 
 
-def pending(each: BbsPod) -> bool:
-    """Whether the pod waits for a node or for its address."""
-    return each.pod.phase == "Pending" or (each.pod.ip is None and not each.pod.terminating)
+def pending(seen: Observation, each: BbsPod) -> bool:
+    """Whether the pod waits for a node, its address, or what comes before its BBS container's start.
+
+    Also after a reboot of its node: then some releases leave its phase at Running (kubernetes #126650).
+    """
+    pod = each.pod
+    if pod.ended or pod.terminating or (pod.ip is not None and seen.bbs_runs(pod)):
+        return False  # Pending it is also while only a sidecar has not begun
+    return pod.phase == "Pending" or pod.ip is None or any(map(being_made, seen.bbs_containers(pod)))
+
+
+def waiting_for(seen: Observation, each: BbsPod) -> timedelta:
+    """How long the pod has been Pending, or has had an end without a successor."""
+    return age(seen, not_ready_since(each.pod))
 
 
 def missing_count(seen: Observation) -> int:
@@ -78,9 +187,28 @@ def overdue(seen: Observation, each: BbsPod) -> bool:
     return each.pod.ends_at is not None and seen.taken_at - each.pod.ends_at > seen.patience.terminating
 
 
-def behind(seen: Observation, workload: StatefulSet) -> list[BbsPod]:
-    """The pods that a roll-out under way will replace. OnDelete and a partition leave old pods on purpose."""
-    if workload.update_strategy != "RollingUpdate" or workload.partition or not workload.update_revision:
-        return []
-    own = (each for each in seen.known_pods if each.pod.owner == workload.name)
-    return [each for each in own if each.pod.revision != workload.update_revision]
+def unready(seen: Observation) -> list[BbsPod]:
+    """The pods that are not Ready though they become so on this platform: a sidecar never counts."""
+    owed = seen.known_pods if seen.readiness is Readiness.EVERY else seen.serving()
+    return [each for each in owed if not seen.bbs_ready(each.pod)]
+
+
+def vital(seen: Observation, pod: Pod) -> tuple[Container, ...]:
+    """The containers of a BBS pod without which no BBS serves.
+
+    The BBS's, and Locket's where it is in the same pod. Init containers only while they keep those from starting.
+    """
+    bbs = seen.bbs_containers(pod)
+    inside = () if isinstance(seen.locket, Locket) else tuple(each for each in pod.containers if each not in bbs)
+    first = () if any(each.runs for each in bbs) else tuple(each for each in pod.init_containers if each.exit_code != 0)
+    return (*bbs, *(each for each in inside if is_lockets(each)), *first)
+
+
+def lockets_own(pod: Pod) -> tuple[Container, ...]:
+    """The containers that Locket runs in, of a pod of its own StatefulSet; all of them if none is called so."""
+    return tuple(each for each in pod.containers if is_lockets(each)) or pod.containers
+
+
+def is_lockets(container: Container) -> bool:
+    """Whether Locket runs in it: `diego-locket`, `locket`, `locket-locket`, by platform."""
+    return "locket" in container.name

@@ -13,7 +13,7 @@ from stagekeeper.diego.profiles import Environment
 from stagekeeper.kube import workloads
 from stagekeeper.kube.client import Kube
 from stagekeeper.kube.errors import KubeError, RequestTimeout
-from stagekeeper.kube.objects import StatefulSet
+from stagekeeper.kube.objects import Endpoints, StatefulSet
 from stagekeeper.kube.workloads import Pods
 
 T = TypeVar("T")
@@ -56,23 +56,24 @@ class Reader:
         sets = await _part(_each(*(self._statefulset(name, by) for name in self.environment.statefulsets)), by)
         return sets if isinstance(sets, Unknown) else tuple(found for found in sets if found is not None)
 
-    async def endpoints(self, by: Deadline) -> Part[int]:
-        """Ready addresses behind the Service."""
+    async def endpoints(self, by: Deadline) -> Part[Endpoints]:
+        """What stands behind the Service."""
         service = self.environment.service_name
         if service is None:
             return NOT_CONFIGURED
-        read = workloads.ready_addresses(self.kube, self.environment.namespace, service, timeout=self._limit(by))
+        read = workloads.endpoints(self.kube, self.environment.namespace, service, timeout=self._limit(by))
         return await _part(read, by)
 
     async def cloud_controller(self, by: Deadline) -> Part[ReadyPods]:
-        """How many Cloud Controller pods are Ready."""
+        """How many Cloud Controller pods are Ready. One that has ended is none any more: evicted pods stay listed."""
         selector = self.environment.cloud_controller_selector
         if selector is None:
             return NOT_CONFIGURED
         found = await _part(self._list(selector, by), by)
         if isinstance(found, Unknown):
             return found
-        return ReadyPods(sum(pod.ready == "True" for pod in found.pods), len(found.pods))
+        there = [pod for pod in found.pods if not pod.ended]
+        return ReadyPods(sum(pod.ready == "True" for pod in there), len(there))
 
     async def locket(self, by: Deadline) -> Part[Locket]:
         """Locket, where it has a StatefulSet of its own."""

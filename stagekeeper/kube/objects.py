@@ -5,7 +5,7 @@ number: whoever judges must be able to tell "not said" from "said no".
 """
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import Any
 
@@ -25,6 +25,35 @@ class Container:
     """When the run before this one began."""
     waiting: str | None = None
     """The reason it waits, such as CrashLoopBackOff."""
+    waiting_message: str = ""
+    """What the kubelet says about that, such as which Secret it does not find."""
+    ended: str | None = None
+    """The reason its run has ended, such as Completed; None while it runs or waits."""
+    exit_code: int | None = None
+    """Of the run that has ended, where it has."""
+    last_ended: str | None = None
+    """The reason the run before this one ended, such as OOMKilled."""
+    last_exit_code: int | None = None
+    sidecar: bool = False
+    """An init container with `restartPolicy: Always`: it starts before the others and goes on running beside them."""
+
+    @property
+    def runs(self) -> bool:
+        """Whether its process runs, as far as the kubelet has reported."""
+        return self.started_at is not None
+
+
+@dataclass(frozen=True, slots=True)
+class PodCondition:
+    """One entry of a pod's `status.conditions`."""
+
+    type: str
+    status: str | None
+    """"True", "False" or "Unknown"."""
+    reason: str = ""
+    message: str = ""
+    since: datetime | None = None
+    """`lastTransitionTime`: when `status` last changed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +76,24 @@ class Pod:
     """Status of the condition Ready: "True", "False", "Unknown", or None before the first."""
     ready_since: datetime | None
     containers: tuple[Container, ...]
+    init_containers: tuple[Container, ...] = ()
+    """In their order; a native sidecar (`Container.sidecar`) is one of them."""
+    reason: str = ""
+    """`status.reason`, which only a pod that was ended from outside has: Evicted, NodeShutdown, NodeLost, ..."""
+    message: str = ""
+    """What `status.message` says about that."""
+    conditions: tuple[PodCondition, ...] = ()
+    readiness_gates: tuple[str, ...] = ()
+    """Types of the conditions that somebody else must set to "True" before the pod is Ready."""
+    finalizers: tuple[str, ...] = ()
+    """Who must let go before a pod that is Terminating disappears."""
+    controller: str | None = None
+    """Kind and name of whatever controls it, such as `ReplicaSet diego-api-7d9c`."""
+
+    @property
+    def ended(self) -> bool:
+        """It will never run again: all its containers have ended for good (phase Succeeded or Failed)."""
+        return self.phase in {"Succeeded", "Failed"}
 
     @property
     def terminating(self) -> bool:
@@ -56,16 +103,28 @@ class Pod:
     @property
     def all_ready(self) -> bool:
         """Every container is ready: what `kubectl get pods` shows as 2/2, 1/1 or 6/6."""
-        return bool(self.containers) and all(each.ready for each in self.containers)
+        return bool(self.containers) and all(each.ready for each in self.counted)
+
+    @property
+    def counted(self) -> tuple[Container, ...]:
+        """The containers that `kubectl get pods` counts under READY: native sidecars too, no other init container."""
+        return (*(each for each in self.init_containers if each.sidecar), *self.containers)
+
+    @property
+    def unmet_gates(self) -> tuple[str, ...]:
+        """The readiness gates whose condition is not "True"."""
+        met = {each.type for each in self.conditions if each.status == "True"}
+        return tuple(each for each in self.readiness_gates if each not in met)
 
     @property
     def node_lost(self) -> bool:
         """Whether the node controller, not the kubelet, says that it is not Ready.
 
         For a node that stopped reporting it sets Ready to False and leaves the containers as the kubelet reported them
-        last (kubernetes:pkg/controller/util/node/controller_utils.go, MarkPodsNotReady). A kubelet never says both.
+        last (kubernetes:pkg/controller/util/node/controller_utils.go, MarkPodsNotReady). A kubelet says both only of a
+        pod with a readiness gate that is not met.
         """
-        return self.ready == "Unknown" or (self.ready == "False" and self.all_ready)
+        return self.ready == "Unknown" or (self.ready == "False" and self.all_ready and not self.unmet_gates)
 
     @property
     def revision(self) -> str | None:
@@ -100,6 +159,17 @@ class StatefulSet:
     """Labels that its template gives each pod."""
 
 
+@dataclass(frozen=True, slots=True)
+class Endpoints:
+    """What stands behind a Service, by its EndpointSlices."""
+
+    slices: int
+    """How many there are. A Service that selects pods has one even while it selects none, so none at all means that
+    there is no such Service (kubernetes:endpointslice reconciler, placeholder slices)."""
+    ready: int
+    """How many ready addresses stand in them."""
+
+
 def pod(source: Any) -> Pod:
     """A pod from the API's JSON."""
     metadata, spec, status = _part(source, "metadata"), _part(source, "spec"), _part(source, "status")
@@ -118,6 +188,13 @@ def pod(source: Any) -> Pod:
         ready=_text(ready, "status"),
         ready_since=time(ready.get("lastTransitionTime")) if ready.get("status") == "True" else None,
         containers=_containers(spec, status),
+        init_containers=_init_containers(spec, status),
+        reason=_text(status, "reason") or "",
+        message=_text(status, "message") or "",
+        conditions=tuple(_condition(each) for each in _list(status, "conditions")),
+        readiness_gates=tuple(_text(each, "conditionType") or "" for each in _list(spec, "readinessGates")),
+        finalizers=tuple(_texts(metadata, "finalizers")),
+        controller=_controller(metadata),
     )
 
 
@@ -157,6 +234,15 @@ def ready_addresses(endpoint_slice: Any) -> tuple[str, ...]:
     )
 
 
+def endpoints(slices: Iterable[Any]) -> Endpoints:
+    """What the EndpointSlices of one Service say together. A dual-stack Service has each pod once per family."""
+    found = list(slices)
+    families: dict[str, set[str]] = {}
+    for each in found:
+        families.setdefault(_text(each, "addressType") or "", set()).update(ready_addresses(each))
+    return Endpoints(len(found), max(map(len, families.values()), default=0))
+
+
 def time(text: Any) -> datetime | None:
     """A Kubernetes timestamp (RFC 3339), in UTC; None for anything else."""
     if not isinstance(text, str):
@@ -178,6 +264,16 @@ def matches(labels: Mapping[str, str], selector: Mapping[str, str]) -> bool:
     return all(labels.get(key) == value for key, value in selector.items())
 
 
+def _condition(source: Json) -> PodCondition:
+    return PodCondition(
+        type=_text(source, "type") or "",
+        status=_text(source, "status"),
+        reason=_text(source, "reason") or "",
+        message=_text(source, "message") or "",
+        since=time(source.get("lastTransitionTime")),
+    )
+
+
 def _containers(spec: Json, status: Json) -> tuple[Container, ...]:
     """One entry for each container of the spec, so that a container without a status counts as not ready."""
     statuses = {_text(each, "name") or "": each for each in _list(status, "containerStatuses")}
@@ -185,24 +281,48 @@ def _containers(spec: Json, status: Json) -> tuple[Container, ...]:
     return tuple(_container(name, statuses.get(name, {})) for name in names)
 
 
+def _init_containers(spec: Json, status: Json) -> tuple[Container, ...]:
+    statuses = {_text(each, "name") or "": each for each in _list(status, "initContainerStatuses")}
+    return tuple(
+        replace(_container(name, statuses.get(name, {})), sidecar=each.get("restartPolicy") == "Always")
+        for each in _list(spec, "initContainers")
+        for name in [_text(each, "name") or ""]
+    )
+
+
 def _container(name: str, status: Json) -> Container:
     state, last = _part(status, "state"), _part(status, "lastState")
-    before = _part(last, "terminated") or _part(state, "terminated")
+    ended, last_ended = _part(state, "terminated"), _part(last, "terminated")
+    waiting = _part(state, "waiting")
     return Container(
         name=name,
         ready=status.get("ready") is True,
         restarts=_number(status, "restartCount", 0),
         started_at=time(_part(state, "running").get("startedAt")),
-        last_started_at=time(before.get("startedAt")),
-        waiting=_text(_part(state, "waiting"), "reason"),
+        last_started_at=time((last_ended or ended).get("startedAt")),
+        waiting=_text(waiting, "reason"),
+        waiting_message=_text(waiting, "message") or "",
+        ended=_ending(ended),
+        exit_code=_whole(ended, "exitCode"),
+        last_ended=_ending(last_ended),
+        last_exit_code=_whole(last_ended, "exitCode"),
     )
+
+
+def _ending(terminated: Json) -> str | None:
+    """Why a run ended, as kubectl shows it where the container runtime gives no reason; None if no run has."""
+    reason, signal, code = _text(terminated, "reason"), _number(terminated, "signal", 0), _whole(terminated, "exitCode")
+    return reason or (f"Signal:{signal}" if signal else f"ExitCode:{code}" if code is not None else None)
+
+
+def _controller(metadata: Json) -> str | None:
+    owner = next((each for each in _list(metadata, "ownerReferences") if each.get("controller") is True), None)
+    return f"{_text(owner, 'kind')} {_text(owner, 'name')}" if owner else None
 
 
 def _owner(metadata: Json) -> str | None:
-    owners: Iterable[Json] = _list(metadata, "ownerReferences")
-    return next(
-        (_text(each, "name") for each in owners if each.get("controller") and each.get("kind") == "StatefulSet"), None
-    )
+    kind, _, name = (_controller(metadata) or "").partition(" ")
+    return name if kind == "StatefulSet" else None
 
 
 def _part(source: Any, key: str) -> Json:
@@ -230,5 +350,10 @@ def _labels(source: Json, key: str) -> Mapping[str, str]:
 
 
 def _number(source: Json, key: str, default: int) -> int:
+    found = _whole(source, key)
+    return default if found is None else found
+
+
+def _whole(source: Json, key: str) -> int | None:
     found = source.get(key)
-    return found if isinstance(found, int) and not isinstance(found, bool) else default
+    return found if isinstance(found, int) and not isinstance(found, bool) else None

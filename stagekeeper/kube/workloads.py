@@ -8,7 +8,7 @@ from typing import Any
 from stagekeeper.kube import objects
 from stagekeeper.kube.client import Call, Kube
 from stagekeeper.kube.errors import MalformedResponse, NotFound
-from stagekeeper.kube.objects import Pod, StatefulSet
+from stagekeeper.kube.objects import Endpoints, Pod, StatefulSet
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,14 +58,14 @@ async def list_statefulsets(kube: Kube, namespace: str, *, timeout: float) -> St
     return StatefulSets(tuple(sorted(found, key=lambda each: each.name)), answer.date)
 
 
-async def ready_addresses(kube: Kube, namespace: str, service: str, *, timeout: float) -> int:
-    """How many ready addresses stand behind `service`, counted in its EndpointSlices."""
+async def endpoints(kube: Kube, namespace: str, service: str, *, timeout: float) -> Endpoints:
+    """What stands behind `service`, by its EndpointSlices."""
     answer = await kube.get(
         f"/apis/discovery.k8s.io/v1/namespaces/{namespace}/endpointslices",
         timeout=timeout,
         query={"labelSelector": f"kubernetes.io/service-name={service}"},
     )
-    return len({address for each in _items(answer.body) for address in objects.ready_addresses(each)})
+    return objects.endpoints(_items(answer.body))
 
 
 async def delete_pod(kube: Kube, namespace: str, pod: Pod, *, timeout: float) -> None:

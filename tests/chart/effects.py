@@ -108,7 +108,7 @@ def _environments() -> Iterator[Effect]:
         "environments[].active_label.may_be_absent", ON, f"{here}active_label > may_be_absent", ON, beside=label
     )
     yield Effect("environments[].bbs_container", "bbs", f"{here}bbs_container", "bbs")
-    yield Effect("environments[].passive_is_ready", OFF, f"{here}passive_is_ready", OFF)
+    yield Effect("environments[].readiness", "active", f"{here}readiness", "active")
     volume = f"Deployment/stagekeeper-exporter > {SPEC}volumes > 1 > projected > sources > "
     tls = {"tls": {"secret": "s"}}
     yield Effect("environments[].tls.secret", "a", f"{volume}0 > secret > name", "a", beside=tls)

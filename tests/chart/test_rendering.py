@@ -13,7 +13,7 @@ from tests.chart.helm import CI, FOLDER, KUBERNETES, Helm, HelmError, Object, Re
 pytestmark = pytest.mark.programs
 
 PROGRAMS = ("exporter", "remediator")
-PROFILES = ("cfee-1", "cfee-2", "cfee-3", "cfee-4", "kubecf")
+PROFILES = ("cfee-1", "cfee-2", "cfee-3", "cfee-4", "kubecf", "kubecf-locket")
 OLDEST = "1.25.0"
 
 

@@ -70,7 +70,7 @@ async def _delete(kube: Kube, namespace: str) -> None:
 OBSERVE: Mapping[str, Work] = {
     "list pods": lambda kube, namespace: workloads.list_pods(kube, namespace, _SELECTOR, timeout=5),
     "get statefulsets": _statefulset,
-    "list endpointslices": lambda kube, namespace: workloads.ready_addresses(kube, namespace, "diego-api", timeout=5),
+    "list endpointslices": lambda kube, namespace: workloads.endpoints(kube, namespace, "diego-api", timeout=5),
 }
 MANAGE: Mapping[str, Work] = {
     **OBSERVE,

@@ -13,7 +13,7 @@ from exporter.settings import ExporterSettings
 from remediator.settings import AlertmanagerSettings, PolicySettings, RhythmSettings
 from stagekeeper import __version__
 from stagekeeper.diego import environment_settings
-from stagekeeper.diego.profiles import BBS_PORT, LOCKET_PORT, PROFILES
+from stagekeeper.diego.profiles import BBS_PORT, HEALTH_PORT, LOCKET_PORT, PROFILES
 from tests.chart.helm import FOLDER
 from tests.chart.schema import SCHEMA, at, paths, resolved
 
@@ -59,7 +59,7 @@ def test_where_the_file_has_files_the_chart_has_secrets() -> None:
 def test_every_profile_can_be_chosen_and_is_what_the_programs_know() -> None:
     assert set(at("environments[].profile")["enum"]) == {*PROFILES, "custom", "auto"}
     known = yaml.safe_load((FOLDER / "files" / "profiles.yaml").read_text())
-    assert known["ports"] == {"bbs": BBS_PORT, "locket": LOCKET_PORT}
+    assert known["ports"] == {"bbs": BBS_PORT, "health": HEALTH_PORT, "locket": LOCKET_PORT}
     assert known["profiles"] == {
         name: {
             "namespace": each.namespace,

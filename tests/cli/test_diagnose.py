@@ -48,8 +48,8 @@ async def test_a_serving_environment_ends_with_0(tmp_path: Path) -> None:
         flags = ("--config.file", configuration(tmp_path, cf), "--kubeconfig", cf.kubeconfig)
         code, said, err = await diagnose(*flags)
     assert (code, err) == (0, "")
-    assert "7. ok      The stager can be reached" in said
-    assert "Code 170010 2 times in 4 logs" in said
+    assert "8. Stager: ok" in said
+    assert "2 x CF-StagerUnavailable (170010) in the Cloud Controller logs of the last hour (4 containers)" in said
     assert "2 x Connection refused" in said
 
 
@@ -60,7 +60,7 @@ async def test_profile_auto_says_what_it_picked_and_asks_for_all_of_it(tmp_path:
     assert (code, err) == (0, "")
     assert said.startswith("cf: profile cfee-2, namespace cf")
     assert "  - Profile: cfee-2, by the label skiff-role-name=diego-api that diego-api gives its pods." in said
-    assert "2. ok      " in said
+    assert "2. Cloud Controller pods with all containers ready: ok" in said
 
 
 async def test_profile_auto_in_a_namespace_without_diego_ends_with_1(tmp_path: Path) -> None:
@@ -69,7 +69,8 @@ async def test_profile_auto_in_a_namespace_without_diego_ends_with_1(tmp_path: P
         code, said, _ = await diagnose("--config.file", there, "--kubeconfig", cf.kubeconfig)
     assert code == 1
     assert "Diagnosis: not_applicable" in said
-    assert said.endswith("Next:      kubectl get statefulsets -A\n")
+    assert said.endswith(" get statefulsets -A\n")
+    assert "Next:      kubectl --kubeconfig " in said
 
 
 async def test_the_hang_ends_with_1_and_the_json_says_why(tmp_path: Path) -> None:
@@ -81,7 +82,8 @@ async def test_the_hang_ends_with_1_and_the_json_says_why(tmp_path: Path) -> Non
     document = json.loads(said)
     assert code == document["exitCode"] == 1
     assert document["diagnosis"]["name"] == "no_active_bbs"
-    assert document["next"] == "stagekeeper restart --environment cf --reason WHY"
+    assert document["next"].startswith("stagekeeper restart --config.file ")
+    assert document["next"].endswith(" --environment cf --reason WHY")
 
 
 async def test_from_a_pod_the_same_is_seen_through_kubectl(tmp_path: Path) -> None:
@@ -93,14 +95,44 @@ async def test_from_a_pod_the_same_is_seen_through_kubectl(tmp_path: Path) -> No
         flags = ("--config.file", configuration(tmp_path, cf), "--kubeconfig", cf.kubeconfig, "--from-pod")
         code, said, err = await diagnose(*flags, path=str(fake.parent))
     assert (code, err) == (0, "")
-    assert "asked from pod api-0: ok (accepts TCP from pod api-0)" in said
+    assert "Asked from pod api-0: ok (accepts TCP from pod api-0)." in said
 
 
-async def test_an_api_server_that_is_down_ends_with_3(tmp_path: Path) -> None:
-    code, said, _ = await diagnose("--kubeconfig", down(tmp_path))
-    assert code == 3
+async def test_an_api_server_that_is_down_is_one_line_and_ends_with_3(tmp_path: Path) -> None:
+    code, said, err = await diagnose("--kubeconfig", down(tmp_path))
+    assert (code, said) == (3, "")
+    assert len(err.splitlines()) == 1
+    assert err.startswith("stagekeeper diagnose: GET /api/v1/namespaces/cf/pods")
+
+
+async def test_an_api_server_that_is_down_is_still_a_document_for_a_program(tmp_path: Path) -> None:
+    code, said, _ = await diagnose("--kubeconfig", down(tmp_path), "--output=json")
+    assert code == json.loads(said)["exitCode"] == 3
+
+
+async def test_outside_the_clusters_network_it_can_not_tell(tmp_path: Path) -> None:
+    """A laptop: no name of the cluster resolves, and the pods' addresses are strangers here."""
+    async with simulated(tmp_path) as cf:
+        there = configuration(tmp_path, cf)
+        text = there.read_text().replace(cf.service_host, "diego-api.cf.svc.cluster.local")
+        there.write_text(text)
+        await cf.faults.hang()
+        code, said, err = await diagnose("--config.file", there, "--kubeconfig", cf.kubeconfig)
+    assert (code, err) == (3, "")
+    assert "3. Place that the connection is tested from: unknown" in said
+    assert ": failed" not in said.replace("6. BBS pods with all containers ready, exactly one active: failed", "")
     assert "Diagnosis: observer_fault" in said
-    assert said.endswith("Next:      kubectl auth can-i list pods -n cf\n")
+    assert said.rstrip().endswith("--environment cf --from-pod")
+
+
+async def test_certificates_that_are_only_in_the_pods_leave_a_tcp_connection(tmp_path: Path) -> None:
+    async with simulated(tmp_path) as cf:
+        there = configuration(tmp_path, cf)
+        there.write_text(there.read_text().replace(str(cf.client_cert_file), "/etc/stagekeeper/tls/cf/tls.crt"))
+        code, said, err = await diagnose("--config.file", there, "--kubeconfig", cf.kubeconfig)
+    assert (code, err) == (0, "")
+    assert "/etc/stagekeeper/tls/cf/tls.crt is not on this machine" in said
+    assert "accepts connections on" in said
 
 
 async def test_without_a_pod_to_ask_from_it_can_not_tell(tmp_path: Path) -> None:

@@ -5,39 +5,42 @@ from dataclasses import replace
 
 import pytest
 
-from stagekeeper.cli.advice import ADVICE, BLIND
-from stagekeeper.cli.report import Report, as_json, as_text, report
+from stagekeeper.cli.report import Flags, Report, as_json, as_text, report
 from stagekeeper.cli.stager_errors import StagerErrors
-from stagekeeper.cli.steps import State
+from stagekeeper.cli.steps import Place, State
 from stagekeeper.diego import observation
+from stagekeeper.diego.advice import ADVICE, BLIND
 from stagekeeper.diego.diagnosis import Condition, diagnose
 from stagekeeper.diego.environment_settings import EnvironmentSettings
 from stagekeeper.diego.environments import resolve
 from stagekeeper.diego.observation import NOT_CONFIGURED, Observation, Probe, ReadyPods, Reply, Unknown
 from stagekeeper.diego.profiles import PROFILES
-from tests.exporter.builders import active, hung, passive, pod, serving
+from tests.exporter.builders import REFUSED, active, hung, passive, pod, serving
 
 CF = resolve(EnvironmentSettings(name="cf"))
 UNREAD = Unknown("the API is gone", "unreachable")
 ERRORS = StagerErrors((("Connection refused", 3),), logs=2)
 
 
-def said(assessment: Observation, errors: StagerErrors = ERRORS) -> Report:
-    return report(CF, assessment, errors, "here")
+HERE = Place("here")
+
+
+def said(assessment: Observation, errors: StagerErrors = ERRORS, place: Place = HERE) -> Report:
+    return report(CF, assessment, errors, place)
 
 
 def states(assessment: Observation) -> list[State]:
     return [step.state for step in said(assessment).steps]
 
 
-def test_a_serving_environment_is_ok_in_all_eight_steps() -> None:
-    assert states(serving()) == [State.OK] * 8
+def test_a_serving_environment_is_ok_in_all_eight_steps_and_needs_no_restart() -> None:
+    assert states(serving()) == [*[State.OK] * 4, State.NOT_NEEDED, *[State.OK] * 3]
     assert said(serving()).exit_code == 0
 
 
 def test_the_hang_asks_for_a_restart() -> None:
     assert states(hung()) == [
-        State.OK, State.FAILED, State.TO_DO, State.OK, State.FAILED, State.FAILED, State.FAILED, State.FAILED,
+        State.OK, State.OK, State.OK, State.FAILED, State.TO_DO, State.FAILED, State.TO_DO, State.FAILED,
     ]  # fmt: skip
     assert said(hung()).exit_code == 1
     assert said(hung()).next_command == "stagekeeper restart --environment cf --reason WHY"
@@ -45,9 +48,43 @@ def test_the_hang_asks_for_a_restart() -> None:
 
 def test_an_environment_that_can_not_be_read_is_unknown_and_ends_with_3() -> None:
     blind = serving(service=UNREAD, pods=UNREAD, workloads=UNREAD, cloud_controller=UNREAD)
-    assert states(blind) == [State.UNKNOWN] * 8
+    assert [state for state in states(blind) if state is not State.UNKNOWN] == [State.OK]  # where it was asked from
     assert said(blind).exit_code == 3
     assert said(blind).advice == BLIND
+
+
+def test_outside_the_clusters_network_nothing_has_failed_and_the_way_in_is_said() -> None:
+    why = Unknown("This machine is not in the cluster's network.", observation.OUTSIDE)
+    outside = serving(service=why, pods=(active(probe=why), passive(probe=why)))
+    told = said(outside, place=Place("here", inside=False))
+    assert State.FAILED not in [step.state for step in told.steps]
+    assert [step.state for step in told.steps][2:5] == [State.UNKNOWN] * 3
+    assert told.exit_code == 3
+    assert "the pods can't be reached from this machine" in told.advice.restart
+    assert told.next_command == "stagekeeper diagnose --environment cf --from-pod"
+
+
+def test_a_listener_that_nobody_can_name_is_no_failure_either() -> None:
+    accepts = Probe(Reply.OK, by_tcp=True)
+    told = said(serving(service=Probe(Reply.TIMEOUT), pods=(passive("diego-api-0", probe=accepts), passive())))
+    assert told.exit_code == 3
+    assert "--accept listening_unknown" in told.advice.restart
+
+
+def test_an_api_server_that_is_down_is_one_line() -> None:
+    down = Unknown("GET /api/v1/namespaces/cf/pods can't be reached: Connection refused.", "unreachable")
+    told = said(serving(pods=down, workloads=down))
+    assert told.api_failure == f"{down.reason} The Service, asked from here: ok."
+    assert said(serving(pods=Unknown("HTTP 403.", "forbidden"))).api_failure == ""
+
+
+def test_a_command_to_paste_repeats_the_flags_of_this_call() -> None:
+    flags = Flags(own="--config.file here.yaml --context 'a b'", kubectl="--context 'a b'")
+    restart = report(CF, hung(), ERRORS, HERE, flags).next_command
+    assert restart == "stagekeeper restart --config.file here.yaml --context 'a b' --environment cf --reason WHY"
+    looping = replace(active(), pod=pod("diego-api-0", phase="Failed", reason="Evicted"), probe=NOT_CONFIGURED)
+    described = report(CF, serving(pods=(looping, passive()), service=REFUSED), ERRORS, HERE, flags).next_command
+    assert described == "kubectl --context 'a b' describe pod -n cf diego-api-0"
 
 
 def test_two_profiles_that_fit_ask_for_a_decision_and_not_for_rights() -> None:
@@ -58,18 +95,29 @@ def test_two_profiles_that_fit_ask_for_a_decision_and_not_for_rights() -> None:
 
 
 @pytest.mark.parametrize(
-    ("observation", "step", "state", "seen"),
+    ("assessment", "step", "state", "seen"),
     [
-        (serving(cloud_controller=ReadyPods(1, 2)), 1, State.FAILED, "1 of 2 pods are Ready."),
-        (serving(cloud_controller=ReadyPods(0, 0)), 1, State.FAILED, "0 of 0 pods are Ready."),
+        (serving(cloud_controller=ReadyPods(1, 2)), 1, State.OK, "2 pods."),
+        (serving(cloud_controller=ReadyPods(1, 2)), 2, State.FAILED, "1 of 2 pods."),
+        (serving(cloud_controller=ReadyPods(0, 0)), 1, State.UNKNOWN, "selector skiff-role-name=api finds no pod"),
+        (serving(cloud_controller=ReadyPods(0, 0)), 2, State.UNKNOWN, "selector skiff-role-name=api finds no pod"),
         (serving(cloud_controller=NOT_CONFIGURED), 1, State.UNKNOWN, "has no selector"),
-        (serving(service=Probe(Reply.DNS, "no such name")), 2, State.FAILED, "asked from here: dns (no such name)."),
-        (serving(service=Probe(Reply.DNS)), 3, State.NO, "A restart would not cure it"),
-        (serving(pods=(active(),)), 4, State.FAILED, "1 of 2 desired pods are ready: diego-api-0 2/2."),
-        (serving(pods=()), 4, State.FAILED, "there is no pod"),
-        (serving(workloads=UNREAD), 4, State.UNKNOWN, "the API is gone"),
-        (serving(pods=(active(), active("diego-api-1"))), 5, State.FAILED, "2: diego-api-0, diego-api-1."),
-        (serving(pods=(active(labelled_active=None), passive())), 5, State.UNKNOWN, "does not set the label"),
+        (serving(), 3, State.OK, "Here."),
+        (serving(service=Probe(Reply.DNS, "no such name")), 4, State.FAILED, "Asked from here: dns (no such name)."),
+        (serving(service=Probe(Reply.DNS)), 5, State.NOT_ADVISED, "cluster DNS does not resolve its Service"),
+        (serving(service=Probe(Reply.DNS)), 7, State.FAILED, "As step 4: nothing was restarted."),
+        (hung(), 7, State.TO_DO, "Once the pods are back."),
+        (serving(pods=(active(),)), 6, State.FAILED, "1 of 2 desired pods: diego-api-0 2/2. Active: diego-api-0."),
+        (serving(pods=()), 6, State.FAILED, "there is no pod"),
+        (serving(workloads=UNREAD), 6, State.UNKNOWN, "the API is gone"),
+        (serving(pods=(active(), active("diego-api-1"))), 6, State.FAILED, "Active: diego-api-0, diego-api-1."),
+        (serving(pods=(active(labelled_active=None), passive())), 6, State.OK, "does not set the label"),
+        (
+            serving(),
+            8,
+            State.OK,
+            "diego-api-0 is the active BBS and the Service routes to it. 3 x CF-StagerUnavailable",
+        ),
         (serving(), 8, State.OK, "3 x Connection refused (no endpoints, or nobody listens)"),
     ],
 )
@@ -81,7 +129,8 @@ def test_each_step_says_what_was_seen(observation: Observation, step: int, state
 
 def test_the_text_has_the_steps_the_evidence_and_the_next_command() -> None:
     text = as_text(said(hung()))
-    assert "1. ok      All Cloud Controller pods run and are ready" in text
+    assert text.splitlines()[2:4] == ["1. Cloud Controller pods: ok", "   2 pods."]
+    assert "5. Restart of all BBS pods: to do" in text
     assert f"Diagnosis: no_active_bbs (row 25). {diagnose(hung()).why}" in text
     assert (
         "  - diego-api-0: refused (connection refused), 2/2 ready, not labelled active, 2 d old, on node node-1."

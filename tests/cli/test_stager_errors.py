@@ -60,19 +60,25 @@ def test_other_lines_do_not_count(line: str) -> None:
 @pytest.mark.parametrize(
     ("errors", "sentence"),
     [
-        (StagerErrors(logs=2), "Code 170010 not once in 2 logs of the Cloud Controller, last hour."),
+        (
+            StagerErrors(logs=2),
+            "No CF-StagerUnavailable (170010) in the Cloud Controller logs of the last hour (2 containers).",
+        ),
         (
             StagerErrors((("getaddrinfo", 2), (OTHER, 1)), logs=1),
             (
-                "Code 170010 3 times in 1 logs of the Cloud Controller, last hour: 2 x getaddrinfo (DNS, or a headless "
-                "Service without endpoints); 1 x another tail (see the log)."
+                "3 x CF-StagerUnavailable (170010) in the Cloud Controller logs of the last hour (1 container): "
+                "2 x getaddrinfo (DNS, or a headless Service without endpoints); 1 x another tail (see the log)."
             ),
         ),
         (StagerErrors(), "The Cloud Controller's log could not be read: there is no pod of it"),
         (StagerErrors(unread="403"), "The Cloud Controller's log could not be read: 403"),
         (
             StagerErrors(logs=1, unread="forbidden"),
-            "Code 170010 not once in 1 logs of the Cloud Controller, last hour. Not all could be read: forbidden",
+            (
+                "No CF-StagerUnavailable (170010) in the Cloud Controller logs of the last hour (1 container). "
+                "Not all could be read: forbidden"
+            ),
         ),
     ],
 )

@@ -28,5 +28,5 @@ async def world(tmp_path: Path) -> AsyncIterator[Cluster]:
         made = Cluster(api, kube, environment(free_port()))
         made.pods([pod("diego-api-0"), pod("diego-api-1")])
         api.answers[f"{SETS}/diego-api"] = answering(statefulset())
-        api.answers[SLICES] = answering({"items": []})
+        api.answers[SLICES] = answering({"items": [{"endpoints": []}]})
         yield made

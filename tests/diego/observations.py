@@ -19,7 +19,7 @@ from stagekeeper.diego.observation import (
     Reply,
     Unknown,
 )
-from stagekeeper.kube.objects import Container, Pod, StatefulSet
+from stagekeeper.kube.objects import Container, Endpoints, Pod, StatefulSet
 
 NOW = datetime(2026, 11, 23, 12, 0, 0, tzinfo=UTC)
 OLD = timedelta(days=3)
@@ -114,7 +114,7 @@ def observation(*pods: BbsPod, service: Reply | Part[Probe] = Reply.TIMEOUT, **c
         pods=pods,
         workloads=(workload(replicas=len(pods)),),
         steady=True,
-        endpoints=0,
+        endpoints=Endpoints(1, 0),
         cloud_controller=ReadyPods(2, 2),
     )
     return replace(plain, **changes)
@@ -122,7 +122,9 @@ def observation(*pods: BbsPod, service: Reply | Part[Probe] = Reply.TIMEOUT, **c
 
 def healthy(**changes: Any) -> Observation:
     """Pod 0 serves, pod 1 is passive and refuses, the Service answers."""
-    return replace(observation(bbs(0, Reply.OK, active=True), bbs(1), service=Reply.OK, endpoints=1), **changes)
+    return replace(
+        observation(bbs(0, Reply.OK, active=True), bbs(1), service=Reply.OK, endpoints=Endpoints(1, 1)), **changes
+    )
 
 
 def hung(**changes: Any) -> Observation:

@@ -13,7 +13,7 @@ from stagekeeper.diego.diagnosis import Condition, diagnose
 from stagekeeper.diego.environment_settings import EnvironmentSettings
 from stagekeeper.diego.environments import environments, pinned_environments, resolve
 from stagekeeper.diego.observation import AMBIGUOUS, Observation, Probe, Reply, Unknown
-from stagekeeper.diego.profiles import PROFILES, Environment
+from stagekeeper.diego.profiles import PROFILES, Environment, LocketWorkload
 from stagekeeper.kube import objects
 from stagekeeper.kube.objects import StatefulSet
 from stagekeeper.settings import Document, SettingsProblem
@@ -22,6 +22,7 @@ from tests.diego.world import CC, ENOUGH, SETS, Cluster
 from tests.kube.api_server import answering, hanging, refusing
 
 SKIFF, COMPONENT = {"skiff-role-name": "diego-api"}, {"app.kubernetes.io/component": "diego-api"}
+QUARKS = {"quarks.cloudfoundry.org/instance-group-name": "diego-api"}
 
 
 def auto(**given: Any) -> Environment:
@@ -60,6 +61,43 @@ def test_availability_zones_have_their_statefulsets_found() -> None:
     zones = parsed(labelled("diego-api-z0", SKIFF), labelled("diego-api-z1", SKIFF), labelled("api", {}))
     (picked,) = fitting(auto(), zones)
     assert (picked.profile, picked.statefulsets) == ("cfee-2", ("diego-api-z0", "diego-api-z1"))
+
+
+@pytest.mark.parametrize(
+    ("names", "service"),
+    [
+        (("kubecf-diego-api",), "kubecf-diego-api"),
+        (("kubecf-diego-api-z0", "kubecf-diego-api-z1"), "kubecf-diego-api"),
+        (("my-cf-diego-api",), "my-cf-diego-api"),
+        (("diego-api-z0", "diego-api-z1"), "diego-api"),
+        (("bbs",), "diego-api"),
+    ],
+)
+def test_the_service_has_the_prefix_that_the_release_gives_its_objects(names: tuple[str, ...], service: str) -> None:
+    """KubeCF 0.x and 1.x (kubecf #386, #483, #555)."""
+    (picked,) = fitting(auto(), parsed(*(labelled(name, QUARKS) for name in names)))
+    assert (picked.profile, picked.statefulsets) == ("kubecf", names)
+    assert (picked.service_name, picked.service_host) == (service, f"{service}.cf.svc.cluster.local")
+
+
+def test_a_service_that_is_configured_keeps_its_name() -> None:
+    given = auto(service={"host": "bbs.example", "name": "bbs"})
+    (picked,) = fitting(given, parsed(labelled("kubecf-diego-api", QUARKS)))
+    assert (picked.service_name, picked.service_host) == ("bbs", "bbs.example")
+
+
+def test_two_releases_side_by_side_are_not_guessed_between() -> None:
+    both = fitting(auto(), parsed(labelled("a-diego-api", QUARKS), labelled("b-diego-api", QUARKS)))
+    assert [each.statefulsets for each in both] == [("a-diego-api",), ("b-diego-api",)]
+
+
+@pytest.mark.parametrize("locket", ["locket", "kubecf-locket"])
+def test_a_kubecf_whose_locket_has_its_own_statefulset_is_looked_at_whole(locket: str) -> None:
+    """Kubecf PRs 1697 and 1734."""
+    own = labelled(locket, {"quarks.cloudfoundry.org/instance-group-name": "locket"})
+    (picked,) = fitting(auto(), parsed(labelled("diego-api", QUARKS), own))
+    assert picked.profile == "kubecf-locket"
+    assert picked.locket == LocketWorkload(locket, "quarks.cloudfoundry.org/instance-group-name=locket")
 
 
 def test_labels_of_two_platforms_are_not_guessed_between() -> None:
@@ -126,8 +164,8 @@ async def test_two_that_fit_are_an_observer_fault_that_names_both(world: Cluster
     seen = await watching(world).observe(ENOUGH)
     name, why = said(seen)
     assert name is Condition.OBSERVER_FAULT
-    assert "cfee-2 (skiff-role-name=diego-api) and cfee-3 (app.kubernetes.io/component=diego-api) fit" in why
-    assert why.endswith("set `profile` to one of them.")
+    assert "cfee-2 (skiff-role-name=diego-api, diego-api) and cfee-3 (app.kubernetes.io/component=diego-api" in why
+    assert why.endswith("set `profile` and `statefulsets` to what is meant.")
     assert isinstance(seen.service, Unknown)
     assert isinstance(seen.pods, Unknown)
     assert seen.pods.word == AMBIGUOUS

@@ -82,7 +82,7 @@ async def deep_observation(
     world: Cluster, certs: Certificates, domains: bytes | None, *, deep: bool = True
 ) -> Observation:
     async with listening(bbs(domains), certs.server()) as port:
-        there = replace(world.environment, port=port, tls=certs.client, probe_timeout=0.5)
+        there = replace(world.environment, port=port, tls=certs.client, probe_timeout=2.0)
         return await Observer(there, world.kube, deep=deep).observe(ENOUGH)
 
 
@@ -93,7 +93,7 @@ async def deep_observation(
         (answer(b""), True, "Deep probe: the list of domains is empty."),
         (answer(ERROR), False, "Deep probe: no list of domains (error 28: database??)."),
         (answer(b"", "503 Service Unavailable"), False, "(unavailable: HTTP 503 with an empty body)."),
-        (None, False, "(no_reply: no answer within 0.5 s (request))."),
+        (None, False, "(no_reply: no answer within 2 s (request))."),
     ],
 )
 async def test_a_serving_bbs_is_asked_over_the_wire(

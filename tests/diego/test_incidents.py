@@ -17,7 +17,9 @@ from tests.diego import observations
 from tests.diego.observations import ago, bbs, container, healthy, hung, locket, observation, pending, workload
 
 MINUTE = timedelta(minutes=1)
-LOOPING: dict[str, Any] = {"containers": (container(waiting="CrashLoopBackOff", ready=False, restarts=6),)}
+LOOPING: dict[str, Any] = {
+    "containers": (container(waiting="CrashLoopBackOff", ready=False, restarts=6, started_at=None),)
+}
 EXPIRED = Probe(Reply.TLS, "certificate has expired", certificate_ends=ago(timedelta(hours=5)))
 NO_DIEGO: dict[str, Any] = {"workloads": (), "cloud_controller": ReadyPods(2, 2)}
 
@@ -136,7 +138,10 @@ INCIDENTS: dict[str, tuple[Observation, Judged]] = {
         observation(bbs(0, age=6 * MINUTE), bbs(1, age=6 * MINUTE), locket=locket("True")),
         CURE,
     ),
-    "the tutorial, on a release that sets no label": (observation(bbs(0, active=None), bbs(1, active=None)), CURE),
+    "the tutorial, on a release that sets no label": (
+        observation(bbs(0, active=None), bbs(1, active=None), witness="diego-api-0 accepted yesterday"),
+        CURE,
+    ),
     "the tutorial, headless Service": (hung(service=Probe(Reply.DNS)), CURE),
     "the tutorial, Cloud Controller not watched": (hung(cloud_controller=NOT_CONFIGURED), CURE),
 }
@@ -154,4 +159,4 @@ def test_an_expired_certificate_is_handed_over_with_its_date() -> None:
 
 
 def test_a_stuck_bbs_is_handed_over_saying_that_a_restart_is_the_likely_cure() -> None:
-    assert "a restart is the likely cure" in diagnose(INCIDENTS["29 the second face"][0]).why
+    assert "a restart is the likely fix" in diagnose(INCIDENTS["29 the second face"][0]).why

@@ -12,6 +12,7 @@ from stagekeeper.diego.diagnosis import diagnose
 from stagekeeper.diego.observation import NOT_CONFIGURED, Locket, Probe, ReadyPods, Reply, Unknown
 from stagekeeper.diego.observe import Observer
 from stagekeeper.diego.profiles import LocketWorkload
+from stagekeeper.kube.objects import Endpoints
 from tests.diego import listeners
 from tests.diego.listeners import black_hole, free_port, listening, silent
 from tests.diego.world import CC, LOCKET, PODS, SETS, SLICES, Cluster, pod, statefulset
@@ -32,7 +33,7 @@ async def test_an_observation_sees_the_pods_the_workload_and_the_service(world: 
     assert [each.pod.name for each in seen.known_pods] == ["diego-api-0", "diego-api-1"]
     assert [each.reply for each in seen.known_pods] == [Reply.REFUSED, Reply.REFUSED]
     assert isinstance(seen.service, Probe)
-    assert (seen.service.reply, seen.steady, seen.endpoints, seen.desired) == (Reply.REFUSED, True, 0, 2)
+    assert (seen.service.reply, seen.steady, seen.endpoints, seen.desired) == (Reply.REFUSED, True, Endpoints(1, 0), 2)
     assert seen.taken_at.isoformat() == "2026-11-23T12:00:00+00:00"
 
 

@@ -1,11 +1,16 @@
-"""What an observer keeps from its last observation: where to ask, and nothing of what was answered there."""
+"""What an observer keeps between observations, where it asks, and what it leaves out."""
 
 import asyncio
+from dataclasses import replace
+from typing import Any
 
-from stagekeeper.diego.observation import NOT_CONFIGURED, Probe, Reply
+import pytest
+
+from stagekeeper.diego import observe
+from stagekeeper.diego.observation import NOT_CONFIGURED, Probe, ReadyPods, Reply
 from stagekeeper.diego.observe import Observer
-from tests.diego.listeners import listening
-from tests.diego.world import ENOUGH, PODS, Cluster, pod
+from tests.diego.listeners import black_hole, listening, silent
+from tests.diego.world import CC, ENOUGH, PODS, Cluster, pod
 from tests.kube.api_server import hanging
 
 
@@ -50,3 +55,80 @@ async def test_a_pod_that_has_another_address_since_the_last_observation_is_aske
 async def test_an_answer_is_not_heard_if_the_second_list_shows_another_address(world: Cluster) -> None:
     world.pods([pod("diego-api-0")], [pod("diego-api-0", ip="127.0.0.2")])
     assert (await world.observe()).known_pods[0].probe is NOT_CONFIGURED
+
+
+async def test_a_silent_pod_that_is_gone_costs_no_time(world: Cluster) -> None:
+    """Its probe is under way before the list says so, and is given up."""
+    with black_hole() as port:
+        here = world.with_(port=port, service_host="127.0.0.3", probe_timeout=30.0)
+        observer = Observer(here.environment, here.kube)
+        await observer.observe(1.0)
+        world.pods([])
+        async with asyncio.timeout(20):
+            seen = await observer.observe(60.0)
+    assert seen.pods == ()
+
+
+# A refusal where no label could contradict us
+
+
+def unlabelled(*names: str) -> list[dict[str, Any]]:
+    return [pod(name, labels={}) for name in names]
+
+
+def without_label(world: Cluster, **changes: Any) -> Cluster:
+    label = replace(world.environment.active_label, may_be_absent=True)
+    return world.with_(active_label=label, **changes)
+
+
+async def test_a_bbs_that_was_seen_to_accept_is_a_witness_for_as_long_as_the_process_lives(world: Cluster) -> None:
+    world.pods(unlabelled("diego-api-0", "diego-api-1"))
+    async with listening(silent) as port:
+        here = without_label(world, port=port)
+        observer = Observer(here.environment, here.kube)
+        accepting = await observer.observe(ENOUGH)
+    refused = await observer.observe(ENOUGH)
+    anew = await Observer(here.environment, here.kube).observe(ENOUGH)
+    assert accepting.witness is NOT_CONFIGURED
+    assert refused.witness == "diego-api-0 accepted at 2026-11-23 12:00:00 UTC"
+    assert anew.witness == ""
+
+
+async def test_another_port_of_a_bbs_pod_is_a_witness(world: Cluster, monkeypatch: pytest.MonkeyPatch) -> None:
+    world.pods(unlabelled("diego-api-0", "diego-api-1"))
+    async with listening(silent) as port:
+        monkeypatch.setattr(observe, "HEALTH_PORT", port)
+        seen = await without_label(world).observe()
+    assert seen.witness == f"port {port} of diego-api-0"
+
+
+async def test_no_witness_is_asked_where_the_platform_sets_a_label(world: Cluster) -> None:
+    assert (await world.observe()).witness is NOT_CONFIGURED
+
+
+# Pods that have ended
+
+
+async def test_a_pod_that_has_ended_is_not_asked_since_its_address_may_be_anothers(world: Cluster) -> None:
+    ended = pod("diego-api-0", ownerReferences=[{"kind": "StatefulSet", "name": "diego-api", "controller": True}])
+    ended["status"]["phase"] = "Succeeded"
+    world.pods([ended, pod("diego-api-1")])
+    seen = await world.observe()
+    assert [each.probe is NOT_CONFIGURED for each in seen.known_pods] == [True, False]
+
+
+async def test_a_pod_that_has_ended_and_belongs_to_nobody_is_left_out_and_said(world: Cluster) -> None:
+    stray = pod("diego-api-migrate-x2")
+    stray["status"]["phase"] = "Succeeded"
+    world.pods([stray, pod("diego-api-0"), pod("diego-api-1")])
+    seen = await world.observe()
+    assert [each.pod.name for each in seen.known_pods] == ["diego-api-0", "diego-api-1"]
+    assert seen.notes == ("diego-api-migrate-x2 has ended and belongs to no StatefulSet of ours: left out.",)
+    assert seen.steady is True
+
+
+async def test_a_cloud_controller_pod_that_has_ended_is_none(world: Cluster) -> None:
+    evicted = pod("api-0-old", ready="False")
+    evicted["status"] |= {"phase": "Failed", "reason": "Evicted"}
+    world.pods([evicted, pod("api-0")], selector=CC)
+    assert (await world.with_(cloud_controller_selector=CC).observe()).cloud_controller == ReadyPods(1, 1)

@@ -10,7 +10,7 @@ from stagekeeper.diego.diagnosis import Condition, Restart, diagnose
 from stagekeeper.diego.observation import NOT_CONFIGURED, Observation, Reply, Unknown
 from stagekeeper.diego.profiles import Patience
 from tests.diego.judging import MINUTE, NO_ACTIVE_BBS, NOT_READY, SECOND, SIDECAR, judged, row
-from tests.diego.observations import ago, bbs, container, hung, observation, pending, workload
+from tests.diego.observations import ago, bbs, container, hung, locket, observation, pending, workload
 
 # Row 10
 
@@ -30,6 +30,21 @@ from tests.diego.observations import ago, bbs, container, hung, observation, pen
 )
 def test_what_could_not_be_read_is_the_observers_fault(unread: dict[str, object]) -> None:
     assert judged(replace(hung(), **unread)) == row("10", Condition.OBSERVER_FAULT, Restart.NOT_YET)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(
+    ("unread", "said"),
+    [
+        ({"pods": Unknown("HTTP 403.")}, "The pods could not be read: HTTP 403."),
+        ({"workloads": Unknown("HTTP 500.")}, "The StatefulSet could not be read: HTTP 500."),
+        ({"steady": Unknown("No answer.")}, "The second list could not be read: No answer."),
+        ({"steady": NOT_CONFIGURED}, "The second list could not be read: it was not looked at."),
+        ({"steady": False}, "The pods changed during the check."),
+        ({"service": Unknown("No time.")}, "The Service could not be probed: No time."),
+    ],
+)
+def test_what_could_not_be_read_is_named(unread: dict[str, object], said: str) -> None:
+    assert diagnose(replace(hung(), **unread)).why == said  # type: ignore[arg-type]
 
 
 def test_a_pod_with_an_address_that_could_not_be_probed_is_the_observers_fault() -> None:
@@ -58,7 +73,27 @@ def test_a_pod_that_is_terminating_is_a_roll_out_until_a_minute_past_its_grace(e
 def test_a_pod_that_is_terminating_a_minute_past_its_grace_is_stuck() -> None:
     found = diagnose(observation(bbs(0), bbs(1, ends_at=ago(61 * SECOND))))
     assert (found.row, found.name, found.restart) == ("12", Condition.TERMINATING_STUCK, Restart.NEVER)
-    assert "diego-api-1 on node node-1" in found.why
+    assert found.why == (
+        "diego-api-1 on node node-1 should have ended at 11:58:59 UTC and is still Terminating: look at its node; do "
+        "not force it, the old process may live on."
+    )
+    assert found.next == "kubectl describe node node-1"
+
+
+def test_a_finalizer_that_keeps_a_pod_is_not_blamed_on_the_node() -> None:
+    ended = container(started_at=None, ready=False, ended="Completed", exit_code=0)
+    kept = bbs(
+        1,
+        NOT_CONFIGURED,
+        phase="Succeeded",
+        ends_at=ago(61 * SECOND),
+        containers=(ended,),
+        finalizers=("example.com/keep",),
+    )
+    found = diagnose(observation(bbs(0), kept))
+    assert (found.row, found.name) == ("12", Condition.TERMINATING_STUCK)
+    assert found.why.endswith("Its containers have: the finalizer example.com/keep keeps it.")
+    assert found.next == "kubectl get pod -n cf diego-api-1 -o jsonpath='{.metadata.finalizers}'"
 
 
 def test_more_pods_than_replicas_are_a_roll_out() -> None:
@@ -102,6 +137,24 @@ def test_a_silent_pod_that_only_the_node_controller_calls_unready_has_lost_its_n
     assert judged(seen) == row("15", Condition.NODE_DOWN, Restart.NOT_YET)
 
 
+@pytest.mark.parametrize("container_is", [{"restarts": 9}, {"waiting": "CrashLoopBackOff", "started_at": None}])
+def test_locket_that_restarts_again_and_again_is_crash_looping(container_is: dict[str, Any]) -> None:
+    """By itself it comes back each time, and then hangs or is gone before a BBS has the lock."""
+    run = container("diego-locket", age=20 * SECOND, last_started_at=ago(3 * MINUTE), **container_is)
+    found = locket("True")
+    pods = tuple(replace(each, containers=(run, SIDECAR)) for each in found.pods)
+    told = diagnose(hung(locket=replace(found, pods=pods)))
+    assert (told.row, told.name, told.restart) == ("16", Condition.CRASH_LOOPING, Restart.NEVER)
+    assert told.why.startswith("Container diego-locket of diego-locket-0 ")
+
+
+def test_locket_in_the_same_pod_is_asked_too_and_another_sidecar_is_not() -> None:
+    loops: dict[str, Any] = {"waiting": "CrashLoopBackOff", "started_at": None, "ready": False}
+    inside = (container("bbs-bbs"), container("locket-locket", **loops), container("logs", **loops))
+    seen = observation(bbs(0, containers=inside), bbs(1), bbs_container="bbs-bbs")
+    assert diagnose(seen).why == "Container locket-locket of diego-api-0 is in CrashLoopBackOff."
+
+
 def test_a_silent_pod_whose_kubelet_still_reports_has_its_node() -> None:
     seen = observation(
         bbs(0, Reply.TIMEOUT, ready="False", containers=(NOT_READY, SIDECAR)), bbs(1), control="cluster DNS"
@@ -121,8 +174,8 @@ def test_a_container_that_loops_is_crash_looping_also_beside_a_hung_one(reason: 
 
 
 def test_a_container_that_waits_for_another_reason_does_not_loop() -> None:
-    creating = bbs(0, containers=(replace(NOT_READY, waiting="CreateContainerConfigError"), SIDECAR))
-    assert judged(observation(creating, bbs(1))) == row("24", Condition.PODS_NOT_READY, Restart.NEVER)
+    creating = bbs(0, containers=(replace(NOT_READY, waiting="CreateContainerConfigError", started_at=None), SIDECAR))
+    assert judged(observation(creating, bbs(1))) == row("18", Condition.PODS_NOT_READY, Restart.NEVER)
 
 
 def restarted(restarts: int, before: timedelta) -> Observation:
@@ -175,6 +228,13 @@ def test_a_pod_from_the_future_is_starting() -> None:
 )
 def test_a_pending_pod_is_starting_for_ten_minutes(age: timedelta, expected: tuple[str, Condition, Restart]) -> None:
     assert judged(observation(bbs(0), pending(1, age=age))) == expected
+
+
+def test_a_young_pending_pod_does_not_hide_one_that_has_waited_for_long() -> None:
+    seen = observation(pending(0, age=20 * MINUTE), pending(1, age=MINUTE))
+    assert judged(seen) == row("18", Condition.PODS_NOT_READY, Restart.NEVER)
+    assert "diego-api-0" in diagnose(seen).why
+    assert "diego-api-1" not in diagnose(seen).why
 
 
 @pytest.mark.parametrize(

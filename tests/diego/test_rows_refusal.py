@@ -6,8 +6,9 @@ import pytest
 
 from stagekeeper.diego.diagnosis import Condition, Restart, diagnose
 from stagekeeper.diego.observation import NOT_CONFIGURED, Probe, ReadyPods, Reply, Unknown
-from tests.diego.judging import ACCEPTING, NO_ACTIVE_BBS, NOT_READY, SIDECAR, judged, row
-from tests.diego.observations import bbs, container, hung, locket, observation
+from stagekeeper.diego.profiles import Readiness
+from tests.diego.judging import ACCEPTING, MINUTE, NO_ACTIVE_BBS, NOT_READY, SIDECAR, judged, row
+from tests.diego.observations import ago, bbs, container, hung, locket, observation
 
 # Row 19
 
@@ -32,16 +33,36 @@ def test_a_silent_pod_beside_a_control_that_answers_is_a_network_fault(other: Re
 
 @pytest.mark.parametrize("control", ["", NOT_CONFIGURED, Unknown("No time left.")])
 def test_a_silent_pod_without_a_control_that_answers_is_the_observers_fault(control: object) -> None:
-    seen = observation(bbs(0, Reply.TIMEOUT), bbs(1), control=control)
+    seen = observation(bbs(0, Reply.TIMEOUT), bbs(1, Reply.TIMEOUT), control=control)
     assert judged(seen) == row("21", Condition.OBSERVER_FAULT, Restart.NOT_YET)
+
+
+@pytest.mark.parametrize(
+    ("control", "said"),
+    [("", "and neither can anything else that we tried."), (NOT_CONFIGURED, "and nothing else was tried")],
+)
+def test_whether_anything_else_was_tried_is_said(control: object, said: str) -> None:
+    assert said in diagnose(observation(bbs(0, Reply.TIMEOUT), control=control)).why
+
+
+@pytest.mark.parametrize("control", ["", NOT_CONFIGURED, Unknown("No time left.")])
+def test_a_refusal_is_a_control(control: object) -> None:
+    seen = observation(bbs(0), bbs(1, Reply.TIMEOUT), control=control)
+    assert judged(seen) == row("20", Condition.NETWORK_FAULT, Restart.NEVER)
+    assert diagnose(seen).why == "diego-api-1 can't be reached on port 8889, though diego-api-0 can (it refuses)."
 
 
 # Rows 22 to 26
 
 
-@pytest.mark.parametrize("ready", [ReadyPods(0, 2), ReadyPods(0, 0)])
-def test_no_ready_cloud_controller_is_a_wider_fault(ready: ReadyPods) -> None:
-    assert judged(hung(cloud_controller=ready)) == row("22", Condition.CLOUD_CONTROLLER_DOWN, Restart.NEVER)
+def test_no_ready_cloud_controller_is_a_wider_fault() -> None:
+    assert judged(hung(cloud_controller=ReadyPods(0, 2))) == row("22", Condition.CLOUD_CONTROLLER_DOWN, Restart.NEVER)
+
+
+def test_a_selector_that_finds_no_cloud_controller_is_no_wider_fault_and_is_said() -> None:
+    seen = hung(cloud_controller=ReadyPods(0, 0))
+    assert judged(seen) == NO_ACTIVE_BBS
+    assert "Cloud Controller: its selector finds no pod." in diagnose(seen).evidence
 
 
 @pytest.mark.parametrize("ready", [ReadyPods(1, 2), NOT_CONFIGURED])
@@ -59,25 +80,69 @@ def test_the_label_of_a_pod_that_is_not_ready_says_nothing(ready: str | None) ->
     assert judged(observation(bbs(0, active=True, ready=ready), bbs(1))) == NO_ACTIVE_BBS
 
 
-def test_a_bbs_container_that_is_not_ready_means_pods_not_ready() -> None:
-    seen = observation(bbs(0, containers=(NOT_READY, SIDECAR)), bbs(1), bbs_container="diego-api")
-    assert judged(seen) == row("24", Condition.PODS_NOT_READY, Restart.NEVER)
+@pytest.mark.parametrize("readiness", Readiness)
+def test_a_bbs_container_that_runs_and_is_not_ready_is_no_reason(readiness: Readiness) -> None:
+    """From SCF 2.16.1 on the BBS that was active last is not ready in the very fault that a restart cures."""
+    seen = observation(bbs(0, ready="False", containers=(NOT_READY, SIDECAR)), bbs(1), readiness=readiness)
+    assert judged(replace(seen, bbs_container="diego-api")) == NO_ACTIVE_BBS
 
 
-def test_a_sidecar_that_is_not_ready_does_not_matter_where_the_bbs_container_is_named() -> None:
-    sidecar = replace(SIDECAR, ready=False)
+def test_a_container_that_has_run_for_less_than_the_patience_is_starting_also_where_it_is_not_ready() -> None:
+    young = replace(NOT_READY, started_at=ago(MINUTE))
+    seen = observation(bbs(0, containers=(young, SIDECAR)), bbs(1), bbs_container="diego-api")
+    assert judged(seen) == row("17", Condition.STARTING, Restart.NOT_YET)
+
+
+def test_a_sidecar_that_is_not_ready_or_does_not_run_forbids_nothing() -> None:
+    sidecar = replace(SIDECAR, ready=False, started_at=None, waiting="CrashLoopBackOff", restarts=9)
     seen = observation(bbs(0, containers=(container(), sidecar)), bbs(1), bbs_container="diego-api")
     assert judged(seen) == NO_ACTIVE_BBS
-    assert judged(replace(seen, bbs_container=None)) == row("24", Condition.PODS_NOT_READY, Restart.NEVER)
 
 
-def test_a_pod_without_containers_is_not_ready() -> None:
-    assert judged(observation(bbs(0, containers=()), bbs(1))) == row("24", Condition.PODS_NOT_READY, Restart.NEVER)
+def test_where_no_container_has_the_name_all_of_them_count_and_the_evidence_says_so() -> None:
+    other = (container("bbs"), container("agent", waiting="CrashLoopBackOff", started_at=None, ready=False))
+    found = diagnose(observation(bbs(0, containers=other), bbs(1), bbs_container="diego-api"))
+    assert (found.row, found.name) == ("16", Condition.CRASH_LOOPING)
+    assert "No container of diego-api-0 is called diego-api: all of them count." in found.evidence
 
 
-def test_a_passive_pod_need_not_be_ready_where_the_profile_says_so() -> None:
-    seen = observation(bbs(0, containers=(NOT_READY, SIDECAR)), bbs(1), passive_is_ready=False)
-    assert judged(seen) == NO_ACTIVE_BBS
+# Row 24: no label, no witness
+
+UNLABELLED = (bbs(0, active=None), bbs(1, active=None))
+
+
+@pytest.mark.parametrize("witness", ["diego-api-0 accepted at 2026-11-23 11:00:00 UTC", "port 8890 of diego-api-1"])
+def test_without_a_label_a_refusal_needs_a_witness(witness: str) -> None:
+    assert judged(observation(*UNLABELLED, witness=witness)) == NO_ACTIVE_BBS
+
+
+@pytest.mark.parametrize("witness", ["", NOT_CONFIGURED])
+def test_without_label_and_witness_a_firewall_looks_the_same(witness: object) -> None:
+    seen = observation(*UNLABELLED, witness=witness)
+    assert judged(seen) == row("24", Condition.OBSERVER_FAULT, Restart.NEVER)
+    assert "a firewall that rejects us looks the same" in diagnose(seen).why
+    assert "port 8890 of no pod accepts" in diagnose(seen).why
+
+
+def test_a_witness_that_could_not_be_asked_is_asked_again() -> None:
+    seen = observation(*UNLABELLED, witness=Unknown("No time left.", "timeout"))
+    assert judged(seen) == row("24", Condition.OBSERVER_FAULT, Restart.NOT_YET)
+
+
+def test_where_the_platform_sets_a_label_no_witness_is_needed() -> None:
+    assert judged(hung(witness="")) == NO_ACTIVE_BBS
+
+
+# Row 25
+
+
+def test_the_sentence_counts_the_pods() -> None:
+    said = [diagnose(observation(*(bbs(each) for each in range(count)))).why for count in (1, 2, 3)]
+    assert said == [
+        "The BBS pod is Running but refuses connections on 8889: no active BBS.",
+        "Both BBS pods are Running but refuse connections on 8889: no active BBS.",
+        "All 3 BBS pods are Running but refuse connections on 8889: no active BBS.",
+    ]
 
 
 @pytest.mark.parametrize("service", [Reply.REFUSED, Reply.TIMEOUT, Reply.DNS])

@@ -26,7 +26,7 @@ def lines(*observations: Assessment) -> list[MutableMapping[str, Any]]:
 def test_the_first_observation_is_told() -> None:
     (line,) = lines(assessment())
     assert line == {
-        "event": "diego-api-0 serves, and the Service leads to it.",
+        "event": "diego-api-0 is the active BBS and the Service routes to it.",
         "log_level": "info",
         "environment": "cf",
         "diagnosis": "serving",

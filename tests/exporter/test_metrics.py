@@ -62,6 +62,31 @@ def test_a_healthy_environment_shows_one_active_of_two() -> None:
     assert value(samples, "stagekeeper_kubernetes_up") == 1
 
 
+def test_without_a_client_certificate_nobody_is_said_to_serve() -> None:
+    accepts = Probe(Reply.OK, "accepts TCP", by_tcp=True)
+    refuses = Probe(Reply.REFUSED)
+    samples = told(serving(service=accepts, pods=(active(probe=accepts), passive(probe=refuses))))
+    assert value(samples, "bbs_reachable") == 1
+    assert value(samples, "diego_api_pod_accepts", pod="diego-api-0") == 1
+    assert value(samples, "diego_api_pod_accepts", pod="diego-api-1") == 0
+    assert value(samples, "diego_api_pod_serving", pod="diego-api-0") is None
+
+
+@pytest.mark.parametrize("reply", Reply)
+def test_what_accepts_and_what_serves_are_two_things(reply: Reply) -> None:
+    samples = told(serving(pods=(active(probe=Probe(reply)), passive())))
+    assert value(samples, "diego_api_pod_accepts", pod="diego-api-0") == float(reply.accepted)
+    assert value(samples, "diego_api_pod_serving", pod="diego-api-0") == float(reply is Reply.OK)
+
+
+def test_the_last_success_is_not_shown_of_an_environment_that_has_no_diego_any_more() -> None:
+    """It was answered earlier, which the counters still know."""
+    tally = Tally().add(assessment(serving()))
+    gone = Seen("cf", None, tally, {}, applicable=False)
+    assert tally.answered_at is not None
+    assert "bbs_last_success_timestamp_seconds" not in names(flat(families((gone,))))
+
+
 def test_the_hang_shows_ready_pods_and_nobody_active() -> None:
     samples = told(hung())
     assert value(samples, "bbs_reachable") == 0
@@ -79,12 +104,13 @@ def test_exactly_one_diagnosis_is_1_and_all_others_are_0(observation: Observatio
     assert sorted(states) == [0.0] * (len(Condition) - 1) + [1.0]
 
 
+PER_POD = {"diego_api_pod_ready", "diego_api_pod_active", "diego_api_pod_serving", "diego_api_pod_accepts"}
 ABSENT_WHEN = [
     ("service", NOTHING_KNOWN, {"bbs_reachable", "bbs_probe_duration_seconds", "bbs_last_success_timestamp_seconds"}),
     (
         "pods",
         NOTHING_KNOWN,
-        {"diego_api_ready", "active_bbs_count", "diego_api_pod_ready", "diego_api_pod_active", "diego_api_pod_serving"},
+        {"diego_api_ready", "active_bbs_count", *PER_POD},
     ),
     ("workloads", NOTHING_KNOWN, {"diego_api_desired"}),
     ("workloads", (), {"diego_api_desired"}),
@@ -93,8 +119,12 @@ ABSENT_WHEN = [
         (active(labelled_active=None), passive(labelled_active=None)),
         {"active_bbs_count", "diego_api_pod_active"},
     ),
-    ("pods", (active(probe=NOTHING_KNOWN), passive(probe=NOT_CONFIGURED)), {"diego_api_pod_serving"}),
-    ("pods", (), {"diego_api_pod_ready", "diego_api_pod_active", "diego_api_pod_serving"}),
+    (
+        "pods",
+        (active(probe=NOTHING_KNOWN), passive(probe=NOT_CONFIGURED)),
+        {"diego_api_pod_serving", "diego_api_pod_accepts"},
+    ),
+    ("pods", (), PER_POD),
 ]
 
 

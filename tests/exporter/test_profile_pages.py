@@ -8,7 +8,7 @@ import yaml
 
 from stagekeeper.diego.environment_settings import EnvironmentSettings
 from stagekeeper.diego.environments import resolve
-from stagekeeper.diego.profiles import AUTO, PROFILES, Environment
+from stagekeeper.diego.profiles import AUTO, PROFILES, Environment, Readiness
 
 FOLDER = Path(__file__).parents[2] / "docs" / "profiles"
 
@@ -29,11 +29,16 @@ def assumed(environment: Environment) -> list[tuple[str, str]]:
         ("namespace", f"`{environment.namespace}`"),
         ("BBS StatefulSet", f"`{environment.statefulsets[0]}`"),
         ("BBS pods", f"`{environment.selector}`"),
+        ("BBS container", f"`{environment.bbs_container}`"),
         ("BBS Service", f"`{environment.service_host}:{environment.port}`"),
         ("active label", f"`{label.key}={label.value}`; {absent}"),
         ("name in the server's certificate", f"`{environment.tls_server_name}`"),
         ("Locket", own),
         ("Cloud Controller pods", f"`{environment.cloud_controller_selector}`"),
+        (
+            "pods that become Ready",
+            {Readiness.EVERY: "every one", Readiness.ACTIVE: "the active one"}[environment.readiness],
+        ),
     ]
 
 

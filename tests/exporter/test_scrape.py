@@ -8,8 +8,9 @@ from dataclasses import replace
 import pytest
 from structlog.testing import capture_logs
 
+from exporter import scrape
 from exporter.samples import Seen
-from exporter.scrape import CUT_SHARE, Observe, Targets, observing
+from exporter.scrape import CUT_SHARE, OBSERVATION_SHARE, Observe, Targets, observing
 from stagekeeper.diego.diagnosis import Condition
 from stagekeeper.diego.environment_settings import EnvironmentSettings
 from stagekeeper.diego.environments import resolve
@@ -66,6 +67,20 @@ async def test_scrapers_at_the_same_time_share_one_observation() -> None:
     assert observer.begun == 1
     assert [diagnosis(each) for each in answers] == [Condition.SERVING] * 3
     assert [each[0].tally.observations for each in answers] == [1, 1, 1]
+
+
+async def test_an_observation_that_waits_for_its_turn_is_told_of_less_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(scrape, "AT_ONCE", 1)
+    observer = StubObserver()
+    async with targets(observer.observe, CF, OTHER) as found:
+        both = asyncio.create_task(found.seen(10))
+        await observer.started.wait()
+        first = observer.within
+        await asyncio.sleep(0.2)
+        observer.release.set()
+        await both
+    assert first == pytest.approx(10 * OBSERVATION_SHARE, abs=0.1)
+    assert observer.within < first - 0.15
 
 
 async def test_scrapes_after_each_other_take_an_observation_each() -> None:

@@ -8,12 +8,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from stagekeeper.kube import objects
-from stagekeeper.kube.objects import Container
+from stagekeeper.kube.objects import Container, Endpoints
 
 _KEYS = """
     metadata spec status name uid labels containers containerStatuses conditions type Ready state lastState running
     terminated waiting startedAt restartCount ready ownerReferences kind controller replicas template endpoints
-    addresses items podIP
+    addresses items podIP initContainers initContainerStatuses restartPolicy readinessGates conditionType finalizers
+    reason message exitCode signal lastTransitionTime
 """
 WORDS = st.sampled_from(_KEYS.split())
 LEAVES = st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=8) | WORDS | st.datetimes().map(str)
@@ -143,6 +144,68 @@ def test_ready_addresses_are_those_that_are_not_said_to_be_unready() -> None:
         "junk",
     ]
     assert objects.ready_addresses({"endpoints": endpoints}) == ("10.0.0.1", "10.0.0.3")
+
+
+def test_a_dual_stack_service_has_each_pod_once() -> None:
+    both = [
+        {"addressType": "IPv4", "endpoints": [{"addresses": ["10.0.0.1"]}, {"addresses": ["10.0.0.2"]}]},
+        {"addressType": "IPv6", "endpoints": [{"addresses": ["fd00::1"]}, {"addresses": ["fd00::2"]}]},
+    ]
+    assert objects.endpoints(both) == Endpoints(slices=2, ready=2)
+
+
+def test_a_service_that_selects_nobody_has_a_slice_and_one_that_is_not_there_has_none() -> None:
+    assert objects.endpoints([{"addressType": "IPv4", "endpoints": []}]) == Endpoints(slices=1, ready=0)
+    assert objects.endpoints([]) == Endpoints(slices=0, ready=0)
+
+
+def test_a_pod_that_is_odd_in_every_way_is_read() -> None:
+    found = objects.pod(
+        {
+            "metadata": {
+                "finalizers": ["example.com/keep", 5],
+                "ownerReferences": [{"kind": "ReplicaSet", "name": "diego-api-79c", "controller": True}],
+            },
+            "spec": {
+                "initContainers": [{"name": "a"}, {"name": "b", "restartPolicy": "Always"}],
+                "readinessGates": [{"conditionType": "gate"}, {}],
+            },
+            "status": {
+                "reason": "Evicted",
+                "message": "The node was low on memory.",
+                "conditions": [
+                    {"type": "Initialized", "status": "False", "lastTransitionTime": "2026-11-23T11:00:00Z"}
+                ],
+                "initContainerStatuses": [{"name": "a", "state": {"terminated": {"exitCode": 1, "signal": 9}}}],
+            },
+        }
+    )
+    assert (found.owner, found.controller) == (None, "ReplicaSet diego-api-79c")
+    assert (found.reason, found.message) == ("Evicted", "The node was low on memory.")
+    assert (found.finalizers, found.unmet_gates) == (("example.com/keep",), ("gate", ""))
+    assert [(each.name, each.sidecar, each.ended) for each in found.init_containers] == [
+        ("a", False, "Signal:9"),
+        ("b", True, None),
+    ]
+    assert found.conditions[0].since == datetime(2026, 11, 23, 11, tzinfo=UTC)
+
+
+def test_a_native_sidecar_counts_as_kubectl_counts_it() -> None:
+    runs = {"ready": True, "state": {"running": {"startedAt": "2026-11-20T10:00:00Z"}}}
+    found = objects.pod(
+        {
+            "spec": {
+                "initContainers": [{"name": "init"}, {"name": "proxy", "restartPolicy": "Always"}],
+                "containers": [{"name": "bbs"}],
+            },
+            "status": {
+                "containerStatuses": [{"name": "bbs", **runs}],
+                "initContainerStatuses": [{"name": "proxy", **runs, "ready": False}],
+            },
+        }
+    )
+    assert [each.name for each in found.counted] == ["proxy", "bbs"]
+    assert not found.all_ready
 
 
 @pytest.mark.parametrize(("labels", "expected"), [({"a": "b", "c": "d"}, True), ({"a": "c"}, False), ({}, False)])

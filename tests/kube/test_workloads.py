@@ -10,6 +10,7 @@ import pytest
 from stagekeeper.kube import workloads
 from stagekeeper.kube.client import Kube
 from stagekeeper.kube.errors import Forbidden, MalformedResponse
+from stagekeeper.kube.objects import Endpoints
 from tests.diego import observations
 from tests.kube import api_server
 from tests.kube.api_server import ApiServer, answering, connected, refusing
@@ -94,7 +95,7 @@ async def test_a_statefulset_without_a_number_of_replicas_gets_none_invented(
 async def test_ready_addresses_are_counted_once_over_all_slices(server: ApiServer, kube: Kube) -> None:
     one = {"endpoints": [{"addresses": ["10.0.0.1"], "conditions": {"ready": True}}]}
     server.answers[SLICES] = answering({"items": [one, one, {"endpoints": [{"addresses": ["10.0.0.2"]}]}]})
-    assert await workloads.ready_addresses(kube, "cf", "diego-api", timeout=ENOUGH) == 2
+    assert await workloads.endpoints(kube, "cf", "diego-api", timeout=ENOUGH) == Endpoints(slices=3, ready=2)
     assert server.requests[0].query == {"labelSelector": "kubernetes.io/service-name=diego-api"}
 
 

@@ -24,7 +24,7 @@ top. stagekeeper.diego.environments does the same for the programs; a test holds
         "namespace" (default $base.namespace .namespace)
         "workloads" $workloads
         "service" (default $base.service_name $service.name)
-        "ports" (list (default $known.ports.bbs $service.port | int) ($known.ports.locket | int))
+        "ports" (list (default $known.ports.bbs $service.port | int) ($known.ports.health | int) ($known.ports.locket | int))
         "addresses" (list (default dict .cloud_controller).address (default dict .database).address | compact)) -}}
 {{- end -}}
 {{- toJson (dict "items" $items) -}}

@@ -1,0 +1,129 @@
+"""The parts of the sentences with which the diagnosis says what it found. Pure."""
+
+from collections.abc import Collection, Sequence
+from datetime import timedelta
+
+from stagekeeper.diego import commands
+from stagekeeper.diego.durations import spell
+from stagekeeper.diego.evidence import elapsed
+from stagekeeper.diego.observation import BbsPod, Observation, Probe, Unknown
+from stagekeeper.diego.questions import mesh_sidecar, restarted_twice, youngest
+from stagekeeper.kube.objects import Container, Pod
+from stagekeeper.kube.pod_status import described, ending, shortened
+
+_NAMED = 3
+_RECENT = timedelta(days=1)
+"""An upgrade this recent is what a person thinks of first when a BBS goes on answering 503."""
+_NO_IMAGE = frozenset(
+    {
+        "ImagePullBackOff",
+        "ErrImagePull",
+        "ErrImageNeverPull",
+        "InvalidImageName",
+        "ImageInspectError",
+        "RegistryUnavailable",
+        "SignatureValidationFailed",
+    }
+)
+"""The reasons with which a container waits for an image that can't be had (kubernetes:pkg/kubelet/images/types.go)."""
+
+
+def names(pods: Collection[BbsPod]) -> str:
+    """Pods as a sentence names them: the first three, and how many more."""
+    found = [each.pod.name for each in pods]
+    if len(found) > _NAMED:
+        return f"{', '.join(found[:_NAMED])} and {len(found) - _NAMED} more"
+    return " and ".join(found)
+
+
+def every_pod(seen: Observation, does: str) -> str:
+    """That all BBS pods run, and what they do all the same."""
+    count = len(seen.known_pods)
+    if count == 1:
+        return f"The BBS pod is Running but {does}s"
+    return f"{'Both' if count == 2 else f'All {count}'} BBS pods are Running but {does}"  # noqa: PLR2004 -- both
+
+
+def serves(answering: Sequence[BbsPod], port: int) -> str:
+    """What is known of pods that said ok: with a TCP probe only that they accept."""
+    if any(each.by_tcp for each in answering):
+        return f"{names(answering)} accept{'s' if len(answering) == 1 else ''} connections on {port}"
+    return f"{names(answering)} {'is the active BBS' if len(answering) == 1 else 'are active BBS'}"
+
+
+def each_described(pods: Sequence[BbsPod]) -> str:
+    """Each pod's state as kubectl has it, and why."""
+    return "; ".join(f"{each.pod.name} is {described(each.pod)}" for each in pods[:_NAMED])
+
+
+def stuck(seen: Observation, late: BbsPod) -> tuple[str, str]:
+    """Who keeps a pod that does not end, its node or a finalizer, and the command that shows it."""
+    pod = late.pod
+    said = f"{pod.name} on node {pod.node or 'none'} should have ended at {pod.ends_at:%H:%M:%S} UTC"
+    if pod.finalizers and not any(each.runs for each in pod.containers):
+        keeps = " and ".join(pod.finalizers)
+        return f"{said}. Its containers have: the finalizer {keeps} keeps it.", commands.finalizers(seen, pod)
+    lost = " (it has stopped reporting)" if pod.node_lost else ""
+    said = f"{said} and is still Terminating: look at its node{lost}; do not force it, the old process may live on."
+    return said, commands.describe_node(pod) if pod.node else ""
+
+
+def unavailable(seen: Observation, answering: Sequence[BbsPod]) -> tuple[str, str]:
+    """What a 503 from a pod that is not new means, and the command that rules a migration out."""
+    first = answering[0]
+    said = f"503 from {names(answering)}, which began {elapsed(youngest(seen, first))} ago"
+    dead = "its database connections are probably dead"
+    if youngest(seen, first) < _RECENT:
+        first_of_all = "Find out first whether it still migrates after an upgrade (`running-migration` in its log)"
+        return f"{said}. {first_of_all}; if not, {dead}.", commands.migrations(seen, first.pod)
+    return f"{said}, so it migrates nothing: {dead}, and a restart is the likely fix.", ""
+
+
+def behind_a_proxy(seen: Observation, opaque: Sequence[BbsPod]) -> tuple[str, str]:
+    """That somebody accepts in front of the BBS, and the command that shows who."""
+    sidecar = mesh_sidecar(opaque[0].pod)
+    who = f"the mesh sidecar {sidecar}" if sidecar else "a proxy in front of it, such as a mesh sidecar,"
+    how = "" if opaque[0].by_tcp else " and closes them before a byte of TLS"
+    said = f"Somebody accepts connections to {names(opaque)}{how}: {who} does that for a BBS that does not listen."
+    return f"{said} Exclude port {seen.sought.port} from the mesh.", commands.describe(seen, opaque[0].pod)
+
+
+def looping(seen: Observation, pod: Pod, container: Container) -> tuple[str, str] | None:
+    """That a container starts again and again or can't get its image, and the command that shows why; else None."""
+    which = f"{'Init container' if container in pod.init_containers else 'Container'} {container.name} of {pod.name}"
+    if container.waiting in _NO_IMAGE:
+        message = shortened(container.waiting_message)
+        said = f"{which} is in {container.waiting}{f': {message}' if message else ''}."
+        return said, commands.describe(seen, pod)
+    last = f" (last: {ending(container)})" if ending(container) else ""
+    before = commands.logs(seen, pod, container, previous=True)
+    if container.waiting == "CrashLoopBackOff":
+        return f"{which} is in CrashLoopBackOff{last}.", before
+    if restarted_twice(seen, container):
+        return f"{which} restarted twice within {spell(seen.patience.restarted_twice)}{last}.", before
+    return None
+
+
+def nothing_found(seen: Observation) -> str:
+    """What was looked for, where there is neither."""
+    sought = seen.sought
+    return f"no StatefulSet {sets(seen)} and no pod with {sought.selector} (selector) in namespace {sought.namespace}"
+
+
+def sets(seen: Observation) -> str:
+    """The StatefulSets that were looked for."""
+    return " or ".join(seen.sought.statefulsets)
+
+
+def details(pods: Sequence[BbsPod]) -> str:
+    """Why handshakes failed, each reason once, with the date that whoever is woken wants to know."""
+    probes = [each.probe for each in pods if isinstance(each.probe, Probe)]
+    ends = [f", certificate ends {each.certificate_ends:%Y-%m-%d}" if each.certificate_ends else "" for each in probes]
+    return "; ".join(
+        dict.fromkeys(f"{each.detail or 'no detail'}{end}" for each, end in zip(probes, ends, strict=True))
+    )
+
+
+def reason(part: object) -> str:
+    """Why a part of the observation is not known."""
+    return part.reason if isinstance(part, Unknown) else "it was not looked at."

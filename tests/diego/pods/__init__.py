@@ -1,0 +1,1 @@
+"""Pods in the states in which kubelets, schedulers and controllers leave them."""
