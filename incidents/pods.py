@@ -130,7 +130,10 @@ class ModelPod:
             each.started = born if each.started else None
 
     def _phase(self, change: PodChange, now: datetime) -> None:
-        """A pod that does not run has nothing that is ready; a Pending one has neither node nor address."""
+        """A pod that does not run has nothing that is ready; a Pending one has neither node nor address.
+
+        It became so now, or, where the change gives its age, when it was made.
+        """
         before, self.phase = self.phase, change.phase
         self.ip, self.node = (self.ip or self.birth.ip), (self.node or self.birth.node)
         if change.phase == "Running":
@@ -139,9 +142,10 @@ class ModelPod:
             return
         if change.phase == "Pending":
             self.ip = self.node = ""
+        since = self.created if "age" in change.model_fields_set else now
         if before == "Running":
-            self.scheduled_changed = self.initialized_changed = now
-        self._set_ready("False", now)
+            self.scheduled_changed = self.initialized_changed = since
+        self._set_ready("False", since)
         for each in (self.bbs, self.sidecar):
             each.ready, each.started = False, None
 

@@ -11,7 +11,7 @@ from typing import TypeAlias
 from stagekeeper.diego import commands
 from stagekeeper.diego.conditions import RESTART, Condition, Diagnosis, Found, Restart
 from stagekeeper.diego.durations import spell
-from stagekeeper.diego.evidence import elapsed, evidence
+from stagekeeper.diego.evidence import evidence
 from stagekeeper.diego.observation import Locket, Observation, Probe, ReadyPods, Reply, Unknown
 from stagekeeper.diego.profiles import HEALTH_PORT
 from stagekeeper.diego.questions import (
@@ -36,6 +36,7 @@ from stagekeeper.diego.questions import (
     vital,
     waiting_for,
     young,
+    youngest,
 )
 from stagekeeper.diego.sentences import (
     behind_a_proxy,
@@ -79,6 +80,10 @@ def row(number: str) -> Callable[[Row], Row]:
         return matches
 
     return add
+
+
+_JUST = 1.25
+"""Up to this share of its limit an age has just passed it."""
 
 
 @row("1")
@@ -185,11 +190,15 @@ def migrating(seen: Observation) -> Found | None:
 
 @row("7b")
 def stuck_unavailable(seen: Observation) -> Found | None:
-    """503 from a pod that is not new: dead database connections are the likely cause."""
+    """503 from a pod that is not new: dead database connections are the likely cause.
+
+    Just after the limit nobody is called to approve a restart: it may be an upgrade that takes longer than others.
+    """
     answering = replied(seen, Reply.UNAVAILABLE)
     if not answering or migration_possible(seen, answering[0]):
         return None
-    return Found(Condition.STUCK_UNAVAILABLE, *unavailable(seen, answering))
+    just = youngest(seen, answering[0]) < seen.patience.migrating * _JUST
+    return Found(Condition.STUCK_UNAVAILABLE, *unavailable(seen, answering), Restart.NOT_YET if just else None)
 
 
 @row("7c")
@@ -263,7 +272,7 @@ def terminating(seen: Observation) -> Found | None:
     if late is not None:
         return Found(Condition.TERMINATING_STUCK, *stuck(seen, late))
     if going:
-        return Found(Condition.ROLLING_OUT, f"Terminating: {each_described(going)}.")
+        return Found(Condition.ROLLING_OUT, f"{each_described(going)}.")
     if len(seen.known_pods) > seen.desired:
         owners = {each.name for each in seen.known_workloads}
         stranger = next((each.pod.name for each in seen.known_pods if each.pod.owner not in owners), None)
@@ -337,7 +346,8 @@ def not_running(seen: Observation) -> Found | None:
     """What has not lasted that long was row 17. Whether a container that runs is ready is not asked."""
     ended = [each for each in seen.known_pods if each.pod.ended]
     if ended:
-        said = f"{each_described(ended)}: ended {elapsed(waiting_for(seen, ended[0]))} ago, and not replaced."
+        since = seen.taken_at - waiting_for(seen, ended[0])
+        said = f"{each_described(ended)}, since {since:%Y-%m-%d %H:%M} UTC, and is not replaced."
         return Found(Condition.PODS_NOT_READY, said, commands.describe(seen, ended[0].pod))
     longest = spell(seen.patience.pending)
     waiting = [each for each in seen.known_pods if pending(seen, each)]

@@ -5,7 +5,6 @@ from datetime import timedelta
 
 from stagekeeper.diego import commands
 from stagekeeper.diego.durations import spell
-from stagekeeper.diego.evidence import elapsed
 from stagekeeper.diego.observation import BbsPod, Observation, Probe, Unknown
 from stagekeeper.diego.questions import mesh_sidecar, restarted_twice, youngest
 from stagekeeper.kube.objects import Container, Pod
@@ -71,12 +70,13 @@ def stuck(seen: Observation, late: BbsPod) -> tuple[str, str]:
 def unavailable(seen: Observation, answering: Sequence[BbsPod]) -> tuple[str, str]:
     """What a 503 from a pod that is not new means, and the command that rules a migration out."""
     first = answering[0]
-    said = f"503 from {names(answering)}, which began {elapsed(youngest(seen, first))} ago"
+    since = seen.taken_at - youngest(seen, first)
+    said = f"503 from {names(answering)}, which has run since {since:%Y-%m-%d %H:%M} UTC"
     dead = "its database connections are probably dead"
     if youngest(seen, first) < _RECENT:
         first_of_all = "Find out first whether it still migrates after an upgrade (`running-migration` in its log)"
         return f"{said}. {first_of_all}; if not, {dead}.", commands.migrations(seen, first.pod)
-    return f"{said}, so it migrates nothing: {dead}, and a restart is the likely fix.", ""
+    return f"{said} and so migrates nothing: {dead}, and a restart is the likely fix.", ""
 
 
 def behind_a_proxy(seen: Observation, opaque: Sequence[BbsPod]) -> tuple[str, str]:

@@ -16,7 +16,7 @@ pytestmark = pytest.mark.programs
 _TOLD = {
     "hang": [
         r"alertmanager +the remediator is called by webhook",
-        r"Restarting diego-api-0, diego-api-1: Every pod runs and refuses",
+        r"Restarting diego-api-0, diego-api-1: Both BBS pods are Running but refuse",
         *(rf"\[x\] {step}\. " for step in range(1, 9)),
         r"recovered, proven +\d",
         r"pods deleted +2 +diego-api-0 diego-api-1$",

@@ -250,16 +250,24 @@ def test_a_503_from_a_pod_of_unknown_age_may_be_a_migration() -> None:
     assert judged(seen) == row("7", Condition.MIGRATING, Restart.NOT_YET)
 
 
-@pytest.mark.parametrize("age", [60 * MINUTE, observations.OLD])
-def test_a_503_where_nothing_is_new_is_stuck(age: timedelta) -> None:
+@pytest.mark.parametrize(
+    ("age", "restart"),
+    [
+        (60 * MINUTE, Restart.NOT_YET),
+        (75 * MINUTE - SECOND, Restart.NOT_YET),
+        (75 * MINUTE, Restart.NEVER),
+        (observations.OLD, Restart.NEVER),
+    ],
+)
+def test_a_503_from_a_pod_that_is_not_new_is_stuck(age: timedelta, restart: Restart) -> None:
     seen = observation(bbs(0, Reply.UNAVAILABLE, active=True, age=age), bbs(1, age=age))
-    assert judged(seen) == row("7b", Condition.STUCK_UNAVAILABLE, Restart.NEVER)
+    assert judged(seen) == row("7b", Condition.STUCK_UNAVAILABLE, restart)
 
 
 def test_an_upgrade_that_is_just_older_than_the_limit_is_to_be_ruled_out_first() -> None:
     found = diagnose(observation(bbs(0, Reply.UNAVAILABLE, age=75 * MINUTE), bbs(1, age=75 * MINUTE)))
     assert (found.name, found.restart) == (Condition.STUCK_UNAVAILABLE, Restart.NEVER)
-    assert "which began 1 h 15 min ago. Find out first whether it still migrates" in found.why
+    assert "which has run since 2026-11-23 10:45 UTC. Find out first whether it still migrates" in found.why
     assert "running-migration" in found.why
     assert "nothing is new" not in found.why
     assert found.next == "kubectl logs -n cf diego-api-0 -c diego-api | grep migration-manager | tail -5"
@@ -268,8 +276,8 @@ def test_an_upgrade_that_is_just_older_than_the_limit_is_to_be_ruled_out_first()
 def test_what_has_run_for_days_migrates_nothing() -> None:
     found = diagnose(observation(bbs(0, Reply.UNAVAILABLE), bbs(1)))
     assert found.why == (
-        "503 from diego-api-0, which began 3 d ago, so it migrates nothing: its database connections are probably "
-        "dead, and a restart is the likely fix."
+        "503 from diego-api-0, which has run since 2026-11-20 12:00 UTC and so migrates nothing: its database "
+        "connections are probably dead, and a restart is the likely fix."
     )
 
 

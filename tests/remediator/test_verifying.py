@@ -52,7 +52,7 @@ def test_three_complete_observations_in_a_row_are_a_recovery() -> None:
     assert verdict(verifying(), back(), back()).phase is Phase.VERIFYING
     found = verdict(verifying(), back(), back(), back())
     assert (found.phase, found.reason) == (Phase.RECOVERED, Reason.SERVING)
-    assert found.message == "diego-api-0 serves, and the Service leads to it."
+    assert found.message == "diego-api-0 is the active BBS and the Service routes to it."
 
 
 def test_one_bad_observation_begins_the_count_anew() -> None:

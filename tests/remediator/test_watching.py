@@ -32,7 +32,7 @@ def test_with_every_gate_open_the_plan_is_written_and_nothing_is_deleted_yet() -
     assert (found.phase, found.reason) == (Phase.RESTARTING, Reason.GATES_OPEN)
     assert found.plan is not None
     assert [pod.name for step in found.plan.steps for pod in step.pods] == ["diego-api-0", "diego-api-1"]
-    assert found.message.startswith("Restarting diego-api-0, diego-api-1: Every pod runs and refuses")
+    assert found.message.startswith("Restarting diego-api-0, diego-api-1: Both BBS pods are Running but refuse")
     assert action == Continue()
 
 
