@@ -215,6 +215,7 @@ def ask(given: Inputs) -> tuple[tuple[str, GateResult], ...]:
 OVERRIDABLE = frozenset(
     {
         Condition.STUCK_UNAVAILABLE,
+        Condition.LISTENING_UNKNOWN,
         Condition.FROZEN,
         Condition.TLS_BROKEN,
         Condition.NETWORK_FAULT,

@@ -149,7 +149,7 @@ def _certainly_not_serving(each: BbsPod, remediation: Remediation, excused: Inpu
         return True
     planned_for = remediation.plan.diagnosis if remediation.plan else ""
     found = excused.assessment.diagnosis.name
-    if each.reply is Reply.OK or found != planned_for or not gates.overridden(excused):
+    if each in excused.seen.serving() or found != planned_for or not gates.overridden(excused):
         return False
     return each.reply is Reply.UNAVAILABLE or not each.counts_as_active
 

@@ -18,7 +18,6 @@ from stagekeeper.diego.questions import (
     age,
     all_refused,
     behind,
-    claims_to_serve,
     listens,
     lockets_own,
     migration_possible,
@@ -29,7 +28,6 @@ from stagekeeper.diego.questions import (
     service_accepts,
     service_fails,
     service_reply,
-    serving,
     staying,
     unprobed,
     unread,
@@ -106,7 +104,7 @@ def split_brain(seen: Observation) -> Found | None:
 @row("3")
 def reachable(seen: Observation) -> Found | None:
     """One BBS serves, and the Service leads to it. With TCP probes we know less, and say so."""
-    found = serving(seen)
+    found = seen.serving()
     if not found or service_reply(seen) is not Reply.OK:
         return None
     said = serves(staying(found) or found, seen.sought.port)
@@ -132,7 +130,7 @@ def leaving(seen: Observation) -> Found | None:
 @row("3b")
 def no_such_service(seen: Observation) -> Found | None:
     """Every Service that selects pods has an EndpointSlice, so where there is none the name is wrong."""
-    answering, sought = staying(serving(seen)), seen.sought
+    answering, sought = staying(seen.serving()), seen.sought
     if not answering or not service_fails(seen) or not seen.no_such_service:
         return None
     said = f"{serves(answering, sought.port)}, but namespace {sought.namespace} has no Service {sought.service_name}"
@@ -143,7 +141,7 @@ def no_such_service(seen: Observation) -> Found | None:
 @row("4")
 def active_not_labelled(seen: Observation) -> Found | None:
     """Not where the platform never sets the label."""
-    answering = staying(serving(seen))
+    answering = staying([each for each in replied(seen, Reply.OK) if listens(each)])
     if not answering or not service_fails(seen) or any(each.labelled_active is not False for each in answering):
         return None
     said, leads = serves(answering, seen.sought.port), f"the Service leads nowhere ({service_reply(seen)})"
@@ -156,7 +154,7 @@ def active_not_labelled(seen: Observation) -> Found | None:
 @row("5")
 def service_broken(seen: Observation) -> Found | None:
     """A BBS serves; what leads to it is broken."""
-    answering = staying(serving(seen))
+    answering = staying(seen.serving())
     if not answering or not service_fails(seen):
         return None
     said = serves(answering, seen.sought.port)
@@ -172,7 +170,7 @@ def wrong_selector(seen: Observation) -> Found | None:
         said = f"The Service answers ({service_reply(seen)}), but {nothing_found(seen)}: namespace, selector or profile"
         return Found(Condition.OBSERVER_FAULT, f"{said} is wrong.", commands.labels(seen), Restart.NEVER)
     whole = isinstance(seen.pods, tuple) and seen.steady is True and not unprobed(seen)
-    if not whole or seen.serving() or service_reply(seen) is not Reply.OK:
+    if not whole or replied(seen, Reply.OK) or service_reply(seen) is not Reply.OK:
         return None
     said = f"The Service answers, but no pod with {seen.sought.selector} (selector) does: the selector is wrong."
     return Found(Condition.OBSERVER_FAULT, said, commands.labels(seen), Restart.NEVER)
@@ -411,7 +409,7 @@ def cloud_controller_down(seen: Observation) -> Found | None:
 @row("23")
 def label_contradicts(seen: Observation) -> Found | None:
     """The readiness probe of a pod says that it serves; ours is refused."""
-    claiming = [each for each in seen.known_pods if claims_to_serve(each)]
+    claiming = [each for each in seen.known_pods if each.counts_as_active]
     if all_refused(seen) and claiming:
         said = f"Ready and labelled active, but refusing our connection: {names(claiming)}."
         return Found(Condition.LABEL_CONTRADICTS, said)

@@ -3,7 +3,6 @@
 from datetime import timedelta
 
 from stagekeeper.diego.observation import BbsPod, Domains, Locket, NotConfigured, Observation, Probe, ReadyPods, Unknown
-from stagekeeper.diego.questions import mesh_sidecar
 from stagekeeper.kube.objects import Endpoints
 from stagekeeper.kube.pod_status import described, status
 
@@ -56,8 +55,8 @@ def pod(observation: Observation, each: BbsPod) -> str:
         words.append(f"until {seen.ends_at:%H:%M:%S} UTC")
     words += [f"readiness gate {gate} is not met" for gate in seen.unmet_gates]
     words += [f"finalizer {name}" for name in seen.finalizers]
-    if mesh_sidecar(seen):
-        words.append(f"with the mesh sidecar {mesh_sidecar(seen)}")
+    if each.mesh_sidecar:
+        words.append(f"with the mesh sidecar {each.mesh_sidecar}")
     return f"{seen.name}: {', '.join(words)}."
 
 

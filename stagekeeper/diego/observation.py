@@ -71,6 +71,8 @@ class Unknown:
     """The reason in one of few words, fit for a metric label: `KubeError.reason`, or "timeout"."""
 
 
+_MESH = frozenset({"istio-proxy", "linkerd-proxy", "kuma-sidecar", "consul-dataplane", "osm-envoy", "envoy-sidecar"})
+"""Sidecars that accept every connection to their pod, and close it where nobody behind them listens."""
 AMBIGUOUS = "ambiguous"
 """The word for: profile `auto` found more than one that fits."""
 OUTSIDE = "outside"
@@ -106,6 +108,11 @@ class BbsPod:
     def by_tcp(self) -> bool:
         """Whether it was only asked for a TCP connection."""
         return isinstance(self.probe, Probe) and self.probe.by_tcp
+
+    @property
+    def mesh_sidecar(self) -> str:
+        """The name of a mesh's proxy among its containers; "" if it has none."""
+        return next((each.name for each in self.pod.counted if each.name in _MESH), "")
 
     @property
     def counts_as_active(self) -> bool:
@@ -227,8 +234,14 @@ class Observation:
         return isinstance(self.service, Probe) and self.service.reply is Reply.OK
 
     def serving(self) -> tuple[BbsPod, ...]:
-        """The pods whose own probe said ok; with a TCP probe (`BbsPod.by_tcp`) that is an accept."""
-        return tuple(each for each in self.known_pods if each.reply is Reply.OK)
+        """The pods whose own probe said ok; with a TCP probe, those whose label or Service confirms the accept."""
+        return tuple(each for each in self.known_pods if each.reply is Reply.OK and self._confirmed(each))
+
+    def _confirmed(self, each: BbsPod) -> bool:
+        """Whether an ok means that a BBS serves, as far as anybody can know without a client certificate."""
+        if not each.by_tcp or each.labelled_active is not False:
+            return True
+        return self.service_ok and not each.mesh_sidecar
 
     def accepting(self) -> tuple[BbsPod, ...]:
         """The pods on which somebody listens."""

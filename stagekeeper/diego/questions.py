@@ -1,25 +1,12 @@
-"""What several rows ask of an observation, and the remediator before each delete. Pure."""
+"""What several rows ask of an observation. Pure."""
 
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 
-from stagekeeper.diego.conditions import Condition
 from stagekeeper.diego.observation import BbsPod, Locket, Observation, Probe, Reply, Unknown
 from stagekeeper.diego.profiles import Readiness
 from stagekeeper.kube.objects import Container, Pod, StatefulSet
 from stagekeeper.kube.pod_status import being_made, not_ready_since
-
-_MESH = frozenset({"istio-proxy", "linkerd-proxy", "kuma-sidecar", "consul-dataplane", "osm-envoy", "envoy-sidecar"})
-"""Sidecars that accept every connection to their pod, and close it where nobody behind them listens."""
-
-_EXPLAINED = {
-    Condition.STUCK_UNAVAILABLE: {Reply.UNAVAILABLE},
-    Condition.TLS_BROKEN: {Reply.TLS},
-    Condition.FROZEN: {Reply.NO_REPLY, Reply.BAD_REPLY},
-    Condition.NETWORK_FAULT: {Reply.TIMEOUT},
-    Condition.LISTENING_UNKNOWN: {Reply.CLOSED},
-}
-"""The replies besides a refusal that a diagnosis explains by something other than a BBS that serves."""
 
 # What the ports said
 
@@ -62,50 +49,16 @@ def unread(seen: Observation) -> list[str]:
     return [part.reason for part in (seen.database, seen.locket, seen.cloud_controller) if isinstance(part, Unknown)]
 
 
-def mesh_sidecar(pod: Pod) -> str:
-    """The name of a mesh's proxy among the pod's containers; "" if it has none."""
-    return next((each.name for each in pod.counted if each.name in _MESH), "")
-
-
 def listens(each: BbsPod) -> bool:
     """Whether a BBS, or what else is in its place, listens there: a proxy's accept in front of it proves nothing."""
     if each.reply is None or not each.reply.accepted or each.reply is Reply.CLOSED:
         return False
-    return not (each.by_tcp and mesh_sidecar(each.pod))
-
-
-def serving(seen: Observation) -> list[BbsPod]:
-    """The pods that said ok. Behind a mesh's proxy a TCP accept counts where the label does not deny it."""
-    return [each for each in seen.serving() if listens(each) or each.labelled_active is not False]
+    return not (each.by_tcp and each.mesh_sidecar)
 
 
 def staying(pods: Sequence[BbsPod]) -> list[BbsPod]:
     """Without those that are Terminating: a Service drops them, whatever they answer."""
     return [each for each in pods if not each.pod.terminating]
-
-
-# May somebody serve? For whoever is about to delete
-
-
-def claims_to_serve(each: BbsPod) -> bool:
-    """Whether its own readiness probe says that it serves, whatever we met: Ready and labelled active."""
-    return each.counts_as_active
-
-
-def certainly_not_serving(each: BbsPod, plan: Condition = Condition.NO_ACTIVE_BBS) -> bool:
-    """Whether this pod can be deleted without taking down a BBS that serves, where `plan` is why it is to be deleted.
-
-    Its own port refused, or gave a reply that the plan's diagnosis explains; or it has ended, or has no address to
-    serve on. A pod that claims to serve is always a doubt, as is one that could not be asked.
-    """
-    if claims_to_serve(each):
-        return False
-    if each.pod.ended or each.pod.ip is None or each.reply is Reply.REFUSED:
-        return True
-    if each.pod.terminating and each.reply is not None and not each.reply.accepted:
-        return True
-    unproven = plan is Condition.LISTENING_UNKNOWN and each.by_tcp and each.labelled_active is False
-    return unproven or each.reply in _EXPLAINED.get(plan, ())
 
 
 # The pods

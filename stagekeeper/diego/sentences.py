@@ -6,7 +6,7 @@ from datetime import timedelta
 from stagekeeper.diego import commands
 from stagekeeper.diego.durations import spell
 from stagekeeper.diego.observation import BbsPod, Observation, Probe, Unknown
-from stagekeeper.diego.questions import mesh_sidecar, restarted_twice, youngest
+from stagekeeper.diego.questions import restarted_twice, youngest
 from stagekeeper.kube.objects import Container, Pod
 from stagekeeper.kube.pod_status import described, ending, shortened
 
@@ -81,7 +81,7 @@ def unavailable(seen: Observation, answering: Sequence[BbsPod]) -> tuple[str, st
 
 def behind_a_proxy(seen: Observation, opaque: Sequence[BbsPod]) -> tuple[str, str]:
     """That somebody accepts in front of the BBS, and the command that shows who."""
-    sidecar = mesh_sidecar(opaque[0].pod)
+    sidecar = opaque[0].mesh_sidecar
     who = f"the mesh sidecar {sidecar}" if sidecar else "a proxy in front of it, such as a mesh sidecar,"
     how = "" if opaque[0].by_tcp else " and closes them before a byte of TLS"
     said = f"Somebody accepts connections to {names(opaque)}{how}: {who} does that for a BBS that does not listen."

@@ -121,8 +121,8 @@ def test_two_profiles_that_fit_ask_for_a_decision_and_not_for_rights() -> None:
         (serving(), 8, State.OK, "3 x Connection refused (no endpoints, or nobody listens)"),
     ],
 )
-def test_each_step_says_what_was_seen(observation: Observation, step: int, state: State, seen: str) -> None:
-    told = said(observation).steps[step - 1]
+def test_each_step_says_what_was_seen(assessment: Observation, step: int, state: State, seen: str) -> None:
+    told = said(assessment).steps[step - 1]
     assert told.state is state
     assert seen in told.seen
 
