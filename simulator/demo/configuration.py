@@ -101,7 +101,7 @@ def _stagekeeper(environment: Environment, ports: Ports, token_file: Path) -> di
             "mode": "act",
             "webhook": {"token_file": str(token_file)},
             "alertmanagers": [{"url": f"http://127.0.0.1:{ports.alertmanager}"}],
-            "rhythm": {"open": 0.5, "latched": 1, "idle": 1, "resync": 3, "observation_timeout": 3},
+            "rhythm": {"open": 0.5, "list": 1, "observe": 1, "resync": 3, "observation_timeout": 3},
             "policy": {
                 "confirm_for": 120 / FASTER,
                 "never_for": 120 / FASTER,

@@ -12,7 +12,7 @@ STEPS = (
     "All of them run again, with all containers ready",
     "Exactly one of them is labelled active",
     "The BBS can be reached again",
-    "The stager is available: proven, observation after observation",
+    "The stager is available: proven, time and again",
     "The alert is resolved: cf push works again",
 )
 """The tutorial that this product replaces, step by step."""

@@ -59,7 +59,7 @@ class Watcher:
     def record(self) -> Mapping[str, Any] | None:
         """The newest Remediation."""
         found = self.environment.store.select(REMEDIATIONS, self.environment.namespace)
-        return max(found, key=lambda each: int(each["metadata"]["name"].rpartition("-")[2]), default=None)
+        return max(found, key=lambda each: int(each["metadata"]["name"].rpartition("-r")[2]), default=None)
 
     def deleted(self) -> list[str]:
         """Names of the pods that were there before the fault and are not any more, or are on their way out."""

@@ -157,7 +157,7 @@ class Site:
             "mode": mode,
             "webhook": {"token_file": str(self.token_file)},
             "alertmanagers": [{"url": url, "timeout": 2} for url in self.alertmanagers],
-            "rhythm": {"open": 0.6, "latched": 1, "idle": 1, "resync": 3, "observation_timeout": 4},
+            "rhythm": {"open": 0.6, "list": 1, "observe": 1, "resync": 3, "observation_timeout": 4},
             "policy": {
                 "confirm_for": 3,
                 "confirm_observations": 4,

@@ -39,7 +39,7 @@ def stagekeeper(environment: dict[str, Any], token: Path, **remediator: Any) -> 
             "mode": "act",
             "webhook": {"token_file": str(token)},
             "alertmanagers": [{"url": f"http://{ALERTMANAGER}"}],
-            "rhythm": {"open": 0.5, "latched": 1, "idle": 1, "observation_timeout": 5},
+            "rhythm": {"open": 0.5, "list": 1, "observe": 1, "observation_timeout": 5},
             # Pods as young as these count as just restarted: the cooldown starts with their creation.
             "policy": {"confirm_for": CONFIRM_FOR, "never_for": CONFIRM_FOR, "cooldown": 15},
             **remediator,

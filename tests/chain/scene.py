@@ -32,7 +32,7 @@ _OPTIONS = ActorOptions(
     endpoints_interval=0.2,
 )
 _QUICK = {
-    "rhythm": {"open": 0.5, "latched": 1, "idle": 0.5, "resync": 1, "observation_timeout": 5},
+    "rhythm": {"open": 0.5, "list": 0.5, "observe": 1, "resync": 1, "observation_timeout": 5},
     "policy": {"confirm_for": 2, "confirm_observations": 4, "cooldown": 5},
 }
 _PATIENCE = {"starting": 2, "pending": 60, "restarted_twice": 2}

@@ -20,13 +20,13 @@ _TOLD = {
         *(rf"\[x\] {step}\. " for step in range(1, 9)),
         r"recovered, proven +\d",
         r"pods deleted +2 +diego-api-0 diego-api-1$",
-        r"Remediation diego-api-1: Recovered\.",
+        r"Remediation diego-api-r1: Recovered\.",
     ],
     "failover": [r"prometheus +bbs_reachable is 0", r"alert fired +-", r"remediation opened +-", r"pods deleted +0$"],
-    "migrating": [r"alert StagerUnavailable fires", r"pods deleted +0$", r"Remediation diego-api-1: SelfHealed\."],
+    "migrating": [r"alert StagerUnavailable fires", r"pods deleted +0$", r"Remediation diego-api-r1: SelfHealed\."],
     "stuck": [
         r"pods deleted +0$",
-        r"Remediation diego-api-1: Escalated\. A person must decide .*--accept stuck_unavailable",
+        r"Remediation diego-api-r1: Escalated\. A person must decide .*--accept stuck_unavailable",
     ],
     "certificate": [
         r"alert StagerCertificateExpired fires",
@@ -36,7 +36,7 @@ _TOLD = {
     ],
     "database": [r"pods deleted +0$", r"Escalated\. A restart is not the cure\. crash_looping"],
     "split-brain": [r"alert StagerSplitBrain fires", r"remediation opened +-", r"pods deleted +0$"],
-    "locket": [r"\[ \] 3\. ", r"pods deleted +2 +locket-0 locket-1$", r"Remediation diego-api-1: Recovered\."],
+    "locket": [r"\[ \] 3\. ", r"pods deleted +2 +locket-0 locket-1$", r"Remediation diego-api-r1: Recovered\."],
 }
 """What must be read, in this order."""
 _KEPT = "split-brain"
