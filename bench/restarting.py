@@ -22,7 +22,7 @@ POLICY = {"confirm_for": 0, "confirm_observations": 2, "cooldown": 0, "budget": 
 """Every gate opens as soon as it may: what is measured begins there."""
 PATIENCE = {"starting": 0.5, "restarted_twice": 0.5, "migrating": 0.5}
 """Seconds; what the round before has restarted is to count as old."""
-RHYTHM = {"open": 0.3, "idle": 0.5, "latched": 0.5, "observation_timeout": 5}
+RHYTHM = {"open": 0.3, "list": 0.5, "observe": 0.5, "observation_timeout": 5}
 _PLANNED = 2
 _SCRIPT = """#!/bin/sh
 # Restart Diego's BBS when nobody listens on its port.

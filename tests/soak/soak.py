@@ -31,7 +31,7 @@ QUICK = Options(ActorOptions(timings=Timings(lock_retry=0.1)))
 _TOKEN = "the-token-of-the-soak"
 _SCRAPE = {"X-Prometheus-Scrape-Timeout-Seconds": "1"}
 _POLICY = {"hold_off": 0, "keep": 1000, "cooldown": 0, "budget": 100}
-_RHYTHM = {"open": 0.2, "latched": 0.2, "idle": 0.2, "resync": 5, "observation_timeout": 2}
+_RHYTHM = {"open": 0.2, "list": 0.2, "observe": 0.2, "resync": 5, "observation_timeout": 2}
 
 
 @dataclass(slots=True)
