@@ -19,6 +19,7 @@ DIAGNOSES = {
     "dns_fault": Text("The Service's name does not resolve", WARN),
     "network_fault": Text("Connections are lost in the network", WARN),
     "tls_broken": Text("TLS with a BBS fails", WARN),
+    "listening_unknown": Text("Somebody listens: a BBS or not?", WARN),
     "frozen": Text("A BBS accepts and does not answer", WARN),
     "scaled_down": Text("The StatefulSet is scaled to 0", WARN),
     "terminating_stuck": Text("A pod does not terminate", WARN),
@@ -48,6 +49,8 @@ FAILURE_COLORS = {
     "unavailable": INFO,
     "no_reply": "#8a5a44",
     "bad_reply": IDLE,
+    "closed": "#c15c17",
+    "certificate_refused": "#3d71d9",
 }
 """No reason in green, as a palette would have it."""
 

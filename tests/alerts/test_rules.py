@@ -78,11 +78,11 @@ def test_every_diagnosis_has_its_words() -> None:
 
 def test_the_words_about_a_restart_say_what_the_remediators_gate_says() -> None:
     said = CONSEQUENCES.findall(BY_NAME["StagerUnavailable"].description)
-    fixes, likely, not_yet, nothing_wrong = (set(names.split("|")) for names in said)
+    fixes, likely, unknown, not_yet, nothing_wrong = (set(names.split("|")) for names in said)
     assert fixes == {str(name) for name, outcome in RESTART.items() if outcome is Restart.CURES}
     assert not_yet == {str(name) for name, outcome in RESTART.items() if outcome is Restart.NOT_YET}
-    assert {RESTART[Condition(name)] for name in likely | nothing_wrong} == {Restart.NEVER}
-    assert sum(len(names.split("|")) for names in said) == len(fixes | likely | not_yet | nothing_wrong)
+    assert {RESTART[Condition(name)] for name in likely | unknown | nothing_wrong} == {Restart.NEVER}
+    assert sum(len(names.split("|")) for names in said) == len(fixes | likely | unknown | not_yet | nothing_wrong)
 
 
 def test_a_rule_that_loses_its_cluster_is_found() -> None:
