@@ -7,6 +7,7 @@ from pathlib import Path
 
 from exporter.metrics import Reloads
 from exporter.settings import ExporterSettings, exporter_settings
+from stagekeeper.diego.effective import written
 from stagekeeper.diego.environments import environments
 from stagekeeper.diego.profiles import Environment
 from stagekeeper.service.problems import ConfigurationProblem
@@ -19,6 +20,10 @@ class Configuration:
 
     environments: tuple[Environment, ...]
     exporter: ExporterSettings
+
+    def as_yaml(self) -> str:
+        """A file that means the same, with every default. It holds no secret: those are in files that it names."""
+        return written({"environments": self.environments, "exporter": self.exporter})
 
 
 def load(path: Path | None) -> Configuration:

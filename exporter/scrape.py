@@ -16,7 +16,7 @@ import structlog
 from exporter.assessment import Assessment, blind, judged
 from exporter.certificates import CertificateDates
 from exporter.changes import tell
-from exporter.recent import Recent, recent
+from exporter.history import Entry, entry
 from exporter.samples import Seen
 from exporter.tally import Tally
 from stagekeeper.diego.observation import Observation, Unknown
@@ -52,7 +52,7 @@ class Target:
     ) -> None:
         self.environment = environment
         self.tally = Tally()
-        self.recent: deque[Recent] = deque(maxlen=keep)
+        self.history: deque[Entry] = deque(maxlen=keep)
         self.latest: Assessment | None = None
         self._take, self._clock, self._turns = take, clock, turns
         self._certificates = CertificateDates(environment.tls)
@@ -79,12 +79,12 @@ class Target:
 
     def keep(self, observations: int) -> None:
         """Remember so many observations from now on."""
-        self.recent = deque(self.recent, maxlen=observations)
+        self.history = deque(self.history, maxlen=observations)
 
     def follow(self, old: "Target") -> None:
         """Go on with the counts of the target that this one replaces: a counter must not fall at a reload."""
         self.tally, self.latest = old.tally, old.latest
-        self.recent.extend(old.recent)
+        self.history.extend(old.history)
 
     async def close(self) -> None:
         """Cut off the observation under way."""
@@ -114,7 +114,8 @@ class Target:
         tell(self.latest, assessment)
         self.tally = self.tally.add(assessment)
         self.latest = assessment
-        self.recent.append(recent(assessment))
+        if self.history.maxlen:
+            self.history.append(entry(assessment, self._certificates.current()))
         return assessment
 
 
@@ -157,10 +158,10 @@ class Targets:
                     await asyncio.sleep(0)  # whoever else is served by this event loop has a turn in between
         return tuple(task.result() for task in asked)
 
-    def recent(self) -> list[Recent]:
+    def history(self) -> list[Entry]:
         """The recent observations of all environments, newest first."""
-        observations = (assessment for target in self._targets.values() for assessment in target.recent)
-        return sorted(observations, key=lambda assessment: assessment.ended_at, reverse=True)
+        entries = (each for target in self._targets.values() for each in target.history)
+        return sorted(entries, key=lambda each: each.ended_at, reverse=True)
 
     async def close(self) -> None:
         """Cut off every observation under way."""

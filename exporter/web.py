@@ -6,22 +6,15 @@ from collections.abc import Sequence
 from aiohttp import web
 from prometheus_client.registry import Collector
 
+from exporter import pages
 from exporter.configuration import ConfigurationFile
 from exporter.metrics import Scrape
-from exporter.recent import COLUMNS
 from exporter.scrape import Targets
-from stagekeeper.service.health import HEALTHY_PATH, READY_PATH
-from stagekeeper.service.landing import Link, Table, landing_page
 from stagekeeper.service.metrics import metrics_response, scrape_deadline
+from stagekeeper.service.pages import PAGE_HEADERS
 
-ABOUT = "Whether Cloud Foundry's stager can be reached: one observation of each environment for each scrape."
 LARGEST_AT_ONCE = 20
 """Environments whose answer is written on the event loop: more than 10 ms of it would hold up everything else."""
-LINKS = (
-    Link("metrics", "Metrics", "takes an observation"),
-    Link(HEALTHY_PATH.lstrip("/"), "Healthy", "this process answers"),
-    Link(READY_PATH.lstrip("/"), "Ready", "a first observation has ended"),
-)
 
 
 def application(
@@ -41,9 +34,28 @@ def application(
         return await asyncio.to_thread(metrics_response, request.headers, scrape)
 
     async def landing(_request: web.Request) -> web.Response:
-        rows = [assessment.cells for assessment in targets.recent()]
-        return landing_page("Stagekeeper exporter", ABOUT, LINKS, [Table("Recent observations", COLUMNS, rows)])
+        return pages.landing(targets.history())
+
+    async def observation(request: web.Request) -> web.Response:
+        asked = request.match_info["name"]
+        name = asked.removesuffix(".json")
+        found = next((each for each in targets.history() if each.name == name), None)
+        if found is None:
+            return web.Response(status=404, text="This observation is not, or no longer, among the recent ones.\n")
+        details = found.details()
+        return pages.observation(details) if name == asked else web.json_response(details, headers=PAGE_HEADERS)
+
+    async def config(_request: web.Request) -> web.Response:
+        return web.Response(text=configuration.current.as_yaml(), headers=PAGE_HEADERS)
 
     app = web.Application()
-    app.add_routes([web.get("/", landing), web.get("/metrics", metrics), *health])
+    app.add_routes(
+        [
+            web.get("/", landing),
+            web.get("/observations/{name}", observation),
+            web.get("/config", config),
+            web.get("/metrics", metrics),
+            *health,
+        ]
+    )
     return app

@@ -14,7 +14,7 @@ from aiohttp import web
 from simulator.demo.watch import Watcher
 from simulator.resources import PODS, REMEDIATIONS, Resource
 from simulator.tables import table
-from stagekeeper.service.landing import Link, Table, landing_page
+from stagekeeper.service.pages import Link, Listing, Table, page_response
 
 _AGAIN = "2"
 """Seconds after which a browser loads the page again."""
@@ -30,7 +30,7 @@ async def serve_page(watcher: Watcher) -> AsyncIterator[str]:
         tables = [*await _alerts(watcher), await _targets(watcher), *_objects(watcher), _told(watcher)]
         links = [Link(address, name) for name, address in await pages(watcher)]
         about = f"{watcher.scenario.title} The page loads itself again every {_AGAIN} s."
-        response = landing_page("Stagekeeper demo", about, links, tables)
+        response = page_response("Stagekeeper demo", about, [Listing("Pages", links), *tables])
         response.headers["Refresh"] = _AGAIN
         return response
 

@@ -4,6 +4,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
 import yaml
 from click.testing import CliRunner, Result
 
@@ -23,9 +24,11 @@ def test_what_was_understood_is_printed_with_every_default(tmp_path: Path) -> No
     )
     understood = yaml.safe_load(ended.stdout)
     assert ended.exit_code == 0
-    assert understood["environments"][0]["service_host"] == "diego-api.cf.svc.cluster.local"
-    assert understood["environments"][0]["tls"] == {"ca_file": "/a", "cert_file": "/b", "key_file": "/c"}
-    assert understood["remediator"] == ABSENT
+    (environment,) = understood["environments"]
+    assert environment["service"] == {"host": "diego-api.cf.svc.cluster.local", "name": "diego-api", "port": 8889}
+    assert (environment["tls"]["ca_file"], environment["tls"]["server_name"]) == ("/a", "diego-api")
+    assert "remediator" not in understood
+    assert f"# remediator: {ABSENT}" in ended.stdout
     assert understood["exporter"] == {"scrape_margin": 0.5, "default_deadline": 9.5, "recent_observations": 5}
 
 
@@ -56,6 +59,15 @@ def test_the_file_must_be_named() -> None:
 
 
 AUTO = "environments: [{name: cf, profile: auto, namespace: cf}]\n"
+ACT = """
+remediator:
+  mode: act
+  webhook: {token_file: /none}
+  alertmanagers:
+    - {url: "http://a:9093", username: me, password_file: /none}
+    - {url: "https://b/prefix", bearer_token_file: /none, ca_file: /none, timeout: 2.5}
+  policy: {cooldown: 60, restart_stuck_unavailable: true}
+"""
 REMEDIATOR = "remediator: {mode: observe, webhook: {token_file: /none}}\n"
 
 
@@ -63,8 +75,16 @@ def test_profile_auto_is_understood_as_such(tmp_path: Path) -> None:
     ended = check(tmp_path / "a.yaml", AUTO)
     assert ended.exit_code == 0
     (environment,) = yaml.safe_load(ended.stdout)["environments"]
-    assert (environment["profile"], environment["selector"]) == ("auto", "")
-    assert "candidates" not in environment
+    assert environment["profile"] == "auto"
+    assert not {"candidates", "selector", "statefulsets"} & set(environment), "these are found at each observation"
+
+
+@pytest.mark.parametrize("text", ["", AUTO, REMEDIATOR, ACT, "environments: [{name: cf, profile: cfee-4}]\n"])
+def test_what_is_printed_is_a_file_that_is_understood_as_the_same(tmp_path: Path, text: str) -> None:
+    printed = check(tmp_path / "a.yaml", text)
+    assert printed.exit_code == 0, printed.stderr
+    again = check(tmp_path / "b.yaml", printed.stdout)
+    assert (again.exit_code, again.stdout) == (0, printed.stdout)
 
 
 def test_profile_auto_is_a_mistake_beside_a_remediator(tmp_path: Path) -> None:

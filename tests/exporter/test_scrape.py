@@ -195,7 +195,7 @@ async def test_recent_observations_are_few_and_the_newest_comes_first() -> None:
     await found.use((CF, OTHER), 2)
     for _ in range(4):
         await found.seen(10)
-    assert [assessment.ended_at for assessment in found.recent()] == [107, 106, 105, 104]
+    assert [assessment.ended_at for assessment in found.history()] == [107, 106, 105, 104]
 
 
 async def test_an_environment_that_changes_at_a_reload_keeps_its_counts() -> None:
@@ -205,7 +205,7 @@ async def test_an_environment_that_changes_at_a_reload_keeps_its_counts() -> Non
         await found.seen(10)
         await found.use((replace(CF, port=8890),), 5)
         (seen,) = await found.seen(10)
-        assert len(found.recent()) == 2
+        assert len(found.history()) == 2
     assert seen.tally.observations == 2
 
 

@@ -11,7 +11,7 @@ from prometheus_client import CollectorRegistry
 from prometheus_client.openmetrics import parser
 
 from exporter.configuration import ConfigurationFile
-from exporter.recent import row
+from exporter.history import row
 from exporter.scrape import Observe, observing
 from exporter.web import application
 from stagekeeper.diego.observation import Observation, Probe, Reply, Unknown
@@ -96,8 +96,8 @@ async def test_the_landing_page_shows_recent_observations_and_takes_none() -> No
         await text(client, "/metrics")
         page = await text(client, "/")
     assert taken == 1
-    assert "<td>serving</td>" in page
-    assert "<td>2 of 2</td>" in page
+    assert ">serving</td>" in page
+    assert ">2 of 2</td>" in page
 
 
 async def test_the_landing_page_escapes_what_others_wrote() -> None:

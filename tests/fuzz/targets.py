@@ -10,8 +10,8 @@ import yaml
 from prometheus_client import CollectorRegistry
 
 from exporter.assessment import judged
+from exporter.history import entry
 from exporter.metrics import Reloads, Scrape
-from exporter.recent import recent
 from exporter.samples import Seen
 from exporter.settings import exporter_settings
 from exporter.tally import Tally
@@ -135,7 +135,7 @@ def kubernetes(data: bytes) -> None:
     found_diagnosis = diagnose(seen)
     assert found_diagnosis.why
     observation = judged(seen, NOW.timestamp(), 0.1)
-    recent(observation)
+    entry(observation, {}).details()
     metrics_response(
         {},
         Scrape(

@@ -1,0 +1,111 @@
+"""What is kept of an observation for the pages: a line of text, and all details as packed JSON. Pure.
+
+A whole observation of 150 pods takes a third of a megabyte; twenty of each environment would be most of this process.
+Packed, that of two pods is half a kilobyte.
+"""
+
+import json
+import zlib
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+from exporter.assessment import Assessment
+from stagekeeper.diego.evidence import probe
+from stagekeeper.diego.observation import Probe
+
+COLUMNS = ("Ended (UTC)", "Environment", "Diagnosis", "Why", "Service", "Pods ready", "Took")
+_QUICKLY = 1
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One observation in the history."""
+
+    name: str
+    """By which it is found: environment and time, such as `cf-20261130T064821.417Z`."""
+    ended_at: float
+    """Unix time."""
+    cells: tuple[str, ...]
+    """Its line of the table, without the name."""
+    packed: bytes
+
+    def details(self) -> dict[str, Any]:
+        """All that is kept of it, as JSON has it."""
+        found: dict[str, Any] = json.loads(zlib.decompress(self.packed))
+        return found
+
+
+def entry(assessment: Assessment, certificates: Mapping[str, datetime]) -> Entry:
+    """What is kept of an observation; `certificates` are the ends of the environment's own files."""
+    name = f"{assessment.observation.environment}-{_moment(assessment):%Y%m%dT%H%M%S}.{_milliseconds(assessment):03d}Z"
+    found = json.dumps(details(name, assessment, certificates), ensure_ascii=False)
+    packed = zlib.compress(found.encode("utf-8", "backslashreplace"), _QUICKLY)
+    return Entry(name, assessment.ended_at, row(assessment), packed)
+
+
+def row(assessment: Assessment) -> tuple[str, ...]:
+    """An observation as a line of the landing page's table."""
+    seen = assessment.observation
+    ready = (
+        f"{sum(each.pod.all_ready for each in seen.pods)} of {len(seen.pods)}" if isinstance(seen.pods, tuple) else "?"
+    )
+    return (
+        f"{_moment(assessment):%Y-%m-%d %H:%M:%S}",
+        f"{seen.environment} (profile {seen.picked})" if seen.picked else seen.environment,
+        assessment.diagnosis.name.value,
+        assessment.diagnosis.why,
+        probe(seen.service),
+        ready,
+        f"{assessment.seconds * 1000:.0f} ms",
+    )
+
+
+def details(name: str, assessment: Assessment, certificates: Mapping[str, datetime]) -> dict[str, Any]:
+    """An observation for whoever wants to know all of it. Times are RFC 3339 in UTC, durations are seconds."""
+    seen, diagnosis = assessment.observation, assessment.diagnosis
+    server = assessment.service.certificate_ends if assessment.service else None
+    ends = {**certificates, **({"server": server} if server else {})}
+    return {
+        "name": name,
+        "environment": seen.environment,
+        "endedAt": _moment(assessment).isoformat(timespec="milliseconds"),
+        "takenAt": seen.taken_at.isoformat(),
+        "seconds": round(assessment.seconds, 6),
+        "complete": assessment.complete,
+        "reachable": assessment.reachable,
+        "diagnosis": {
+            "name": diagnosis.name.value,
+            "row": diagnosis.row,
+            "why": diagnosis.why,
+            "restart": diagnosis.restart.value,
+        },
+        "evidence": list(diagnosis.evidence),
+        "probes": list(_probes(assessment)),
+        "certificates": {which: end.isoformat() for which, end in sorted(ends.items())},
+    }
+
+
+def _probes(assessment: Assessment) -> Iterator[dict[str, Any]]:
+    seen = assessment.observation
+    asked = [("Service", seen.service), *((each.pod.name, each.probe) for each in seen.known_pods)]
+    for target, found in asked:
+        if isinstance(found, Probe):
+            yield {
+                "target": target,
+                "address": found.address,
+                "reply": found.reply.value,
+                "detail": found.detail,
+                "phases": {phase: round(seconds, 6) for phase, seconds in found.phases.items()},
+            }
+        else:
+            yield {"target": target, "address": "", "reply": None, "detail": probe(found), "phases": {}}
+
+
+def _moment(assessment: Assessment) -> datetime:
+    return datetime.fromtimestamp(assessment.ended_at, UTC)
+
+
+def _milliseconds(assessment: Assessment) -> int:
+    return _moment(assessment).microsecond // 1000

@@ -1,0 +1,155 @@
+"""The exporter's pages: what was seen, each observation in full, and the configuration in force."""
+
+import asyncio
+import json
+import re
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from dataclasses import replace
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+from aiohttp.test_utils import TestClient, TestServer
+from aiohttp.web import Application, Request
+from prometheus_client import CollectorRegistry
+
+from exporter.configuration import ConfigurationFile
+from exporter.history import entry
+from exporter.pages import MOST_ROWS, landing
+from exporter.scrape import observing
+from exporter.settings import exporter_settings
+from exporter.web import application
+from stagekeeper.config.document import parse
+from stagekeeper.diego.environments import environments
+from stagekeeper.diego.observation import Observation, Probe, Reply, Unknown
+from tests.exporter.builders import NOW, OK, active, assessment, passive, pod, serving
+from tests.testbed.browser import browser
+from tests.testbed.patience import HANG_GUARD
+
+Client = TestClient[Request, Application]
+ENDS = NOW + timedelta(days=90)
+
+
+@asynccontextmanager
+async def exporter(observation: Observation, configuration: ConfigurationFile | None = None) -> AsyncIterator[Client]:
+    """An exporter that has observed once."""
+    configuration = configuration or ConfigurationFile(None)
+
+    async def take(_within: float) -> Observation:
+        return observation
+
+    async with observing(lambda _environment: take) as targets:
+        await targets.use(configuration.current.environments, 3)
+        app = application(targets, configuration, CollectorRegistry(), [])
+        async with TestClient(TestServer(app)) as client:
+            await text(client, "/metrics")
+            yield client
+
+
+async def text(client: Client, path: str, status: int = 200) -> str:
+    async with asyncio.timeout(HANG_GUARD), client.get(path) as response:
+        assert response.status == status
+        return await response.text()
+
+
+def links(page: str) -> list[str]:
+    return re.findall(r'<a href="(observations/[^"]*)"', page)
+
+
+async def test_each_recent_observation_leads_to_its_page() -> None:
+    async with exporter(serving()) as client:
+        (first,) = links(await text(client, "/"))
+        page = await text(client, f"/{first}")
+        await text(client, "/metrics")
+        assert len(links(await text(client, "/"))) == 2
+        assert await text(client, f"/{first}") == page
+    assert "<h1>cf: serving</h1>" in page
+    assert "diego-api-0 serves, and the Service leads to it." in page
+    assert "<li>StatefulSet diego-api: 2 replicas.</li>" in page
+    for cell in ("Service", "diego-api-0", "refused", "connection refused", "2.0"):
+        assert f">{cell}</td>" in page
+
+
+async def test_the_same_is_there_as_json_with_phases_and_certificates() -> None:
+    server = replace(OK, address="10.0.0.1", certificate_ends=ENDS)
+    async with exporter(serving(service=server)) as client:
+        (link,) = links(await text(client, "/"))
+        found = json.loads(await text(client, f"/{link}.json"))
+        page = await text(client, f"/{link}")
+    assert found["name"] == link.removeprefix("observations/")
+    assert found["diagnosis"]["name"] == "serving"
+    assert found["reachable"] is True
+    assert found["probes"][0] == {
+        "target": "Service",
+        "address": "10.0.0.1",
+        "reply": "ok",
+        "detail": "",
+        "phases": {"dns": 0.001, "connect": 0.001, "tls": 0.002, "request": 0.002},
+    }
+    assert [each["target"] for each in found["probes"]] == ["Service", "diego-api-0", "diego-api-1"]
+    assert found["certificates"] == {"server": ENDS.isoformat()}
+    assert len(found["evidence"]) >= 3
+    assert f"{ENDS:%Y-%m-%d %H:%M:%S} UTC" in page
+
+
+async def test_what_could_not_be_read_is_said_so() -> None:
+    async with exporter(serving(pods=Unknown("no", "timeout"), service=Unknown("no time"))) as client:
+        (link,) = links(await text(client, "/"))
+        found = json.loads(await text(client, f"/{link}.json"))
+        assert "not known (no time)" in await text(client, f"/{link}")
+    assert (found["reachable"], found["probes"][0]["reply"]) == (None, None)
+
+
+async def test_what_others_wrote_is_shown_and_not_obeyed() -> None:
+    evil = "<script>alert(1)</script>\u202e\x9b"
+    observation = serving(
+        service=Probe(Reply.TLS, evil, evil), pods=(active(pod=pod(evil)), passive(probe=Probe(Reply.TLS, evil)))
+    )
+    async with exporter(observation) as client:
+        for path in ("/", f"/{links(await text(client, '/'))[0]}"):
+            page = await text(client, path)
+            assert "<script" not in page
+            assert r"&lt;script&gt;alert(1)&lt;/script&gt;\u202e\x9b" in page
+            assert page.replace("\n", "").isprintable()
+
+
+@pytest.mark.parametrize("name", ["cf-20261130T064821.417Z", "x.json", "<b>", ".json"])
+async def test_an_observation_that_is_not_kept_is_404(name: str) -> None:
+    async with exporter(serving()) as client:
+        said = await text(client, f"/observations/{name}", 404)
+    assert said == "This observation is not, or no longer, among the recent ones.\n"
+
+
+async def test_the_configuration_in_force_is_a_file_that_means_the_same(tmp_path: Path) -> None:
+    path = tmp_path / "stagekeeper.yaml"
+    path.write_text("environments: [{name: cf, profile: cfee-4}]\nexporter: {recent_observations: 5}\n")
+    configuration = ConfigurationFile(path)
+    async with exporter(serving(), configuration) as client:
+        document = parse(await text(client, "/config"), "config")
+    assert environments(document) == configuration.current.environments
+    assert exporter_settings(document) == configuration.current.exporter
+
+
+def test_the_landing_page_has_no_more_rows_than_a_person_reads() -> None:
+    kept = entry(assessment(serving()), {})
+    page = landing([kept] * (MOST_ROWS + 1)).text or ""
+    assert page.count("<tr>") == MOST_ROWS + 1  # with the head
+
+
+def test_an_observation_is_kept_in_few_bytes() -> None:
+    assert len(entry(assessment(serving()), {"client": ENDS, "ca": ENDS}).packed) < 800
+
+
+@pytest.mark.programs
+@pytest.mark.parametrize("width", [360, 1200])
+async def test_no_page_is_wider_than_its_screen(tmp_path: Path, program: Callable[[str], Path], width: int) -> None:
+    long = serving(service=Probe(Reply.TLS, "certificate verify failed: " + "unable-to-get-issuer" * 20, "10.0.0.1"))
+    async with exporter(long) as client, browser(program("chromium"), tmp_path) as page:
+        (link,) = links(await text(client, "/"))
+        for path in ("/", f"/{link}"):
+            await page.open(str(client.make_url(path)), width=width, height=800)
+            found: Any = await page.ask("[document.documentElement.scrollWidth, document.body.innerText]")
+            assert found[0] <= width
+            assert "serving" in found[1] or "Service" in found[1]
