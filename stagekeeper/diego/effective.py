@@ -1,4 +1,4 @@
-"""What is in force, written as a file that would be read as the same. Pure.
+"""What is in force, written as a file that would be read as the same.
 
 No secret can come out: the configuration holds none, only the paths of files.
 """
