@@ -59,9 +59,8 @@ class Transport:
             response: aiohttp.ClientResponse = answer.response
             try:
                 content = await _bounded(response)
-            except BaseException:
-                response.close()
-                raise
+            finally:
+                response.close()  # one that was read to its end has given its connection back already
         return Raw(response.status, content.decode(errors="replace"), response.headers.get("Date"))
 
     @asynccontextmanager

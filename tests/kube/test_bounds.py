@@ -64,6 +64,20 @@ async def test_what_is_larger_than_anything_is_not_read(
     assert sent < 2**25
 
 
+async def test_a_connection_is_used_again_after_an_answer_that_was_read(server: ApiServer, kube: Kube) -> None:
+    peers = set()
+
+    async def answer(request: web.Request) -> web.StreamResponse:
+        assert request.transport is not None
+        peers.add(request.transport.get_extra_info("peername"))
+        return web.json_response({})
+
+    server.answers[PATH] = answer
+    for _ in range(3):
+        await kube.get(PATH, timeout=ENOUGH)
+    assert len(peers) == 1
+
+
 async def test_nothing_is_unpacked(server: ApiServer, kube: Kube) -> None:
     """A small body can unpack to one that fills the memory."""
 
