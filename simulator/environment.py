@@ -28,7 +28,7 @@ from simulator.resources import NAMESPACES, NODES, PODS, STATEFULSETS
 from simulator.store import Object, Store
 
 _THREE_DAYS = 3 * 24 * 3600.0
-_SETTLE_TIMEOUT = 60.0
+_SETTLE_TIMEOUT = 300.0
 
 
 @dataclass(frozen=True, slots=True)

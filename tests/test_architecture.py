@@ -8,6 +8,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.testbed.patience import HANG_GUARD
+
 ROOT = Path(__file__).parents[1]
 PACKAGES = ("exporter", "incidents", "remediator", "stagekeeper")
 LONGEST_FILE = 450
@@ -106,7 +108,9 @@ def test_a_pure_module_asks_nobody_for_the_time(path: Path) -> None:
 
 def test_imports_go_downwards_only() -> None:
     linter = Path(sys.executable).with_name("lint-imports")
-    done = subprocess.run([linter, "--no-cache"], cwd=ROOT, capture_output=True, text=True, check=False, timeout=120)
+    done = subprocess.run(
+        [linter, "--no-cache"], cwd=ROOT, capture_output=True, text=True, check=False, timeout=HANG_GUARD
+    )
     assert done.returncode == 0, done.stdout + done.stderr
 
 

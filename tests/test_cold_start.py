@@ -13,6 +13,7 @@ import pytest
 
 from stagekeeper.late_import import imported
 from tests.exporter.programs import down
+from tests.testbed.patience import HANG_GUARD
 from tests.testbed.process import Process, free_port
 
 NETWORK = {"aiohttp", "kubernetes", "h11", "aiohappyeyeballs"}
@@ -30,7 +31,6 @@ FORBIDDEN = {
     ("exporter", "--help"): NETWORK | PROGRAMS | DEMO | {"pydantic", "yaml", "remediator", "exporter.scrape"},
     ("remediator", "--help"): NETWORK | PROGRAMS | DEMO | {"pydantic", "yaml", "exporter", "remediator.reconciler"},
 }
-READY_WITHIN = 60.0  # seconds: a hang guard
 
 
 def modules_of(log: str) -> set[str]:
@@ -46,7 +46,7 @@ def among(forbidden: set[str], modules: set[str]) -> list[str]:
 @pytest.mark.parametrize("command", FORBIDDEN, ids=" ".join)
 def test_help_imports_only_what_it_uses(command: tuple[str, ...]) -> None:
     argv = [sys.executable, "-X", "importtime", "-m", *command]
-    shown = subprocess.run(argv, capture_output=True, text=True, timeout=READY_WITHIN, check=True)
+    shown = subprocess.run(argv, capture_output=True, text=True, timeout=HANG_GUARD, check=True)
     modules = modules_of(shown.stderr)
     assert "click" in modules
     assert among(FORBIDDEN[command], modules) == []
@@ -67,9 +67,9 @@ def _imported_until_ready(tmp_path: Path, name: str, *flags: str | Path) -> set[
     argv: list[str | Path] = [sys.executable, "-X", "importtime", "-m", name, f"--web.listen-address={address}", *flags]
     process = Process(name, argv, tmp_path / "log", {**os.environ, "PYTHONUNBUFFERED": "1"})
     try:
-        process.wait_until(lambda: "Listening." in process.log.read_text(), "listening", READY_WITHIN)
+        process.wait_until(lambda: "Listening." in process.log.read_text(), "listening", HANG_GUARD)
         os.kill(process.pid, signal.SIGTERM)
-        process.wait_until(lambda: "msg=Stopped." in process.log.read_text(), "its end", READY_WITHIN)
+        process.wait_until(lambda: "msg=Stopped." in process.log.read_text(), "its end", HANG_GUARD)
     finally:
         process.stop()
     return modules_of(process.log.read_text())

@@ -10,6 +10,7 @@ import pytest
 import yaml
 
 from tests.alerts.catalogue import ALERTS, ALERTS_FOLDER
+from tests.testbed.patience import HANG_GUARD
 
 pytestmark = pytest.mark.programs
 
@@ -19,7 +20,9 @@ TEST_FILES = sorted((ALERTS_FOLDER / "tests").glob("*.yaml"))
 
 
 def promtool(program: Program, *arguments: str | Path) -> subprocess.CompletedProcess[str]:
-    return subprocess.run([program("promtool"), *arguments], capture_output=True, text=True, timeout=120, check=False)
+    return subprocess.run(
+        [program("promtool"), *arguments], capture_output=True, text=True, timeout=HANG_GUARD, check=False
+    )
 
 
 def test_promtool_accepts_every_rule_file(program: Program) -> None:

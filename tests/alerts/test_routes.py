@@ -9,6 +9,7 @@ import pytest
 import yaml
 
 from tests.alerts.catalogue import ALERTS, ALERTS_FOLDER, Alert
+from tests.testbed.patience import HANG_GUARD
 
 Program = Callable[[str], Path]
 EXAMPLE = ALERTS_FOLDER / "alertmanager.example.yaml"
@@ -18,7 +19,7 @@ NEVER_INHIBITED = {"StagekeeperDown", "StagekeeperExporterDown", "StagekeeperEsc
 
 def amtool(program: Program, *arguments: str | Path) -> str:
     command = [program("amtool"), *arguments]
-    result = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
+    result = subprocess.run(command, capture_output=True, text=True, timeout=HANG_GUARD, check=False)
     assert result.returncode == 0, result.stdout + result.stderr
     return result.stdout
 

@@ -7,8 +7,7 @@ from dataclasses import dataclass, field
 
 from aiohttp import web
 
-LONGEST = 120.0
-"""Seconds after which a page that did not come is missing."""
+from tests.testbed.patience import HANG_GUARD
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,9 +45,9 @@ class Pager:
         return app
 
     async def until(self, wanted: Wanted, status: str, since: float) -> float:
-        """When the alert was first told in this status after `since`. AssertionError if it is not within `LONGEST`."""
+        """When the alert was first told in this status after `since`. AssertionError if it never is."""
         try:
-            async with asyncio.timeout(LONGEST), self._news:
+            async with asyncio.timeout(HANG_GUARD), self._news:
                 await self._news.wait_for(lambda: self._first(wanted, status, since))
         except TimeoutError:
             told = sorted(
@@ -58,7 +57,7 @@ class Pager:
                     if page.at >= since
                 }
             )
-            raise AssertionError(f"{wanted} was not {status} within {LONGEST:.0f} s; told were {told}") from None
+            raise AssertionError(f"{wanted} was not {status} within {HANG_GUARD:.0f} s; told were {told}") from None
         found = self._first(wanted, status, since)
         assert found is not None
         return found.at

@@ -13,7 +13,8 @@ from typing import Any
 
 import aiohttp
 
-from tests.chain.cloud_foundry import HANG_GUARD, CloudFoundry, Object
+from tests.chain.cloud_foundry import CloudFoundry, Object
+from tests.testbed.patience import HANG_GUARD
 
 _LONGEST_LINE = 4 * 1024 * 1024
 

@@ -20,12 +20,12 @@ from simulator.manifests import manifests
 from simulator.programs import CC_PORT
 from tests.chain.access import grant, is_guarded
 from tests.testbed.control_plane import ControlPlane
+from tests.testbed.patience import HANG_GUARD
 
 Object = dict[str, Any]
 NETWORKS = ["10.96.0.0/16", "10.244.0.0/16"]
 """Services and pods. On a loopback device a network stands for each address in it."""
 STATEFULSET = "diego-api"
-HANG_GUARD = 150.0
 _CRD = ROOT / "charts/stagekeeper/crds/remediations.yaml"
 _NODES = ("10.244.0.2", "10.244.0.3")
 _BBS_PORT = 8889

@@ -14,7 +14,7 @@ from pathlib import Path
 
 from simulator.demo.story import Story
 from tests.chain import configuration, programs
-from tests.chain.cloud_foundry import HANG_GUARD, prepare, until
+from tests.chain.cloud_foundry import prepare, until
 from tests.chain.configuration import ALERTMANAGER
 from tests.chain.door import Door, Hold, Message
 from tests.chain.moments import (
@@ -29,6 +29,7 @@ from tests.chain.moments import (
 from tests.chain.scene import Facts, Scene, scene
 from tests.testbed.binaries import find_binaries
 from tests.testbed.control_plane import ControlPlane, control_plane
+from tests.testbed.patience import HANG_GUARD
 from tests.testbed.process import Process
 
 _OBSERVATION_AGE = 10.0

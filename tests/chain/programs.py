@@ -12,9 +12,8 @@ import aiohttp
 from tests.chain.cloud_foundry import until
 from tests.chain.configuration import ALERTMANAGER, PROMETHEUS
 from tests.testbed.binaries import find_program
+from tests.testbed.patience import HANG_GUARD
 from tests.testbed.process import Process, ProcessError
-
-_READY_SECONDS = 60.0
 
 
 @contextlib.asynccontextmanager
@@ -34,7 +33,7 @@ async def running(
                         return answer.status == 200
                 return False
 
-            await until(is_ready, f"{name}'s readiness", _READY_SECONDS)
+            await until(is_ready, f"{name}'s readiness", HANG_GUARD)
         yield process
     finally:
         await asyncio.to_thread(process.stop)

@@ -9,16 +9,16 @@ from typing import Any
 from tests.chart.helm import FOLDER, Helm, Object
 from tests.testbed.api import ApiError
 from tests.testbed.control_plane import ControlPlane
+from tests.testbed.patience import HANG_GUARD
 
 RELEASE = "stagekeeper"
 CRD_PATH = "/apis/apiextensions.k8s.io/v1/customresourcedefinitions/remediations.stagekeeper.dev"
 RESTRICTED = {"pod-security.kubernetes.io/enforce": "restricted"}
-_HANG_GUARD = 60.0
 
 
 def until(condition: Callable[[], Any]) -> Any:
     """The first true answer of a condition."""
-    end = time.monotonic() + _HANG_GUARD
+    end = time.monotonic() + HANG_GUARD
     while not (answer := condition()):
         assert time.monotonic() < end, "the condition did not come true"
         time.sleep(0.02)

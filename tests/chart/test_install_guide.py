@@ -21,6 +21,7 @@ from tests.chart.cluster import CRD_PATH, ensure_namespace
 from tests.chart.guide import Step
 from tests.chart.helm import Helm, merged
 from tests.testbed.control_plane import ControlPlane
+from tests.testbed.patience import HANG_GUARD
 from tests.testbed.process import Process, free_port
 
 pytestmark = [pytest.mark.real, pytest.mark.programs]
@@ -195,7 +196,7 @@ def test_from_a_laptop_the_exporter_runs(newcomer: Newcomer) -> None:
 
 def _answers(url: str) -> bool:
     try:
-        with urllib.request.urlopen(url, timeout=5) as answer:  # noqa: S310 -- our own program
+        with urllib.request.urlopen(url, timeout=HANG_GUARD) as answer:  # noqa: S310 -- our own program
             return bool(answer.status == 200)
     except OSError:
         return False

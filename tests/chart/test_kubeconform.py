@@ -12,6 +12,7 @@ import pytest
 
 from tests.chart import schemas
 from tests.chart.helm import CI, FOLDER, Helm, HelmError
+from tests.testbed.patience import HANG_GUARD
 
 pytestmark = pytest.mark.programs
 
@@ -41,7 +42,7 @@ class Judge:
         # The Prometheus Operator's objects are judged by its own definitions: test_install.py.
         command += ["-skip", "ServiceMonitor,PrometheusRule,AlertmanagerConfig"]
         command += ["-schema-location", f"{self.folder}/{_LAYOUT}"]
-        done = subprocess.run(command, input=manifests, capture_output=True, text=True, timeout=60, check=False)
+        done = subprocess.run(command, input=manifests, capture_output=True, text=True, timeout=HANG_GUARD, check=False)
         assert done.stderr == ""
         found: list[Any] = json.loads(done.stdout)["resources"]
         return found

@@ -16,11 +16,11 @@ from stagekeeper.kube.objects import StatefulSet
 from stagekeeper.kube.remediations import Remediations
 from tests.chart.helm import Object, rights
 from tests.chart.scene import Scene
+from tests.testbed.patience import HANG_GUARD
 
 pytestmark = [pytest.mark.real, pytest.mark.programs]
 
 Work = Callable[[Kube, str], Awaitable[object]]
-_HANG_GUARD = 30.0
 _SELECTOR = "skiff-role-name=diego-api"
 
 
@@ -134,7 +134,7 @@ def _write(here: Scene, role: Object, rules: list[Object]) -> None:
 
 async def _becomes(call: Work, kube: Kube, namespace: str, *, forbidden: bool) -> None:
     """Polls, since the authorizer learns of a Role by watching."""
-    async with asyncio.timeout(_HANG_GUARD):
+    async with asyncio.timeout(HANG_GUARD):
         while await _is_forbidden(call, kube, namespace) is not forbidden:  # noqa: ASYNC110 -- it is another process
             await asyncio.sleep(0.02)
 

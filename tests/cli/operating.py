@@ -17,8 +17,8 @@ from simulator.environment import Environment, simulated_environment
 from simulator.layouts import LAYOUTS
 from simulator.resources import RESOURCES, by_path
 from stagekeeper.cli.commands import stagekeeper
+from tests.testbed.patience import HANG_GUARD
 
-HANG_GUARD = 60  # seconds
 REVIEW = "selfsubjectreviews"
 _BY_PATH = by_path(RESOURCES)
 CONFIG_MAPS, EVENTS = _BY_PATH["", "v1", "configmaps"], _BY_PATH["", "v1", "events"]

@@ -9,6 +9,7 @@ import yaml
 from click.testing import CliRunner, Result
 
 from stagekeeper.cli.check_config import ABSENT, command
+from tests.testbed.patience import HANG_GUARD
 
 
 def check(path: Path, text: str) -> Result:
@@ -97,7 +98,7 @@ def test_the_remediator_does_not_start_with_profile_auto(tmp_path: Path) -> None
     path = tmp_path / "a.yaml"
     path.write_text(AUTO + REMEDIATOR, encoding="utf-8")
     given = ("-m", "remediator", "--web.listen-address=127.0.0.1:0", f"--config.file={path}")
-    done = subprocess.run([sys.executable, *given], capture_output=True, text=True, timeout=60, check=False)
+    done = subprocess.run([sys.executable, *given], capture_output=True, text=True, timeout=HANG_GUARD, check=False)
     assert done.returncode == 2
     assert "the remediator restarts only what the configuration names" in done.stderr
 

@@ -7,8 +7,8 @@ import pytest
 from click.testing import CliRunner
 
 from stagekeeper.cli.commands import SUBCOMMANDS, Subcommand, stagekeeper
+from tests.testbed.patience import HANG_GUARD
 
-HANG_GUARD = 60  # seconds
 HEAVY = ("aiohttp", "kubernetes", "pydantic", "yaml", "structlog", "prometheus_client", "cryptography", "asyncio")
 
 

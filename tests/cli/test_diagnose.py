@@ -17,7 +17,8 @@ from simulator.layouts import CFEE_2
 from stagekeeper.diego.environment_settings import EnvironmentSettings
 from stagekeeper.diego.environments import choose, resolve
 from stagekeeper.settings import SettingsProblem
-from tests.exporter.programs import HANG_GUARD, QUICK, configuration, down
+from tests.exporter.programs import QUICK, configuration, down
+from tests.testbed.patience import HANG_GUARD
 
 LOG = '{"message":"... \\"error_code\\"=>\\"CF-StagerUnavailable\\"}" "code"=>170010 ... Connection refused'
 

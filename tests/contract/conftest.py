@@ -17,10 +17,10 @@ from simulator.controllers import run_controllers
 from simulator.store import Store
 from tests.contract.cluster import Cluster
 from tests.testbed.control_plane import ControlPlane
+from tests.testbed.patience import HANG_GUARD
 
 CRD = Path(__file__).parents[2] / "charts/stagekeeper/crds/remediations.yaml"
 _CRDS = "/apis/apiextensions.k8s.io/v1/customresourcedefinitions"
-_HANG_GUARD = 60.0
 
 
 @contextlib.asynccontextmanager
@@ -43,7 +43,7 @@ async def _install_crd(cluster: Cluster) -> None:
     """Make the CRD, once per control plane, and wait until its resource is served."""
     reply = await cluster.send("POST", _CRDS, yaml.safe_load(CRD.read_text(encoding="utf-8")))
     assert reply.status in {201, 409}, reply.body
-    async with asyncio.timeout(_HANG_GUARD):
+    async with asyncio.timeout(HANG_GUARD):
         while (await cluster.get(cluster.remediations)).status != 200:  # noqa: ASYNC110 - an API is polled
             await asyncio.sleep(0.05)
 
@@ -59,7 +59,7 @@ async def cluster(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterat
         else:
             url, token, ca_file = await exits.enter_async_context(simulated_cluster(tmp_path))
         connector = aiohttp.TCPConnector(ssl=ssl.create_default_context(cafile=ca_file))
-        timeout = aiohttp.ClientTimeout(total=_HANG_GUARD)
+        timeout = aiohttp.ClientTimeout(total=HANG_GUARD)
         session = await exits.enter_async_context(aiohttp.ClientSession(connector=connector, timeout=timeout))
         namespace = await asyncio.to_thread(real.create_namespace) if real else "test"
         cluster = Cluster(url, token, ca_file, namespace, session)

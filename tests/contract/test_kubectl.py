@@ -8,9 +8,9 @@ from pathlib import Path
 import pytest
 
 from tests.contract.cluster import Cluster, pod, remediation
+from tests.testbed.patience import HANG_GUARD
 
 pytestmark = pytest.mark.programs
-HUNG = 120.0
 Kubectl = Callable[..., Awaitable[str]]
 AGE = r"\d+s"
 
@@ -31,7 +31,7 @@ def kubectl(cluster: Cluster, program: Callable[[str], Path], tmp_path: Path) ->
             stderr=asyncio.subprocess.STDOUT,
             env={"HOME": str(tmp_path)},
         )
-        async with asyncio.timeout(HUNG):
+        async with asyncio.timeout(HANG_GUARD):
             output, _ = await process.communicate()
         assert process.returncode == 0, output.decode()
         return output.decode()

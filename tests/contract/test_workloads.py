@@ -17,9 +17,9 @@ from simulator.place import Place
 from simulator.pod_actor import Node
 from simulator.programs import ListeningProgram, Program
 from tests.contract.cluster import Cluster, Object
+from tests.testbed.patience import HANG_GUARD
 
 WEB = Workload("web", 2, {"app": "web"}, (("main", Role.SIDECAR),))
-HANG_GUARD = 60.0
 
 
 @pytest.fixture

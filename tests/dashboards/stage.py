@@ -20,9 +20,8 @@ from simulator.demo.story import Story
 from simulator.demo.watch import EVERY, Watcher
 from simulator.environment import Options, simulated_environment
 from tests.dashboards.ask import Prometheus, Window
+from tests.testbed.patience import HANG_GUARD
 
-LONGEST = 90.0
-"""Seconds after which a part of the play has failed."""
 BEFORE = 8.0
 """Seconds of health before the fault: enough for every rate."""
 SETTLED = 4.0
@@ -81,7 +80,7 @@ class Stage:
         if in_the_outage is not None:
             await in_the_outage()
         outage = time.time()
-        async with asyncio.timeout(LONGEST):
+        async with asyncio.timeout(HANG_GUARD):
             while not await watcher.ended():
                 await watcher.turn()
                 await self._breathe()
@@ -89,7 +88,7 @@ class Stage:
         return Moments(began, fault, outage, time.time())
 
     async def _until(self, query: str) -> None:
-        async with asyncio.timeout(LONGEST):
+        async with asyncio.timeout(HANG_GUARD):
             while await self.watcher.value(query) is None:
                 await self._breathe()
 

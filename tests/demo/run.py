@@ -8,10 +8,10 @@ from pathlib import Path
 from typing import NamedTuple
 
 from scripts.cache import ROOT
+from tests.testbed.patience import HANG_GUARD
 from tests.testbed.process import Process, ProcessError
 
 # Seconds, on a machine that is busy with something else; the longest takes about 45 otherwise.
-_HANG_GUARD = 240.0
 _LONGEST = 400.0
 
 
@@ -39,7 +39,7 @@ class Demo:
 
     def wait_for(self, text: str) -> None:
         """Wait until it has printed this; ProcessError if it ends before."""
-        self._process.wait_until(lambda: text in self.output, f"{text!r} in its output", _HANG_GUARD)
+        self._process.wait_until(lambda: text in self.output, f"{text!r} in its output", HANG_GUARD)
 
     def signal(self, number: int) -> None:
         """Send it a signal: it alone, since the programs that it starts have sessions of their own."""
@@ -60,7 +60,7 @@ class Demo:
 
     def get(self, url: str) -> Page:
         """A page of it."""
-        with urllib.request.urlopen(url, timeout=_HANG_GUARD) as answer:  # noqa: S310 -- the demo's own
+        with urllib.request.urlopen(url, timeout=HANG_GUARD) as answer:  # noqa: S310 -- the demo's own
             return Page(answer.status, answer.read().decode())
 
     def left_behind(self) -> list[str]:

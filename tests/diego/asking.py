@@ -4,7 +4,7 @@ from stagekeeper.diego.observation import Probe
 from stagekeeper.diego.probe import Prober
 from tests.diego.listeners import Certificates, environment
 
-ENOUGH = 5.0
+ENOUGH = 60.0
 """Seconds for a probe that is expected to end by itself."""
 SHORT = 0.25
 """Seconds for a probe that is expected to be cut off."""

@@ -19,7 +19,7 @@ from tests.diego.world import CC, LOCKET, PODS, SETS, SLICES, Cluster, pod, stat
 from tests.kube import api_server
 from tests.kube.api_server import answering, hanging, refusing, saying
 
-ENOUGH = 8.0
+ENOUGH = 60.0
 """Seconds for an observation that is expected to end by itself."""
 SHORT = 0.6
 """Seconds for an observation that is expected to be cut off."""

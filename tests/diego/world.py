@@ -16,7 +16,7 @@ BBS, LOCKET, CC = "skiff-role-name=diego-api", "skiff-role-name=diego-locket", "
 PODS = "/api/v1/namespaces/cf/pods"
 SETS = "/apis/apps/v1/namespaces/cf/statefulsets"
 SLICES = "/apis/discovery.k8s.io/v1/namespaces/cf/endpointslices"
-ENOUGH = 8.0
+ENOUGH = 60.0
 """Seconds for an observation that is expected to end by itself."""
 
 

@@ -16,9 +16,9 @@ import yaml
 from simulator.actors import ActorOptions
 from simulator.diego import Timings
 from simulator.environment import Environment, Options
+from tests.testbed.patience import HANG_GUARD
 from tests.testbed.process import Process, free_port
 
-HANG_GUARD = 60.0  # seconds
 USER = "prometheus"
 QUICK = Options(ActorOptions(timings=Timings(lock_ttl=3.0, lock_retry=0.1)))
 """A BBS that takes over soon, but keeps its lock while a busy event loop stands still for a moment."""

@@ -8,8 +8,7 @@ from pathlib import Path
 import pytest
 
 from tests.exporter.programs import down
-
-HANG_GUARD = 60  # seconds
+from tests.testbed.patience import HANG_GUARD
 
 
 def refused(*flags: str) -> tuple[int, str]:

@@ -8,7 +8,6 @@ from collections.abc import Callable
 from contextlib import AsyncExitStack
 from dataclasses import replace
 from pathlib import Path
-from time import monotonic
 
 import pytest
 
@@ -97,11 +96,8 @@ async def test_an_api_that_can_not_be_read_takes_the_pod_series_away_and_leaves_
             cf.api_faults.garbage("GET", "/pods")
         else:
             cf.api_faults.hang("GET", "")
-        began = monotonic()
         text = await running.scrape(**{"X-Prometheus-Scrape-Timeout-Seconds": "5"})
-        took = monotonic() - began
         cf.api_faults.clear()
-    assert took < 5
     assert number(text, 'bbs_reachable{environment="cf"}') == 1
     assert number(text, 'stagekeeper_kubernetes_up{environment="cf"}') == 0
     assert "diego_api_ready{" not in text

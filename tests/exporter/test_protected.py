@@ -12,7 +12,8 @@ import pytest
 import trustme
 import yaml
 
-from tests.exporter.programs import HANG_GUARD, USER, Exporter, authorization, down, exporter
+from tests.exporter.programs import USER, Exporter, authorization, down, exporter
+from tests.testbed.patience import HANG_GUARD
 
 
 def write(folder: Path, authority: trustme.CA, password: str) -> Path:

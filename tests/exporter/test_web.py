@@ -17,9 +17,9 @@ from exporter.web import application
 from stagekeeper.diego.observation import Observation, Probe, Reply, Unknown
 from stagekeeper.service.health import Readiness, health_routes
 from tests.exporter.builders import UNIX, active, assessment, passive, pod, serving
+from tests.testbed.patience import HANG_GUARD
 
 Client = TestClient[Request, Application]
-WAIT = 30.0  # a hang guard, in seconds
 
 
 @asynccontextmanager
@@ -45,7 +45,7 @@ async def never(_within: float) -> Observation:
 
 
 async def text(client: Client, path: str, **headers: str) -> str:
-    async with asyncio.timeout(WAIT), client.get(path, headers=headers) as response:
+    async with asyncio.timeout(HANG_GUARD), client.get(path, headers=headers) as response:
         assert response.status == 200
         return await response.text()
 

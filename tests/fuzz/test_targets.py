@@ -11,6 +11,7 @@ from stagekeeper.diego.observation import Reply
 from tests.fuzz.shaping import Bytes, shaped
 from tests.fuzz.targets import TARGETS, said
 from tests.fuzz.templates import KUBERNETES, WORDS
+from tests.testbed.patience import HANG_GUARD
 
 QUICK = settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 SHAPES = st.binary(max_size=60)
@@ -64,7 +65,7 @@ async def _said(parts: list[bytes]) -> Reply:
             await asyncio.sleep(0)
         theirs.shutdown(socket.SHUT_WR)
         try:
-            async with asyncio.timeout(20):
+            async with asyncio.timeout(HANG_GUARD):
                 return (await asking)[0]
         finally:
             writer.close()

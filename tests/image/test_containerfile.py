@@ -8,6 +8,7 @@ import pytest
 
 from scripts.cache import ROOT
 from tests.image.hadolint import find_hadolint
+from tests.testbed.patience import HANG_GUARD
 
 FILE = ROOT / "image" / "Containerfile"
 TEXT = FILE.read_text()
@@ -31,7 +32,9 @@ def hadolint() -> Path:
 def _lint(hadolint: Path, text: str) -> list[str]:
     """The rules that are broken; every one counts, down to those of style."""
     command: list[str | Path] = [hadolint, "--no-color", "--failure-threshold=style", "--format=json", "-"]
-    done = subprocess.run(command, input=text, capture_output=True, text=True, timeout=60, check=False, cwd=ROOT)
+    done = subprocess.run(
+        command, input=text, capture_output=True, text=True, timeout=HANG_GUARD, check=False, cwd=ROOT
+    )
     assert done.stderr == ""
     return re.findall(r'"code":"(\w+)"', done.stdout)
 

@@ -11,11 +11,11 @@ import yaml
 
 from scripts.cache import ROOT
 from tests.image import sandbox
+from tests.testbed.patience import HANG_GUARD
 from tests.testbed.process import Process, free_port
 
 pytestmark = pytest.mark.programs
 
-_HANG_GUARD = 60.0
 NOBODY_THERE = "https://127.0.0.1:1"
 Start = Callable[[str], "Running"]
 
@@ -29,7 +29,7 @@ class Running:
     def status(self, path: str) -> int:
         """What a GET is answered with; 0 if nobody answers."""
         try:
-            with urllib.request.urlopen(f"{self.url}{path}", timeout=20) as answer:  # noqa: S310 -- our own program
+            with urllib.request.urlopen(f"{self.url}{path}", timeout=HANG_GUARD) as answer:  # noqa: S310 -- our own program
                 return int(answer.status)
         except urllib.error.HTTPError as error:
             with error:
@@ -39,7 +39,7 @@ class Running:
 
     def wait_for(self, path: str) -> None:
         """Until a GET is answered 200."""
-        self.process.wait_until(lambda: self.status(path) == 200, path, _HANG_GUARD)
+        self.process.wait_until(lambda: self.status(path) == 200, path, HANG_GUARD)
 
     def of_status(self, key: str) -> str:
         """A line of /proc/PID/status."""
@@ -112,7 +112,7 @@ def test_helm_test_asks_what_it_should(start: Start) -> None:
     asked = [f"{exporter.url}/-/ready=200", f"{remediator.url}/api/v1/alerts=401"]
     script = (ROOT / "charts/stagekeeper/files" / "reachable.py").read_text()
     done = subprocess.run(
-        [sys.executable, "-c", script, *asked], capture_output=True, text=True, timeout=90, check=False
+        [sys.executable, "-c", script, *asked], capture_output=True, text=True, timeout=HANG_GUARD, check=False
     )
     assert (done.returncode, done.stdout.count("as it should be.")) == (0, 2), done.stderr
 
@@ -120,7 +120,11 @@ def test_helm_test_asks_what_it_should(start: Start) -> None:
 def test_the_programs_write_nowhere(tree: Path, files: Path) -> None:
     script = "import tempfile; tempfile.TemporaryFile()"
     done = subprocess.run(
-        sandbox.command(tree, files, "python3", "-c", script), capture_output=True, text=True, timeout=60, check=False
+        sandbox.command(tree, files, "python3", "-c", script),
+        capture_output=True,
+        text=True,
+        timeout=HANG_GUARD,
+        check=False,
     )
     assert "No usable temporary directory" in done.stderr, "the sandbox has no place to write to"
 
@@ -129,7 +133,7 @@ def test_the_command_works_from_the_tree_alone(tree: Path, files: Path) -> None:
     command = sandbox.command(
         tree, files, "stagekeeper", "check-config", f"--config.file={sandbox.HERE}/etc/config.yaml"
     )
-    done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
+    done = subprocess.run(command, capture_output=True, text=True, timeout=HANG_GUARD, check=False)
     assert done.returncode == 0, done.stderr
     assert "diego-api" in done.stdout
 

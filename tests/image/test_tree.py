@@ -10,6 +10,7 @@ import pytest
 
 from image.build_tree import BuildError, build_tree
 from scripts.cache import ROOT
+from tests.testbed.patience import HANG_GUARD
 
 MEBIBYTE = 2**20
 
@@ -84,5 +85,5 @@ def test_two_wheels_are_one_too_many(tmp_path: Path) -> None:
 
 def test_the_command_says_how_it_is_used() -> None:
     command = [sys.executable, "-m", "image.build_tree"]
-    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=30, check=False)
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=HANG_GUARD, check=False)
     assert (done.returncode, done.stderr) == (2, "Usage: python -m image.build_tree WHEEL LOCK FOLDER\n")

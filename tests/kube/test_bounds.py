@@ -18,7 +18,7 @@ from tests.kube.api_server import ApiServer, answering, connected, refusing, say
 from tests.testbed.process import free_port
 
 PATH = "/apis/stagekeeper.dev/v1alpha1/namespaces/cf/remediations"
-ENOUGH = 10.0
+ENOUGH = 60.0
 
 
 @pytest.fixture

@@ -17,9 +17,10 @@ from stagekeeper.kube.errors import KubeError, MalformedResponse, Unreachable
 from tests.diego.listeners import free_port, listening
 from tests.kube import api_server
 from tests.kube.api_server import ApiServer, answering, connected, hanging, refusing, saying
+from tests.testbed.patience import HANG_GUARD
 
 PATH = "/api/v1/namespaces/cf/pods"
-ENOUGH, SHORT = 5.0, 0.2
+ENOUGH, SHORT = 60.0, 0.2
 CHANGES = ["PUT", "DELETE", "POST", "PATCH"]
 
 
@@ -188,11 +189,9 @@ async def test_half_an_answer_is_none(answer: bytes, tmp_path: Path) -> None:
 
 async def test_a_server_that_hangs_is_unreachable_after_the_timeout(server: ApiServer, kube: Kube) -> None:
     server.answers[PATH] = hanging
-    loop = asyncio.get_running_loop()
-    began = loop.time()
     with pytest.raises(Unreachable, match=r"no answer from http://127.0.0.1:\d+ within 0.2 s"):
-        await kube.get(PATH, timeout=SHORT)
-    assert loop.time() - began < SHORT + 1
+        async with asyncio.timeout(HANG_GUARD):
+            await kube.get(PATH, timeout=SHORT)
 
 
 async def test_an_answer_that_never_ends_is_unreachable_after_the_timeout(server: ApiServer, kube: Kube) -> None:
@@ -287,5 +286,5 @@ def test_the_typed_models_are_not_loaded() -> None:
         "import sys, stagekeeper.kube.client\n"
         "print([name for name in sys.modules if name.startswith('kubernetes.aio.client.models.')])"
     )
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, timeout=60)
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, timeout=HANG_GUARD)
     assert done.stdout.strip() == "[]"

@@ -15,7 +15,7 @@ from stagekeeper.kube.errors import Unauthorized
 from tests.kube.api_server import answering, api_server, kubeconfig, refusing
 from tests.kube.certificates import client
 
-ENOUGH = 5.0
+ENOUGH = 60.0
 
 
 async def why_not(path: Path, context: str | None = None) -> str:

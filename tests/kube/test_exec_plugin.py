@@ -19,7 +19,7 @@ from tests.kube.certificates import authority, client, issued
 from tests.kube.clock import Clock
 from tests.kube.test_trust import trusting
 
-ENOUGH = 20.0
+ENOUGH = 60.0
 V1, V1BETA1 = exec_plugin.VERSIONS
 CANARY = "C4nary-Secret"
 

@@ -14,8 +14,9 @@ from stagekeeper.kube import access
 from stagekeeper.kube.client import NoCluster, connect
 from stagekeeper.kube.kubeconfig import Entry, KubeconfigError, find
 from tests.kube.api_server import answering, api_server, kubeconfig
+from tests.testbed.patience import HANG_GUARD
 
-ENOUGH = 10.0
+ENOUGH = 60.0
 Files = Mapping[str, Any]
 
 
@@ -85,7 +86,7 @@ def ours(env: Mapping[str, str], monkeypatch: pytest.MonkeyPatch) -> tuple[str, 
 def kubectls(kubectl: Path, env: Mapping[str, str]) -> tuple[str, str, str]:
     """The same as kubectl finds them."""
     command = [str(kubectl), "config", "view", "--minify", "--raw", "-o", "json"]
-    done = subprocess.run(command, env=dict(env), capture_output=True, text=True, timeout=60, check=True)
+    done = subprocess.run(command, env=dict(env), capture_output=True, text=True, timeout=HANG_GUARD, check=True)
     (cluster,), (user,) = (json.loads(done.stdout)[key] for key in ("clusters", "users"))
     return cluster["cluster"]["server"], user["user"]["token"], cluster["cluster"].get("proxy-url", "")
 

@@ -22,7 +22,7 @@ from tests.kube.certificates import authority, issued
 from tests.kube.clock import Clock
 from tests.kube.test_trust import data
 
-ENOUGH = 20.0
+ENOUGH = 60.0
 REFRESH, SECRET = "R3fresh-token.of~the/user+x==", "C1ient-secret"
 PUBLIC = {"client-secret": None}
 

@@ -19,7 +19,7 @@ from tests.kube.api_server import answering, api_server, kubeconfig
 from tests.kube.certificates import issued
 from tests.kube.test_trust import trusting
 
-ENOUGH = 10.0
+ENOUGH = 60.0
 PROXY = "http://proxy.example:3128"
 
 EXCEPTIONS: list[tuple[str, str, bool]] = [

@@ -21,7 +21,7 @@ from tests.kube import certificates
 from tests.kube.api_server import ApiServer, answering, api_server, kubeconfig
 from tests.kube.certificates import Certificates, client, issued
 
-ENOUGH = 10.0
+ENOUGH = 60.0
 
 
 @pytest.fixture(autouse=True)

@@ -18,7 +18,7 @@ from tests.kube.api_server import ApiServer, answering, connected, refusing
 PODS = "/api/v1/namespaces/cf/pods"
 SET = "/apis/apps/v1/namespaces/cf/statefulsets/diego-api"
 SLICES = "/apis/discovery.k8s.io/v1/namespaces/cf/endpointslices"
-ENOUGH = 5.0
+ENOUGH = 60.0
 
 
 @pytest.fixture

@@ -8,9 +8,8 @@ from pathlib import Path
 import pytest
 
 from scripts.cache import ROOT
+from tests.testbed.patience import HANG_GUARD
 from tests.testbed.wheels import RUNTIME_LOCK
-
-_HUNG = 300.0
 
 
 @pytest.fixture(scope="session")
@@ -50,5 +49,5 @@ def _build(what: str, source: Path, target: Path) -> None:
 
 
 def _run(*command: str | Path, cwd: Path | None = None) -> None:
-    done = subprocess.run(command, cwd=cwd, capture_output=True, text=True, timeout=_HUNG, check=False)
+    done = subprocess.run(command, cwd=cwd, capture_output=True, text=True, timeout=HANG_GUARD, check=False)
     assert done.returncode == 0, done.stdout + done.stderr

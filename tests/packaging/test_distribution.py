@@ -11,17 +11,17 @@ from pathlib import Path
 import pytest
 
 from scripts.cache import ROOT
+from tests.testbed.patience import HANG_GUARD
 
 pytestmark = pytest.mark.programs
 
-HUNG = 120.0
 INCIDENT = ROOT / "tests" / "incidents" / "01-tutorial.yaml"
 
 
 def _run(command: str | Path, *arguments: str | Path, cwd: Path, **variables: str) -> subprocess.CompletedProcess[str]:
     environment = {"PATH": os.environ.get("PATH", os.defpath), "HOME": str(cwd), **variables}
     return subprocess.run(
-        [command, *arguments], cwd=cwd, env=environment, capture_output=True, text=True, timeout=HUNG, check=False
+        [command, *arguments], cwd=cwd, env=environment, capture_output=True, text=True, timeout=HANG_GUARD, check=False
     )
 
 

@@ -16,9 +16,9 @@ from stagekeeper.diego.profiles import TlsFiles
 from tests.diego.listeners import NAME
 from tests.kube.api_server import kubeconfig
 from tests.testbed.control_plane import ControlPlane
+from tests.testbed.patience import HANG_GUARD
 from tests.testbed.pods import running
 
-HANG_GUARD = 120.0  # seconds
 ACCOUNT = "exporter"
 RULES = [
     {"apiGroups": [""], "resources": ["pods"], "verbs": ["list"]},

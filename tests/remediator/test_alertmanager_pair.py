@@ -16,10 +16,10 @@ import pytest
 from simulator.environment import Environment, simulated_environment
 from simulator.layouts import LAYOUTS
 from simulator.resources import REMEDIATIONS
+from tests.testbed.patience import HANG_GUARD
 from tests.testbed.process import Process, free_port
 
 pytestmark = pytest.mark.programs
-PATIENCE = 60.0
 PYTHON = Path(__file__).parents[2] / ".venv" / "bin" / "python"
 
 
@@ -52,7 +52,7 @@ class Pair:
     async def until(self, condition: Callable[[], Any], what: str) -> None:
         """Wait until an async condition holds."""
         try:
-            async with asyncio.timeout(PATIENCE):
+            async with asyncio.timeout(HANG_GUARD):
                 while not await condition():  # noqa: ASYNC110 -- other processes have no event for us
                     await asyncio.sleep(0.1)
         except TimeoutError:

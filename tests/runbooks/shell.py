@@ -13,8 +13,7 @@ from pathlib import Path
 
 from tests.alerts.catalogue import ROOT
 from tests.runbooks.outcomes import PLACEHOLDERS, Outcome
-
-HANG_GUARD = 60.0  # seconds
+from tests.testbed.patience import HANG_GUARD
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,13 +16,13 @@ from tests.chart.cluster import installed, secret, until
 from tests.chart.helm import Helm
 from tests.testbed.api import ApiError
 from tests.testbed.control_plane import ControlPlane
+from tests.testbed.patience import HANG_GUARD
 from tests.testbed.pods import running
 
 NODE = "worker-1"
 EPISODE = {"apiVersion": "stagekeeper.dev/v1alpha1", "kind": "Remediation", "metadata": {"name": "diego-api-r1"}}
 ESCALATED = {"phase": "Escalated", "reason": "RestartIsNoCure", "message": "A person is needed."}
 Object = dict[str, Any]
-_HANG_GUARD = 60.0  # seconds; one call to the API takes at most half of it
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,5 +141,5 @@ def _kubelet(plane: ControlPlane, namespace: str) -> Iterator[None]:
         yield
     finally:
         kubelet.ended.set()
-        thread.join(_HANG_GUARD)
+        thread.join(HANG_GUARD)
         assert not thread.is_alive(), "the kubelet's part did not end"

@@ -15,10 +15,10 @@ from packaging.requirements import Requirement
 from scripts.cache import ROOT
 from scripts.uv import pip_settings, uv_environment
 from tests.scripts.index import Index, serving
+from tests.testbed.patience import HANG_GUARD
 
 LOCK = ROOT / "requirements" / "dev.lock"
 PINNED = re.compile(r"^[^\s#].*?==[^\\]+", re.MULTILINE)
-HUNG = 180.0
 # Stands in for the build backend of that name: the smallest editable install that PEP 660 allows.
 BACKEND = """
 import zipfile
@@ -60,7 +60,7 @@ class Checkout:
             "PYTHON": getattr(sys, "_base_executable", sys.executable),
         }
         command = [self.folder / "scripts" / "setup"]
-        return subprocess.run(command, env=environment, capture_output=True, text=True, timeout=HUNG, check=False)
+        return subprocess.run(command, env=environment, capture_output=True, text=True, timeout=HANG_GUARD, check=False)
 
     def installed(self) -> set[str]:
         """`name==version` of everything in its environment that came from the index."""

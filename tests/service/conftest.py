@@ -16,7 +16,8 @@ from stagekeeper.service.address import ListenAddress
 from stagekeeper.service.connections import Limits
 from stagekeeper.service.listen import serving
 from stagekeeper.service.web_config import WebConfigFile
-from tests.service.kit import HANG_GUARD, Eventually, Hello, PemFiles, Replace, Serve, Trusting, replace
+from tests.service.kit import Eventually, Hello, PemFiles, Replace, Serve, Trusting, replace
+from tests.testbed.patience import HANG_GUARD
 
 
 @pytest.fixture

@@ -15,8 +15,6 @@ from aiohttp.typedefs import Middleware
 from stagekeeper.service.connections import Limits
 from stagekeeper.service.web_config import WebConfigFile
 
-HANG_GUARD = 20.0  # seconds; only a broken test waits so long
-
 Replace = Callable[[Path, bytes], None]
 
 

@@ -19,10 +19,10 @@ import yaml
 
 from tests.exporter.programs import down
 from tests.service.kit import bomb
+from tests.testbed.patience import HANG_GUARD
 from tests.testbed.process import Process, free_port
 
 ROOT = Path(__file__).parents[2]
-HANG_GUARD = 60.0
 TOKEN = "the-token-of-the-tests"
 PASSWORD = "correct horse"
 MOST_BEFORE_IT = 16

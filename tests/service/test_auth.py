@@ -10,6 +10,7 @@ from structlog.testing import capture_logs
 from stagekeeper.config.errors import ConfigurationError
 from stagekeeper.service.auth import BearerToken, bearer_auth
 from tests.service.kit import Hello, Replace, Serve
+from tests.testbed.patience import HANG_GUARD
 
 
 @dataclass
@@ -142,7 +143,7 @@ async def test_guessing_cannot_lock_out_the_right_token(
             return response.status
 
     guesses = [asyncio.create_task(send("wrong")) for _ in range(33)]
-    done, waiting = await asyncio.wait(guesses, return_when=asyncio.FIRST_COMPLETED, timeout=20)
+    done, waiting = await asyncio.wait(guesses, return_when=asyncio.FIRST_COMPLETED, timeout=HANG_GUARD)
     assert ([guess.result() for guess in done], len(waiting)) == ([401], 32)
     assert await send("first-token-of-the-tests") == 200
     for guess in waiting:

@@ -12,6 +12,7 @@ from structlog.testing import capture_logs
 from stagekeeper.service.connections import Limits
 from stagekeeper.service.http_guard import unproven
 from tests.service.kit import Eventually, Hello, Serve
+from tests.testbed.patience import HANG_GUARD
 
 Streams = tuple[asyncio.StreamReader, asyncio.StreamWriter]
 NEVER = 1000.0
@@ -39,7 +40,7 @@ async def drip(writer: asyncio.StreamWriter, text: bytes) -> None:
 async def is_closed_while(reader: asyncio.StreamReader, sending: asyncio.Task[None] | None = None) -> bool:
     """Whether the server ends the connection without an answer, and before `sending` is through."""
     try:
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(HANG_GUARD):
             answer = await reader.read(100)
     except ConnectionError:
         answer = b""
@@ -96,12 +97,12 @@ async def test_requests_that_are_slow_but_within_their_time_are_answered(
     """The time for headers must not go on running while a request is worked on."""
 
     async def slow(_request: web.Request) -> web.Response:
-        await asyncio.sleep(0.3)
+        await asyncio.sleep(1.5)
         return web.Response(text="done")
 
     app = web.Application()
     app.router.add_get("/", slow)
-    url = await serve(app, limits=Limits(header_seconds=0.1))
+    url = await serve(app, limits=Limits(header_seconds=1))
     for _ in range(2):
         async with client.get(url) as response:
             assert await response.text() == "done"

@@ -10,6 +10,7 @@ from stagekeeper.config.errors import StartError
 from stagekeeper.service.address import ListenAddress, parse_listen_address
 from stagekeeper.service.listen import serving
 from tests.service.kit import Hello
+from tests.testbed.patience import HANG_GUARD
 
 
 async def test_it_serves_on_every_address_it_was_given(client: aiohttp.ClientSession, hello: Hello) -> None:
@@ -105,7 +106,7 @@ async def test_a_request_in_flight_is_finished_and_new_connections_are_refused()
             ready.set_result(listening.urls[0])
             await stop.wait()
 
-    async with asyncio.timeout(20), asyncio.TaskGroup() as tasks, aiohttp.ClientSession() as client:
+    async with asyncio.timeout(HANG_GUARD), asyncio.TaskGroup() as tasks, aiohttp.ClientSession() as client:
         tasks.create_task(program())
         url = await ready
         request = tasks.create_task(fetch(client, url))
@@ -142,7 +143,7 @@ async def test_a_request_that_outlasts_the_grace_is_given_up() -> None:
 
     app = web.Application()
     app.router.add_get("/", hang)
-    async with asyncio.timeout(20), aiohttp.ClientSession() as client:
+    async with asyncio.timeout(HANG_GUARD), aiohttp.ClientSession() as client:
         async with serving(app, [ListenAddress("127.0.0.1", 0)], grace=0.1) as listening:
             request = asyncio.create_task(fetch(client, listening.urls[0]))
             await entered.wait()
@@ -153,8 +154,8 @@ async def test_a_request_that_outlasts_the_grace_is_given_up() -> None:
 async def test_idle_keep_alive_connections_do_not_hold_up_the_stop(hello: Hello) -> None:
     address = ListenAddress("127.0.0.1", 0)
     async with (
-        asyncio.timeout(10),
+        asyncio.timeout(HANG_GUARD),
         aiohttp.ClientSession() as client,
-        serving(hello(), [address], grace=60) as listening,
+        serving(hello(), [address], grace=2 * HANG_GUARD) as listening,
     ):
         await fetch(client, listening.urls[0])

@@ -14,6 +14,7 @@ import structlog
 
 from stagekeeper.service.log_output import LogOutput
 from stagekeeper.service.logs import Format, configure
+from tests.testbed.patience import HANG_GUARD
 
 
 @pytest.fixture(autouse=True)
@@ -214,7 +215,6 @@ def test_no_stderr_at_all_is_counted_and_no_more() -> None:
     assert output.lost == 1
 
 
-@pytest.mark.timeout(20)
 def test_a_pipe_that_nobody_reads_does_not_block_and_goes_on_when_read_again() -> None:
     read, write = os.pipe()
     with os.fdopen(write, "w") as pipe, os.fdopen(read, "rb", buffering=0) as reader:
@@ -239,5 +239,5 @@ def test_a_program_whose_stderr_is_closed_goes_on() -> None:
         print("lost", output.lost)
     """
     closed = ["sh", "-c", 'exec "$0" -c "$1" 2>&-', sys.executable, code]
-    ended = subprocess.run(closed, capture_output=True, check=False, timeout=60)
+    ended = subprocess.run(closed, capture_output=True, check=False, timeout=HANG_GUARD)
     assert (ended.returncode, ended.stdout) == (0, b"lost 1\n")

@@ -13,6 +13,8 @@ from pathlib import Path
 import aiohttp
 import pytest
 
+from tests.testbed.patience import HANG_GUARD
+
 ROOT = Path(__file__).parents[2]
 HEAD = """
 import asyncio, contextlib, sys, time
@@ -68,7 +70,7 @@ async def program(*, body: str = "", address: str = "127.0.0.1:0", grace: float 
         sys.executable, "-c", code, address, stdout=pipe, stderr=pipe, cwd=ROOT
     )
     try:
-        async with asyncio.timeout(60):
+        async with asyncio.timeout(HANG_GUARD):
             yield Running(process)
     finally:
         if process.returncode is None:

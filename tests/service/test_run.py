@@ -11,6 +11,7 @@ from structlog.testing import capture_logs
 from stagekeeper.config.errors import ConfigurationError, StartError
 from stagekeeper.service.run import Program, report, run
 from stagekeeper.service.runtime import Runtime
+from tests.testbed.patience import HANG_GUARD
 
 Start = Callable[[Runtime], Awaitable[None]]
 
@@ -26,7 +27,7 @@ async def resource(name: str, ended: list[str], seconds: float = 0) -> AsyncIter
 async def run_and_log(start: Start, grace: float = 5) -> tuple[int, list[str]]:
     """Run a program: its exit code and its log lines, as event, part and reason."""
     with capture_logs() as logs:
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(HANG_GUARD):
             code = await run(Program("test", start, grace))
     return code, [" | ".join(filter(None, (line["event"], line.get("part"), line.get("reason")))) for line in logs]
 

@@ -9,6 +9,7 @@ from structlog.testing import capture_logs
 
 from stagekeeper.service.tls import ClientContext, ServerContext, ServerTls, TlsFilesError, certificate_expiry
 from tests.service.kit import PemFiles, Replace, Trusting
+from tests.testbed.patience import HANG_GUARD
 
 
 async def served_certificate(context: ssl.SSLContext, client: ssl.SSLContext, name: str | None = "localhost") -> bytes:
@@ -18,7 +19,7 @@ async def served_certificate(context: ssl.SSLContext, client: ssl.SSLContext, na
         writer.write(await reader.read(1))
         writer.close()
 
-    async with asyncio.timeout(20), await asyncio.start_server(answer, "127.0.0.1", 0, ssl=context) as server:
+    async with asyncio.timeout(HANG_GUARD), await asyncio.start_server(answer, "127.0.0.1", 0, ssl=context) as server:
         port = server.sockets[0].getsockname()[1]
         reader, writer = await asyncio.open_connection("127.0.0.1", port, ssl=client, server_hostname=name)
         try:

@@ -15,6 +15,7 @@ from simulator.api_client import ApiAccess, ApiClient, Reply, pods_path
 from simulator.environment import Environment, Options, simulated_environment
 from simulator.layouts import LAYOUTS
 from simulator.listener import accepts
+from tests.testbed.patience import HANG_GUARD
 
 PING = b"POST /v1/ping HTTP/1.1\r\nHost: bbs\r\nContent-Length: 0\r\nConnection: close\r\n\r\n"
 
@@ -34,7 +35,7 @@ class Builder:
 @contextlib.asynccontextmanager
 async def client(env: Environment) -> AsyncIterator[ApiClient]:
     """A client with the user's token: the faults of the API befall it."""
-    async with ApiClient(ApiAccess(env.api_url, env.token, env.ca_file), timeout=30.0) as api:
+    async with ApiClient(ApiAccess(env.api_url, env.token, env.ca_file), timeout=HANG_GUARD) as api:
         yield api
 
 
@@ -46,9 +47,14 @@ def client_context(env: Environment, *, certificate: bool = True) -> ssl.SSLCont
     return context
 
 
-async def exchange(env: Environment, host: str, request: bytes = PING, *, certificate: bool = True) -> bytes:
-    """Send bytes over mutual TLS and read the answer to its end. TimeoutError after 3 s; ssl.SSLError, OSError."""
-    async with asyncio.timeout(3.0):
+async def exchange(
+    env: Environment, host: str, request: bytes = PING, *, certificate: bool = True, patience: float = 3.0
+) -> bytes:
+    """Send bytes over mutual TLS and read the answer to its end.
+
+    TimeoutError after `patience` seconds: few of fake time, many of real time. ssl.SSLError, OSError.
+    """
+    async with asyncio.timeout(patience):
         reader, writer = await asyncio.open_connection(
             host, env.bbs_port, ssl=client_context(env, certificate=certificate), server_hostname=env.tls_server_name
         )

@@ -13,8 +13,7 @@ import pytest
 from simulator.api_client import ApiAccess, ApiClient
 from simulator.certificates import Certificates, make_certificates
 from tests.simulator.kit import complaints
-
-HANG_GUARD = 30.0
+from tests.testbed.patience import HANG_GUARD
 
 
 @contextlib.contextmanager

@@ -20,9 +20,9 @@ from simulator.layouts import CFEE_2
 from simulator.resources import REMEDIATIONS
 from tests.exporter.programs import configuration, number
 from tests.soak.faults import faults
+from tests.testbed.patience import HANG_GUARD
 from tests.testbed.process import Process, free_port
 
-HANG_GUARD = 60.0  # seconds
 SCRAPERS, ALERTERS = 8, 4
 MOST_GROWTH = 32.0
 """MiB. Thousands of failed TLS handshakes raise the working set by 8 to 18 MiB, once; a leak has no such end."""

@@ -10,6 +10,8 @@ from typing import Any
 
 import aiohttp
 
+from tests.testbed.patience import HANG_GUARD
+
 _FLAGS = (
     "--headless",
     "--no-sandbox",
@@ -22,7 +24,6 @@ _FLAGS = (
     "--disable-dev-shm-usage",
     "--remote-debugging-port=0",
 )
-_PATIENCE = 60.0
 
 
 class Page:
@@ -36,7 +37,7 @@ class Page:
         """One command of the protocol, and its result."""
         number = next(self._numbers)
         await self._socket.send_json({"id": number, "method": method, "params": arguments})
-        async with asyncio.timeout(_PATIENCE):
+        async with asyncio.timeout(HANG_GUARD):
             while True:
                 answer = await self._socket.receive_json()
                 if answer.get("id") == number:
@@ -49,7 +50,7 @@ class Page:
             "Emulation.setDeviceMetricsOverride", width=width, height=height, deviceScaleFactor=1, mobile=True
         )
         await self.call("Page.navigate", url=url)
-        async with asyncio.timeout(_PATIENCE):
+        async with asyncio.timeout(HANG_GUARD):
             while await self.ask("document.readyState + location.href") != f"complete{url}":  # noqa: ASYNC110 -- as a person waits
                 await asyncio.sleep(0.05)
 
@@ -92,7 +93,7 @@ async def browser(chromium: Path, folder: Path) -> AsyncIterator[Page]:
 
 
 async def _port(written: Path) -> int:
-    async with asyncio.timeout(_PATIENCE):
+    async with asyncio.timeout(HANG_GUARD):
         while not (lines := _lines(written)):  # noqa: ASYNC110 -- a file has no event
             await asyncio.sleep(0.05)
     return int(lines[0])

@@ -19,9 +19,9 @@ from cryptography.hazmat.primitives.asymmetric import rsa
 
 from tests.testbed.api import Api, ApiError
 from tests.testbed.binaries import Binaries
+from tests.testbed.patience import HANG_GUARD
 from tests.testbed.process import Process, free_port
 
-_READY_SECONDS = 120.0  # up in about 5 s; a hang guard for a busy machine
 _KUBECTL_SECONDS = 60.0
 _DEFINITIONS = "/apis/apiextensions.k8s.io/v1/customresourcedefinitions"
 _CONTROLLERS = (
@@ -98,7 +98,7 @@ class ControlPlane:
     def wait_for_definitions(self, *names: str) -> None:
         """Wait until CustomResourceDefinitions are served. `kubectl wait` fails on one that has no conditions yet."""
         for name in names:
-            self.apiserver.wait_until(partial(self._is_established, name), f"the definition {name}", _READY_SECONDS)
+            self.apiserver.wait_until(partial(self._is_established, name), f"the definition {name}", HANG_GUARD)
 
     def log_tails(self) -> str:
         """The ends of all three logs, for the report of a failed test."""
@@ -117,14 +117,14 @@ class ControlPlane:
 
     def _wait_for_apiserver(self) -> None:
         self.apiserver.wait_until(
-            lambda: self.ca_file.exists() and self.api.exists("/readyz"), "its readiness", _READY_SECONDS
+            lambda: self.ca_file.exists() and self.api.exists("/readyz"), "its readiness", HANG_GUARD
         )
 
     def _wait_for_controllers(self, namespace: str) -> None:
         self.controller_manager.wait_until(
             lambda: self.api.exists(f"/api/v1/namespaces/{namespace}/serviceaccounts/default"),
             f"the default ServiceAccount of {namespace}",
-            _READY_SECONDS,
+            HANG_GUARD,
         )
 
     def _write_files(self) -> None:

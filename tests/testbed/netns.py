@@ -14,6 +14,8 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import IO
 
+from tests.testbed.patience import HANG_GUARD
+
 _WAYS = (("unshare", "--net"), ("unshare", "--user", "--map-root-user", "--net"))
 _END_SECONDS = 15.0  # what a program that ran too long is given for its own teardown
 _SET_UP = Path(__file__).with_name("loopback.py")
@@ -34,7 +36,7 @@ def way_into_namespace() -> Sequence[str]:
     for way in _WAYS:
         try:
             command = namespace_command(["10.0.0.1/32"], ["true"], way)
-            done = subprocess.run(command, capture_output=True, text=True, timeout=10, check=False)
+            done = subprocess.run(command, capture_output=True, text=True, timeout=HANG_GUARD, check=False)
         except (OSError, subprocess.TimeoutExpired) as error:
             said.append(f"{' '.join(way)}: {error}")
             continue

@@ -11,16 +11,15 @@ import pytest
 
 from tests.testbed.api import Api, ApiError
 from tests.testbed.control_plane import ControlPlane
+from tests.testbed.patience import HANG_GUARD
 from tests.testbed.process import Process
 
 pytestmark = pytest.mark.real
 
-_HANG_GUARD = 60.0
-
 
 def _until(condition: Callable[[], Any]) -> Any:
     """The first true answer of a condition."""
-    end = time.monotonic() + _HANG_GUARD
+    end = time.monotonic() + HANG_GUARD
     while not (answer := condition()):
         assert time.monotonic() < end, "the condition did not come true"
         time.sleep(0.05)
@@ -102,7 +101,7 @@ def test_the_command_form_says_where_it_is_and_ends_on_sigterm(
     assert control_plane_binaries
     server = python("-m", "tests.testbed.serve_control_plane", str(tmp_path))
     ready = tmp_path / "ready.json"
-    server.wait_until(ready.exists, "ready.json", _HANG_GUARD)
+    server.wait_until(ready.exists, "ready.json", HANG_GUARD)
     facts = json.loads(ready.read_text())
     assert Api(facts["url"], Path(facts["ca_file"]), facts["token"]).exists("/readyz")
     os.kill(server.pid, signal.SIGTERM)

@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from tests.testbed.netns import NamespaceError, namespace_command, run_in_namespace, way_into_namespace
+from tests.testbed.patience import HANG_GUARD
 
 pytestmark = [pytest.mark.programs, pytest.mark.usefixtures("network_namespaces")]
 
@@ -25,22 +26,24 @@ except OSError as error:
 
 
 def test_a_program_in_a_namespace_listens_on_the_pod_address_that_was_asked_for() -> None:
-    done = run_in_namespace(["10.96.0.10/32", "10.244.0.11/32"], [sys.executable, "-c", _LISTEN_AND_CONNECT], 30)
+    done = run_in_namespace(
+        ["10.96.0.10/32", "10.244.0.11/32"], [sys.executable, "-c", _LISTEN_AND_CONNECT], HANG_GUARD
+    )
     assert (done.returncode, done.stdout) == (0, "connected to 10.244.0.11\n")
 
 
 def test_nothing_leaves_the_namespace() -> None:
-    done = run_in_namespace([], [sys.executable, "-c", _REACH_OUT], 30)
+    done = run_in_namespace([], [sys.executable, "-c", _REACH_OUT], HANG_GUARD)
     assert done.stdout == "Network is unreachable\n"
 
 
 def test_the_exit_code_and_both_outputs_come_back() -> None:
-    done = run_in_namespace([], ["sh", "-c", "echo out; echo err >&2; exit 7"], 30)
+    done = run_in_namespace([], ["sh", "-c", "echo out; echo err >&2; exit 7"], HANG_GUARD)
     assert (done.returncode, done.stdout) == (7, "out\nerr\n")
 
 
 def test_the_environment_is_the_one_that_was_given() -> None:
-    done = run_in_namespace([], ["sh", "-c", "echo $COLOUR"], 30, env=os.environ | {"COLOUR": "blue"})
+    done = run_in_namespace([], ["sh", "-c", "echo $COLOUR"], HANG_GUARD, env=os.environ | {"COLOUR": "blue"})
     assert done.stdout == "blue\n"
 
 
@@ -51,9 +54,9 @@ def test_a_program_that_runs_too_long_is_ended_and_what_it_printed_is_shown() ->
 
 def test_what_a_program_left_behind_is_killed(tmp_path: Path) -> None:
     pid_file = tmp_path / "pid"
-    run_in_namespace([], ["sh", "-c", f"sleep 60 & echo $! > {pid_file}"], 30)
+    run_in_namespace([], ["sh", "-c", f"sleep 60 & echo $! > {pid_file}"], HANG_GUARD)
     left_behind = Path("/proc", pid_file.read_text().strip(), "stat")
-    end = time.monotonic() + 30
+    end = time.monotonic() + HANG_GUARD
     while left_behind.exists() and left_behind.read_text().split()[2] != "Z":
         assert time.monotonic() < end, "the process that was left behind still runs"
         time.sleep(0.02)

@@ -5,16 +5,16 @@ from collections.abc import Callable
 
 import pytest
 
+from tests.testbed.patience import HANG_GUARD
 from tests.testbed.process import Process, ProcessError, free_port
 
-_HANG_GUARD = 30.0
 Python = Callable[..., Process]
 
 
 def test_a_process_that_ends_early_is_reported_with_its_exit_code_and_the_end_of_its_log(python: Python) -> None:
     process = python("-c", "import sys; print('no room left'); sys.exit(3)")
     with pytest.raises(ProcessError, match=r"python ended with 3 before its readiness\n(.*\n)*no room left"):
-        process.wait_until(lambda: False, "its readiness", _HANG_GUARD)
+        process.wait_until(lambda: False, "its readiness", HANG_GUARD)
 
 
 def test_a_process_that_never_gets_ready_is_reported_after_the_deadline(python: Python) -> None:
@@ -33,7 +33,7 @@ def test_a_frozen_process_can_be_stopped(python: Python) -> None:
 def test_a_process_that_ignores_sigterm_is_killed_after_the_deadline(python: Python) -> None:
     ignore = "import signal, time; signal.signal(signal.SIGTERM, signal.SIG_IGN); print('deaf', flush=True)"
     process = python("-c", f"{ignore}; time.sleep(60)")
-    process.wait_until(lambda: "deaf" in process.log.read_text(), "its deafness", _HANG_GUARD)
+    process.wait_until(lambda: "deaf" in process.log.read_text(), "its deafness", HANG_GUARD)
     started = time.monotonic()
     process.stop(deadline=0.2)
     assert process.exit_code == -signal.SIGKILL

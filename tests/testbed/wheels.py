@@ -7,10 +7,10 @@ import sys
 from pathlib import Path
 
 from scripts.cache import ROOT, cache_folder, made_once
+from tests.testbed.patience import HANG_GUARD
 
 RUNTIME_LOCK = ROOT / "requirements" / "runtime.lock"
 _LOCKS = (RUNTIME_LOCK, ROOT / "requirements" / "sbom.lock")
-_HUNG = 600.0
 
 
 def locked_wheels() -> Path:
@@ -28,4 +28,4 @@ def locked_wheels() -> Path:
 def run_pip(what: str, *arguments: str | Path) -> None:
     """Run a command of pip's, which must succeed."""
     command = [sys.executable, "-m", "pip", what, "--quiet", "--disable-pip-version-check", *arguments]
-    subprocess.run(command, check=True, timeout=_HUNG)
+    subprocess.run(command, check=True, timeout=HANG_GUARD)
