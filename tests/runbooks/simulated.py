@@ -34,11 +34,9 @@ def simulated_desk(desk: Shell, environment: Environment, folder: Path, netcat: 
 
 def desk_in_our_pods(desk: Shell, folder: Path) -> Shell:
     """The same desk; what it would run in a pod of ours runs here, with the configuration that the pod has."""
-    mounted = "/etc/stagekeeper/config/config.yaml"
-    configuration = desk.folder / "stagekeeper.yaml"
-    shell = Shell(folder, desk.kubeconfig, {**desk.names, mounted: str(configuration)})
+    shell = Shell(folder, desk.kubeconfig, desk.names)
     shell.give("real-kubectl", desk.folder / "bin/kubectl")
-    shell.give_script("kubectl", f"export STAGEKEEPER_CONFIG={configuration}\n{RUN_EXEC_HERE}")
+    shell.give_script("kubectl", f"export STAGEKEEPER_CONFIG={desk.folder / 'stagekeeper.yaml'}\n{RUN_EXEC_HERE}")
     shell.give_stagekeeper()
     return shell
 

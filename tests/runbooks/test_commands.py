@@ -29,9 +29,9 @@ SIMULATED = (
 """What a command says of the simulated environment, where a BBS serves. Its API makes no tables: kubectl shows names,
 ages and labels only."""
 IN_OUR_PODS = (
-    Outcome(r".* -- stagekeeper diagnose$", r"^1\. ", codes=(1, 3)),
-    Outcome(r".* -- stagekeeper explain -$", r"handed over to a person"),
-    Outcome(r".* -- stagekeeper check-config\b", r"name: prod"),
+    Outcome(r".* -- stagekeeper diagnose$", r"^prod: profile cfee-2", codes=(1, 3)),
+    Outcome(r".* -- stagekeeper explain -$", r"escalated to a person"),
+    Outcome(r".* -- stagekeeper check-config$", r"name: prod"),
 )
 """What a command says that a page runs in one of our own pods: with the configuration of the pod and the same API."""
 TRIED = [each for each in COMMANDS if outcome_of(each) not in SERVERS]
