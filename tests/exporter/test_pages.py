@@ -26,7 +26,7 @@ from stagekeeper.diego.environments import environments
 from stagekeeper.diego.observation import Observation, Probe, Reply, Unknown
 from tests.exporter.builders import NOW, OK, active, assessment, passive, pod, serving
 from tests.testbed.browser import browser
-from tests.waiting import HANG_GUARD
+from tests.testbed.patience import HANG_GUARD
 
 Client = TestClient[Request, Application]
 ENDS = NOW + timedelta(days=90)
