@@ -36,7 +36,6 @@ JUDGING = ("remediator/", "stagekeeper/diego/", "stagekeeper/kube/")
 
 CATCH_ALL = {
     "exporter/scrape.py": "the edge of a task: a scrape is answered whatever went wrong in it",
-    "stagekeeper/kube/transport.py": "a response that is not read to its end is closed, whatever interrupts it",
     "stagekeeper/service/logs.py": "a record that can't be rendered must not end the program that logs it",
     "stagekeeper/service/run.py": "the edge of the program and of a reload: what went wrong becomes an exit code",
     "stagekeeper/service/runtime.py": "the edge of a task, and of teardown: one resource must not keep the others open",

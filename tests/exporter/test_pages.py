@@ -66,7 +66,7 @@ async def test_each_recent_observation_leads_to_its_page() -> None:
         assert len(links(await text(client, "/"))) == 2
         assert await text(client, f"/{first}") == page
     assert "<h1>cf: serving</h1>" in page
-    assert "diego-api-0 serves, and the Service leads to it." in page
+    assert "<p>diego-api-0 " in page
     assert "<li>StatefulSet diego-api: 2 replicas.</li>" in page
     for cell in ("Service", "diego-api-0", "refused", "connection refused", "2.0"):
         assert f">{cell}</td>" in page
