@@ -1,9 +1,9 @@
 """A remediation as the custom resource stores it: `load` and `store` are a pair. Pure."""
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import fields
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from remediator.remediation import (
@@ -19,6 +19,7 @@ from remediator.remediation import (
     Step,
     Transition,
 )
+from stagekeeper.diego.diagnosis import Condition
 from stagekeeper.kube.objects import time, timestamp
 
 _SPEC = {"starts_at": "startsAt"}
@@ -125,6 +126,7 @@ def store(remediation: Remediation) -> dict[str, Any]:
             for each in remediation.transitions
         ],
     }
+    status |= {**_summary(remediation), "conditions": list(_conditions(remediation))}
     if remediation.plan_evidence:
         status["planEvidence"] = [_cut(line, LONGEST_LINE) for line in remediation.plan_evidence[:MOST_LINES]]
     if remediation.plan:
@@ -134,6 +136,49 @@ def store(remediation: Remediation) -> dict[str, Any]:
     if remediation.released_at:
         status |= {"releasedAt": timestamp(remediation.released_at), "releasedBy": remediation.released_by}
     return {**remediation.extra, "status": {**_map(remediation.extra, "status"), **status}}
+
+
+def _summary(remediation: Remediation) -> dict[str, str]:
+    """What `kubectl get remediations` shows beside the phase; what is not known yet is absent."""
+    plan = remediation.plan or remediation.would_restart
+    known = _text(_map(remediation.extra, "status"), "cause")
+    seen = known if remediation.diagnosis == Condition.SERVING else remediation.diagnosis
+    found = {"cause": plan.diagnosis if plan else seen}
+    if remediation.plan:
+        planned = sum(len(step.pods) for step in remediation.plan.steps)
+        found["deleted"] = f"{len(remediation.deleted)}/{planned}"
+    if remediation.closed_at:
+        found["took"] = _took(remediation.closed_at - remediation.created)
+    return {key: value for key, value in found.items() if value}
+
+
+def _took(duration: timedelta) -> str:
+    """As Kubernetes writes it: 42s, 4m12s, 2h5m."""
+    minutes, seconds = divmod(max(0, round(duration.total_seconds())), 60)
+    hours, minutes = divmod(minutes, 60)
+    if hours:
+        return f"{hours}h{minutes}m"
+    return f"{minutes}m{seconds}s" if minutes else f"{seconds}s"
+
+
+def _conditions(remediation: Remediation) -> Iterator[dict[str, str]]:
+    """The same for `kubectl wait --for=condition=Recovered`, each with the time since when it is as it is."""
+    before = {_text(each, "type"): each for each in _list(_map(remediation.extra, "status"), "conditions")}
+    holds = {
+        "Recovered": remediation.phase in {Phase.RECOVERED, Phase.SELF_HEALED},
+        "Escalated": remediation.phase is Phase.ESCALATED,
+        "Complete": not remediation.phase.open,
+    }
+    for name, true in holds.items():
+        old, status = before.get(name, {}), str(true)
+        since = _text(old, "lastTransitionTime") if old.get("status") == status else ""
+        yield {
+            "type": name,
+            "status": status,
+            "lastTransitionTime": since or timestamp(remediation.entered),
+            "reason": remediation.reason.value,
+            "message": _cut(remediation.message, LONGEST_MESSAGE),
+        }
 
 
 def _stored_gate(name: str, answer: GateResult) -> dict[str, str]:

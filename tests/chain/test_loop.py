@@ -107,8 +107,8 @@ def test_each_transition_is_an_event_on_the_statefulset(hang: Facts) -> None:
 
 def test_kubectl_shows_the_remediation_in_a_line(hang: Facts) -> None:
     heading, line = hang["kubectl"].splitlines()
-    assert heading.split() == ["NAME", "ENVIRONMENT", "PHASE", "REASON", "DIAGNOSIS", "SINCE", "AGE"]
-    assert line.split()[:5] == ["diego-api-r1", "cf", "Recovered", "Serving", "serving"]
+    assert heading.split() == ["NAME", "CAUSE", "PHASE", "DELETED", "TOOK", "AGE"]
+    assert line.split()[:4] == ["diego-api-r1", "no_active_bbs", "Recovered", "2/2"]
 
 
 @pytest.mark.parametrize(

@@ -13,6 +13,8 @@ NOT_OURS = "is none that Stagekeeper may restart"
 BY_UID = "only by its UID and resourceVersion"
 GRACE = "only with its own grace period"
 BACKGROUND = "only with propagationPolicy Background"
+NAMED = "the name must be that of the StatefulSet, then -r and a number"
+TARGET = "is none that Stagekeeper works on"
 PODS = "/api/v1/namespaces/{ns}/pods"
 SETS = "/apis/apps/v1/namespaces/{ns}/statefulsets"
 MAPS = "/api/v1/namespaces/{ns}/configmaps"
@@ -42,6 +44,12 @@ class Attempt:
 def _delete(title: str, name: str, says: str, **more: Any) -> Attempt:
     """A delete of a pod, which the test makes a dry run: it is admitted or refused like any other."""
     return Attempt(title, "DELETE", f"{PODS}/{name}", says, pod=name, **more)
+
+
+def _open(title: str, name: str, says: str) -> Attempt:
+    """A record of this name, which the test makes a dry run."""
+    body = {"apiVersion": "stagekeeper.dev/v1alpha1", "kind": "Remediation", "metadata": {"name": name}}
+    return Attempt(title, "POST", f"{RECORDS}?dryRun=All", says, {**body, "spec": {"environment": "cf"}})
 
 
 def _patch(title: str, path: str, body: Any, says: str = RBAC) -> Attempt:
@@ -102,8 +110,14 @@ ATTEMPTS = (
     Attempt(
         "keep a record in another namespace", "GET", "/apis/stagekeeper.dev/v1alpha1/namespaces/{other}/remediations"
     ),
-    _patch("change a record's spec", f"{RECORDS}/planned", {"spec": {"person": "somebody"}}),
-    _patch("change a record's status by a patch", f"{RECORDS}/planned/status", {"status": {"phase": "Recovered"}}),
+    _patch("change a record's spec", f"{RECORDS}/diego-api-r1", {"spec": {"person": "somebody"}}),
+    _patch("change a record's status by a patch", f"{RECORDS}/diego-api-r1/status", {"status": {"phase": "Recovered"}}),
+    _open("open a record of a pod's name", "diego-api-1", NAMED),
+    _open("open a record with a leading zero", "diego-api-r01", NAMED),
+    _open("open a record with no number", "diego-api-r0", NAMED),
+    _open("open a record of a number too large", "diego-api-r1000000000", NAMED),
+    _open("open a record of another name", "mine", NAMED),
+    _open("open a record of another StatefulSet", "database-r1", TARGET),
     Attempt("delete all records at once", "DELETE", RECORDS),
     Attempt("watch records", "GET", f"{RECORDS}?watch=1&timeoutSeconds=1"),
     Attempt("make a Role", "POST", f"{ROLES}/roles", body={"metadata": {"name": "mine"}, "rules": []}),

@@ -38,6 +38,11 @@ def test_a_record_can_not_outgrow_what_is_stored() -> None:
     assert _largest(SCHEMA) < LARGEST_RECORD
 
 
+def test_kubectl_shows_what_a_person_on_call_asks_first() -> None:
+    shown = [each["name"] for each in VERSION["additionalPrinterColumns"] if not each.get("priority")]
+    assert shown == ["Cause", "Phase", "Deleted", "Took", "Age"]
+
+
 def test_every_column_shows_a_field_that_there_is() -> None:
     known = {path for path, _ in fields(SCHEMA)} | {".metadata.creationTimestamp"}
     assert {each["jsonPath"] for each in VERSION["additionalPrinterColumns"]} <= known

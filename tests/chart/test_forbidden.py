@@ -1,11 +1,12 @@
 """Nothing too many: what must not be possible is tried with the tokens of the chart's own ServiceAccounts."""
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
 from tests.chart.cluster import until
-from tests.chart.forbidden import ATTEMPTS, BY_UID, READ_ONLY, RECORDS, Attempt
+from tests.chart.forbidden import ATTEMPTS, BY_UID, READ_ONLY, RECORDS, TARGET, Attempt
 from tests.chart.scene import NODE, Scene
 from tests.testbed.api import Api, ApiError
 
@@ -21,10 +22,12 @@ ANOTHER_PLAN = {**PLAN, "steps": [{**PLAN["steps"][0], "pods": [{"name": "api-0"
 
 @pytest.fixture(scope="module")
 def remediator(here: Scene) -> Api:
-    """The API with the remediator's token, once the admission policy is in force."""
+    """The API with the remediator's token, once the admission policies are in force."""
     api = here.api("remediator")
     unguarded = next(each for each in ATTEMPTS if each.says == BY_UID)
     until(lambda: BY_UID in _said(here, api, unguarded))
+    unknown = next(each for each in ATTEMPTS if each.says == TARGET)
+    until(lambda: TARGET in _said(here, api, unknown))
     return api
 
 
@@ -32,8 +35,8 @@ def remediator(here: Scene) -> Api:
 def records(here: Scene, remediator: Api) -> None:
     """A record with a plan, and one that has ended, written with the remediator's own rights."""
     for name, status in (
-        ("planned", {"phase": "Restarting", "plan": PLAN}),
-        ("ended", {"phase": "Escalated", "reason": "step_late"}),
+        ("diego-api-r1", {"phase": "Restarting", "plan": PLAN}),
+        ("diego-api-r2", {"phase": "Escalated", "reason": "step_late"}),
     ):
         body = {"apiVersion": "stagekeeper.dev/v1alpha1", "kind": "Remediation", "metadata": {"name": name}}
         made = remediator.request("POST", _in(here, RECORDS), {**body, "spec": {"environment": "cf"}})
@@ -57,10 +60,10 @@ def test_forty_things_and_more_are_tried() -> None:
 @pytest.mark.parametrize(
     ("name", "status", "says"),
     [
-        ("planned", {"phase": "Restarting", "plan": ANOTHER_PLAN}, "the plan is written once"),
-        ("planned", {"phase": "Restarting"}, "the plan is written once"),
-        ("planned", None, "a status is never taken away"),
-        ("ended", {"phase": "Watching"}, "a remediation that has ended stays ended"),
+        ("diego-api-r1", {"phase": "Restarting", "plan": ANOTHER_PLAN}, "the plan is written once"),
+        ("diego-api-r1", {"phase": "Restarting"}, "the plan is written once"),
+        ("diego-api-r1", None, "a status is never taken away"),
+        ("diego-api-r2", {"phase": "Watching"}, "a remediation that has ended stays ended"),
     ],
     ids=["another plan", "no plan", "no status", "reopened"],
 )
@@ -83,7 +86,7 @@ def test_the_delete_that_it_is_for_is_admitted(here: Scene, remediator: Api, pod
 
 
 def test_a_pod_that_has_failed_may_be_deleted_though_its_grace_is_nothing(here: Scene, remediator: Api) -> None:
-    name = "diego-api-r1"
+    name = "diego-api-1"
     path = f"/api/v1/namespaces/{here.namespace}/pods/{name}"
     target = {"apiVersion": "v1", "kind": "Node", "name": NODE}
     here.plane.controller_manager.freeze()  # else the StatefulSet's controller deletes it first
@@ -95,6 +98,14 @@ def test_a_pod_that_has_failed_may_be_deleted_though_its_grace_is_nothing(here: 
         assert _said(here, remediator, attempt) == ""
     finally:
         here.plane.controller_manager.thaw()
+
+
+def test_who_may_open_a_remediation_may_open_one_of_the_environment_alone(here: Scene, remediator: Api) -> None:
+    for api in (here.plane.api, remediator):
+        opened = replace(next(each for each in ATTEMPTS if each.says == TARGET), says="")
+        assert TARGET in _said(here, api, opened)
+        body = {**opened.body, "metadata": {"name": "diego-api-r3"}}
+        assert _said(here, api, replace(opened, body=body)) == ""
 
 
 def test_whoever_is_not_the_remediator_is_not_bound_by_its_guard(here: Scene) -> None:

@@ -1,10 +1,10 @@
 """Nothing superfluous: for each right that a Role grants, one call of ours that fails without it."""
 
 import asyncio
-import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
+from itertools import count
 
 import pytest
 
@@ -21,6 +21,7 @@ from tests.testbed.patience import HANG_GUARD
 pytestmark = [pytest.mark.real, pytest.mark.programs]
 
 Work = Callable[[Kube, str], Awaitable[object]]
+_ORDINALS = count(2)
 _SELECTOR = "skiff-role-name=diego-api"
 
 
@@ -54,7 +55,7 @@ async def _get(kube: Kube, namespace: str) -> None:
 
 
 async def _create(kube: Kube, namespace: str) -> None:
-    await Remediations(kube, namespace, 5).create(f"made-{time.monotonic_ns()}", {}, {"environment": "cf"})
+    await Remediations(kube, namespace, 5).create(f"diego-api-r{next(_ORDINALS)}", {}, {"environment": "cf"})
 
 
 async def _swap(kube: Kube, namespace: str) -> None:
@@ -105,7 +106,7 @@ async def test_without_a_right_the_call_that_needs_it_is_refused(here: Scene, wh
 def _ensure_record(here: Scene) -> None:
     path = f"/apis/stagekeeper.dev/v1alpha1/namespaces/{here.namespace}/remediations"
     if not here.plane.api.exists(f"{path}/diego-api-r1"):
-        body = {"apiVersion": "stagekeeper.dev/v1alpha1", "kind": "Remediation", "metadata": {"name": "diego-api-1"}}
+        body = {"apiVersion": "stagekeeper.dev/v1alpha1", "kind": "Remediation", "metadata": {"name": "diego-api-r1"}}
         here.plane.api.request("POST", path, {**body, "spec": {"environment": "cf"}})
 
 

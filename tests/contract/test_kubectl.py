@@ -46,7 +46,7 @@ async def _populate(cluster: Cluster) -> None:
     made = await cluster.create(cluster.remediations, remediation())
     running = {"phase": "Running", "containerStatuses": [_running()]}
     assert (await cluster.patch(f"{cluster.pods}/p1/status", {"status": running})).status == 200
-    status = {"phase": "Watching", "diagnosis": "no_active_bbs", "message": "Waiting."}
+    status = {"phase": "Watching", "cause": "no_active_bbs", "deleted": "0/2", "message": "Waiting."}
     assert (await cluster.patch(f"{cluster.remediations}/diego-api-r1/status", {"status": status})).status == 200
     about = {"apiVersion": "stagekeeper.dev/v1alpha1", "kind": "Remediation", "name": "diego-api-r1"}
     event = {
@@ -79,8 +79,8 @@ async def test_get_shows_remediations_and_pods_with_the_columns_that_the_server_
 ) -> None:
     await _populate(cluster)
     heading, episode, *pods = _lines(await kubectl("get", "remediations,pods"))
-    assert heading.startswith("NAME ENVIRONMENT PHASE ")
-    assert re.match(r"remediation\.stagekeeper\.dev/diego-api-r1 cf Watching .*no_active_bbs", episode)
+    assert heading.startswith("NAME CAUSE PHASE DELETED TOOK AGE")
+    assert re.match(r"remediation\.stagekeeper\.dev/diego-api-r1 no_active_bbs Watching 0/2 ", episode)
     assert pods[0] == "NAME READY STATUS RESTARTS AGE"
     assert re.fullmatch(rf"pod/p0 0/1 Pending 0 {AGE}", pods[1])
     assert re.fullmatch(rf"pod/p1 1/1 Running 0 {AGE}", pods[2])
@@ -89,7 +89,7 @@ async def test_get_shows_remediations_and_pods_with_the_columns_that_the_server_
 async def test_get_by_short_name_selects_and_an_object_alone_is_a_table_too(cluster: Cluster, kubectl: Kubectl) -> None:
     await _populate(cluster)
     assert len(_lines(await kubectl("get", "po", "--selector", "role=api", "--no-headers"))) == 1
-    assert re.match("diego-api-r1 cf Watching", _lines(await kubectl("get", "remed", "diego-api-r1"))[1])
+    assert re.match("diego-api-r1 no_active_bbs Watching", _lines(await kubectl("get", "remed", "diego-api-r1"))[1])
 
 
 async def test_o_yaml_is_the_object_itself(cluster: Cluster, kubectl: Kubectl) -> None:

@@ -2,7 +2,7 @@
 
 import json
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -24,6 +24,8 @@ from remediator.remediation import (
     Step,
     Transition,
 )
+from stagekeeper.kube.objects import timestamp
+from tests.diego.observations import NOW
 from tests.remediator.builders import remediation, restarting
 
 _TIMES = st.integers(0, 4_000_000_000).map(lambda seconds: datetime.fromtimestamp(seconds, UTC))
@@ -186,3 +188,62 @@ def test_whatever_a_status_holds_it_is_read_or_refused(status: dict[str, Any]) -
     except Unreadable:
         return
     assert record.load(record.store(found)).phase is found.phase
+
+
+def summary(stored: dict[str, Any]) -> tuple[str | None, ...]:
+    return tuple(stored["status"].get(name) for name in ("cause", "deleted", "took"))
+
+
+def test_kubectl_shows_the_cause_what_was_deleted_and_how_long_it_took() -> None:
+    watching = remediation(age=252, diagnosis="starting")
+    assert summary(record.store(watching)) == ("starting", None, None)
+    assert summary(record.store(restarting())) == ("no_active_bbs", "0/2", None)
+    assert summary(record.store(restarting(["diego-api-0"], age=252))) == ("no_active_bbs", "1/2", None)
+    done = restarting(["diego-api-0", "diego-api-1"], age=252, diagnosis="serving")
+    ended = done.moved(Phase.RECOVERED, Reason.SERVING, "It serves.", NOW)
+    assert summary(record.store(ended)) == ("no_active_bbs", "2/2", "4m12s")
+
+
+def test_what_healed_by_itself_keeps_the_cause_that_was_seen() -> None:
+    stored = record.store(remediation(diagnosis="starting"))
+    healed = remediation(diagnosis="serving", extra=stored).moved(Phase.SELF_HEALED, Reason.SERVING, "", NOW)
+    assert summary(record.store(healed)) == ("starting", None, "0s")
+
+
+@pytest.mark.parametrize(("seconds", "shown"), [(59, "59s"), (60, "1m0s"), (3599, "59m59s"), (7500, "2h5m")])
+def test_a_duration_is_shown_as_kubernetes_does(seconds: int, shown: str) -> None:
+    ended = remediation(age=seconds).moved(Phase.ESCALATED, Reason.GAVE_UP, "", NOW)
+    assert summary(record.store(ended))[2] == shown
+
+
+@pytest.mark.parametrize(
+    ("phase", "true"),
+    [
+        (Phase.WATCHING, set()),
+        (Phase.RESTARTING, set()),
+        (Phase.RECOVERED, {"Recovered", "Complete"}),
+        (Phase.SELF_HEALED, {"Recovered", "Complete"}),
+        (Phase.OBSERVED, {"Complete"}),
+        (Phase.ESCALATED, {"Escalated", "Complete"}),
+    ],
+)
+def test_kubectl_can_wait_for_a_condition(phase: Phase, true: set[str]) -> None:
+    conditions = record.store(remediation(phase))["status"]["conditions"]
+    assert {each["type"] for each in conditions if each["status"] == "True"} == true
+    assert {each["type"] for each in conditions} == {"Recovered", "Escalated", "Complete"}
+
+
+def test_a_condition_says_since_when_it_is_as_it_is() -> None:
+    opened = remediation(age=300)
+    begun = replace(opened, extra=record.store(opened)).moved(Phase.RESTARTING, Reason.GATES_OPEN, "Restarting.", NOW)
+    later = NOW + timedelta(seconds=60)
+    ended = replace(begun, extra=record.store(begun)).moved(Phase.RECOVERED, Reason.SERVING, "It serves.", later)
+    times = {each["type"]: each["lastTransitionTime"] for each in record.store(ended)["status"]["conditions"]}
+    assert times["Escalated"] == timestamp(NOW - timedelta(seconds=300))
+    assert times["Recovered"] == times["Complete"] == timestamp(later)
+
+
+@pytest.mark.parametrize("found", [[{"type": ["a"]}], [{"type": "Recovered", "status": {}}], "none", None, [7]])
+def test_conditions_that_somebody_else_wrote_are_written_again(found: Any) -> None:
+    stored = record.store(remediation(extra={"status": {"conditions": found}}))
+    assert [each["type"] for each in stored["status"]["conditions"]] == ["Recovered", "Escalated", "Complete"]
