@@ -106,7 +106,7 @@ def _stagekeeper(environment: Environment, ports: Ports, token_file: Path) -> di
                 "confirm_for": 120 / FASTER,
                 "never_for": 120 / FASTER,
                 "locket_settles": 30 / FASTER + 2,
-                "verify_for": 60,  # nearly as long as in production: a busy machine must not make the cure look like none
+                "verify_for": 60,  # not 9: a busy machine must not make the cure look like none
                 "hold_off": 600 / FASTER,
             },
         },
