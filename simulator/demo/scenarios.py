@@ -87,7 +87,7 @@ SCENARIOS: Mapping[str, Scenario] = {
         _stuck,
         moral="a person was called with the evidence; nothing was restarted without one.",
         phase="Escalated",
-        reason="RestartIsNoCure",
+        reason="AwaitingApproval",
         serves_at_end=False,
     ),
     "certificate": Scenario(
@@ -114,11 +114,11 @@ SCENARIOS: Mapping[str, Scenario] = {
         alert="StagerSplitBrain",
     ),
     "locket": Scenario(
-        "Locket, in a StatefulSet of its own, hangs: it is restarted first, and the BBS only if that was not enough.",
+        "Locket, in a StatefulSet of its own, hangs: it and the BBS are restarted together, pod after pod.",
         _locket,
-        moral="Locket alone was restarted, and that was enough: the BBS pods were left alone.",
+        moral="Locket and the BBS were restarted together, once, and the stager is back.",
         phase="Recovered",
-        deletes=frozenset({"locket"}),
+        deletes=frozenset({"locket", "diego-api"}),
         layout=CFEE_4,
     ),
 }

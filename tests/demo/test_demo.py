@@ -34,9 +34,13 @@ _TOLD = {
         r"remediation opened +-",
         r"pods deleted +0$",
     ],
-    "database": [r"pods deleted +0$", r"Escalated\. A restart is not the cure\. crash_looping"],
+    "database": [r"pods deleted +0$", r"Escalated\. A restart is not the fix\. crash_looping"],
     "split-brain": [r"alert StagerSplitBrain fires", r"remediation opened +-", r"pods deleted +0$"],
-    "locket": [r"\[ \] 3\. ", r"pods deleted +2 +locket-0 locket-1$", r"Remediation diego-api-r1: Recovered\."],
+    "locket": [
+        r"\[x\] 3\. ",
+        r"pods deleted +4 +diego-api-0 diego-api-1 locket-0 locket-1$",
+        r"Remediation diego-api-r1: Recovered\.",
+    ],
 }
 """What must be read, in this order."""
 _KEPT = "split-brain"
