@@ -109,7 +109,7 @@ class Bench:
         token = self.folder / "webhook-token"
         token.write_text(TOKEN)
         webhook = {"token_file": str(token), "largest_body": 64 * 2**20}
-        rhythm = {"open": 20, "list": 3600, "observe": 3600, "resync": 3600}
+        rhythm = {"open": 20, "list": 3600, "observe": 20, "resync": 3600}
         remediator = {"mode": "observe", "webhook": webhook, "rhythm": rhythm, **more}
         return write(self.folder / name, {"environments": environments, "remediator": remediator})
 

@@ -1,6 +1,7 @@
 """From a hung BBS to a proven restart, with every part real; and an ordinary fail-over, in which nothing happens."""
 
 import re
+from itertools import groupby
 from pathlib import Path
 from typing import Any
 
@@ -83,7 +84,9 @@ def test_each_pod_came_back_once_under_its_name_with_a_new_uid(hang: Facts) -> N
 
 def test_the_remediation_went_through_every_phase_to_recovered(hang: Facts, status: Any) -> None:
     assert hang["phases"] == ["", "Watching", "Restarting", "Verifying", "Recovered"]
-    assert [line["phase"] for line in status["transitions"]] == ["Restarting", "Verifying", "Recovered"]
+    # The story has a line of its own where the first closed gate changed.
+    phases = [phase for phase, _ in groupby(line["phase"] for line in status["transitions"])]
+    assert [phase for phase in phases if phase != "Watching"] == ["Restarting", "Verifying", "Recovered"]
     assert {each["uid"] for each in status["deletions"]} == set(hang["before"].values())
     assert hang["serves"]
 
