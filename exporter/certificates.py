@@ -7,7 +7,7 @@ from pathlib import Path
 
 from stagekeeper.diego.profiles import TlsFiles
 from stagekeeper.service.files import Reloaded
-from stagekeeper.service.tls import TlsFilesProblem, certificate_expiry
+from stagekeeper.service.tls import TlsFilesError, certificate_expiry
 
 
 class CertificateDates:
@@ -23,7 +23,7 @@ class CertificateDates:
         for which, date in self._dates.items():
             try:
                 found[which] = date.current()
-            except TlsFilesProblem:
+            except TlsFilesError:
                 continue
         return found
 

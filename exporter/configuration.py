@@ -7,11 +7,11 @@ from pathlib import Path
 
 from exporter.metrics import Reloads
 from exporter.settings import ExporterSettings, exporter_settings
+from stagekeeper.config.document import read
+from stagekeeper.config.errors import ConfigurationError
 from stagekeeper.diego.effective import written
 from stagekeeper.diego.environments import environments
 from stagekeeper.diego.profiles import Environment
-from stagekeeper.service.problems import ConfigurationProblem
-from stagekeeper.settings import SettingsProblem, read
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,28 +27,25 @@ class Configuration:
 
 
 def load(path: Path | None) -> Configuration:
-    """The configuration in the file at `path`, or the defaults. Raises `ConfigurationProblem`."""
-    try:
-        document = read(path)
-        return Configuration(environments(document), exporter_settings(document))
-    except SettingsProblem as problem:
-        raise ConfigurationProblem(str(problem)) from problem
+    """The configuration in the file at `path`, or the defaults. Raises `ConfigurationError`."""
+    document = read(path)
+    return Configuration(environments(document), exporter_settings(document))
 
 
 class ConfigurationFile:
     """The configuration in force, and whether the newest one is it."""
 
     def __init__(self, path: Path | None, clock: Callable[[], float] = time.time) -> None:
-        """Read the file for the first time. Raises `ConfigurationProblem`."""
+        """Read the file for the first time. Raises `ConfigurationError`."""
         self._path, self._clock = path, clock
         self.current = load(path)
         self.reloads = Reloads(successful=True, succeeded_at=clock())
 
     def reload(self) -> None:
-        """Read it again. What cannot be used is not taken: the old one stays, and `ConfigurationProblem` says why."""
+        """Read it again. What can't be used is not taken: the old one stays, and `ConfigurationError` says why."""
         try:
             self.current = load(self._path)
-        except ConfigurationProblem:
+        except ConfigurationError:
             self.reloads = Reloads(successful=False, succeeded_at=self.reloads.succeeded_at)
             raise
         self.reloads = Reloads(successful=True, succeeded_at=self._clock())

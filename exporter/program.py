@@ -3,6 +3,7 @@
 from exporter.configuration import ConfigurationFile
 from exporter.scrape import Observe, observing
 from exporter.web import application
+from stagekeeper.config.errors import ConfigurationError
 from stagekeeper.diego.auto import observer
 from stagekeeper.diego.profiles import Environment
 from stagekeeper.kube.client import Kube, NoCluster, connect
@@ -10,7 +11,6 @@ from stagekeeper.service.flags import Flags
 from stagekeeper.service.health import Readiness, health_routes
 from stagekeeper.service.listen import serving
 from stagekeeper.service.metrics import process_registry
-from stagekeeper.service.problems import ConfigurationProblem
 from stagekeeper.service.runtime import Runtime
 from stagekeeper.service.web_config import WebConfigFile
 
@@ -20,7 +20,7 @@ FIRST_OBSERVATION = "first observation"
 async def start(runtime: Runtime, flags: Flags) -> None:
     """Read the configuration, serve, take a first observation. An API server that is down does not hinder the start.
 
-    Raises `ServiceProblem`.
+    Raises `ProgramError`.
     """
     configuration = ConfigurationFile(flags.config_file)
     web_config = WebConfigFile(flags.web_config) if flags.web_config else None
@@ -52,4 +52,4 @@ async def _kube(runtime: Runtime, flags: Flags) -> Kube:
     try:
         return await runtime.open("The Kubernetes client", connect(flags.kubeconfig, flags.context))
     except NoCluster as problem:
-        raise ConfigurationProblem(str(problem)) from problem
+        raise ConfigurationError(str(problem)) from problem

@@ -4,7 +4,8 @@ from typing import Annotated
 
 from pydantic import Field
 
-from stagekeeper.settings import Document, Strict, validate
+from stagekeeper.config.document import Document
+from stagekeeper.config.validation import Strict, validate
 
 
 class ExporterSettings(Strict):
@@ -21,5 +22,5 @@ class ExporterSettings(Strict):
 
 
 def exporter_settings(document: Document) -> ExporterSettings:
-    """The exporter's own section of a configuration file. Raises `SettingsProblem`."""
+    """The exporter's own section of a configuration file. Raises `ConfigurationError`."""
     return validate(ExporterSettings, document.section("exporter"), document, ("exporter",))

@@ -15,9 +15,9 @@ from incidents.reading import from_text
 from incidents.story import story
 from incidents.telling import record_json, replay_json, replay_text
 from remediator import record
+from stagekeeper.config.errors import ConfigurationError
 from stagekeeper.late_import import imported
 from stagekeeper.service import logs
-from stagekeeper.settings import SettingsProblem
 
 KIND, LIST_KINDS = "Remediation", ("List", "RemediationList")
 
@@ -36,7 +36,7 @@ def command(*, file: Path, output: str) -> None:
     logs.configure("error")
     try:
         said, code = explain(*_read(file), as_json=output == "json")
-    except SettingsProblem as problem:
+    except ConfigurationError as problem:
         click.echo(f"stagekeeper explain: {problem}", err=True)
         sys.exit(2)
     click.echo(said, nl=False)
@@ -44,14 +44,14 @@ def command(*, file: Path, output: str) -> None:
 
 
 def explain(text: str, source: str, *, as_json: bool) -> tuple[str, int]:
-    """What is to be said of a file's text, and the exit code. Raises `SettingsProblem`."""
+    """What is to be said of a file's text, and the exit code. Raises `ConfigurationError`."""
     records = _records(text, source)
     if records is None:
         return _explain_incident(from_text(text, source), as_json=as_json)
     try:
         remediations = [record.load(each) for each in records]
     except record.Unreadable as problem:
-        raise SettingsProblem(f"{source}: {problem}") from problem
+        raise ConfigurationError(f"{source}: {problem}") from problem
     return (record_json(remediations) if as_json else "\n".join(map(story, remediations))), 0
 
 
@@ -68,9 +68,9 @@ def _read(file: Path) -> tuple[str, str]:
     try:
         return file.read_text(encoding="utf-8"), str(file)
     except OSError as problem:
-        raise SettingsProblem(f"{file}: can't be read: {problem.strerror}.") from problem
+        raise ConfigurationError(f"{file}: can't be read: {problem.strerror}.") from problem
     except UnicodeDecodeError as problem:
-        raise SettingsProblem(f"{file}: is not UTF-8 text (byte {problem.start}).") from problem
+        raise ConfigurationError(f"{file}: is not UTF-8 text (byte {problem.start}).") from problem
 
 
 def _records(text: str, source: str) -> Sequence[Mapping[str, Any]] | None:
@@ -87,7 +87,7 @@ def _records(text: str, source: str) -> Sequence[Mapping[str, Any]] | None:
         return None
     items = [each for each in found.get("items") or () if isinstance(each, Mapping) and each.get("kind") == KIND]
     if not items:
-        raise SettingsProblem(f"{source}: holds no {KIND}. Try `kubectl get remediations -n NAMESPACE`.")
+        raise ConfigurationError(f"{source}: holds no {KIND}. Try `kubectl get remediations -n NAMESPACE`.")
     return items
 
 

@@ -14,9 +14,9 @@ from remediator.intake import Judgement
 from remediator.policy import Mode, Policy
 from remediator.remediation import Outcome, Phase, Reason
 from remediator.settings import PolicySettings, RemediatorSettings, RhythmSettings
+from stagekeeper.config.validation import Strict
 from stagekeeper.diego.diagnosis import Condition
 from stagekeeper.diego.environment_settings import EnvironmentSettings
-from stagekeeper.settings import Strict
 
 ALERTMANAGER = "alertmanager"
 """The name of the one Alertmanager, where a file does not name several."""

@@ -6,8 +6,9 @@ from itertools import pairwise
 from typing import Any
 
 from incidents.format import ALL, LOCKET, Incident, Situation
+from stagekeeper.config.document import Document, Place, parse
+from stagekeeper.config.validation import validate
 from stagekeeper.diego.environments import resolve
-from stagekeeper.settings import Document, Place, parse, validate
 
 _MOST_OCCURRENCES = 100_000
 """Of all entries with `every` together: more are a slip, and would keep a replay busy for long."""
@@ -22,7 +23,7 @@ _NO_MORE = "simulate"
 
 
 def from_text(text: str, source: str) -> Incident:
-    """The incident in YAML text; `source` names it in messages. Raises `SettingsProblem`."""
+    """The incident in YAML text; `source` names it in messages. Raises `ConfigurationError`."""
     document = parse(text, source, (*Incident.model_fields, _NO_MORE))
     document = replace(document, data=_of_today(document.data))
     incident = validate(Incident, document.data, document, ())

@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 
 from remediator.policy import Mode, Policy
 from remediator.remediation import Deletion, Phase, Plan, Remediation, Request
-from stagekeeper.diego.durations import spell
+from stagekeeper.config.durations import in_words
 
 _RESULTS = {
     "deleted": "was deleted by the remediator",
@@ -49,7 +49,7 @@ def comes_next(remediation: Remediation, policy: Policy) -> str:
             )
         case Phase.VERIFYING:
             needed = f"{policy.verify_observations} serving observations in a row"
-            return f"It waits for {needed}; escalated {spell(policy.verify_for)} after the new pods are ready."
+            return f"It waits for {needed}; escalated {in_words(policy.verify_for)} after the new pods are ready."
         case _ if remediation.latched:
             return "The target is left alone until the BBS serves, or until `stagekeeper reset` releases it."
     return ""

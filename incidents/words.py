@@ -5,7 +5,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BeforeValidator, Field
 
-from stagekeeper.diego.durations import seconds
+from stagekeeper.config.durations import parse
 
 LONGEST = 30 * 86_400
 """Seconds: thirty days. A replay takes an observation every few seconds."""
@@ -19,7 +19,7 @@ def _condition(value: Any) -> Any:
     raise ValueError("must be true, false or unknown")
 
 
-Duration = Annotated[float, BeforeValidator(seconds), Field(ge=0, le=LONGEST)]
+Duration = Annotated[float, BeforeValidator(lambda value: parse(value).total_seconds()), Field(ge=0, le=LONGEST)]
 Shift = Annotated[float, Field(ge=-LONGEST, le=LONGEST)]
 ConditionStatus = Annotated[Literal["True", "False", "Unknown"], BeforeValidator(_condition)]
 

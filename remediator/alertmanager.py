@@ -16,8 +16,8 @@ import aiohttp
 from remediator.inputs import AlertState, AlertView
 from remediator.remediation import LONGEST_FIELD, Request
 from remediator.settings import AlertmanagerSettings
+from stagekeeper.config.errors import ProgramError
 from stagekeeper.service.files import Reloaded, read_text
-from stagekeeper.service.problems import ServiceProblem
 from stagekeeper.service.tls import ClientContext
 
 LARGEST_ANSWER = 4 * 1024 * 1024
@@ -60,7 +60,7 @@ class Alertmanager:
         try:
             async with asyncio.timeout(self._settings.timeout):
                 return self._judge(environment, await self._groups(environment))
-        except (aiohttp.ClientError, TimeoutError, OSError, ValueError, ServiceProblem) as problem:
+        except (aiohttp.ClientError, TimeoutError, OSError, ValueError, ProgramError) as problem:
             why = "no answer in time" if isinstance(problem, TimeoutError) else str(problem) or type(problem).__name__
             return self._says(AlertState.UNREADABLE, why)
         except RecursionError:

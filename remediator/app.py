@@ -20,6 +20,8 @@ from remediator.record import Unreadable
 from remediator.settings import RemediatorSettings, remediator_settings
 from remediator.status_page import page
 from remediator.webhook import PATH, Webhook
+from stagekeeper.config.document import read
+from stagekeeper.config.errors import ConfigurationError
 from stagekeeper.diego.environments import pinned_environments
 from stagekeeper.diego.profiles import Environment
 from stagekeeper.kube.client import NoCluster, connect
@@ -27,20 +29,18 @@ from stagekeeper.kube.errors import KubeError
 from stagekeeper.service.auth import BearerToken, bearer_auth
 from stagekeeper.service.flags import Flags
 from stagekeeper.service.health import Readiness, health_routes
-from stagekeeper.service.landing import PAGE_HEADERS
 from stagekeeper.service.listen import serving
 from stagekeeper.service.metrics import metrics_response, process_registry
-from stagekeeper.service.problems import ConfigurationProblem
+from stagekeeper.service.pages import PAGE_HEADERS
 from stagekeeper.service.runtime import Runtime
 from stagekeeper.service.web_config import WebConfigFile
-from stagekeeper.settings import SettingsProblem, read
 
 _log = structlog.get_logger("remediator")
 RECORDS = "records"
 
 
 async def start(runtime: Runtime, flags: Flags) -> None:
-    """Read the configuration, start a reconciler for each environment, serve. Raises `ServiceProblem`."""
+    """Read the configuration, start a reconciler for each environment, serve. Raises `ProgramError`."""
     settings, environments = configuration(flags)
     token = BearerToken(settings.webhook.token_file)
     web_config = WebConfigFile(flags.web_config) if flags.web_config else None
@@ -59,18 +59,13 @@ async def start(runtime: Runtime, flags: Flags) -> None:
 
 async def _refuse_reload() -> None:
     """A reload could change the mode under an open remediation; a roll-out of the replicas does the same in order."""
-    raise ConfigurationProblem(
-        "The remediator reads its configuration at its start only: restart it to apply a change."
-    )
+    raise ConfigurationError("The remediator reads its configuration at its start only: restart it to apply a change.")
 
 
 def configuration(flags: Flags) -> tuple[RemediatorSettings, tuple[Environment, ...]]:
-    """The remediator's section and the environments. Raises `ConfigurationProblem`."""
-    try:
-        document = read(flags.config_file)
-        return remediator_settings(document), pinned_environments(document)
-    except SettingsProblem as problem:
-        raise ConfigurationProblem(str(problem)) from problem
+    """The remediator's section and the environments. Raises `ConfigurationError`."""
+    document = read(flags.config_file)
+    return remediator_settings(document), pinned_environments(document)
 
 
 async def _reconcilers(
@@ -79,7 +74,7 @@ async def _reconcilers(
     try:
         kube = await runtime.open("The Kubernetes client", connect(flags.kubeconfig, flags.context))
     except NoCluster as problem:
-        raise ConfigurationProblem(str(problem)) from problem
+        raise ConfigurationError(str(problem)) from problem
     session = await runtime.open("The Alertmanager client", aiohttp.ClientSession())
     asked = [Alertmanager(each, session, settings.alertname, settings.receiver) for each in settings.alertmanagers]
     policy, rhythm = settings.as_policy(), settings.rhythm

@@ -11,8 +11,8 @@ from collections.abc import Callable, Sequence
 from remediator.inputs import AlertState, Inputs
 from remediator.policy import Mode
 from remediator.remediation import GateResult, Outcome
+from stagekeeper.config.durations import in_words
 from stagekeeper.diego.diagnosis import Condition, Restart
-from stagekeeper.diego.durations import spell
 from stagekeeper.diego.observation import Locket, Unknown
 from stagekeeper.kube.objects import Pod, StatefulSet
 
@@ -60,7 +60,7 @@ def alert(given: Inputs) -> GateResult:
     if active is None:
         return not_yet("The alert is not firing in any Alertmanager.")
     if unread is not None:
-        waited = spell(given.policy.alerts_unread_for)
+        waited = in_words(given.policy.alerts_unread_for)
         return passes(
             f"The alert is firing in {active.alertmanager}. {unread.alertmanager} could not be asked for {waited}."
         )
@@ -95,7 +95,7 @@ def cooldown(given: Inputs) -> GateResult:
     if back is not None and given.at - back < given.policy.locket_settles:
         until = min(back, given.at) + given.policy.locket_settles
         return not_yet(f"{name} came back by itself: it has until {until:%H:%M:%S} UTC to be the fix.")
-    return passes(f"No restart within the cooldown ({spell(given.policy.cooldown)}).")
+    return passes(f"No restart within the cooldown ({in_words(given.policy.cooldown)}).")
 
 
 def _locket_pods(given: Inputs) -> Sequence[Pod]:
@@ -106,7 +106,7 @@ def budget(given: Inputs) -> GateResult:
     """Restarts that do not last must reach a person."""
     policy = given.policy
     spent = sorted(each.decided_at for each in given.past if each.decided_at > given.at - policy.budget_window)
-    used = f"{len(spent)} of {policy.budget} restarts used in the last {spell(policy.budget_window)}"
+    used = f"{len(spent)} of {policy.budget} restarts used in the last {in_words(policy.budget_window)}"
     if len(spent) >= policy.budget:
         free = spent[-policy.budget] + policy.budget_window
         return not_yet(f"{used}: no further one before {free:%H:%M:%S} UTC.")

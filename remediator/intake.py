@@ -12,7 +12,7 @@ from enum import StrEnum
 from remediator.cluster import Cluster
 from remediator.policy import Mode, Policy
 from remediator.remediation import Phase, Reason, Remediation, Request
-from stagekeeper.diego.durations import spell
+from stagekeeper.config.durations import in_words
 from stagekeeper.kube.errors import AlreadyExists, Unavailable
 from stagekeeper.kube.objects import time
 
@@ -98,7 +98,7 @@ def _stale_alert(latest: Remediation, request: Request, now: datetime, policy: P
     """Whether an alert may only be late to go after the latest record has ended."""
     ended = latest.closed_at or latest.created
     if now < ended + policy.hold_off:
-        given = f"the alert is given {spell(policy.hold_off)} to go"
+        given = f"the alert is given {in_words(policy.hold_off)} to go"
         said = f"{latest.name} ended {latest.phase} at {ended:%H:%M:%S} UTC; {given}."
         return Verdict(Judgement.HELD_OFF, said, latest.name)
     began = time(request.starts_at)

@@ -7,7 +7,8 @@ from typing import Annotated, Literal, Self
 from pydantic import Field, HttpUrl, field_validator, model_validator
 
 from remediator.policy import Mode, Policy
-from stagekeeper.settings import Document, Strict, validate
+from stagekeeper.config.document import Document
+from stagekeeper.config.validation import Strict, validate
 
 Seconds = Annotated[float, Field(ge=0, le=86_400)]
 Positive = Annotated[float, Field(gt=0, le=3_600)]
@@ -147,7 +148,7 @@ class RemediatorSettings(Strict):
 
 
 def remediator_settings(document: Document) -> RemediatorSettings:
-    """The section of a configuration file. Raises `SettingsProblem`."""
+    """The section of a configuration file. Raises `ConfigurationError`."""
     section = document.section("remediator")
     if section is None:
         raise document.problem(

@@ -5,8 +5,8 @@ from datetime import timedelta
 from remediator.inputs import Close, Decision, Inputs, Wait, blocking_pods, moved, pods_by_uid, readable
 from remediator.remediation import Phase, Reason, Remediation
 from remediator.restarting import what_was_done
+from stagekeeper.config.durations import in_words
 from stagekeeper.diego.diagnosis import Condition
-from stagekeeper.diego.durations import spell
 from stagekeeper.diego.observation import Locket, Observation
 from stagekeeper.diego.questions import unready
 
@@ -67,7 +67,7 @@ def _too_late(remediation: Remediation, given: Inputs) -> Remediation | None:
         allowed = _allowed(remediation, workload)
         if given.elapsed <= allowed:
             return None
-        said = f"{back} {blocking_pods(given.seen)} That is later than {spell(allowed)} after the deletion."
+        said = f"{back} {blocking_pods(given.seen)} That is later than {in_words(allowed)} after the deletion."
         return _escalated(remediation, Reason.PODS_LATE, "The pods are not back in time.", said, given)
     if given.elapsed < given.policy.give_up_after and not _had_its_time(remediation, given):
         return None

@@ -8,8 +8,8 @@ from remediator.inputs import AlertState, Close, Continue, Decision, Inputs, Wai
 from remediator.policy import Mode
 from remediator.remediation import GateResult, Outcome, Phase, Reason, Remediation
 from remediator.streaks import Streaks
+from stagekeeper.config.durations import in_words
 from stagekeeper.diego.diagnosis import Condition
-from stagekeeper.diego.durations import spell
 
 Answers = tuple[tuple[str, GateResult], ...]
 _PERSONS_CHOICE = frozenset({Condition.STUCK_UNAVAILABLE})
@@ -98,7 +98,8 @@ def _give_up(remediation: Remediation, given: Inputs, streaks: Streaks) -> Remed
         gone = moved(remediation, Phase.ESCALATED, Reason.ALERT_GONE, said, given)
         return gone.released("the alert is gone", given.at)  # the alert that comes back opens the next one at once
     if given.elapsed >= policy.give_up_after:
-        said = f"Not fixed within {spell(policy.give_up_after)}. {first_closed(remediation.gates)} Nothing was deleted."
+        given_up = f"Not fixed within {in_words(policy.give_up_after)}."
+        said = f"{given_up} {first_closed(remediation.gates)} Nothing was deleted."
         return moved(remediation, Phase.ESCALATED, Reason.GAVE_UP, said, given)
     return None
 

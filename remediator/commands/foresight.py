@@ -35,7 +35,7 @@ class Foresight:
 
 
 async def foresee(session: Session, cluster: Cluster, history: Sequence[Remediation], accept: str) -> Foresight:
-    """Observe, read the pause, ask Alertmanager. Raises `SettingsProblem`; what can't be read is an answer too."""
+    """Observe, read the pause, ask Alertmanager. Raises `ConfigurationError`; what can't be read is an answer too."""
     configured = session.document.section("remediator") is not None
     settings = remediator_settings(session.document) if configured else None
     policy = settings.as_policy() if settings else Policy(Mode.ACT)

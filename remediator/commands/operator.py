@@ -16,6 +16,8 @@ from typing import Any
 
 import click
 
+from stagekeeper.config.document import Document, read
+from stagekeeper.config.errors import ConfigurationError
 from stagekeeper.diego.environments import choose, environments
 from stagekeeper.diego.profiles import Environment
 from stagekeeper.kube import events, workloads
@@ -24,7 +26,6 @@ from stagekeeper.kube.errors import Forbidden, KubeError
 from stagekeeper.kube.remediations import PLURAL
 from stagekeeper.service import logs
 from stagekeeper.service.options import CONTEXT, KUBECONFIG, config_file
-from stagekeeper.settings import Document, SettingsProblem, read
 
 _REVIEW = "/apis/authentication.k8s.io/v1/selfsubjectreviews"
 LONGEST_PERSON, LONGEST_REASON = 256, 1024
@@ -119,7 +120,7 @@ async def _ended(  # noqa: PLR0913 -- the shared options, by name
         async with connect(kubeconfig, context) as kube:
             who = await _who(kube, person, chosen.api_timeout)
             said = await work(Session(document, chosen, kube, who), **given)
-    except (SettingsProblem, NoCluster) as problem:
+    except (ConfigurationError, NoCluster) as problem:
         click.echo(f"stagekeeper {name}: {problem}", err=True)
         return 2
     except (Refusal, KubeError) as problem:
@@ -138,7 +139,7 @@ def _because(problem: Exception) -> str:
 async def _who(kube: Kube, given: str, timeout: float) -> Person:
     """The API server's word for us (authentication.k8s.io/v1, Kubernetes 1.28 and later), else the login name."""
     if len(given) > LONGEST_PERSON // 2:
-        raise SettingsProblem(f"--as-person must have at most {LONGEST_PERSON // 2} characters.")
+        raise ConfigurationError(f"--as-person must have at most {LONGEST_PERSON // 2} characters.")
     review = {"apiVersion": "authentication.k8s.io/v1", "kind": "SelfSubjectReview"}
     try:
         answer = await kube.send(Call("POST", _REVIEW, body=review), timeout=timeout)
@@ -174,11 +175,11 @@ async def leave_event(session: Session, reason: str, message: str, at: datetime)
 
 
 def reason_given(text: str) -> str:
-    """A reason that says something and fits into the record. Raises `SettingsProblem`."""
+    """A reason that says something and fits into the record. Raises `ConfigurationError`."""
     if not text.strip():
-        raise SettingsProblem("--reason must say why: people read it at night.")
+        raise ConfigurationError("--reason must say why: people read it at night.")
     if len(text) > LONGEST_REASON:
-        raise SettingsProblem(f"--reason must have at most {LONGEST_REASON} characters.")
+        raise ConfigurationError(f"--reason must have at most {LONGEST_REASON} characters.")
     return text.strip()
 
 

@@ -8,17 +8,17 @@ import click
 from remediator import pause
 from remediator.commands import pause_map
 from remediator.commands.operator import Refusal, Session, leave_event, operator_command, reason_given, sentences
-from stagekeeper.diego.durations import seconds
+from stagekeeper.config.errors import ConfigurationError
 from stagekeeper.kube.errors import Conflict
 from stagekeeper.kube.objects import time, timestamp
-from stagekeeper.settings import SettingsProblem
+from stagekeeper.service.options import DURATION
 
 
 @operator_command("pause")
 @click.option("--reason", required=True, help="Why; whoever looks will read it.")
 @click.option("--until", help="Until then, such as 2026-11-23T18:00:00Z (UTC where it names no zone).")
-@click.option("--for", "lasting", help="For so long, such as 90m or 2h.")
-async def command(session: Session, *, reason: str, until: str | None, lasting: str | None) -> Sequence[str]:
+@click.option("--for", "lasting", type=DURATION, help="For so long, such as 90m or 2h.")
+async def command(session: Session, *, reason: str, until: str | None, lasting: timedelta | None) -> Sequence[str]:
     """Keep the remediator from restarting anything in an environment.
 
     What is under way is not undone: pods that are Terminating go on ending. A pause that is there already is replaced.
@@ -32,7 +32,7 @@ async def command(session: Session, *, reason: str, until: str | None, lasting: 
     found = await pause_map.find(session)
     end = found.now + ends if isinstance(ends, timedelta) else ends
     if end <= found.now:
-        raise SettingsProblem(f"--until {end:%Y-%m-%d %H:%M:%S} UTC is over: it is {found.now:%H:%M:%S} UTC there.")
+        raise ConfigurationError(f"--until {end:%Y-%m-%d %H:%M:%S} UTC is over: it is {found.now:%H:%M:%S} UTC there.")
     try:
         await pause_map.write(session, found, {"by": session.person.name, "reason": why, "until": timestamp(end)})
     except Conflict as problem:
@@ -49,16 +49,13 @@ async def command(session: Session, *, reason: str, until: str | None, lasting: 
     )
 
 
-def _asked_for(until: str | None, lasting: str | None) -> datetime | timedelta:
-    """The end as a moment, or as a duration from the API server's now. Raises `SettingsProblem`."""
+def _asked_for(until: str | None, lasting: timedelta | None) -> datetime | timedelta:
+    """The end as a moment, or as a duration from the API server's now. Raises `ConfigurationError`."""
     if (until is None) == (lasting is None):
-        raise SettingsProblem("Say either --until MOMENT or --for DURATION: a pause has an end.")
+        raise ConfigurationError("Say either --until MOMENT or --for DURATION: a pause has an end.")
     if lasting is not None:
-        try:
-            return timedelta(seconds=seconds(lasting))
-        except (ValueError, OverflowError) as problem:
-            raise SettingsProblem(f"--for {lasting}: {problem}.") from problem
+        return lasting
     moment = time(until)
     if moment is None:
-        raise SettingsProblem(f"--until {until}: must be a moment such as 2026-11-23T18:00:00Z.")
+        raise ConfigurationError(f"--until {until}: must be a moment such as 2026-11-23T18:00:00Z.")
     return moment

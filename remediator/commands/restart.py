@@ -13,8 +13,8 @@ from remediator.commands.reset import release
 from remediator.gates import OVERRIDABLE
 from remediator.intake import Judgement
 from remediator.remediation import GateResult, Request
+from stagekeeper.config.errors import ConfigurationError
 from stagekeeper.diego.diagnosis import Condition
-from stagekeeper.settings import SettingsProblem
 
 _ACCEPTABLE = ", ".join(sorted(OVERRIDABLE))
 
@@ -36,7 +36,7 @@ async def command(session: Session, *, reason: str, accept: str, dry_run: bool) 
     """
     why = reason_given(reason)
     if accept and accept not in OVERRIDABLE:
-        raise SettingsProblem(f"--accept {accept}: no person can override that. It must be one of {_ACCEPTABLE}.")
+        raise ConfigurationError(f"--accept {accept}: no person can override that. It must be one of {_ACCEPTABLE}.")
     cluster, listing = await listed(session)
     seen = await foresee(session, cluster, listing.remediations, accept)
     told = _foretold(seen, accept)

@@ -13,6 +13,8 @@ from stagekeeper.cli.from_pod import Kubectl, NoKubectl, PodProber, kubectl
 from stagekeeper.cli.report import CANNOT_TELL, NO_FLAGS, Flags, Report, as_json, as_text, report
 from stagekeeper.cli.stager_errors import StagerErrors, read_errors
 from stagekeeper.cli.steps import Place
+from stagekeeper.config.document import read
+from stagekeeper.config.errors import ConfigurationError
 from stagekeeper.diego.auto import Picker, Undecided, sentence
 from stagekeeper.diego.environments import choose, environments, without_absent_certificates
 from stagekeeper.diego.observation import NOT_CONFIGURED, OUTSIDE, Observation, Probe, Reply, Unknown
@@ -27,7 +29,6 @@ from stagekeeper.kube.errors import KubeError
 from stagekeeper.kube.objects import Pod
 from stagekeeper.service import logs
 from stagekeeper.service.options import CONTEXT, KUBECONFIG, config_file
-from stagekeeper.settings import SettingsProblem, read
 
 _CONTROL = ("kubernetes.default.svc.cluster.local", 443)
 
@@ -81,7 +82,7 @@ def command(  # noqa: PLR0913 -- one argument for each flag
         environment = choose(environments(read(config_file)), name)
         program = kubectl(kubeconfig, context) if from_pod else None
         said = asyncio.run(ask(Ask(environment, kubeconfig, context, within, program, flags)))
-    except (SettingsProblem, NoCluster, NoKubectl) as problem:
+    except (ConfigurationError, NoCluster, NoKubectl) as problem:
         _end(problem, 2)
     except CannotTell as problem:
         _end(problem, CANNOT_TELL)

@@ -8,9 +8,9 @@ docs/diagnosis.md has the same rows and explains each condition; their order is 
 from collections.abc import Callable
 from typing import TypeAlias
 
+from stagekeeper.config.durations import in_words
 from stagekeeper.diego import commands
 from stagekeeper.diego.conditions import RESTART, Condition, Diagnosis, Found, Restart
-from stagekeeper.diego.durations import spell
 from stagekeeper.diego.evidence import evidence
 from stagekeeper.diego.observation import Locket, Observation, Probe, ReadyPods, Reply, Unknown
 from stagekeeper.diego.profiles import HEALTH_PORT
@@ -329,7 +329,7 @@ def starting(seen: Observation) -> Found | None:
     ended = [each for each in seen.known_pods if each.pod.ended]
     new = [each for each in seen.known_pods if each not in (*waiting, *ended) and young(seen, each)]
     if new:
-        return Found(Condition.STARTING, f"{names(new)} started less than {spell(seen.patience.starting)} ago.")
+        return Found(Condition.STARTING, f"{names(new)} started less than {in_words(seen.patience.starting)} ago.")
     if waiting and all(waiting_for(seen, each) < seen.patience.pending for each in waiting):
         return Found(Condition.STARTING, f"Not started yet: {each_described(waiting)}.")
     if ended and all(waiting_for(seen, each) < seen.patience.starting for each in ended):
@@ -347,7 +347,7 @@ def not_running(seen: Observation) -> Found | None:
         since = seen.taken_at - waiting_for(seen, ended[0])
         said = f"{each_described(ended)}, since {since:%Y-%m-%d %H:%M} UTC, and is not replaced."
         return Found(Condition.PODS_NOT_READY, said, commands.describe(seen, ended[0].pod))
-    longest = spell(seen.patience.pending)
+    longest = in_words(seen.patience.pending)
     waiting = [each for each in seen.known_pods if pending(seen, each)]
     late = [each for each in waiting if waiting_for(seen, each) >= seen.patience.pending]
     if late:

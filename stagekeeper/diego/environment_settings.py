@@ -9,8 +9,8 @@ from typing import Annotated, Any
 
 from pydantic import AfterValidator, Field, field_validator, model_validator
 
+from stagekeeper.config.validation import Strict
 from stagekeeper.diego.profiles import AUTO, BBS_PORT, DEFAULT_PATIENCE, DEFAULT_PROFILE, PROFILES, Patience, Readiness
-from stagekeeper.settings import Strict
 
 _DNS_LABEL = re.compile(r"[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?")
 _HOST_LABEL = r"[A-Za-z0-9]([-A-Za-z0-9]{0,61}[A-Za-z0-9])?"

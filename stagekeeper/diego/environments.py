@@ -3,6 +3,9 @@
 from collections.abc import Sequence
 from dataclasses import replace
 
+from stagekeeper.config.document import Document
+from stagekeeper.config.errors import ConfigurationError
+from stagekeeper.config.validation import validate
 from stagekeeper.diego.environment_settings import NO_LOCKET, EnvironmentSettings, LabelSettings
 from stagekeeper.diego.profiles import (
     AUTO,
@@ -13,11 +16,10 @@ from stagekeeper.diego.profiles import (
     Profile,
     TlsFiles,
 )
-from stagekeeper.settings import Document, SettingsProblem, validate
 
 
 def environments(document: Document) -> tuple[Environment, ...]:
-    """The environments of a configuration file; the tutorial's own where it names none. Raises `SettingsProblem`."""
+    """The environments of a configuration file; the tutorial's own where it names none. Raises `ConfigurationError`."""
     entries = document.section("environments")
     if entries is None:
         return (resolve(EnvironmentSettings(name="cf")),)
@@ -33,12 +35,12 @@ def environments(document: Document) -> tuple[Environment, ...]:
         try:
             environment = resolve(validate(EnvironmentSettings, entry, document, place))
             _unique(environment, found, document, index)
-        except SettingsProblem as problem:
+        except ConfigurationError as problem:
             problems.append(str(problem))
         else:
             found.append(environment)
     if problems:
-        raise SettingsProblem("\n".join(problems))
+        raise ConfigurationError("\n".join(problems))
     return tuple(found)
 
 
@@ -158,13 +160,13 @@ def without_absent_certificates(environment: Environment) -> tuple[Environment, 
 
 
 def choose(known: Sequence[Environment], name: str | None) -> Environment:
-    """The environment of that name, or the only one. Raises `SettingsProblem`."""
+    """The environment of that name, or the only one. Raises `ConfigurationError`."""
     names = ", ".join(each.name for each in known)
     if name is None:
         if len(known) > 1:
-            raise SettingsProblem(f"There are several environments: choose one of {names} with --environment.")
+            raise ConfigurationError(f"There are several environments: choose one of {names} with --environment.")
         return known[0]
     found = next((each for each in known if each.name == name), None)
     if found is None:
-        raise SettingsProblem(f"There is no environment {name}. Known are {names}.")
+        raise ConfigurationError(f"There is no environment {name}. Known are {names}.")
     return found

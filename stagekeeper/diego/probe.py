@@ -17,7 +17,7 @@ from stagekeeper.diego.observation import Probe, Reply, Unknown
 from stagekeeper.diego.ping import PING, NotABbs, exchange, meaning
 from stagekeeper.diego.profiles import Environment
 from stagekeeper.diego.wire import Address, connect, is_ours, peer, reason, resolve
-from stagekeeper.service.tls import ClientContext, TlsFilesProblem
+from stagekeeper.service.tls import ClientContext, TlsFilesError
 
 __all__ = ["PING", "Prober"]
 
@@ -89,7 +89,7 @@ class Prober:
         """What answers at `host`, within `timeout` seconds. Never raises; `Unknown` means that the fault is ours."""
         try:
             context = self._context.current() if self._context else None
-        except TlsFilesProblem as problem:
+        except TlsFilesError as problem:
             return Unknown(str(problem))
         return await _within(timeout, lambda course: self._ask(course, host, context, path))
 

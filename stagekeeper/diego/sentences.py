@@ -3,8 +3,8 @@
 from collections.abc import Collection, Sequence
 from datetime import timedelta
 
+from stagekeeper.config.durations import in_words
 from stagekeeper.diego import commands
-from stagekeeper.diego.durations import spell
 from stagekeeper.diego.observation import BbsPod, Observation, Probe, Unknown
 from stagekeeper.diego.questions import restarted_twice, youngest
 from stagekeeper.kube.objects import Container, Pod
@@ -100,7 +100,7 @@ def looping(seen: Observation, pod: Pod, container: Container) -> tuple[str, str
     if container.waiting == "CrashLoopBackOff":
         return f"{which} is in CrashLoopBackOff{last}.", before
     if restarted_twice(seen, container):
-        return f"{which} restarted twice within {spell(seen.patience.restarted_twice)}{last}.", before
+        return f"{which} restarted twice within {in_words(seen.patience.restarted_twice)}{last}.", before
     return None
 
 

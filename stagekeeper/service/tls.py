@@ -14,9 +14,6 @@ class TlsFilesError(ConfigurationError):
     """A certificate, key or CA file can't be used; the text names the file."""
 
 
-TlsFilesProblem = TlsFilesError  # its old name, until nobody uses it any more
-
-
 class ClientContext:
     """The TLS context of a client: who may serve us, and who we say we are.
 

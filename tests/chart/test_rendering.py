@@ -5,9 +5,9 @@ import pytest
 
 from exporter.settings import exporter_settings
 from remediator.settings import remediator_settings
+from stagekeeper.config.document import parse
 from stagekeeper.diego.environments import environments
 from stagekeeper.diego.profiles import Environment
-from stagekeeper.settings import parse
 from tests.chart.helm import CI, FOLDER, KUBERNETES, Helm, HelmError, Object, Rendered, rights
 
 pytestmark = pytest.mark.programs

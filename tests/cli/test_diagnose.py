@@ -14,9 +14,9 @@ import pytest
 
 from simulator.environment import Environment, simulated_environment
 from simulator.layouts import CFEE_2
+from stagekeeper.config.errors import ConfigurationError
 from stagekeeper.diego.environment_settings import EnvironmentSettings
 from stagekeeper.diego.environments import choose, resolve
-from stagekeeper.settings import SettingsProblem
 from tests.exporter.programs import QUICK, configuration, down
 from tests.testbed.patience import HANG_GUARD
 
@@ -163,5 +163,5 @@ async def test_a_wrong_flag_ends_with_2_and_one_sentence(flags: tuple[str, ...],
 def test_of_several_environments_one_must_be_chosen() -> None:
     several = [resolve(EnvironmentSettings(name=name, namespace=name)) for name in ("one", "two")]
     assert choose(several, "two").name == "two"
-    with pytest.raises(SettingsProblem, match="choose one of one, two with --environment"):
+    with pytest.raises(ConfigurationError, match="choose one of one, two with --environment"):
         choose(several, None)

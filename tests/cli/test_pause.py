@@ -67,7 +67,7 @@ async def test_a_second_pause_replaces_the_first_and_says_so(tmp_path: Path) -> 
     [
         (("--reason", "x"), "Say either --until MOMENT or --for DURATION"),
         (("--reason", "x", "--for", "1h", "--until", "2030-01-01T00:00:00Z"), "Say either --until"),
-        (("--reason", "x", "--for", "soon"), "--for soon: must be a duration"),
+        (("--reason", "x", "--for", "soon"), "'soon' must be a duration"),
         (("--reason", "x", "--until", "soon"), "--until soon: must be a moment"),
         (("--reason", "x", "--until", "2020-01-01T00:00:00Z"), "is over: it is"),
         (("--reason", " ", "--for", "1h"), "--reason must say why"),

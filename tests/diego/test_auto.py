@@ -8,6 +8,8 @@ from structlog.testing import capture_logs
 
 from simulator.layouts import LAYOUTS
 from simulator.manifests import manifests
+from stagekeeper.config.document import Document
+from stagekeeper.config.errors import ConfigurationError
 from stagekeeper.diego.auto import AutoObserver, fitting, observer
 from stagekeeper.diego.diagnosis import Condition, diagnose
 from stagekeeper.diego.environment_settings import EnvironmentSettings
@@ -16,7 +18,6 @@ from stagekeeper.diego.observation import AMBIGUOUS, Observation, Probe, Reply, 
 from stagekeeper.diego.profiles import PROFILES, Environment, LocketWorkload
 from stagekeeper.kube import objects
 from stagekeeper.kube.objects import StatefulSet
-from stagekeeper.settings import Document, SettingsProblem
 from tests.diego.listeners import free_port
 from tests.diego.world import CC, ENOUGH, SETS, Cluster
 from tests.kube.api_server import answering, hanging, refusing
@@ -232,7 +233,7 @@ def document(*entries: dict[str, Any]) -> Document:
 def test_the_remediators_environments_must_have_their_profile_written_down() -> None:
     given = document({"name": "cf", "profile": "auto", "namespace": "cf"})
     assert environments(given)[0].candidates
-    with pytest.raises(SettingsProblem, match=r"environments\[0\]\.profile: auto is for the exporter"):
+    with pytest.raises(ConfigurationError, match=r"environments\[0\]\.profile: auto is for the exporter"):
         pinned_environments(given)
 
 

@@ -6,8 +6,8 @@ import pytest
 import yaml
 
 from exporter.configuration import load
+from stagekeeper.config.errors import ConfigurationError
 from stagekeeper.diego.environment_settings import EnvironmentSettings
-from stagekeeper.service.problems import ConfigurationProblem
 
 TABLE = [
     (each["file"], each["message"])
@@ -19,7 +19,7 @@ TABLE = [
 def test_a_bad_file_is_told_by_line_key_and_remedy(tmp_path: Path, text: str, message: str) -> None:
     path = tmp_path / "stagekeeper.yaml"
     path.write_text(text, encoding="utf-8")
-    with pytest.raises(ConfigurationProblem) as caught:
+    with pytest.raises(ConfigurationError) as caught:
         load(path)
     keys = ", ".join(EnvironmentSettings.model_fields)
     assert str(caught.value) == message.replace("FILE", str(path)).replace("ENVIRONMENT_KEYS", keys)
@@ -30,12 +30,12 @@ def test_the_table_is_long_enough_to_mean_something() -> None:
 
 
 def test_a_folder_is_no_configuration_file(tmp_path: Path) -> None:
-    with pytest.raises(ConfigurationProblem, match=r"can't be read: Is a directory\. Name a readable file"):
+    with pytest.raises(ConfigurationError, match=r"can't be read: Is a directory\. Name a readable file"):
         load(tmp_path)
 
 
 def test_a_file_that_is_not_text_is_told(tmp_path: Path) -> None:
     path = tmp_path / "stagekeeper.yaml"
     path.write_bytes(b"name: \xff\xfe")
-    with pytest.raises(ConfigurationProblem, match=r"is not UTF-8 text \(byte 6\)"):
+    with pytest.raises(ConfigurationError, match=r"is not UTF-8 text \(byte 6\)"):
         load(path)

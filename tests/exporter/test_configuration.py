@@ -7,7 +7,7 @@ import pytest
 from exporter.configuration import ConfigurationFile, load
 from exporter.metrics import Reloads
 from exporter.settings import ExporterSettings
-from stagekeeper.service.problems import ConfigurationProblem
+from stagekeeper.config.errors import ConfigurationError
 from tests.exporter.builders import clock
 
 
@@ -42,7 +42,7 @@ def test_a_reload_keeps_the_old_configuration_when_the_new_one_is_broken(tmp_pat
         path.unlink()
     else:
         path.write_text(broken)
-    with pytest.raises(ConfigurationProblem, match=r"stagekeeper\.yaml"):
+    with pytest.raises(ConfigurationError, match=r"stagekeeper\.yaml"):
         file.reload()
     assert file.current.environments[0].name == "one"
     assert file.reloads == Reloads(successful=False, succeeded_at=100)
@@ -53,7 +53,7 @@ def test_a_reload_after_a_broken_one_is_successful_again(tmp_path: Path) -> None
     path.write_text("environments: [{name: one}]\n")
     file = ConfigurationFile(path, clock(100, 300))
     path.write_text("environments: []\n")
-    with pytest.raises(ConfigurationProblem):
+    with pytest.raises(ConfigurationError):
         file.reload()
     path.write_text("environments: [{name: one}]\n")
     file.reload()
@@ -61,5 +61,5 @@ def test_a_reload_after_a_broken_one_is_successful_again(tmp_path: Path) -> None
 
 
 def test_a_first_configuration_that_can_not_be_used_is_refused(tmp_path: Path) -> None:
-    with pytest.raises(ConfigurationProblem, match="can't be read: No such file or directory"):
+    with pytest.raises(ConfigurationError, match="can't be read: No such file or directory"):
         ConfigurationFile(tmp_path / "none.yaml")

@@ -25,6 +25,8 @@ from remediator.reconciler import Reconciler
 from remediator.remediation import Request
 from remediator.settings import remediator_settings
 from remediator.webhook import Refused, Webhook, parse
+from stagekeeper.config.document import parse as parse_settings
+from stagekeeper.config.errors import ConfigurationError
 from stagekeeper.diego.diagnosis import diagnose
 from stagekeeper.diego.domains import told
 from stagekeeper.diego.environments import environments
@@ -33,8 +35,6 @@ from stagekeeper.diego.ping import PING, NotABbs, exchange, meaning
 from stagekeeper.kube import objects
 from stagekeeper.kube.client import _decoded
 from stagekeeper.service.metrics import metrics_response
-from stagekeeper.settings import SettingsProblem
-from stagekeeper.settings import parse as parse_settings
 from tests.diego.observations import NOW
 from tests.fuzz.shaping import shaped
 from tests.fuzz.templates import CONFIGURATION, INCIDENT, KUBERNETES, NOTIFICATION, REMEDIATION, WORDS
@@ -163,7 +163,7 @@ def remediation(data: bytes) -> None:
 
 def configuration(data: bytes) -> None:
     """Any file is a configuration, or a list of sentences about it."""
-    with suppress(SettingsProblem):
+    with suppress(ConfigurationError):
         document = parse_settings(_yaml(data, CONFIGURATION), "fuzzed.yaml")
         environments(document)
         exporter_settings(document)
@@ -172,7 +172,7 @@ def configuration(data: bytes) -> None:
 
 def incident(data: bytes) -> None:
     """Any file is an incident that can be replayed, or a list of sentences about it."""
-    with suppress(SettingsProblem):
+    with suppress(ConfigurationError):
         found = from_text(_yaml(data, INCIDENT), "fuzzed.yaml")
         replay(found.model_copy(update={"until": min(found.until, _REPLAYED)}))
 

@@ -16,7 +16,7 @@ from incidents.replay import replay
 from incidents.words import Decided, Delete, Heard, Label, Part
 from remediator.intake import Judgement
 from remediator.remediation import Phase
-from stagekeeper.diego.durations import seconds
+from stagekeeper.config.durations import parse
 from stagekeeper.diego.environment_settings import EnvironmentSettings
 from stagekeeper.diego.observation import Reply
 
@@ -85,10 +85,10 @@ def test_the_example_is_as_it_says() -> None:
     ("text", "expected"), [(0, 0), (90, 90), ("90s", 90), ("2m", 120), ("1h30m", 5400), ("3d", 259_200), ("0.5s", 0.5)]
 )
 def test_durations(text: float | str, expected: float) -> None:
-    assert seconds(text) == expected
+    assert parse(text).total_seconds() == expected
 
 
 @pytest.mark.parametrize("text", ["", "soon", "5 m", "1x", "m", True, None, [5]])
 def test_what_is_no_duration_is_refused(text: object) -> None:
     with pytest.raises(ValueError, match="must be a duration"):
-        seconds(text)
+        parse(text)

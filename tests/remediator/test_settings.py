@@ -8,13 +8,14 @@ import pytest
 
 from remediator.policy import Mode, Policy
 from remediator.settings import PolicySettings, RemediatorSettings, remediator_settings
-from stagekeeper.settings import SettingsProblem, parse
+from stagekeeper.config.document import parse
+from stagekeeper.config.errors import ConfigurationError
 
 GOOD = {"mode": "act", "webhook": {"token_file": "/t"}, "alertmanagers": [{"url": "http://am:9093"}]}
 
 
 def problem(text: str) -> str:
-    with pytest.raises(SettingsProblem) as found:
+    with pytest.raises(ConfigurationError) as found:
         remediator_settings(parse(text, "sk.yaml"))
     return str(found.value)
 
