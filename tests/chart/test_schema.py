@@ -12,6 +12,7 @@ from pydantic import BaseModel
 from exporter.settings import ExporterSettings
 from remediator.settings import AlertmanagerSettings, PolicySettings, RhythmSettings
 from stagekeeper import __version__
+from stagekeeper.config.durations import parse
 from stagekeeper.diego import environment_settings
 from stagekeeper.diego.profiles import BBS_PORT, HEALTH_PORT, LOCKET_PORT, PROFILES
 from tests.chart.helm import FOLDER
@@ -27,6 +28,15 @@ MODELS: dict[str, type[BaseModel]] = {
     "environments[].timeouts": environment_settings.TimeoutSettings,
 }
 """Sections that the chart passes on as they are."""
+DURATIONS = (
+    "exporter.config.scrape_margin",
+    "exporter.config.default_deadline",
+    "remediator.rhythm.open",
+    "remediator.policy.cooldown",
+    "remediator.alertmanagers[].timeout",
+    "environments[].patience.starting",
+    "environments[].timeouts.probe",
+)
 KEYS: dict[str, type[BaseModel]] = {
     "environments[]": environment_settings.EnvironmentSettings,
     "environments[].service": environment_settings.ServiceSettings,
@@ -47,6 +57,18 @@ def test_a_section_of_the_configuration_file_has_its_keys_and_bounds(path: str) 
 @pytest.mark.parametrize("path", KEYS)
 def test_an_environment_takes_the_keys_of_the_configuration_file(path: str) -> None:
     assert set(at(path)["properties"]) == set(KEYS[path].model_fields)
+
+
+@pytest.mark.parametrize("name", DURATIONS)
+def test_a_duration_is_written_as_in_the_configuration_file(name: str) -> None:
+    pattern = at(name)["pattern"]
+    for text in ("120s", "2m", "1h30m", "500ms", "1.5s", "3d", "120"):
+        assert re.search(pattern, text)
+        assert parse(text)
+    for text in ("", "2 m", "m", "-2m", "2y", "1e3"):
+        assert not re.search(pattern, text)
+        with pytest.raises(ValueError, match="must be a duration"):
+            parse(text)
 
 
 def test_where_the_file_has_files_the_chart_has_secrets() -> None:
@@ -98,7 +120,11 @@ def test_the_chart_has_the_version_of_the_programs() -> None:
 
 
 def _bounds(schema: Mapping[str, Any]) -> dict[str, Any]:
-    return {key: schema[key] for key in BOUNDS if key in schema}
+    """What a value must be; a duration is a number of seconds here, which may be written as text too."""
+    found = {key: schema[key] for key in BOUNDS if key in schema}
+    if found.get("type") == ["number", "string"]:
+        return {**{key: found[key] for key in found if key != "pattern"}, "type": "number"}
+    return found
 
 
 def _leaves(values: Mapping[str, Any], settable: set[str], prefix: str) -> Iterator[str]:
