@@ -40,7 +40,7 @@ Count = Annotated[int, Field(ge=0, le=100)]
 Status = Annotated[int, Field(ge=400, le=599)]
 """HTTP's number for an answer that is no success."""
 Running = Literal["running", "stopped", "replaced"]
-AlertWord = Literal["active", "absent", "unreachable", "silenced", "inhibited", "muted"]
+AlertWord = Literal["active", "absent", "unreachable", "silenced", "inhibited", "muted", "elsewhere"]
 
 
 class PodChange(Strict):
@@ -287,6 +287,7 @@ class Incident(Strict):
     reactions: list[Reaction] = Field(default_factory=list)
     until: Until = 3_600.0
     remediators: Annotated[int, Field(ge=1, le=9)] | Annotated[list[Mode], Field(min_length=1, max_length=9)] = 1
+    watched: bool = False
     expect: Expect = Expect()
 
     @property

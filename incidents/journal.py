@@ -36,6 +36,14 @@ class Snapshot:
     diagnosis: Diagnosis
     remediation: Remediation | None
 
+    late: bool = False
+    """Whether a remediator says that it has been open for too long, whatever the record says."""
+
+    @property
+    def overdue(self) -> bool:
+        """Whether a person is paged because the remediation is still open."""
+        return self.late or (self.remediation is not None and self.remediation.overdue)
+
     @property
     def gates(self) -> Mapping[str, GateResult]:
         """What the gates had answered last."""

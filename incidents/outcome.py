@@ -33,8 +33,7 @@ def _at_moments(expect: Expect, found: Replayed) -> Iterator[str]:
         if seen is None or seen.name is not name:
             yield f"At {at:g} s the diagnosis should be {name}; it is {f'{seen.name}: {seen.why}' if seen else ABSENT}"
     for at, overdue in expect.overdue.items():
-        remediation = found.snapshots[at].remediation if at in found.snapshots else None
-        if (remediation is not None and remediation.overdue) is not overdue:
+        if (at in found.snapshots and found.snapshots[at].overdue) is not overdue:
             yield f"At {at:g} s the remediation should {'' if overdue else 'not '}be overdue."
     for at, answers in expect.gates.items():
         gates = found.snapshots[at].gates if at in found.snapshots else {}

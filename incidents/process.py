@@ -35,6 +35,7 @@ _WORDS: Mapping[AlertWord, tuple[AlertState, str]] = {
     "silenced": (AlertState.SUPPRESSED, "silenced"),
     "inhibited": (AlertState.SUPPRESSED, "inhibited"),
     "muted": (AlertState.SUPPRESSED, "muted"),
+    "elsewhere": (AlertState.SUPPRESSED, "routed to people, not to receiver stagekeeper"),
 }
 
 
@@ -121,6 +122,7 @@ class Process:
         self._mode = mode
         self._tasks: list[asyncio.Task[None]] = []
         self._coming: asyncio.Task[None] | None = None
+        self._cluster = client(incident, server, alerting, self._be_killed)
         self.running = False
 
     def start(self, mode: Mode | None = None) -> None:
@@ -132,7 +134,7 @@ class Process:
         policy = self._incident.policy_in(self._mode)
         reconciler = Reconciler(cluster, policy, Rhythm(rhythm.open, rhythm.list, rhythm.observe))
         self._webhook = Webhook(ALERT, {cluster.environment.name: reconciler}, lambda: False)
-        self._cluster = cluster
+        self._cluster, self._reconciler = cluster, reconciler
         self.running = True
         self._tasks = [
             asyncio.create_task(reconciler.run()),
@@ -155,6 +157,11 @@ class Process:
     async def judge(self, notification: Notification) -> Sequence[Mapping[str, Any]]:
         """What it makes of a notification. Raises `KubeError`."""
         return await self._webhook.judge(notification)
+
+    @property
+    def late(self) -> bool:
+        """Whether by its own clock the open remediation has been open for too long, which pages a person too."""
+        return self.running and self._reconciler.state.late
 
     async def observe(self) -> Diagnosis:
         """What it finds now."""

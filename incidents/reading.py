@@ -17,7 +17,7 @@ _RENAMED = {
     "rhythm": {"look_timeout": "observation_timeout"},
 }
 """Keys of files from before 0.2.0, with their present names."""
-_GONE = {"environment": "passive_is_ready"}
+_GONE = {"environment": {"passive_is_ready"}, "rhythm": {"latched", "idle"}}
 _NO_MORE = "simulate"
 """How this project's tests once played a file."""
 
@@ -38,9 +38,9 @@ def _of_today(data: Mapping[str, Any]) -> dict[str, Any]:
     for section, names in _RENAMED.items():
         if isinstance(found.get(section), Mapping):
             found[section] = {names.get(key, key): value for key, value in found[section].items()}
-    for section, key in _GONE.items():
+    for section, gone in _GONE.items():
         if isinstance(found.get(section), Mapping):
-            found[section] = {name: value for name, value in found[section].items() if name != key}
+            found[section] = {name: value for name, value in found[section].items() if name not in gone}
     return found
 
 

@@ -60,14 +60,15 @@ class _Replay:
         self._past: frozenset[str] = frozenset()
         self._snapshots: dict[float, Snapshot] = {}
         self._judgements: Counter[str] = Counter()
+        self._started = False
 
     async def run(self) -> Replayed:
         """Play it all."""
         incident = self._incident
         await self._remember(incident.past)
         self._journal.silent = False
-        for process in self._processes:
-            process.start()
+        if incident.watched or not any(map(_calls, incident.timeline)):
+            self._start()
         for entry in incident.timeline:
             self._spawn(self._enter(entry))
         expect = incident.expect
@@ -110,7 +111,14 @@ class _Replay:
             await self._clock.until(at)
             self._happen(entry)
 
+    def _start(self) -> None:
+        self._started = True
+        for process in self._processes:
+            process.start()
+
     def _happen(self, situation: Situation) -> None:
+        if not self._started and _calls(situation):
+            self._start()
         self._clock.jumped += situation.clock_jump
         self._world.apply(situation, self._clock.now)
         said = situation.model_fields_set
@@ -213,7 +221,15 @@ class _Replay:
 
     async def _snapshot(self) -> Snapshot:
         newest = next(reversed(self._new_records()), None)
-        return Snapshot(await self._processes[0].observe(), record.load(newest) if newest else None)
+        late = any(process.late for process in self._processes)
+        return Snapshot(await self._processes[0].observe(), record.load(newest) if newest else None, late)
 
     def _new_records(self) -> list[Mapping[str, Any]]:
         return [each for name, each in self._server.records.items() if name not in self._past]
+
+
+def _calls(situation: Situation) -> bool:
+    """Whether somebody first needs the remediator at this moment: an alert, a call, or a person."""
+    asked = situation.operator.restart is not None or bool(situation.operator.reset)
+    said = bool({"remediator", "mode"} & situation.model_fields_set)
+    return bool(situation.webhooks) or any(word != "absent" for word in situation.alert.values()) or asked or said

@@ -18,7 +18,7 @@ def replay_text(incident: Incident, found: Replayed, wrong: Sequence[str]) -> st
     lines = [incident.title, f"Source: {incident.source}", _START.format(incident.start), ""]
     lines += _timeline_lines(found.lines)
     lines += [] if found.lines else ["Nothing was opened and nothing was done."]
-    lines += [_next_line(incident, found)] if found.remediations else []
+    lines += _next_line(incident, found)
     lines += ["", f"Diagnosis: {diagnosis(found)}", f"Decision:  {decided(found.remediations)}"]
     lines += [f"Deleted:   {', '.join(found.deleted) or 'nothing'}", "Gates:"]
     lines += [f"  {name:<13}{answer.outcome:<15}{answer.why}" for name, answer in gates(found).items()] or [
@@ -42,9 +42,11 @@ def _timeline_lines(lines: Iterable[Line]) -> Iterator[str]:
             told = each.evidence
 
 
-def _next_line(incident: Incident, found: Replayed) -> str:
-    latest = found.remediations[-1]
-    return f"{_clock(incident.until)}  {'next':<11} {'':<22} {comes_next(latest, incident.policy_in(incident.mode))}"
+def _next_line(incident: Incident, found: Replayed) -> Iterator[str]:
+    for latest in found.remediations[-1:]:
+        said = comes_next(latest, incident.policy_in(incident.mode))
+        if said:
+            yield f"{_clock(incident.until)}  {'next':<11} {'':<22} {said}"
 
 
 def replay_json(incident: Incident, found: Replayed, wrong: Sequence[str]) -> str:

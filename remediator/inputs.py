@@ -123,8 +123,13 @@ def readable(seen: Observation) -> bool:
 def blocking_pods(seen: Observation) -> str:
     """Pods that hold a restart up, each with its node and state."""
     held = [pod for pod in pods_by_uid(seen).values() if pod.terminating or pod.ready != "True"]
-    states = ((pod, "Terminating" if pod.terminating else pod.phase or "not started") for pod in held)
-    return " ".join(f"{pod.name} on node {pod.node or 'none'} is {state}." for pod, state in states)
+    return " ".join(f"{pod.name} on node {pod.node or 'none'} is {_state(pod)}." for pod in held)
+
+
+def _state(pod: Pod) -> str:
+    """As kubectl's STATUS has it."""
+    waiting = next((each.waiting for each in pod.containers if each.waiting), None)
+    return "Terminating" if pod.terminating else waiting or pod.phase or "not started"
 
 
 def moved(remediation: Remediation, phase: Phase, reason: Reason, message: str, given: Inputs) -> Remediation:

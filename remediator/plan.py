@@ -58,7 +58,11 @@ def without_own_effects(seen: Observation, remediation: Remediation) -> Observat
 
 
 def _as_planned(each: BbsPod, remediation: Remediation) -> BbsPod:
-    return replace(each, probe=Probe(Reply.REFUSED)) if hung_since_the_plan(each, remediation) else each
+    """Without the 503 of a pod that hung, and without the label that it got since its readiness probe is accepted."""
+    if not hung_since_the_plan(each, remediation):
+        return each
+    unlabelled = None if each.labelled_active is None else False
+    return replace(each, probe=Probe(Reply.REFUSED), labelled_active=unlabelled)
 
 
 def hung_since_the_plan(each: BbsPod, remediation: Remediation) -> bool:

@@ -72,16 +72,21 @@ def _too_late(remediation: Remediation, given: Inputs) -> Remediation | None:
     if given.elapsed < given.policy.give_up_after and not _had_its_time(remediation, given):
         return None
     found = given.assessment.diagnosis
-    said = f"Each pod answers now: {_replies(given.seen)}. {found.why}"
+    # That the pods are young is our own doing, and explains nothing.
+    why = "" if found.name is Condition.STARTING else f" {found.why}"
+    said = f"Each pod answers now: {_replies(given.seen)}.{why}"
     first = "The pods are back, but the restart did not fix it."
     return _escalated(remediation, Reason.NOT_SERVING, first, said, given)
 
 
 def _had_its_time(remediation: Remediation, given: Inputs) -> bool:
-    """Whether somebody should serve by now. A migration after the restart is waited for."""
+    """Whether somebody should serve by now: some time after the last pod is ready, Locket's included.
+
+    A migration after the restart is waited for.
+    """
     if given.assessment.diagnosis.name is Condition.MIGRATING:
         return False
-    ready = [each.pod.ready_since for each in given.seen.known_pods if each.pod.ready_since is not None]
+    ready = [pod.ready_since for pod in pods_by_uid(given.seen).values() if pod.ready_since is not None]
     since_ready = given.at - max((remediation.entered, *ready))
     return min(since_ready, given.elapsed) >= given.policy.verify_for
 

@@ -90,6 +90,11 @@ def test_a_planned_pod_that_answers_503_has_hung_and_is_deleted() -> None:
     assert victim(decided(restarting(["diego-api-0"]), seen)[1]) == BOTH[1]
 
 
+def test_the_label_that_such_a_pod_gets_while_it_listens_stops_nothing() -> None:
+    seen = observation(bbs(0, uid="new"), bbs(1, Reply.UNAVAILABLE, active=True), service=Reply.UNAVAILABLE)
+    assert victim(decided(restarting(["diego-api-0"]), seen)[1]) == BOTH[1]
+
+
 @pytest.mark.parametrize(
     "seen",
     [

@@ -13,7 +13,7 @@ from remediator.remediation import Phase, Reason, Remediation
 from remediator.streaks import InPhase, Streaks
 from stagekeeper.diego.observation import BbsPod, Locket, Observation, Reply
 from stagekeeper.diego.profiles import Readiness
-from tests.diego.observations import ago, bbs, container, observation, pending, unknown, workload
+from tests.diego.observations import ago, bbs, container, observation, pending, pod, unknown, workload
 from tests.remediator.builders import at, follow, inputs, restarting
 
 YOUNG = timedelta(minutes=2)
@@ -112,10 +112,11 @@ def test_three_minutes_after_the_pods_are_ready_it_was_no_cure() -> None:
     assert verdict(verifying(179), refused).phase is Phase.VERIFYING
     found = verdict(verifying(180), refused)
     assert (found.phase, found.reason) == (Phase.ESCALATED, Reason.NOT_SERVING)
-    assert found.message.startswith(
+    assert found.message == (
         "The pods are back, but the restart did not fix it. "
-        "Each pod answers now: diego-api-0 refused, diego-api-1 refused."
-    )
+        "Each pod answers now: diego-api-0 refused, diego-api-1 refused. "
+        "Deleted: diego-api-0, diego-api-1. Not deleted: none."
+    ), "that the new pods are young explains nothing"
     assert found.latched
 
 
@@ -151,6 +152,12 @@ def test_a_pod_that_stays_pending_is_named() -> None:
     assert "diego-api-0 on node none is Pending." in found.message
 
 
+def test_a_container_that_waits_is_told_by_its_reason() -> None:
+    waiting = (container(ready=False, waiting="ImagePullBackOff"),)
+    seen = observation(bbs(0, uid="a", containers=waiting, ready="False"), bbs(1, uid="b"))
+    assert "diego-api-0 on node node-0 is ImagePullBackOff." in verdict(verifying(1201), seen).message
+
+
 def test_one_blind_observation_is_no_failure_however_late() -> None:
     assert verdict(verifying(1900), back(pods=unknown("HTTP 500"))).phase is Phase.VERIFYING
 
@@ -174,6 +181,13 @@ def test_no_failure_is_written_in_an_observation_that_says_serving() -> None:
 def test_it_waits_until_locket_is_back() -> None:
     away = Locket(workload("diego-locket", replicas=1), ())
     assert waits(verifying(), back(locket=away)) == "Locket's pods are not all ready: 1 missing."
+
+
+def test_the_three_minutes_begin_when_locket_is_back_too() -> None:
+    """A BBS takes the lock one time to live after Locket's return."""
+    young = pod(0, name="diego-locket-0", uid="l", owner="diego-locket", ready_since=ago(timedelta(seconds=20)))
+    seen = back(Reply.REFUSED, age=timedelta(minutes=8), locket=Locket(workload("diego-locket", replicas=1), (young,)))
+    assert verdict(verifying(480), seen).phase is Phase.VERIFYING
 
 
 def test_one_bad_observation_among_good_ones_is_no_failure() -> None:
