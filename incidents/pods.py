@@ -109,7 +109,7 @@ class ModelPod:
         if self.heard is Heard.UNKNOWN:
             return Unknown("the probe could not be made")
         if tcp_only and self.accepts:
-            return Probe(Reply.OK, "accepts TCP")
+            return Probe(Reply.OK, "accepts TCP", by_tcp=True)
         return Probe(Reply(self.heard), self.detail, certificate_ends=self.certificate_ends)
 
     # Changes ------------------------------------------------------------------------------------------------------
@@ -181,7 +181,8 @@ class ModelPod:
         self.sidecar.waiting, self.sidecar.ready = change.sidecar_waiting, not change.sidecar_waiting
 
     def _init_waiting(self, change: PodChange, now: datetime) -> None:
-        """Its other containers wait until the init container has ended."""
+        """Its other containers wait until the init container has ended; it has a node by then."""
+        self.node = self.node or self.birth.node
         self.init = ModelContainer(INIT, None, ready=False, waiting=change.init_waiting)
         self.initialized_changed = now
         for each in (self.bbs, self.sidecar):
@@ -238,7 +239,7 @@ class ModelPod:
                 _condition("ContainersReady", str(self.bbs.ready and self.sidecar.ready), self.ready_changed),
                 _condition("Ready", self.ready, self.ready_changed),
             ],
-            "containerStatuses": [self.bbs.status(), self.sidecar.status()],
+            "containerStatuses": [self.bbs.status(), self.sidecar.status()] if self.node else [],
         }
         if self.ip:
             status["podIP"] = self.ip

@@ -96,7 +96,7 @@ class ModelProber(Prober):
 
 
 def _tcp(*, accepts: bool) -> Probe:
-    return Probe(Reply.OK, "accepts TCP") if accepts else Probe(Reply.REFUSED, "connection refused")
+    return Probe(Reply.OK, "accepts TCP", by_tcp=True) if accepts else Probe(Reply.REFUSED, "connection refused")
 
 
 def client(incident: Incident, server: Server, alerting: Alerting, killed: Callable[[], None]) -> Cluster:

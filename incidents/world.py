@@ -171,7 +171,8 @@ class World:
             return Unknown("the probe could not be made")
         if self.around.service is not Heard.AUTO:
             reply = Reply(self.around.service)
-            return Probe(Reply.OK if self.tcp_only and reply.accepted else reply)
+            by_tcp = self.tcp_only and reply.accepted
+            return Probe(Reply.OK if by_tcp else reply, by_tcp=by_tcp)
         accepting = (each for each in self._behind() if each.accepts)
         return next((each.answer(tcp_only=self.tcp_only) for each in accepting), Probe(Reply.REFUSED))
 
