@@ -105,6 +105,8 @@ class Heard(StrEnum):
     UNAVAILABLE = "unavailable"
     NO_REPLY = "no_reply"
     BAD_REPLY = "bad_reply"
+    CLOSED = "closed"
+    CERTIFICATE_REFUSED = "certificate_refused"
     UNKNOWN = "unknown"
     """The probe could not be made: the fault is ours."""
     AUTO = "auto"
