@@ -1,8 +1,11 @@
-"""Hypothesis without a limit on the time of one example: the machine is shared, and speed is not the claim here."""
+"""What the tests of this package share. Hypothesis has no limit on the time of one example: speed is not the claim."""
 
 import pytest
+import structlog
 from hypothesis import settings
+from structlog.testing import CapturingLogger
 
+from stagekeeper.kube import access, oidc
 from tests.kube.clock import Clock
 
 settings.register_profile("unhurried", deadline=None)
@@ -13,3 +16,14 @@ settings.load_profile("unhurried")
 def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
     """The clocks of the credentials."""
     return Clock(monkeypatch)
+
+
+@pytest.fixture
+def logged(monkeypatch: pytest.MonkeyPatch) -> CapturingLogger:
+    """What is logged, however a test of another package has set logging up in this process."""
+    kept = CapturingLogger()
+    for module in (access, oidc):
+        monkeypatch.setattr(
+            module, "_log", structlog.wrap_logger(kept, processors=[structlog.processors.KeyValueRenderer()])
+        )
+    return kept
