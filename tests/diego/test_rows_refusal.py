@@ -136,6 +136,11 @@ def test_where_the_platform_sets_a_label_no_witness_is_needed() -> None:
 # Row 25
 
 
+def test_pods_may_be_counted_from_any_ordinal() -> None:
+    """`spec.ordinals.start` of a StatefulSet."""
+    assert judged(observation(bbs(5), bbs(6))) == NO_ACTIVE_BBS
+
+
 def test_the_sentence_counts_the_pods() -> None:
     said = [diagnose(observation(*(bbs(each) for each in range(count)))).why for count in (1, 2, 3)]
     assert said == [
