@@ -43,7 +43,6 @@ def restart(remediation: Remediation, given: Inputs) -> Decision:
     answers = _answers(remediation, excused) if excused else ()
     streaks = _remember(answers, excused, given)
     closed = next((each.why for each in answers if not each.opens), "")
-    closed = next((each.why for each in answers if not each.opens), "")
     hindrance = _hindrance(remediation, step, given, excused) or closed
     blind = excused is None or excused.assessment.blind
     ended = None if blind else _too_late(remediation, step, streaks, given, hindrance)

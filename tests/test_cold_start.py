@@ -24,7 +24,7 @@ FORBIDDEN = {
     ("stagekeeper", "--help"): NETWORK | PROGRAMS | DEMO | {"pydantic", "yaml", "structlog", "asyncio"},
     ("stagekeeper", "check-config", "--help"): NETWORK | PROGRAMS | DEMO | {"structlog", "asyncio"},
     ("stagekeeper", "diagnose", "--help"): PROGRAMS | DEMO | SYNCHRONOUS | {"exporter.scrape", "remediator"},
-    ("stagekeeper", "explain", "--help"): PROGRAMS | DEMO | {"kubernetes", "exporter"},
+    ("stagekeeper", "explain", "--help"): PROGRAMS | DEMO | SYNCHRONOUS | {"exporter"},
     ("stagekeeper", "pause", "--help"): PROGRAMS | DEMO | {"exporter"},
     ("stagekeeper", "exporter", "--help"): NETWORK | PROGRAMS | DEMO | {"pydantic", "yaml", "remediator"},
     ("stagekeeper", "remediator", "--help"): NETWORK | PROGRAMS | DEMO | {"pydantic", "yaml", "exporter.scrape"},

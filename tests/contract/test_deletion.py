@@ -105,13 +105,14 @@ async def test_preconditions_that_hold_let_the_delete_through(cluster: Cluster) 
 @pytest.mark.parametrize("kind", ["configmaps", "remediations"])
 async def test_other_objects_are_removed_at_once_with_a_status_as_answer(cluster: Cluster, kind: str) -> None:
     path = getattr(cluster, kind)
-    created = await cluster.create(path, {"metadata": {"name": "x"}} | (_EPISODE if kind == "remediations" else {}))
-    refused = await cluster.send("DELETE", f"{path}/x", {"preconditions": {"uid": "other"}})
-    removed = await cluster.send("DELETE", f"{path}/x")
+    created = await cluster.create(path, {"metadata": {"name": _NAME}} | (_REMEDIATION if kind == "remediations" else {}))
+    refused = await cluster.send("DELETE", f"{path}/{_NAME}", {"preconditions": {"uid": "other"}})
+    removed = await cluster.send("DELETE", f"{path}/{_NAME}")
     assert [refused.status, removed.status] == [409, 200]
     assert removed.body["status"] == "Success"
     assert removed.body["details"]["uid"] == created.body["metadata"]["uid"]
-    assert (await cluster.get(f"{path}/x")).status == 404
+    assert (await cluster.get(f"{path}/{_NAME}")).status == 404
 
 
-_EPISODE = {"apiVersion": "stagekeeper.dev/v1alpha1", "kind": "Remediation", "spec": {"environment": "cf"}}
+_NAME = "diego-api-r1"  # the CRD takes no other form
+_REMEDIATION = {"apiVersion": "stagekeeper.dev/v1alpha1", "kind": "Remediation", "spec": {"environment": "cf"}}

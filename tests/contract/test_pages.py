@@ -12,7 +12,7 @@ from tests.contract.cluster import Cluster, remediation
 from tests.kube.api_server import kubeconfig
 
 ENOUGH = 30.0
-NAMES = [f"diego-api-{number}" for number in range(1, 8)]
+NAMES = [f"diego-api-r{number}" for number in range(1, 8)]
 
 
 class Between(Kube):

@@ -99,6 +99,7 @@ MUTANTS: dict[str, tuple[str, Scenario, tuple[Edit, ...]]] = {
         Scenario(jobs=_ALONE, steps=2, budget=("a pod is replaced",)),
         (
             Edit(restarting, "_note_outcomes", "if not readable(given.seen):", "if True:"),
+            Edit(restarting, "_answers", "return _scaled(", "return ()\n    return _scaled("),
             Edit(
                 restarting,
                 "_out_of_bounds",
@@ -180,7 +181,7 @@ MUTANTS: dict[str, tuple[str, Scenario, tuple[Edit, ...]]] = {
                 restarting,
                 "restart",
                 "remediation = _note_outcomes(remediation, given)",
-                'remediation = decision.watch.__globals__["_open_gates"](remediation, given, given.streaks)[0]',
+                'remediation = __import__("remediator.watching").watching._open_gates(remediation, given, given.streaks)[0]',
                 also=(decision,),
             ),
         ),

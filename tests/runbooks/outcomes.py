@@ -69,7 +69,7 @@ WITHOUT_KUBELET = (
     ),
     Outcome(
         r"stagekeeper diagnose\b.* --from-pod",
-        r"2\. unknown .*(?s:.*)failed: .*\"worker-1\" not found",
+        r"4\. unknown .*(?s:.*)failed: .*\"worker-1\" not found",
         codes=(1, 3),
         why_not="No kubelet runs, so no pod can be asked, which it has to say. Against the simulator it asks one.",
     ),
@@ -102,7 +102,7 @@ OUTCOMES = (
     Outcome(r"kubectl label pod\b", r"diego-api-0 (not )?labeled"),
     Outcome(r"stagekeeper pause\b", r"paused the remediator in prod"),
     Outcome(r"stagekeeper resume\b", r"ended the pause of prod"),
-    Outcome(r"stagekeeper restart\b", r"asks for a restart by diego-api-2, accepting stuck_unavailable"),
+    Outcome(r"stagekeeper restart\b", r"asks for a restart by diego-api-r2, accepting stuck_unavailable"),
     Outcome(r"stagekeeper reset\b", r"diego-api-r1"),
     Outcome(r"amtool alert query\b", r"StagerUnavailable"),
     Outcome(r"amtool config routes test\b", r"nobody"),
