@@ -105,7 +105,8 @@ async def test_preconditions_that_hold_let_the_delete_through(cluster: Cluster) 
 @pytest.mark.parametrize("kind", ["configmaps", "remediations"])
 async def test_other_objects_are_removed_at_once_with_a_status_as_answer(cluster: Cluster, kind: str) -> None:
     path = getattr(cluster, kind)
-    created = await cluster.create(path, {"metadata": {"name": _NAME}} | (_REMEDIATION if kind == "remediations" else {}))
+    what = _REMEDIATION if kind == "remediations" else {}
+    created = await cluster.create(path, {"metadata": {"name": _NAME}} | what)
     refused = await cluster.send("DELETE", f"{path}/{_NAME}", {"preconditions": {"uid": "other"}})
     removed = await cluster.send("DELETE", f"{path}/{_NAME}")
     assert [refused.status, removed.status] == [409, 200]

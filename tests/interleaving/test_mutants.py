@@ -181,7 +181,8 @@ MUTANTS: dict[str, tuple[str, Scenario, tuple[Edit, ...]]] = {
                 restarting,
                 "restart",
                 "remediation = _note_outcomes(remediation, given)",
-                'remediation = __import__("remediator.watching").watching._open_gates(remediation, given, given.streaks)[0]',
+                'remediation = __import__("remediator.watching").watching._open_gates('
+                "remediation, given, given.streaks)[0]",
                 also=(decision,),
             ),
         ),
