@@ -26,7 +26,7 @@ _TOLD = {
     "migrating": [r"alert StagerUnavailable fires", r"pods deleted +0$", r"Remediation diego-api-r1: SelfHealed\."],
     "stuck": [
         r"pods deleted +0$",
-        r"Remediation diego-api-r1: Escalated\. A person must decide .*--accept stuck_unavailable",
+        r"Remediation diego-api-r1: Escalated\. A person must decide on this restart\. stuck_unavailable: 503 from ",
     ],
     "certificate": [
         r"alert StagerCertificateExpired fires",

@@ -47,8 +47,8 @@ def test_the_listed_incidents_are_all_there_and_more() -> None:
 
 
 def test_every_phase_that_can_end_a_remediation_ends_one_of_them() -> None:
-    ends = {remediation.phase for name in NAMES for remediation in replayed(name).remediations}
-    assert ends == {phase for phase in Phase if not phase.open}
+    phases = {remediation.phase for name in NAMES for remediation in replayed(name).remediations}
+    assert {phase for phase in Phase if not phase.open} - phases == set()
 
 
 def test_titles_are_unique() -> None:
