@@ -26,7 +26,7 @@ from tests.testbed.process import Process, free_port
 
 Facts = dict[str, Any]
 _OPTIONS = ActorOptions(
-    timings=Timings(lock_ttl=1.5, lock_retry=0.2, hang_exit=1.0, clean_exit=0.1),
+    timings=Timings(lock_ttl=8, lock_retry=0.2, hang_exit=1.0, clean_exit=0.1),  # long: a busy machine must not lose it
     kubelet=KubeletOptions(interval=0.2),
     label_interval=0.3,
     endpoints_interval=0.2,
