@@ -8,6 +8,7 @@ import contextlib
 import tempfile
 from collections.abc import AsyncIterator, Callable, Coroutine, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -28,8 +29,8 @@ from simulator.programs import (
     BbsProgram,
     ListeningProgram,
     LocketProgram,
+    Monit,
     Program,
-    Together,
 )
 from simulator.remote import BackendServer
 from simulator.service import ServiceProxy
@@ -68,6 +69,11 @@ class ActorOptions:
     """Run each BBS as a process of the operating system instead of in this one."""
 
 
+LIFELIKE = ActorOptions(kubelet=KubeletOptions(interval=2.0), endpoints_interval=2.0)
+"""Kubelet, endpoints and kube-proxy as late as real ones, which lag 1 to 3 s; for fake time. The plain options are as
+fast as tests in real time want them."""
+
+
 @dataclass(slots=True)
 class Actors:
     """What runs, for faults and tests to reach into."""
@@ -95,20 +101,29 @@ class ProgramStarter:
     files: ServerFiles
     backend_socket: Path | None
     """Where BBS processes of their own find Diego; None: they run in this process."""
+    monit: bool
+    """Whether the programs run under monit."""
 
     def __call__(self, image: str, pod: str, ip: str, log: Callable[[str], None]) -> Program:
         """Start a container's program."""
+        bbs = partial(self._bbs, pod, ip, log)
+        locket = partial(LocketProgram, self.diego, pod, ip)
         match role_of(image):
             case Role.BBS:
-                return self._bbs(pod, ip, log)
+                return self._kept(bbs)
             case Role.BBS_AND_LOCKET:
-                return Together(LocketProgram(self.diego, pod, ip), self._bbs(pod, ip, log))
+                return self._kept(bbs, locket)
             case Role.LOCKET:
-                return LocketProgram(self.diego, pod, ip)
+                return self._kept(locket)
             case Role.CLOUD_CONTROLLER:
                 return ListeningProgram(ip, CC_PORT)
             case Role.SIDECAR:
                 return ListeningProgram(ip, None)
+
+    def _kept(self, *parts: Callable[[], Program]) -> Program:
+        """The programs under monit, or the only one by itself."""
+        timings = self.diego.timings
+        return Monit(parts, timings.monit_cycle, timings.kill_after) if self.monit else parts[0]()
 
     def _bbs(self, pod: str, ip: str, log: Callable[[str], None]) -> Program:
         identity = Identity(pod, ip, self.files)
@@ -147,7 +162,7 @@ async def running_actors(
             place,
             [Node(f"node-{number}", ip) for number, ip in enumerate(site.addresses.nodes)],
             site.addresses.pods,
-            ProgramStarter(diego, site.certificates.server, socket),
+            ProgramStarter(diego, site.certificates.server, socket, layout.monit),
             options.kubelet,
         )
         label_interval = layout.label_interval if options.label_interval is None else options.label_interval

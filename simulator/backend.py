@@ -14,7 +14,7 @@ class Mode(StrEnum):
     FROZEN = "frozen"
     """Accepts, then says nothing."""
     EXPIRED = "expired"
-    """Shows a certificate whose time is over."""
+    """Shows an expired certificate."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -30,7 +30,7 @@ T = TypeVar("T")
 
 @dataclass(frozen=True, slots=True)
 class ServerFiles:
-    """What a BBS shows and trusts: its certificate, one whose time is over, and the clients' CA."""
+    """What a BBS shows and trusts: its certificate, an expired one, and the clients' CA."""
 
     ca: Path
     certificate: Path
@@ -123,8 +123,10 @@ class Bbs:
         self._health = await Listener.open(self._host, HEALTH_PORT, _serve_health)
         answer = await self._take_lock()
         self._log("locket-lock.acquired-lock")
+        self._log("migration-manager.starting")
         await self._behave(answer.mode)
-        self._log("bbs.started")
+        if self._available:
+            self._log("bbs.started")
         await self._hold_lock()
         self._log("locket-lock.lost-lock")
         return 1

@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 
 from simulator.clock import Clock
-from simulator.programs import Program
+from simulator.programs import Monit, Program
 
 KILLED = 137
 _RUNS_WELL_AFTER = 600.0
@@ -32,8 +32,6 @@ class RestartPolicy:
     """How a program that ends is started again."""
 
     back_off: BackOff = field(default_factory=BackOff)
-    in_place: bool = False
-    """In the same container, unseen by Kubernetes, as by monit in SCF's images."""
 
 
 class State(StrEnum):
@@ -67,6 +65,8 @@ class Container:
         self.restarts = 0
         self.slow_stop = 0.0
         """Seconds for which SIGTERM has no effect."""
+        self.answers = True
+        """What its readiness probe said last."""
         self._start = start
         self._clock = clock
         self._policy = policy
@@ -79,8 +79,8 @@ class Container:
 
     @property
     def ready(self) -> bool:
-        """Passive and hung BBS containers are ready too: ready is not active."""
-        return self.state is State.RUNNING
+        """Ready is not active: what a readiness probe asks is often up in a passive and in a hung BBS."""
+        return self.state is State.RUNNING and self.answers
 
     async def live(self) -> None:
         """Run the program, and again when it ends, until `stop`."""
@@ -100,9 +100,22 @@ class Container:
                 await self._end()
         await self._kill()
 
-    def crash(self, hold: float | None = 0.0) -> None:
-        """SIGKILL; the next start comes not before `hold` seconds (None: not before `resume`)."""
-        self._hold = hold
+    def crash(self, hold: float = 0.0) -> None:
+        """SIGKILL to its main process; the next start comes not before `hold` seconds."""
+        if isinstance(self._program, Monit):
+            self._program.crash(hold)
+        else:
+            self._hold = hold
+            self._cancel()
+
+    def restart(self) -> None:
+        """Kubernetes restarts all of it."""
+        self._hold = 0.0
+        self._cancel()
+
+    def vanish(self) -> None:
+        """All of it is gone with its node; it starts again with `resume`."""
+        self._hold = None
         self._cancel()
 
     async def end_of_run(self) -> None:
@@ -131,9 +144,6 @@ class Container:
         self._running = self._program = None
         if self._stopping.is_set():
             self._record(code)
-            return
-        if self._policy.in_place:
-            await self._pause(1.0)
             return
         self._record(code)
         ran_well = self._clock.monotonic() - began >= _RUNS_WELL_AFTER

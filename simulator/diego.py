@@ -16,6 +16,11 @@ class Timings:
     lock_retry: float = 1.0
     hang_exit: float = 60.0
     """How long a hung process takes to end after SIGTERM: 6 to 146 s were measured."""
+    monit_cycle: float = 10.0
+    """After which monit starts a process again that has ended."""
+    kill_after: float = 25.0
+    """After which fissile's pods kill a process that ignores SIGTERM (diego-release:src/pid_utils.sh: 20 s to QUIT, 5
+    more to KILL)."""
     clean_exit: float = 0.3
     """How long a healthy one takes: 0.1 to 0.7 s were measured."""
 
@@ -90,6 +95,10 @@ class LocalBackend:
         self._connection = diego.database.connect()
         self._migrates_until: float | None = None
 
+    def lose_connection(self) -> None:
+        """Lose this process's connection to the database, in silence."""
+        self._connection.die()
+
     async def ping_database(self) -> None:
         """Ping over this process's own connection."""
         await self._connection.use()
@@ -104,6 +113,9 @@ class LocalBackend:
         await self._diego.any_locket(self._pod).release(owner)
 
     def _current_mode(self) -> Mode:
+        """Migrations come first: over a dead connection they never end, and every route answers 503."""
+        if self._connection.is_dead:
+            return Mode.UNAVAILABLE
         if self._migrates_until is None:
             self._migrates_until = self._diego.now() + self._diego.migration
             self._diego.migration = 0.0

@@ -236,8 +236,15 @@ async def _settle(environment: Environment) -> None:
 
 def _all_ready(environment: Environment) -> bool:
     sets = environment.store.select(STATEFULSETS, environment.namespace)
-    ready = [each.get("status", {}).get("readyReplicas") == each["spec"]["replicas"] for each in sets]
-    return len(ready) == len(environment.layout.workloads) and all(ready)
+    layout = environment.layout
+    return len(sets) == len(layout.workloads) and all(_as_ready_as_it_gets(each, layout) for each in sets)
+
+
+def _as_ready_as_it_gets(item: Object, layout: Layout) -> bool:
+    status, wanted = item.get("status", {}), item["spec"]["replicas"]
+    own = layout.bbs is not None and item["metadata"]["name"] == layout.bbs.name
+    ready = layout.ready_bbs if own else wanted
+    return bool(status.get("replicas") == wanted and status.get("readyReplicas", 0) >= ready)
 
 
 def _all_labelled(environment: Environment) -> bool:

@@ -29,7 +29,8 @@ class Faults:
     async def hang(self, cut: float | None = None) -> None:
         """Cut the way to the database for `cut` seconds (default: a little over the lock's TTL), then restore it.
 
-        Afterwards every BBS sits in its first Lock() or its first ping for ever, Running and Ready (domain.md 4).
+        Afterwards every BBS sits in its first Lock() or its first ping for ever (domain.md 4). Where Locket has pods of
+        its own, it hangs too; once it is back, a BBS that was there before takes the lock over a dead connection.
         """
         timings = self._diego.timings
         self._diego.database.cut()
@@ -48,11 +49,11 @@ class Faults:
         await asyncio.sleep(0)
 
     async def migrating(self, seconds: float) -> None:
-        """Restart the active BBS; the next to get the lock answers 503 for `seconds`, as while it migrates."""
+        """Restart the active BBS's container; the next to get the lock migrates, answering 503 for `seconds`."""
         self._diego.migration = seconds
         active = self._active()
         for container in _bbs_containers(active):
-            container.crash()
+            container.restart()
         self._say(f"The BBS {active.name} starts anew and migrates its database for {seconds:.0f} s.")
         await asyncio.sleep(0)
 
@@ -60,18 +61,29 @@ class Faults:
         """Let the active BBS, old as it is, answer 503 to everything until it is restarted."""
         await self._behave(Mode.UNAVAILABLE, "answers 503 to everything from now on")
 
+    async def unavailable(self) -> None:
+        """Let every BBS's connection to the database die in silence, then kill the active one, Locket being well.
+
+        The other takes the lock and hangs in its migrations: it answers 503 to everything until it is restarted, and
+        goes on renewing its lock (the second face, domain.md 4).
+        """
+        for process in self._diego.processes.values():
+            process.lose_connection()
+        self._say("The database connections of every BBS die, and nobody tells them.")
+        await self.failover()
+
     async def frozen(self) -> None:
         """Let the active BBS accept connections and say nothing, until it is restarted."""
         await self._behave(Mode.FROZEN, "accepts connections and says nothing from now on")
 
     async def certificate(self) -> None:
-        """Let every BBS show a certificate whose time is over, also after a restart."""
+        """Let every BBS show an expired certificate, also after a restart."""
         self._diego.mode = Mode.EXPIRED
         self._say("The certificate of the BBS has expired.")
         await self._one_renewal()
 
     async def database(self) -> None:
-        """Stop the database: every BBS ends at its start, so its container crash-loops."""
+        """Stop the database: every BBS ends at its start, again and again. Without monit its container crash-loops."""
         self._diego.database.refuse()
         self._say("The database is down: it refuses connections.")
         for actor in self._bbs_pods():
@@ -88,7 +100,8 @@ class Faults:
     async def locket(self) -> None:
         """Let every Locket process hang; returns once no BBS can hold the lock any more.
 
-        ValueError where Locket has no pods of its own.
+        The connections of the BBS are well, so that one of them serves once Locket is back. ValueError where Locket has
+        no pods of its own.
         """
         if self._actors.layout.locket is None:
             raise ValueError(f"the layout {self._actors.layout.profile} has no Locket of its own: use hang")

@@ -30,6 +30,8 @@ class Workload:
     """terminationGracePeriodSeconds."""
     ordered: bool = True
     """podManagementPolicy OrderedReady; else Parallel."""
+    readiness: int | None = None
+    """The port that the first container's readiness probe asks; None: ready while it runs."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +50,16 @@ class Layout:
     locket: Workload | None
     cloud_controller: Workload
     cloud_controller_service: str = "api"
+    monit: bool = True
+    """Whether the images run monit, as fissile's do: a process that ends is started again unseen by Kubernetes, and a
+    hung one is killed soon after SIGTERM. Otherwise Kubernetes sees each end."""
+
+    @property
+    def ready_bbs(self) -> int:
+        """How many BBS pods are Ready while all is well: only the active one, where the probe asks its port."""
+        if self.bbs is None:
+            return 0
+        return 1 if self.bbs.readiness == _BBS else self.bbs.replicas
 
     @property
     def workloads(self) -> tuple[Workload, ...]:
@@ -61,12 +73,15 @@ _COMPONENT = "app.kubernetes.io/component"
 _INSTANCE_GROUP = "quarks.cloudfoundry.org/instance-group-name"
 _IN_ONE_POD = (("diego-api", Role.BBS_AND_LOCKET), ("loggregator-agent", Role.SIDECAR))
 _ALONE = (("diego-api", Role.BBS), ("loggregator-agent", Role.SIDECAR))
+_BBS, _HEALTH, _LOCKET = 8889, 8890, 8891
+"""What readiness probes ask: Locket's port in SCF 2.12 and 2.13, the BBS's own in 2.16.0, its health's from 2.16.1
+(scf a216a091)."""
 _CC = (("api", Role.CLOUD_CONTROLLER), ("loggregator-agent", Role.SIDECAR))
 
 CFEE_2 = Layout(
     profile="cfee-2",
     namespace="cf",
-    bbs=Workload("diego-api", 2, {_SKIFF_NAME: "diego-api"}, _IN_ONE_POD),
+    bbs=Workload("diego-api", 2, {_SKIFF_NAME: "diego-api"}, _IN_ONE_POD, readiness=_LOCKET),
     bbs_service="diego-api",
     tls_server_name="diego-api",
     active_label=_SKIFF_ACTIVE,
@@ -83,7 +98,7 @@ CFEE_1 = replace(
 CFEE_3 = replace(
     CFEE_2,
     profile="cfee-3",
-    bbs=Workload("diego-api", 2, {_COMPONENT: "diego-api"}, _IN_ONE_POD),
+    bbs=Workload("diego-api", 2, {_COMPONENT: "diego-api"}, _IN_ONE_POD, readiness=_LOCKET),
     bbs_service="diego-api-bbs",
     tls_server_name="diego-api-bbs",
     cloud_controller=Workload("api-group", 2, {_COMPONENT: "api-group"}, _CC),
@@ -91,9 +106,11 @@ CFEE_3 = replace(
 CFEE_4 = replace(
     CFEE_3,
     profile="cfee-4",
-    bbs=Workload("diego-api", 2, {_COMPONENT: "diego-api"}, _ALONE),
+    bbs=Workload("diego-api", 2, {_COMPONENT: "diego-api"}, _ALONE, readiness=_HEALTH),
     locket=Workload("locket", 2, {_COMPONENT: "locket"}, (("locket", Role.LOCKET),)),
 )
+CFEE_4_BEFORE = replace(CFEE_4, bbs=Workload("diego-api", 2, {_COMPONENT: "diego-api"}, _ALONE, readiness=_BBS))
+"""SCF 2.16.0, where a passive pod is never Ready."""
 KUBECF = Layout(
     profile="kubecf",
     namespace="kubecf",
@@ -116,6 +133,7 @@ KUBECF = Layout(
     label_interval=30.0,
     locket=None,
     cloud_controller=Workload("api", 2, {_INSTANCE_GROUP: "api"}, _CC),
+    monit=False,
 )
 KUBECF_LOCKET = replace(
     KUBECF,

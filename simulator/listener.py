@@ -25,11 +25,16 @@ class Listener:
     async def open(cls, host: str, port: int, handler: Handler) -> Self:
         """Listen; OSError if the address is taken."""
         listener = cls(handler)
-        listener._server = await asyncio.start_server(listener._accept, host, port)
+        listener._server = server = await asyncio.start_server(listener._accept, host, port, start_serving=False)
+        try:
+            await server.start_serving()
+        except asyncio.CancelledError:  # whoever opens it may end meanwhile
+            await listener.close()
+            raise
         return listener
 
     async def close(self) -> None:
-        """Stop to listen and cut every connection, also one that is just being accepted."""
+        """Stop listening and cut every connection, also one that is just being accepted."""
         if self._server is not None:
             await _end_accepting(self._server)
             self._server.close()

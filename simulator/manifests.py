@@ -24,7 +24,9 @@ def role_of(image: str) -> Role:
 def statefulset(workload: Workload, namespace: str) -> Manifest:
     """Render a StatefulSet."""
     labels = dict(workload.labels)
-    containers = [{"name": name, "image": image_of(role)} for name, role in workload.containers]
+    containers: list[Manifest] = [{"name": name, "image": image_of(role)} for name, role in workload.containers]
+    if workload.readiness is not None:
+        containers[0]["readinessProbe"] = {"tcpSocket": {"port": workload.readiness}}
     return {
         "apiVersion": "apps/v1",
         "kind": "StatefulSet",

@@ -9,7 +9,7 @@ from typing import Any
 
 from simulator.api_client import API_TROUBLE, Reply, pods_path
 from simulator.container import Container
-from simulator.listener import BlackHole
+from simulator.listener import BlackHole, accepts
 from simulator.place import Place
 from simulator.pod_status import lost_node_conditions, running_status, unschedulable_status
 
@@ -56,6 +56,7 @@ class PodActor:
         self._written: Mapping[str, Any] = {}
         self._vanished = asyncio.Event()
         self._black_holes: list[BlackHole] = []
+        self._probed: list[tuple[Container, int]] = []
 
     def see(self, pod: Mapping[str, Any]) -> None:
         """Take note of the pod as the API now shows it."""
@@ -92,7 +93,7 @@ class PodActor:
     async def lose_node(self) -> None:
         """Lose the node: the processes are gone, packets to its address too, and nobody reports for it any more."""
         for container in self.containers:
-            container.crash(hold=None)
+            container.vanish()
         await asyncio.gather(*(container.end_of_run() for container in self.containers))
         self._black_holes = [BlackHole(self.ip, port) for port in _LOST_PORTS]
         conditions = lost_node_conditions(self._written.get("conditions", []), self._context.place.clock.now())
@@ -148,6 +149,9 @@ class PodActor:
             self._logs[spec["name"]] = log
             container = self._context.new_container(spec["name"], spec["image"], self.name, self.ip, log.append)
             self.containers.append(container)
+            port = spec.get("readinessProbe", {}).get("tcpSocket", {}).get("port")
+            if port is not None:
+                self._probed.append((container, port))
             self._lives.append(asyncio.create_task(container.live(), name=f"{self.name}/{container.name}"))
         self._context.place.journal.say(
             "kubelet", f"Pod {self.name} starts on {self._node.name} with address {self.ip}."
@@ -159,6 +163,8 @@ class PodActor:
             if not self._black_holes:
                 if self.deletion_seen:
                     return
+                for container, port in self._probed:
+                    container.answers = await accepts(self.ip, port)
                 await self._write(self._status())
             await asyncio.sleep(self._context.interval)
 

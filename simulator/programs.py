@@ -1,8 +1,9 @@
 """What runs in the simulated containers."""
 
 import asyncio
+import contextlib
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Protocol
 
@@ -129,21 +130,27 @@ class BbsProcess:
             self._log(line.decode(errors="replace").rstrip())
 
 
-class Together:
-    """Several programs in one container: it ends when the first of them does, with that one's exit code."""
+class Monit:
+    """Several programs in one container under monit: each is started again, unseen from outside, when it ends.
 
-    def __init__(self, *programs: Program) -> None:
-        self._programs = programs
+    `parts` start them; the first is the main one. Asked to end, all of them are; what has not ended `kill_after`
+    seconds later is killed, as by fissile's `kill_and_wait`.
+    """
+
+    def __init__(self, parts: Sequence[Callable[[], Program]], cycle: float, kill_after: float) -> None:
+        self._parts, self._cycle, self._kill_after = parts, cycle, kill_after
+        self._programs: dict[int, Program] = {}
+        self._lives: dict[int, asyncio.Task[int]] = {}
+        self._hold = 0.0
+        self._terminated = asyncio.Event()
 
     async def run(self) -> int:
-        """Run all of them until one ends; asked to end, wait for all."""
-        tasks = [asyncio.create_task(program.run()) for program in self._programs]
+        """Keep all of them running until `terminate`."""
+        tasks = [asyncio.create_task(self._keep(number)) for number in range(len(self._parts))]
         try:
-            done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
-            code = done.pop().result()
-            if not code:
-                await asyncio.wait(tasks)
-            return code
+            await self._terminated.wait()
+            await asyncio.wait(tasks, timeout=self._kill_after)
+            return 0
         finally:
             for task in tasks:
                 task.cancel()
@@ -151,5 +158,35 @@ class Together:
 
     def terminate(self) -> None:
         """SIGTERM to all of them."""
-        for program in self._programs:
+        self._terminated.set()
+        for program in self._programs.values():
             program.terminate()
+
+    def crash(self, hold: float) -> None:
+        """SIGKILL to the main one; it is not started again before `hold` seconds."""
+        self._hold = hold
+        if 0 in self._lives:
+            _kill(self._lives[0])
+
+    async def _keep(self, number: int) -> None:
+        while not self._terminated.is_set():
+            self._programs[number] = self._parts[number]()
+            self._lives[number] = life = asyncio.create_task(self._programs[number].run())
+            try:
+                await asyncio.wait((life,))
+            finally:
+                _kill(life)
+                await asyncio.gather(life, return_exceptions=True)
+                del self._programs[number], self._lives[number]
+            pause = self._cycle
+            if number == 0:
+                pause, self._hold = max(pause, self._hold), 0.0
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(pause):
+                    await self._terminated.wait()
+
+
+def _kill(life: "asyncio.Task[int]") -> None:
+    """SIGKILL, but only once: a second time would interrupt the clean-up."""
+    if not life.cancelling():
+        life.cancel()

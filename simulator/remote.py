@@ -83,7 +83,7 @@ class BackendServer:
         return server
 
     async def close(self) -> None:
-        """Stop to listen and drop every BBS."""
+        """Stop listening and drop every BBS."""
         if self._server is not None:
             self._server.close()
         tasks = list(self._tasks)

@@ -6,6 +6,7 @@ import signal
 import sys
 import tempfile
 from collections.abc import Awaitable, Callable, Iterator
+from functools import partial
 from pathlib import Path
 
 import aiohttp
@@ -15,7 +16,7 @@ from simulator.actors import ActorOptions
 from simulator.demo import configuration
 from simulator.demo.configuration import FASTER
 from simulator.demo.page import pages, serve_page
-from simulator.demo.programs import DemoError, Started, free_ports, running
+from simulator.demo.programs import REASON, DemoError, Started, approve, free_ports, running
 from simulator.demo.scenarios import SCENARIOS, Scenario
 from simulator.demo.story import Story
 from simulator.demo.watch import EVERY, Watcher
@@ -24,7 +25,9 @@ from simulator.environment import Options, simulated_environment
 
 LONGEST = 300.0
 """Seconds after which the story has failed, whatever it is: a guard against hanging, also on a busy machine."""
-TIMINGS = Timings(lock_ttl=3.0, lock_retry=0.2, hang_exit=5.0, clean_exit=0.2)
+TIMINGS = Timings(
+    lock_ttl=3.0, lock_retry=0.2, hang_exit=5.0, clean_exit=0.2, monit_cycle=10 / FASTER, kill_after=25 / FASTER
+)
 
 
 @click.command("demo")
@@ -71,13 +74,13 @@ async def _play(scenario: Scenario, *, keep: bool) -> int:
         started = await stack.enter_async_context(running(files, ports, environment.kubeconfig, story.tell))
         session = await stack.enter_async_context(aiohttp.ClientSession())
         watcher = Watcher(environment, scenario, ports, story, session)
-        right = await _tell(watcher, started)
+        right = await _tell(watcher, started, partial(approve, files, environment.kubeconfig))
         if keep:
             await _keep(stack, watcher, started)
     return 0 if right else 1
 
 
-async def _tell(watcher: Watcher, started: list[Started]) -> bool:
+async def _tell(watcher: Watcher, started: list[Started], accept: Callable[[str], Awaitable[None]]) -> bool:
     """From the healthy state through the fault to the end; whether it ended as it should."""
     story, environment, scenario = watcher.story, watcher.environment, watcher.scenario
     if not await _watch(watcher.is_ready, started):
@@ -91,6 +94,9 @@ async def _tell(watcher: Watcher, started: list[Started]) -> bool:
     async def is_over() -> bool:
         over = cause.done() and await watcher.ended()
         await watcher.turn()
+        if scenario.accept and watcher.phase() == "Escalated" and story.mark("approved"):
+            story.tell("person", f"stagekeeper restart --accept {scenario.accept} --reason {REASON!r}")
+            await accept(scenario.accept)
         return over
 
     try:

@@ -61,6 +61,22 @@ def find(*names: str) -> str:
     )
 
 
+REASON = "the log of the BBS ends at migration-manager.starting"
+"""What the person of the demo has found out."""
+
+
+async def approve(files: Files, kubeconfig: Path, diagnosis: str) -> None:
+    """`stagekeeper restart` in a person's name, accepting a diagnosis. Raises `DemoError` if it is refused."""
+    command = [sys.executable, "-m", "stagekeeper", "restart", "--config.file", str(files.stagekeeper)]
+    flags = ["--kubeconfig", str(kubeconfig), "--as-person", "alice", "--reason", REASON, "--accept", diagnosis]
+    process = await asyncio.create_subprocess_exec(
+        *command, *flags, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.STDOUT
+    )
+    said, _ = await process.communicate()
+    if process.returncode:
+        raise DemoError(f"The person's request was refused: {said.decode(errors='replace').strip()}")
+
+
 @contextlib.asynccontextmanager
 async def running(files: Files, ports: Ports, kubeconfig: Path, heard: Heard) -> AsyncIterator[list[Started]]:
     """Exporter, remediator, Alertmanager and Prometheus, until the block ends; then all of them are ended."""

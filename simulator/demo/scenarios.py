@@ -4,7 +4,7 @@ from collections.abc import Callable, Coroutine, Mapping
 from dataclasses import dataclass
 
 from simulator.environment import Environment
-from simulator.layouts import CFEE_2, CFEE_4, Layout
+from simulator.layouts import CFEE_2, CFEE_4, KUBECF, Layout
 
 Cause = Callable[[Environment], Coroutine[None, None, None]]
 
@@ -27,6 +27,8 @@ class Scenario:
     alert: str = "StagerUnavailable"
     """The alert that tells people; "" where none may."""
     serves_at_end: bool = True
+    accept: str = ""
+    """The diagnosis that a person accepts, by `stagekeeper restart`, once the remediation is escalated; "" for none."""
 
 
 async def _hang(environment: Environment) -> None:
@@ -41,8 +43,8 @@ async def _migrating(environment: Environment) -> None:
     await environment.faults.migrating(20)
 
 
-async def _stuck(environment: Environment) -> None:
-    await environment.faults.stuck()
+async def _unavailable(environment: Environment) -> None:
+    await environment.faults.unavailable()
 
 
 async def _certificate(environment: Environment) -> None:
@@ -58,7 +60,8 @@ async def _split_brain(environment: Environment) -> None:
 
 
 async def _locket(environment: Environment) -> None:
-    await environment.faults.locket()
+    """Long enough for the BBS that loses the lock to start anew while the database can't be reached."""
+    await environment.faults.hang(cut=8)
 
 
 SCENARIOS: Mapping[str, Scenario] = {
@@ -82,13 +85,13 @@ SCENARIOS: Mapping[str, Scenario] = {
         moral="the migration was waited for, and the BBS serves; nothing was restarted.",
         phase="SelfHealed",
     ),
-    "stuck": Scenario(
-        "The active BBS answers 503 to everything though nothing is new: a person must accept the likely cure.",
-        _stuck,
-        moral="a person was called with the evidence; nothing was restarted without one.",
-        phase="Escalated",
-        reason="AwaitingApproval",
-        serves_at_end=False,
+    "unavailable": Scenario(
+        "Database connections die in silence; the BBS that takes the lock answers 503 for ever: a person must decide.",
+        _unavailable,
+        moral="nothing was restarted before a person accepted it; then the pods were, once, and the stager is back.",
+        phase="Recovered",
+        deletes=frozenset({"diego-api"}),
+        accept="stuck_unavailable",
     ),
     "certificate": Scenario(
         "The certificate of the BBS expires: no restart mends that.",
@@ -99,11 +102,12 @@ SCENARIOS: Mapping[str, Scenario] = {
         serves_at_end=False,
     ),
     "database": Scenario(
-        "The database is down, so every BBS crash-loops: a restart would only take the last waiting pod away.",
+        "The database is down, so every BBS crash-loops (KubeCF): a restart would only take the last waiting pod away.",
         _database,
         moral="a person was called; nothing was restarted while the database is down.",
         phase="Escalated",
         reason="RestartIsNoCure",
+        layout=KUBECF,
         serves_at_end=False,
     ),
     "split-brain": Scenario(
@@ -114,7 +118,7 @@ SCENARIOS: Mapping[str, Scenario] = {
         alert="StagerSplitBrain",
     ),
     "locket": Scenario(
-        "Locket, in a StatefulSet of its own, hangs: it and the BBS are restarted together, pod after pod.",
+        "Locket has a StatefulSet of its own, and every database connection dies, its own and those of the BBS.",
         _locket,
         moral="Locket and the BBS were restarted together, once, and the stager is back.",
         phase="Recovered",

@@ -19,7 +19,7 @@ async def hung(at: Desk) -> None:
     for actor in at.env.actors.kubelet.actors.values():
         for container in actor.containers:
             if container.name == "diego-api":
-                container.crash(hold=None)
+                container.vanish()
     await at.env.wait_until(lambda: all(_refuses(pod) for pod in at.env.pods()))
 
 

@@ -24,9 +24,12 @@ _TOLD = {
     ],
     "failover": [r"prometheus +bbs_reachable is 0", r"alert fired +-", r"remediation opened +-", r"pods deleted +0$"],
     "migrating": [r"alert StagerUnavailable fires", r"pods deleted +0$", r"Remediation diego-api-r1: SelfHealed\."],
-    "stuck": [
-        r"pods deleted +0$",
-        r"Remediation diego-api-r1: Escalated\. A person must decide on this restart\. stuck_unavailable: 503 from ",
+    "unavailable": [
+        r"A person must decide on this restart\.",
+        r"person +stagekeeper restart --accept stuck_unavailable",
+        r"Restarting diego-api-0, diego-api-1: .*503 from diego-api-1",
+        r"pods deleted +2 +diego-api-0 diego-api-1$",
+        r"Remediation diego-api-r2: Recovered\.",
     ],
     "certificate": [
         r"alert StagerCertificateExpired fires",

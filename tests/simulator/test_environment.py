@@ -1,17 +1,14 @@
 """A whole environment under fake time: it comes up as the platform does, hangs as Diego does, is cured by a restart."""
 
 import asyncio
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from simulator.api_client import pods_path
 from simulator.clock import parse_timestamp
-from simulator.container import RestartPolicy
-from simulator.environment import Environment
-from simulator.kubelet import KubeletOptions
-from simulator.layouts import LAYOUTS
+from simulator.environment import Environment, simulated_environment
+from simulator.layouts import CFEE_4_BEFORE, LAYOUTS, Layout
 from simulator.listener import accepts
 from simulator.resources import ENDPOINTS, STATEFULSETS
 from tests.simulator.kit import Builder, active_labels, client, delete, exchange, listening, name, ready
@@ -74,11 +71,11 @@ async def test_a_hang_and_its_cure_by_two_deletes_take_minutes_of_fake_time_and_
         assert not await env.serves()
         before = env.pods()
         assert [(await delete(env, pod)).status for pod in before] == [200, 200]
-        await asyncio.sleep(30)
+        await asyncio.sleep(15)
         assert all("deletionTimestamp" in pod["metadata"] for pod in env.pods()), "a hung process ignores SIGTERM"
         while not await env.serves():  # noqa: ASYNC110 - a port tells nobody
             await asyncio.sleep(1)
-        assert loop.time() - began > 200, "minutes of fake time, a second of real time"
+        assert loop.time() - began > 170, "minutes of fake time, a second of real time"
         assert len(await listening(env)) == 1
         assert not {pod["metadata"]["uid"] for pod in before} & {pod["metadata"]["uid"] for pod in env.pods()}
 
@@ -145,7 +142,7 @@ async def test_the_endpoints_name_the_active_pod_only(build: Builder) -> None:
 
 async def test_a_pods_log_ends_where_the_bbs_hangs(build: Builder) -> None:
     async with build("cfee-2") as env:
-        await env.faults.hang()
+        await env.faults.hang(cut=40)
         async with client(env) as api:
             reply = await api.send("GET", pods_path("cf", "diego-api-0", "log"))
         assert reply.ok
@@ -174,15 +171,61 @@ async def test_an_environment_leaves_no_descriptor_open(build: Builder) -> None:
     assert open_files() == before
 
 
-async def test_monit_restarts_the_bbs_unseen_by_kubernetes(build: Builder) -> None:
-    kubelet = KubeletOptions(interval=1.0, restarts=RestartPolicy(in_place=True))
-    options = replace(build.options, actors=replace(build.options.actors, kubelet=kubelet))
-    async with replace(build, options=options)("cfee-2") as env:
+@pytest.mark.parametrize(("profile", "restarts"), [("cfee-2", 0), ("kubecf", 1)])
+async def test_only_monit_restarts_the_bbs_unseen_by_kubernetes(build: Builder, profile: str, restarts: int) -> None:
+    async with build(profile) as env:
         await env.faults.hang()
-        await asyncio.sleep(10)
+        await asyncio.sleep(30)
         assert await listening(env) == []
         statuses = [pod["status"]["containerStatuses"][0] for pod in env.pods()]
-        assert [(status["restartCount"], status["ready"]) for status in statuses] == [(0, True)] * 2
+        assert sorted((status["restartCount"], status["ready"]) for status in statuses) == [(0, True), (restarts, True)]
+
+
+@pytest.mark.parametrize(
+    ("layout", "well", "hung"),
+    [
+        (LAYOUTS["cfee-2"], ["True", "True"], ["True", "True"]),
+        (CFEE_4_BEFORE, ["False", "True"], ["False", "False"]),
+        (LAYOUTS["cfee-4"], ["True", "True"], ["False", "True"]),
+    ],
+    ids=["SCF 2.12 asks Locket", "SCF 2.16.0 asks the BBS", "SCF 2.16.1 asks its health"],
+)
+async def test_readiness_in_the_fault_is_as_the_platform_probes_it(
+    build: Builder, layout: Layout, well: list[str], hung: list[str]
+) -> None:
+    async with simulated_environment(layout, build.folder, build.options) as env:
+        assert sorted(str(ready(pod)) for pod in env.pods()) == well
+        await env.faults.hang(cut=40)
+        await asyncio.sleep(30)
+        assert sorted(str(ready(pod)) for pod in env.pods()) == hung
+
+
+@pytest.mark.parametrize(("cut", "answer"), [(None, "200"), (40, "503")], ids=["Locket's died", "all died"])
+async def test_after_lockets_return_a_bbs_serves_or_hangs_by_its_own_connection(
+    build: Builder, cut: float | None, answer: str
+) -> None:
+    async with build("cfee-4") as env:
+        await (env.faults.locket() if cut is None else env.faults.hang(cut))
+        for number in range(2):
+            await _restart(env, f"locket-{number}")
+        await asyncio.sleep(900)
+        (serving,) = [pod for pod in env.pods() if name(pod) in await listening(env)]
+        assert (await exchange(env, serving["status"]["podIP"])).startswith(f"HTTP/1.1 {answer}".encode())
+
+
+@pytest.mark.parametrize(("profile", "longest"), [("cfee-2", 30), ("kubecf", 65)])
+async def test_a_hung_process_costs_monit_25_seconds_and_others_more(
+    build: Builder, profile: str, longest: float
+) -> None:
+    async with build(profile) as env:
+        await env.faults.hang()
+        await asyncio.sleep(60)
+        before = env.pods()[1]
+        await delete(env, before)
+        await asyncio.sleep(longest / 2)
+        assert before["metadata"]["uid"] in {pod["metadata"]["uid"] for pod in env.pods()}
+        await asyncio.sleep(longest / 2)
+        assert before["metadata"]["uid"] not in {pod["metadata"]["uid"] for pod in env.pods()}
 
 
 async def test_a_lock_call_can_outlive_its_locket(build: Builder) -> None:

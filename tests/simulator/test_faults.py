@@ -62,6 +62,22 @@ async def test_stuck_answers_503_until_the_pod_is_restarted(build: Builder) -> N
         assert (await exchange(env, env.service_host)).startswith(b"HTTP/1.1 200")
 
 
+async def test_unavailable_is_the_passive_one_that_took_the_lock_over_a_dead_connection(build: Builder) -> None:
+    async with build("cfee-2") as env:
+        await env.faults.unavailable()
+        await asyncio.sleep(900)
+        assert await listening(env) == ["diego-api-1"]
+        assert (await exchange(env, address(env, 1))).startswith(b"HTTP/1.1 503")
+        assert restarts(env) == [0, 0]
+        log = env.actors.kubelet.log("diego-api-1", "diego-api")
+        assert "migration-manager.starting\nbbs.now-unavailable\n" in log
+        assert "bbs.started" not in log
+        for pod in env.pods():
+            await delete(env, pod)
+        await asyncio.sleep(120)
+        assert (await exchange(env, env.service_host)).startswith(b"HTTP/1.1 200")
+
+
 async def test_frozen_accepts_and_says_nothing(build: Builder) -> None:
     async with build("cfee-2") as env:
         await env.faults.frozen()
@@ -80,8 +96,19 @@ async def test_certificate_shows_one_whose_time_is_over(build: Builder) -> None:
         assert (await exchange(env, address(env, 0))).startswith(b"HTTP/1.1 200")
 
 
-async def test_database_down_makes_the_containers_crash_loop_and_heals_by_itself(build: Builder) -> None:
+async def test_database_down_is_hidden_by_monit(build: Builder) -> None:
     async with build("cfee-2") as env:
+        await env.faults.database()
+        await asyncio.sleep(120)
+        assert await listening(env) == []
+        assert [ready(pod) for pod in env.pods()] == ["True", "True"]
+        await env.faults.heal()
+        await asyncio.sleep(30)
+        assert len(await listening(env)) == 1
+
+
+async def test_database_down_makes_the_containers_crash_loop_and_heals_by_itself(build: Builder) -> None:
+    async with build("kubecf") as env:
         await env.faults.database()
         await asyncio.sleep(60)
         assert await listening(env) == []

@@ -13,7 +13,7 @@ from tests.simulator.kit import delete, exchange, listening
 from tests.testbed.patience import HANG_GUARD
 
 QUICK = ActorOptions(
-    timings=Timings(lock_ttl=2.0, lock_retry=0.2, hang_exit=1.0, clean_exit=0.1),
+    timings=Timings(lock_ttl=2.0, lock_retry=0.2, hang_exit=1.0, clean_exit=0.1, monit_cycle=0.2),
     kubelet=KubeletOptions(interval=0.05),
     label_interval=0.1,
 )

@@ -21,11 +21,10 @@ from remediator.reconciler import Reconciler, Rhythm, resync_forever
 from remediator.remediation import Phase, Remediation
 from remediator.settings import AlertmanagerSettings, RemediatorSettings, RhythmSettings
 from remediator.webhook import PATH, Webhook
-from simulator.actors import ActorOptions
+from simulator.actors import LIFELIKE
 from simulator.api import Request
 from simulator.environment import Environment as Simulated
 from simulator.environment import Options, simulated_environment
-from simulator.kubelet import KubeletOptions
 from simulator.layouts import LAYOUTS
 from stagekeeper.diego.environment_settings import EnvironmentSettings
 from stagekeeper.diego.environments import resolve
@@ -34,8 +33,6 @@ from stagekeeper.diego.profiles import Environment
 from stagekeeper.kube.client import Kube, connect
 from tests.whole_loop.alerting import Alerting
 
-ACTORS = ActorOptions(kubelet=KubeletOptions(interval=2.0), endpoints_interval=2.0)
-"""Kubelet and kube-proxy are as late as real ones; the label is as late as on the layout's platform."""
 SETTINGS = RemediatorSettings.model_construct(mode=Mode.ACT)
 """All defaults."""
 
@@ -122,7 +119,7 @@ class Stage:
 async def stage(profile: str, folder: Path, replicas: int = 1) -> AsyncIterator[Stage]:
     """Everything runs, and the BBS serves."""
     async with AsyncExitStack() as exits:
-        env = await exits.enter_async_context(simulated_environment(LAYOUTS[profile], folder, Options(ACTORS)))
+        env = await exits.enter_async_context(simulated_environment(LAYOUTS[profile], folder, Options(LIFELIKE)))
         kube = await exits.enter_async_context(connect(env.kubeconfig))
         session = await exits.enter_async_context(aiohttp.ClientSession())
         environment = _environment(env, profile)

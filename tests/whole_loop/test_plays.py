@@ -109,9 +109,20 @@ async def test_a_stuck_bbs_is_escalated_and_restarted_on_a_persons_word(tmp_path
         assert sorted(played.deleted) == [*BOTH]
 
 
-@pytest.mark.parametrize("fault", ["certificate", "database", "label_not_patched", "label_stale", "frozen"])
-async def test_what_a_restart_does_not_cure_is_escalated_and_left_alone(fault: str, tmp_path: Path) -> None:
-    async with stage("cfee-2", tmp_path) as played:
+@pytest.mark.parametrize(
+    ("profile", "fault"),
+    [
+        ("cfee-2", "certificate"),
+        ("kubecf", "database"),
+        ("cfee-2", "label_not_patched"),
+        ("cfee-2", "label_stale"),
+        ("cfee-2", "frozen"),
+    ],
+)
+async def test_what_a_restart_does_not_cure_is_escalated_and_left_alone(
+    profile: str, fault: str, tmp_path: Path
+) -> None:
+    async with stage(profile, tmp_path) as played:
         await getattr(played.env.faults, fault)()
         await played.assert_left_alone(Phase.ESCALATED)
 
