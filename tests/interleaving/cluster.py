@@ -14,7 +14,7 @@ from typing import Any
 
 from remediator.inputs import AlertState
 from remediator.record import name_of as record_name
-from stagekeeper.diego.observation import Locket, Observation, Reply
+from stagekeeper.diego.observation import Locket, Observation, Reply, Unknown
 from stagekeeper.kube.objects import timestamp
 from tests.diego import observations
 from tests.diego.observations import NOW
@@ -24,6 +24,12 @@ BBS = "diego-api"
 RECORDS = "/apis/stagekeeper.dev/v1alpha1/namespaces/cf/remediations"
 PODS = "/api/v1/namespaces/cf/pods/"
 OBSERVATION_AGE = 10
+OWN_CLOCK = 7200
+"""Seconds by which the clock that a blind observation falls back on is ahead of the API server's."""
+GIVE_UP = 3600
+"""Seconds after which a remediation that only watches is given up."""
+CONFIRMED_BY = 3
+"""Observations, in the scenarios that count them."""
 
 
 class Broken(AssertionError):
@@ -69,6 +75,10 @@ class Cluster:
     alert: AlertState = AlertState.ACTIVE
     database: bool | None = None
     """What the configured check of the database finds; None: none is configured."""
+    blind: bool = False
+    """Whether pods can't be listed, so that an observation can't tell and is dated by another clock."""
+    told: int | None = None
+    """How many observations could tell so far; None: they are not counted."""
     terminated: tuple[str, ...] = ()
     """UIDs whose DELETE was accepted."""
     hashed: int = field(init=False, compare=False, default=0)
@@ -82,6 +92,8 @@ class Cluster:
             self.paused,
             self.alert,
             self.database,
+            self.blind,
+            self.told,
             self.terminated,
         )
         object.__setattr__(self, "hashed", hash(parts))
@@ -118,6 +130,7 @@ class Heard:
     at: int = 0
     pods: tuple[FakePod, ...] = ()
     database: bool | None = None
+    blind: bool = False
 
 
 NO_ANSWER = Heard(0)
@@ -130,7 +143,7 @@ def apply(cluster: Cluster, request: Request) -> tuple[Cluster, Heard]:
     """The cluster after a request, and its answer. Raises `Broken`."""
     match request.method:
         case "LOOK":
-            return cluster, Heard(200, at=cluster.now, pods=cluster.pods, database=cluster.database)
+            return _look(cluster)
         case "ALERTS":
             return cluster, Heard(200, cluster.alert.value, cluster.now)
         case "PUT":
@@ -180,6 +193,22 @@ def fresh_record(ordinal: int = 1, *, now: int = 0, version: int = 5, status: Ma
 
 
 # The observation
+
+
+def _look(cluster: Cluster) -> tuple[Cluster, Heard]:
+    if cluster.blind:
+        return cluster, Heard(200, at=cluster.now + OWN_CLOCK, blind=True)
+    counted = None if cluster.told is None else cluster.told + 1
+    seen = Heard(200, at=cluster.now, pods=cluster.pods, database=cluster.database)
+    return replace(cluster, told=counted) if counted is not None else cluster, seen
+
+
+@cache
+def blind_observation(at: int) -> Observation:
+    """One that could not list the pods."""
+    return observations.observation(
+        taken_at=_time(at), pods=Unknown("The API gave no answer."), workloads=Unknown("The API gave no answer.")
+    )
 
 
 @cache
@@ -240,6 +269,8 @@ def _swap(cluster: Cluster, request: Request) -> tuple[Cluster, Heard]:
     after = _text({**_parsed(before), "metadata": metadata, "status": wanted["status"]})
     if status_of(before).get("plan") not in (None, status_of(after).get("plan")):
         raise Broken("A plan was changed after it had been written.")
+    if status_of(before).get("plan") is None and status_of(after).get("plan") and cluster.told is not None:
+        _judge_confirmed(cluster.told)
     if not is_open(before) and status_of(before).get("phase") != status_of(after).get("phase"):
         raise Broken("A closed remediation did not stay closed.")
     records = (*cluster.records[:index], after, *cluster.records[index + 1 :])
@@ -281,6 +312,11 @@ def _delete(cluster: Cluster, request: Request) -> tuple[Cluster, Heard]:
     return after, Heard(200, _text({"kind": "Pod"}), cluster.now)
 
 
+def _judge_confirmed(told: int) -> None:
+    if told < CONFIRMED_BY:
+        raise Broken(f"A plan was written before {CONFIRMED_BY} observations could tell.")
+
+
 def judge_sent(cluster: Cluster, request: Request, talk: Talk) -> None:
     """Whether this DELETE may be sent, by what its replica has asked and heard in this step. Raises `Broken`."""
     assessment = next((heard for asked, heard in talk if asked.method == "LOOK"), None)
@@ -304,13 +340,24 @@ def judge_sent(cluster: Cluster, request: Request, talk: Talk) -> None:
 
 def judge_written(request: Request, talk: Talk) -> None:
     """Whether a record may say this, by what its replica has observed in this step. Raises `Broken`."""
-    if request.method != "PUT" or _parsed(request.body).get("status", {}).get("reason") != "SomebodyServes":
-        return
+    status = _parsed(request.body).get("status", {}) if request.method == "PUT" else {}
     assessment = next((heard for asked, heard in reversed(talk) if asked.method == "LOOK"), None)
-    if _parsed(request.body)["status"]["phase"] == "Verifying" and assessment is not None:
+    if status.get("phase") == "Escalated" and assessment is not None:
+        _judge_escalated(_parsed(request.body), assessment)
+    if status.get("reason") != "SomebodyServes":
+        return
+    if status["phase"] == "Verifying" and assessment is not None:
         fresh = not any(asked.deletes_a_pod for asked, _ in talk)
         if fresh and not any(pod.reply is Reply.OK for pod in assessment.pods):
             raise Broken("A record says that somebody serves though nobody answered ok.")
+
+
+def _judge_escalated(stored: Mapping[str, Any], assessment: Heard) -> None:
+    if assessment.blind:
+        raise Broken("A remediation was ended by an observation that could not tell.")
+    opened = datetime.fromisoformat(stored["metadata"]["creationTimestamp"])
+    if stored["status"]["reason"] == "GaveUpWatching" and _time(assessment.at - GIVE_UP) < opened:
+        raise Broken("A remediation was given up before its time.")
 
 
 def _time(now: int) -> datetime:

@@ -185,6 +185,7 @@ EVENTS: Events = {
     "a planned pod answers 503": _hang_with_503,
     "a new pod answers 503": _migrate,
     "the database goes down": lambda cluster: iter([replace(cluster, database=False)]),
+    "observations become blind, or see again": lambda cluster: iter([replace(cluster, blind=not cluster.blind)]),
     "somebody pauses": lambda cluster: iter([replace(cluster, paused=not cluster.paused)]),
     "the alert is resolved": lambda cluster: iter([replace(cluster, alert=AlertState.ABSENT)]),
     "11 seconds pass": lambda cluster: iter([replace(cluster, now=cluster.now + 11)]),

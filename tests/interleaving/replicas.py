@@ -28,7 +28,7 @@ from stagekeeper.kube.client import Call, Kube, Response
 from stagekeeper.kube.errors import KubeError, Unreachable, from_status
 from stagekeeper.kube.objects import StatefulSet
 from tests.diego.observations import NOW
-from tests.interleaving.cluster import Heard, Request, Talk, observation
+from tests.interleaving.cluster import Heard, Request, Talk, blind_observation, observation
 from tests.remediator.builders import CF
 
 EAGER = Policy(
@@ -86,7 +86,7 @@ class Eyes:
     async def observe(self, within: float) -> Observation:  # noqa: ARG002 -- time is ours
         """One observation, as one stop: what it saw is what was there when it was answered."""
         heard = await Ask(Request("LOOK"))
-        return observation(heard.pods, heard.at, heard.database)
+        return blind_observation(heard.at) if heard.blind else observation(heard.pods, heard.at, heard.database)
 
 
 class HandDriven(Cluster):

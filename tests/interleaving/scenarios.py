@@ -3,7 +3,7 @@
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from remediator.policy import Policy
 from remediator.record import store
@@ -12,13 +12,14 @@ from remediator.streaks import Streaks
 from stagekeeper.diego.diagnosis import Condition
 from stagekeeper.diego.profiles import Environment
 from tests.diego.observations import NOW
-from tests.interleaving.cluster import Broken, Cluster, FakePod, fresh_record
+from tests.interleaving.cluster import CONFIRMED_BY, Broken, Cluster, FakePod, fresh_record
 from tests.interleaving.explorer import CRASH, LOST, Explorer, State, canonical
 from tests.interleaving.replicas import EAGER, Replica, runner
 from tests.remediator.builders import CF, CF_LOCKET, locket_plan, restarting
 
 ZERO, ONE = FakePod("diego-api-0"), FakePod("diego-api-1", version=2)
 LOCKET = FakePod("diego-locket-0", version=3)
+BLIND = "observations become blind, or see again"
 _DEEP = 20_000  # Python frames that the longest schedule needs at most
 
 
@@ -112,6 +113,17 @@ SCENARIOS = {
     ),
     "a new pod migrates": Scenario(steps=5, budget=("a pod ends", "a new pod answers 503")),
     "the database goes down": Scenario(budget=("the database goes down",)),
+    "some observations can't tell": Scenario(steps=3, budget=(BLIND, BLIND)),
+    "the first observation can't tell, while it is paused": Scenario(
+        Cluster((ZERO, ONE), (fresh_record(),), paused=True), steps=3, budget=(BLIND, BLIND)
+    ),
+    "confirmed by three observations": Scenario(
+        Cluster((ZERO, ONE), (fresh_record(),), told=0),
+        jobs=("worker",),
+        steps=8,
+        budget=(BLIND, BLIND),
+        policy=replace(EAGER, confirm_observations=CONFIRMED_BY),
+    ),
     "three webhooks at once": Scenario(Cluster((ZERO, ONE)), jobs=("webhook",) * 3, steps=2),
     "webhooks, a lost answer, a crash": Scenario(
         Cluster((ZERO, ONE)), jobs=("webhook",) * 3, steps=2, budget=(LOST, CRASH)

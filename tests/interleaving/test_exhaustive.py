@@ -18,7 +18,12 @@ explored = cache(lambda name: SCENARIOS[name].explore())
 
 
 # Ten seconds of computing and more, each: they run in CI and by `make prove`.
-DEEP = {"Locket and the BBS, and a crash", "a lost answer and a crash", "a pod serves silently while time passes"}
+DEEP = {
+    "Locket and the BBS, and a crash",
+    "a lost answer and a crash",
+    "a pod serves silently while time passes",
+    "some observations can't tell",
+}
 NAMES = [pytest.param(name, marks=pytest.mark.deep) if name in DEEP else name for name in SCENARIOS]
 
 

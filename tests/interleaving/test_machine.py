@@ -125,7 +125,7 @@ class Replicas(RuleBasedStateMachine):
 
     def teardown(self) -> None:
         """From here on nothing fails, and the BBS stays as it is: then every remediation ends."""
-        self.cluster = replace(self.cluster, paused=False)
+        self.cluster = replace(self.cluster, paused=False, blind=False)
         for _ in range(FAIR_ROUNDS):
             self._one_fair_round()
             if not any(is_open(each) for each in self.cluster.records):

@@ -2,12 +2,13 @@
 
 import pytest
 
-from remediator import decision, intake, plan, reconciler, record, restarting
+from remediator import decision, intake, plan, reconciler, record, restarting, watching
 from remediator.reconciler import Reconciler
+from remediator.streaks import Streaks
 from stagekeeper.kube import workloads
-from tests.interleaving.cluster import Broken
+from tests.interleaving.cluster import Broken, Cluster, fresh_record
 from tests.interleaving.mutation import Edit
-from tests.interleaving.scenarios import SCENARIOS, Scenario
+from tests.interleaving.scenarios import BLIND, ONE, SCENARIOS, ZERO, Scenario
 
 _ALONE = ("worker",)
 _SERVES = Scenario(budget=("a pod serves silently",))
@@ -172,6 +173,29 @@ MUTANTS: dict[str, tuple[str, Scenario, tuple[Edit, ...]]] = {
         "A DELETE was sent though the observation had found the database down.",
         SCENARIOS["the database goes down"],
         (Edit(restarting, "_answers", "gates.by_the_table(excused)", 'gates.passes("")'),),
+    ),
+    "count a blind observation": (
+        "A plan was written before 3 observations could tell.",
+        SCENARIOS["confirmed by three observations"],
+        (
+            Edit(
+                Streaks,
+                "saw",
+                "if assessment.somebody_listens else self",
+                "if assessment.somebody_listens else replace(self, diagnosis=self.diagnosis and replace("
+                "self.diagnosis, observations=self.diagnosis.observations + 1))",
+            ),
+        ),
+    ),
+    "take the clock of a blind observation": (
+        "A remediation was given up before its time.",
+        SCENARIOS["the first observation can't tell, while it is paused"],
+        (Edit(decision, "decide", "if not assessment.blind:", "if True:", also=(reconciler,)),),
+    ),
+    "judge the deadline by a blind observation": (
+        "A remediation was ended by an observation that could not tell.",
+        Scenario(Cluster((ZERO, ONE), (fresh_record(),), paused=True), budget=(BLIND, "an hour passes")),
+        (Edit(watching, "watch", "None if given.assessment.blind else", "", also=(decision,)),),
     ),
     "write another plan on the way": (
         "A plan was changed after it had been written.",
