@@ -9,6 +9,7 @@ from dataclasses import replace
 from datetime import timedelta
 
 from remediator import gates
+from remediator.escalating import escalated, names
 from remediator.inputs import (
     Close,
     Continue,
@@ -37,7 +38,7 @@ def restart(remediation: Remediation, given: Inputs) -> Decision:
         return moved(remediation, Phase.VERIFYING, Reason.SOMEBODY_SERVES, stop, given), given.streaks, Continue()
     step = remediation.current_step
     if step is None:
-        said = f"Deletion accepted for {_names(remediation.deleted)}; waiting for the replacement pods."
+        said = f"Deletion accepted for {names(remediation.deleted)}; waiting for the replacement pods."
         return moved(remediation, Phase.VERIFYING, Reason.DELETED, said, given), given.streaks, Continue()
     excused = _excused(remediation, given)
     answers = _answers(remediation, excused) if excused else ()
@@ -59,11 +60,11 @@ def _note_outcomes(remediation: Remediation, given: Inputs) -> Remediation:
     if not readable(given.seen):
         return remediation
     present = pods_by_uid(given.seen)
-    names = {pod.name for pod in present.values()}
+    present_names = {pod.name for pod in present.values()}
     for planned in (pod for step in (remediation.plan.steps if remediation.plan else ()) for pod in step.pods):
         pod = present.get(planned.uid)
         if pod is None:
-            remediation = remediation.noted(planned, "replaced" if planned.name in names else "gone", given.at)
+            remediation = remediation.noted(planned, "replaced" if planned.name in present_names else "gone", given.at)
         elif pod.terminating:
             remediation = remediation.noted(planned, "terminating", given.at)
     return remediation
@@ -182,20 +183,8 @@ def _too_late(
         why = f"{hindrance} {blocking_pods(given.seen)}".strip()
     else:
         return None
-    said = f"The restart was interrupted at {step.workload}. {what_was_done(remediation)} {why}"
-    return moved(remediation, Phase.ESCALATED, Reason.INTERRUPTED, said, given)
+    return escalated(remediation, Reason.INTERRUPTED, f"The restart was interrupted at {step.workload}. {why}", given)
 
 
 def _lasts(streak: Streak, given: Inputs) -> bool:
     return streak.lasts(given.policy.never_for)
-
-
-def what_was_done(remediation: Remediation) -> str:
-    """Which planned pods were deleted, and which were not."""
-    planned = [pod for step in (remediation.plan.steps if remediation.plan else ()) for pod in step.pods]
-    left = [pod.name for pod in planned if not remediation.done(pod)]
-    return f"Deleted: {_names(remediation.deleted)}. Not deleted: {_names(left)}."
-
-
-def _names(names: "list[str] | tuple[str, ...]") -> str:
-    return ", ".join(names) or "none"

@@ -2,9 +2,9 @@
 
 from datetime import timedelta
 
+from remediator.escalating import escalated
 from remediator.inputs import Close, Decision, Inputs, Wait, blocking_pods, moved, pods_by_uid, readable
 from remediator.remediation import Phase, Reason, Remediation
-from remediator.restarting import what_was_done
 from stagekeeper.config.durations import in_words
 from stagekeeper.diego.diagnosis import Condition
 from stagekeeper.diego.observation import Locket, Observation
@@ -67,16 +67,23 @@ def _too_late(remediation: Remediation, given: Inputs) -> Remediation | None:
         allowed = _allowed(remediation, workload)
         if given.elapsed <= allowed:
             return None
-        said = f"{back} {blocking_pods(given.seen)} That is later than {in_words(allowed)} after the deletion."
-        return _escalated(remediation, Reason.PODS_LATE, "The pods are not back in time.", said, given)
+        late = f"{back} {blocking_pods(given.seen)} That is later than {in_words(allowed)} after the deletion."
+        return escalated(remediation, Reason.PODS_LATE, f"The pods are not back in time. {late}", given)
     if given.elapsed < given.policy.give_up_after and not _had_its_time(remediation, given):
         return None
     found = given.assessment.diagnosis
     # That the pods are young is our own doing, and explains nothing.
     why = "" if found.name is Condition.STARTING else f" {found.why}"
-    said = f"Each pod answers now: {_replies(given.seen)}.{why}"
-    first = "The pods are back, but the restart did not fix it."
-    return _escalated(remediation, Reason.NOT_SERVING, first, said, given)
+    return escalated(remediation, Reason.NOT_SERVING, f"{_outcome(remediation, given.seen)}{why}", given)
+
+
+def _outcome(remediation: Remediation, seen: Observation) -> str:
+    """What became of the restart; a BBS that came back by itself may have stopped it before its first deletion."""
+    if not remediation.deletions:
+        return "No pod was restarted, and the stager does not work."
+    if seen.serving():
+        return "After the restart a BBS serves, but the stager does not work."
+    return "The pods are back, but the restart did not fix it."
 
 
 def _had_its_time(remediation: Remediation, given: Inputs) -> bool:
@@ -89,14 +96,6 @@ def _had_its_time(remediation: Remediation, given: Inputs) -> bool:
     ready = [pod.ready_since for pod in pods_by_uid(given.seen).values() if pod.ready_since is not None]
     since_ready = given.at - max((remediation.entered, *ready))
     return min(since_ready, given.elapsed) >= given.policy.verify_for
-
-
-def _escalated(remediation: Remediation, reason: Reason, first: str, why: str, given: Inputs) -> Remediation:
-    return moved(remediation, Phase.ESCALATED, reason, f"{first} {why} {what_was_done(remediation)}", given)
-
-
-def _replies(seen: Observation) -> str:
-    return ", ".join(f"{each.pod.name} {each.reply.value if each.reply else 'not asked'}" for each in seen.known_pods)
 
 
 def _allowed(remediation: Remediation, workload: str) -> timedelta:

@@ -3,6 +3,7 @@
 from dataclasses import replace
 
 from remediator import gates, plan
+from remediator.escalating import escalated
 from remediator.gates import OVERRIDABLE
 from remediator.inputs import AlertState, Close, Continue, Decision, Inputs, Wait, moved
 from remediator.policy import Mode
@@ -91,16 +92,14 @@ def _give_up(remediation: Remediation, given: Inputs, streaks: Streaks) -> Remed
     policy, found = given.policy, given.assessment.diagnosis
     if streaks.never is not None and streaks.never.lasts(policy.never_for):
         reason, sentence = _refusal(given, remediation.gates)
-        said = f"{sentence} {' '.join(streaks.never.names)} Nothing was deleted."
-        return moved(remediation, Phase.ESCALATED, reason, said, given)
+        return escalated(remediation, reason, f"{sentence} {' '.join(streaks.never.names)}", given)
     if streaks.alert_gone is not None and streaks.alert_gone.lasts(policy.never_for):
-        said = f"The alert is not firing in any Alertmanager, but no BBS serves. {found.why} Nothing was deleted."
-        gone = moved(remediation, Phase.ESCALATED, Reason.ALERT_GONE, said, given)
+        said = f"The alert is not firing in any Alertmanager, but the fault persists. {found.why}"
+        gone = escalated(remediation, Reason.ALERT_GONE, said, given)
         return gone.released("the alert is gone", given.at)  # the alert that comes back opens the next one at once
     if given.elapsed >= policy.give_up_after:
         given_up = f"Not fixed within {in_words(policy.give_up_after)}."
-        said = f"{given_up} {first_closed(remediation.gates)} Nothing was deleted."
-        return moved(remediation, Phase.ESCALATED, Reason.GAVE_UP, said, given)
+        return escalated(remediation, Reason.GAVE_UP, f"{given_up} {first_closed(remediation.gates)}", given)
     return None
 
 

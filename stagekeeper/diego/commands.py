@@ -1,6 +1,7 @@
 """The next command to type, for what a row of the diagnosis found. Complete, ready to be pasted. Pure."""
 
 from stagekeeper.diego.observation import Observation
+from stagekeeper.diego.profiles import Environment
 from stagekeeper.kube.objects import Container, Pod
 
 
@@ -28,6 +29,12 @@ def logs(seen: Observation, pod: Pod, container: Container | None, *, previous: 
     """What a container wrote; with `previous`, before it ended."""
     which = f" -c {container.name}" if container else " --all-containers"
     return f"kubectl logs -n {seen.sought.namespace} {pod.name}{which}{' --previous' if previous else ''} --tail=50"
+
+
+def all_logs(environment: Environment) -> str:
+    """What every container of the BBS pods wrote last."""
+    pods = f"-n {environment.namespace} -l '{environment.selector}'"
+    return f"kubectl logs {pods} --all-containers --prefix --tail=50"
 
 
 def migrations(seen: Observation, pod: Pod) -> str:

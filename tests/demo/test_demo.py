@@ -13,6 +13,8 @@ from tests.demo.conftest import Start
 
 pytestmark = pytest.mark.programs
 
+_ASKED = r"(?:A person must decide on this restart\.|person +stagekeeper restart --accept stuck_unavailable)"
+"""Told by two programs, so in either order."""
 _TOLD = {
     "hang": [
         r"alertmanager +the remediator is called by webhook",
@@ -25,8 +27,7 @@ _TOLD = {
     "failover": [r"prometheus +bbs_reachable is 0", r"alert fired +-", r"remediation opened +-", r"pods deleted +0$"],
     "migrating": [r"alert StagerUnavailable fires", r"pods deleted +0$", r"Remediation diego-api-r1: SelfHealed\."],
     "unavailable": [
-        r"A person must decide on this restart\.",
-        r"person +stagekeeper restart --accept stuck_unavailable",
+        *[_ASKED, _ASKED],
         r"Restarting diego-api-0, diego-api-1: .*503 from diego-api-1",
         r"pods deleted +2 +diego-api-0 diego-api-1$",
         r"Remediation diego-api-r2: Recovered\.",

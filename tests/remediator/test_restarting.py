@@ -292,8 +292,10 @@ def test_a_late_restart_names_what_held_it_and_what_was_done() -> None:
     )
     assert (after.reason, action) == (Reason.INTERRUPTED, Close())
     assert after.message == (
-        "The restart was interrupted at diego-api. Deleted: diego-api-0. Not deleted: diego-api-1. "
-        "Paused: grace paused it."
+        "The restart was interrupted at diego-api. Paused: grace paused it. "
+        "Deleted: diego-api-0. Not deleted: diego-api-1. "
+        "Answers now: diego-api-0 refused, diego-api-1 refused, Service timeout. "
+        "Next: stagekeeper resume --environment cf"
     )
 
 

@@ -114,10 +114,27 @@ def test_three_minutes_after_the_pods_are_ready_it_was_no_cure() -> None:
     assert (found.phase, found.reason) == (Phase.ESCALATED, Reason.NOT_SERVING)
     assert found.message == (
         "The pods are back, but the restart did not fix it. "
-        "Each pod answers now: diego-api-0 refused, diego-api-1 refused. "
-        "Deleted: diego-api-0, diego-api-1. Not deleted: none."
+        "Deleted: diego-api-0, diego-api-1. Not deleted: none. "
+        "Answers now: diego-api-0 refused, diego-api-1 refused, Service timeout. "
+        "Next: kubectl logs -n cf -l 'skiff-role-name=diego-api' --all-containers --prefix --tail=50"
     ), "that the new pods are young explains nothing"
     assert found.latched
+
+
+@pytest.mark.parametrize(
+    ("done", "said"),
+    [
+        ((), "No pod was restarted, and the stager does not work. "),
+        (("diego-api-0",), "After the restart a BBS serves, but the stager does not work. "),
+    ],
+)
+def test_a_bbs_that_serves_where_the_service_does_not_lead_is_not_called_a_restart_that_failed(
+    done: Sequence[str], said: str
+) -> None:
+    seen = observation(bbs(0, Reply.OK, active=False, uid="new"), bbs(1, uid="other"))
+    found = verdict(replace(restarting(done, age=4000), phase=Phase.VERIFYING), seen)
+    assert found.reason is Reason.NOT_SERVING
+    assert found.message.startswith(said)
 
 
 def test_the_three_minutes_begin_when_the_last_pod_became_ready() -> None:
@@ -142,7 +159,8 @@ def test_a_pod_stuck_terminating_is_waited_for_its_grace_and_then_named_with_its
     assert (found.phase, found.reason) == (Phase.ESCALATED, Reason.PODS_LATE)
     assert found.message == (
         "The pods are not back in time. diego-api-0 has not ended yet. diego-api-0 on node node-0 is Terminating. "
-        "That is later than 20 minutes after the deletion. Deleted: diego-api-0, diego-api-1. Not deleted: none."
+        "That is later than 20 minutes after the deletion. Deleted: diego-api-0, diego-api-1. Not deleted: none. "
+        "Answers now: diego-api-0 refused, diego-api-1 ok, Service ok. Next: kubectl describe pod -n cf diego-api-0"
     )
 
 

@@ -148,7 +148,7 @@ def test_resolved_while_it_does_not_serve_calls_a_person() -> None:
     assert ending(hung(), 115, alerts=GONE)[0].phase is Phase.WATCHING
     found, _, _ = ending(hung(), 120, alerts=GONE)
     assert (found.phase, found.reason) == (Phase.ESCALATED, Reason.ALERT_GONE)
-    assert found.message.startswith("The alert is not firing in any Alertmanager, but no BBS serves.")
+    assert found.message.startswith("The alert is not firing in any Alertmanager, but the fault persists.")
     assert not found.latched, "the alert that comes back opens the next one at once"
 
 
@@ -193,7 +193,10 @@ def test_after_an_hour_it_gives_up_and_names_the_gate() -> None:
     assert decide(remediation(age=3599), paused)[0].phase is Phase.WATCHING
     found, _, _ = decide(remediation(age=3600), paused)
     assert (found.phase, found.reason) == (Phase.ESCALATED, Reason.GAVE_UP)
-    assert found.message == "Not fixed within 60 minutes. Gate pause: kim is here. Nothing was deleted."
+    assert found.message == (
+        "Not fixed within 60 minutes. Gate pause: kim is here. Nothing was deleted. Answers now: diego-api-0 refused, "
+        "diego-api-1 refused, Service timeout. Next: stagekeeper resume --environment cf"
+    )
 
 
 def test_a_person_who_accepts_gets_the_restart_and_the_plan_says_for_what() -> None:

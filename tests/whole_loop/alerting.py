@@ -33,6 +33,8 @@ class Alerting:
         self.suppressed: dict[str, list[str]] = {}
         self.fired_at: float | None = None
         """The loop's time at which the alert fired first."""
+        self.called_at: float | None = None
+        """The loop's time at which it was told to a webhook first."""
         self._observer, self._clock = observer, clock
         self._since: str | None = None
         self._tasks: set[asyncio.Task[None]] = set()
@@ -83,6 +85,7 @@ class Alerting:
     async def _deliver(self, url: str, body: Mapping[str, Any]) -> None:
         """Once it is answered with less than 500; until then again and again."""
         await asyncio.sleep(GROUP_WAIT)
+        self.called_at = self.called_at or asyncio.get_running_loop().time()
         async with aiohttp.ClientSession() as session:
             while True:
                 with suppress(aiohttp.ClientError):

@@ -1,0 +1,55 @@
+"""What an escalation tells whoever is woken by it. Pure.
+
+Why, what was deleted and what was not, what each pod answers now, and the next command, complete.
+"""
+
+from remediator.inputs import Inputs, moved
+from remediator.remediation import Phase, Reason, Remediation
+from stagekeeper.diego import commands
+from stagekeeper.diego.advice import advise
+from stagekeeper.diego.conditions import Condition
+from stagekeeper.diego.observation import Observation, Probe
+
+_INSIDE = "kubectl -n stagekeeper exec deploy/stagekeeper-exporter -- stagekeeper "
+"""Where the command reaches the pods and has configuration and certificates; the names are the chart's defaults."""
+
+
+def escalated(remediation: Remediation, reason: Reason, why: str, given: Inputs) -> Remediation:
+    """The remediation, handed to a person by what this observation shows."""
+    why = why.strip() if why.strip().endswith(".") else f"{why.strip()}."
+    parts = (why, what_was_done(remediation), _answers(given.seen), f"Next: {_next(remediation, reason, given)}")
+    return moved(remediation, Phase.ESCALATED, reason, " ".join(part for part in parts if part), given)
+
+
+def what_was_done(remediation: Remediation) -> str:
+    """Which planned pods were deleted, and which were not."""
+    if remediation.plan is None:
+        return "Nothing was deleted."
+    left = [pod.name for step in remediation.plan.steps for pod in step.pods if not remediation.done(pod)]
+    return f"Deleted: {names(remediation.deleted)}. Not deleted: {names(left)}."
+
+
+def names(found: list[str] | tuple[str, ...]) -> str:
+    """As a list for a sentence."""
+    return ", ".join(found) or "none"
+
+
+def _answers(seen: Observation) -> str:
+    """What each pod answers, and the Service."""
+    told = [f"{each.pod.name} {each.reply.value if each.reply else 'not asked'}" for each in seen.known_pods]
+    told += [f"Service {seen.service.reply.value}"] if isinstance(seen.service, Probe) else []
+    return f"Answers now: {', '.join(told)}." if told else ""
+
+
+def _next(remediation: Remediation, reason: Reason, given: Inputs) -> str:
+    """The next command, complete. Where a pause holds it up, that is ended first."""
+    environment, found = given.environment, given.assessment.diagnosis
+    if given.pause.paused and reason in {Reason.GAVE_UP, Reason.INTERRUPTED}:
+        return f"stagekeeper resume --environment {environment.name}"
+    held = next((pod for pod in given.seen.known_pods if pod.pod.terminating or pod.pod.ready != "True"), None)
+    if reason is Reason.PODS_LATE and held is not None:
+        return commands.describe(given.seen, held.pod)
+    if remediation.plan is not None and found.name in {Condition.NO_ACTIVE_BBS, Condition.STARTING}:
+        return commands.all_logs(environment)  # a restart is what has been tried
+    command = advise(given.seen, found).next_command(environment).removesuffix(" --from-pod")
+    return command.replace("stagekeeper diagnose", f"{_INSIDE}diagnose", 1)

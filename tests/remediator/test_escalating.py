@@ -1,0 +1,71 @@
+"""What an escalation tells: every one says what was deleted, what each pod answers now, and what to type next."""
+
+from datetime import timedelta
+
+import pytest
+
+from remediator.escalating import escalated
+from remediator.inputs import Pause
+from remediator.remediation import Phase, Reason, Remediation
+from stagekeeper.diego.observation import Observation, Reply
+from tests.diego.observations import bbs, hung, observation, pending
+from tests.remediator.builders import at, inputs, remediation, restarting
+
+HALF = restarting(["diego-api-0"])
+INSIDE = "kubectl -n stagekeeper exec deploy/stagekeeper-exporter -- stagekeeper diagnose --environment cf"
+PAUSED = Pause(paused=True, why="kim is here.")
+
+
+def message(
+    seen: Observation, reason: Reason = Reason.NEVER, found: Remediation | None = None, pause: Pause | None = None
+) -> str:
+    asked = inputs(at(0, seen), pause=pause or Pause(paused=False))
+    after = escalated(found or remediation(), reason, "Why it was.", asked)
+    assert (after.phase, after.reason) == (Phase.ESCALATED, reason)
+    return after.message
+
+
+def test_all_of_it_in_one_order() -> None:
+    assert message(observation(bbs(0, Reply.NO_REPLY), bbs(1), service=Reply.NO_REPLY)) == (
+        "Why it was. Nothing was deleted. "
+        "Answers now: diego-api-0 no_reply, diego-api-1 refused, Service no_reply. "
+        "Next: kubectl logs -n cf -l 'skiff-role-name=diego-api' --all-containers --prefix --tail=50"
+    )
+
+
+def test_a_reason_without_a_full_stop_gets_one() -> None:
+    after = escalated(remediation(), Reason.NEVER, "Paused: stop, I am looking ", inputs(at(0, hung())))
+    assert after.message.startswith("Paused: stop, I am looking. Nothing")
+
+
+def test_what_was_deleted_and_what_was_not() -> None:
+    assert " Deleted: diego-api-0. Not deleted: diego-api-1. " in message(hung(), Reason.INTERRUPTED, HALF)
+
+
+@pytest.mark.parametrize(
+    ("said", "next_command"),
+    [
+        pytest.param(message(hung()), "stagekeeper restart --environment cf --reason WHY", id="a restart"),
+        pytest.param(message(observation(bbs(0, active=True), bbs(1))), INSIDE, id="to look from inside"),
+        pytest.param(
+            message(hung(), Reason.GAVE_UP, pause=PAUSED), "stagekeeper resume --environment cf", id="a pause held it"
+        ),
+        pytest.param(
+            message(hung(), Reason.INTERRUPTED, HALF, PAUSED),
+            "stagekeeper resume --environment cf",
+            id="a pause interrupted it",
+        ),
+        pytest.param(
+            message(observation(pending(0, age=timedelta(minutes=20)), bbs(1)), Reason.PODS_LATE, HALF),
+            "kubectl describe pod -n cf diego-api-0",
+            id="a pod is late",
+        ),
+        pytest.param(
+            message(hung(), Reason.NOT_SERVING, HALF),
+            "kubectl logs -n cf -l 'skiff-role-name=diego-api' --all-containers --prefix --tail=50",
+            id="a restart has been tried",
+        ),
+    ],
+)
+def test_the_next_command_is_complete(said: str, next_command: str) -> None:
+    assert said.endswith(f" Next: {next_command}")
