@@ -82,14 +82,14 @@ async def test_an_alert_delivered_by_two_alertmanagers_to_two_remediators_opens_
             return kinds[0] == 1 and sum(kinds) >= deliveries
 
         await pair.until(heard, "the webhook")
-        assert pair.records() == ["diego-api-1"]
+        assert pair.records() == ["diego-api-r1"]
         await pair.post("resolved")
 
         async def resolved() -> bool:
             return await pair.received("looked") >= deliveries
 
         await pair.until(resolved, "the webhook of the end")
-        assert pair.records() == ["diego-api-1"]
+        assert pair.records() == ["diego-api-r1"]
 
 
 @asynccontextmanager

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from remediator import decision, restarting, watching
+from remediator import decision, escalating, restarting, watching
 from remediator.reconciler import Reconciler
 from tests.interleaving.mutation import Edit
 from tests.remediator.histories import EVENTS, Step, play
@@ -83,7 +83,7 @@ def test_a_history_in_which_nothing_else_happens_deletes_both_pods() -> None:
             id="our own clock bounds nothing",
         ),
         pytest.param(
-            Edit(restarting, "what_was_done", "if not remediation.done(pod)", "if remediation.done(pod)"),
+            Edit(escalating, "what_was_done", "if not remediation.done(pod)", "if remediation.done(pod)"),
             [REFUSED_AT_FIRST, Step(times=9, gap=29)],
             "Deleted were none, not deleted diego-api-0, diego-api-1",
             id="what was not deleted is told wrongly",
