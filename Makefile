@@ -40,7 +40,7 @@ test-fast: setup ## only the tests that need nothing but Python
 prove: setup ## the exhaustive searches that take too long for every run (half a minute; CI runs them)
 	@scripts/test prove
 
-check: setup ## lint, format, types, import rules
+check: setup ## lint, format, types, import rules; prints how large everything is
 	@echo '==> Lint (ruff)'
 	@.venv/bin/ruff check
 	@echo '==> Format (ruff)'
@@ -49,6 +49,8 @@ check: setup ## lint, format, types, import rules
 	@.venv/bin/mypy
 	@echo '==> Imports (import-linter)'
 	@.venv/bin/lint-imports
+	@echo '==> Size'
+	@$(VENV_PYTHON) -m scripts.size
 
 fresh: ## DO='make demo' on a machine that has never seen the project; SUITE=trixie, AS=root (needs root, debootstrap)
 	@scripts/fresh $(if $(SUITE),--suite '$(SUITE)') $(if $(filter root,$(AS)),--root) -- $(or $(DO),make demo)

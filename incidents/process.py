@@ -12,7 +12,7 @@ from incidents.api import Api, Server
 from incidents.format import ALERTMANAGER, AlertWord, Incident
 from incidents.words import Heard, Part
 from incidents.world import World
-from remediator.alertmanager import Alertmanager, AlertmanagerView
+from remediator.alertmanager import Alertmanager, AlertmanagerView, Receivers
 from remediator.cluster import Cluster
 from remediator.inputs import AlertState, AlertView
 from remediator.policy import Mode
@@ -133,7 +133,7 @@ class Process:
         cluster = client(self._incident, self._server, self._alerting, self._be_killed)
         policy = self._incident.policy_in(self._mode)
         reconciler = Reconciler(cluster, policy, Rhythm(rhythm.open, rhythm.list, rhythm.observe))
-        self._webhook = Webhook(ALERT, {cluster.environment.name: reconciler}, lambda: False)
+        self._webhook = Webhook(ALERT, {cluster.environment.name: reconciler}, lambda: False, Receivers("stagekeeper"))
         self._cluster, self._reconciler = cluster, reconciler
         self.running = True
         self._tasks = [

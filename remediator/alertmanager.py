@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import aiohttp
+import structlog
 
 from remediator.inputs import AlertState, AlertView
 from remediator.remediation import LONGEST_FIELD, Request
@@ -20,11 +21,39 @@ from stagekeeper.config.errors import ProgramError
 from stagekeeper.service.files import Reloaded, read_text
 from stagekeeper.service.tls import ClientContext
 
+_log = structlog.get_logger("remediator.alertmanager")
+
 LARGEST_ANSWER = 4 * 1024 * 1024
 """Bytes, unpacked. Only alerts of one name and one environment are asked for."""
+MOST_RECEIVERS = 100
+"""How many names of receivers are kept, whoever sends them."""
 MUTES_UNKNOWN = "it can't say whether the alert is muted by a time interval: 0.28 or later can"
 _FIRING = frozenset({"active", "unprocessed"})
 _SUPPRESSIONS = {"silencedBy": "silenced", "inhibitedBy": "inhibited", "mutedBy": "muted"}
+
+
+class Receivers:
+    """The names by which Alertmanager knows us: the configured one, and those that a webhook with our token gave."""
+
+    def __init__(self, configured: str) -> None:
+        self._configured, self._called = configured, set[str]()
+
+    def __contains__(self, name: str) -> bool:
+        """The Prometheus Operator puts namespace and name of the AlertmanagerConfig before a receiver's own name."""
+        return name == self._configured or name.endswith(f"/{self._configured}") or name in self._called
+
+    def __str__(self) -> str:
+        return ", ".join([self._configured, *sorted(self._called)])
+
+    def called(self, name: str) -> None:
+        """A webhook says which receiver it comes from: that one reaches us, whatever is configured."""
+        if not name or name in self or len(self._called) >= MOST_RECEIVERS:
+            return
+        self._called.add(name[:LONGEST_FIELD])
+        _log.warning(
+            f"Alertmanager's receiver {name[:LONGEST_FIELD]!r} sends here, and the configuration names "
+            f"{self._configured!r}: both count until the next start. Name it as `receiver`."
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,10 +69,10 @@ class Alertmanager:
     """One Alertmanager, asked over HTTP. Never raises: what can't be read is an answer too."""
 
     def __init__(
-        self, settings: AlertmanagerSettings, session: aiohttp.ClientSession, alertname: str, receiver: str
+        self, settings: AlertmanagerSettings, session: aiohttp.ClientSession, alertname: str, receivers: Receivers
     ) -> None:
         self.url = str(settings.url).rstrip("/")
-        self._receiver = receiver
+        self._receivers = receivers
         self._settings, self._session, self._alertname = settings, session, alertname
         self._tls = ClientContext(settings.ca_file) if settings.ca_file else None
         secret = settings.bearer_token_file or settings.password_file
@@ -97,10 +126,10 @@ class Alertmanager:
             for alert in group.get("alerts") or ()
             if isinstance(alert, Mapping) and wanted <= _part(alert, "labels").items()
         ]
-        ours = [alert for receiver, alert in found if self._is_ours(receiver)]
+        ours = [alert for receiver, alert in found if receiver in self._receivers]
         if found and not ours:
-            receivers = ", ".join(sorted({receiver for receiver, _ in found}))
-            return self._says(AlertState.SUPPRESSED, f"routed to {receivers}, not to receiver {self._receiver}")
+            routed_to = ", ".join(sorted({receiver for receiver, _ in found}))
+            return self._says(AlertState.SUPPRESSED, f"routed to {routed_to}, not to receiver {self._receivers}")
         hows = [_suppressed(_part(each, "status")) for each in ours]
         if any(hows):
             return self._says(AlertState.SUPPRESSED, next(filter(None, hows)))
@@ -112,10 +141,6 @@ class Alertmanager:
 
     def _says(self, state: AlertState, detail: str = "", requests: Iterable[Request] = ()) -> AlertmanagerView:
         return AlertmanagerView(AlertView(self.url, state, detail), tuple(requests))
-
-    def _is_ours(self, receiver: str) -> bool:
-        """The Prometheus Operator puts namespace and name of the AlertmanagerConfig before a receiver's own name."""
-        return receiver == self._receiver or receiver.endswith(f"/{self._receiver}")
 
     def _request(self, environment: str) -> Callable[[Mapping[str, Any]], Request]:
         def request(alert: Mapping[str, Any]) -> Request:

@@ -12,7 +12,7 @@ from aiohttp import web
 from aiohttp.typedefs import Handler, Middleware
 from prometheus_client import CollectorRegistry
 
-from remediator.alertmanager import Alertmanager
+from remediator.alertmanager import Alertmanager, Receivers
 from remediator.cluster import Cluster
 from remediator.metrics import ReconcilerCollector, WebMetrics
 from remediator.reconciler import Reconciler, Rhythm, resync_forever
@@ -44,11 +44,12 @@ async def start(runtime: Runtime, flags: Flags) -> None:
     settings, environments = configuration(flags)
     token = BearerToken(settings.webhook.token_file)
     web_config = WebConfigFile(flags.web_config) if flags.web_config else None
-    reconcilers = await _reconcilers(runtime, flags, settings, environments)
+    receivers = Receivers(settings.receiver)
+    reconcilers = await _reconcilers(runtime, flags, settings, receivers, environments)
     readiness = Readiness({RECORDS: "the records of some environment could not be read yet"})
     reading = _note_when_readable(readiness, [*reconcilers.values()], settings.rhythm.open)
     runtime.eternal("The readiness check", reading)
-    webhook = Webhook(settings.alertname, reconcilers, runtime.stopping.is_set)
+    webhook = Webhook(settings.alertname, reconcilers, runtime.stopping.is_set, receivers)
     runtime.on_reload(_refuse_reload)
     health = health_routes(readiness, runtime.reload, lifecycle=flags.lifecycle)
     app = application(settings, reconcilers, webhook, token, process_registry("remediator"), health)
@@ -69,14 +70,18 @@ def configuration(flags: Flags) -> tuple[RemediatorSettings, tuple[Environment, 
 
 
 async def _reconcilers(
-    runtime: Runtime, flags: Flags, settings: RemediatorSettings, environments: Sequence[Environment]
+    runtime: Runtime,
+    flags: Flags,
+    settings: RemediatorSettings,
+    receivers: Receivers,
+    environments: Sequence[Environment],
 ) -> Mapping[str, Reconciler]:
     try:
         kube = await runtime.open("The Kubernetes client", connect(flags.kubeconfig, flags.context))
     except NoCluster as problem:
         raise ConfigurationError(str(problem)) from problem
     session = await runtime.open("The Alertmanager client", aiohttp.ClientSession())
-    asked = [Alertmanager(each, session, settings.alertname, settings.receiver) for each in settings.alertmanagers]
+    asked = [Alertmanager(each, session, settings.alertname, receivers) for each in settings.alertmanagers]
     policy, rhythm = settings.as_policy(), settings.rhythm
     found = {
         each.name: Reconciler(

@@ -13,6 +13,7 @@ import structlog
 from aiohttp import web
 from pydantic import BaseModel, ConfigDict, FailFast, Field, ValidationError
 
+from remediator.alertmanager import Receivers
 from remediator.intake import Judgement, Verdict
 from remediator.reconciler import Reconciler
 from remediator.remediation import LONGEST_FIELD, Request
@@ -46,6 +47,7 @@ class Notification(BaseModel):
     model_config = ConfigDict(extra="ignore")
 
     version: str
+    receiver: str = ""
     alerts: Annotated[list[Alert], FailFast()]
 
 
@@ -60,10 +62,17 @@ class Webhook:
     the senders wait.
     """
 
-    def __init__(self, alertname: str, reconcilers: Mapping[str, Reconciler], stopping: Callable[[], bool]) -> None:
+    def __init__(
+        self,
+        alertname: str,
+        reconcilers: Mapping[str, Reconciler],
+        stopping: Callable[[], bool],
+        receivers: Receivers,
+    ) -> None:
         self.judged: Counter[Judgement] = Counter()
         """By judgement."""
         self._alertname, self._reconcilers, self._stopping = alertname, reconcilers, stopping
+        self._receivers = receivers
         self._in_hand = 0
         self._to_wake: set[str] = set()
         self._unknown: set[str] = set()
@@ -90,6 +99,7 @@ class Webhook:
     async def judge(self, notification: Notification) -> list[dict[str, Any]]:
         """A verdict for each alert. All that can be stored is stored, then the first failure is raised."""
         self._in_hand += 1
+        self._receivers.called(notification.receiver)
         try:
             return await self._judge(notification)
         finally:

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 import aiohttp
 
-from remediator.alertmanager import Alertmanager
+from remediator.alertmanager import Alertmanager, Receivers
 from remediator.cluster import Cluster
 from remediator.commands.operator import Session
 from remediator.inputs import AlertView, Inputs, Past
@@ -54,6 +54,7 @@ async def foresee(session: Session, cluster: Cluster, history: Sequence[Remediat
 
 
 async def _alerts(settings: RemediatorSettings, environment: str) -> Sequence[AlertView]:
+    receivers = Receivers(settings.receiver)
     async with aiohttp.ClientSession() as http:
-        asked = [Alertmanager(each, http, settings.alertname, settings.receiver) for each in settings.alertmanagers]
+        asked = [Alertmanager(each, http, settings.alertname, receivers) for each in settings.alertmanagers]
         return [each.view for each in await Cluster.asked(asked, environment)]

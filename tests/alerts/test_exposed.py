@@ -9,6 +9,7 @@ from prometheus_client import CollectorRegistry
 from prometheus_client.metrics_core import Metric
 
 from exporter.metrics import SERIES, Reloads, Scrape
+from remediator.alertmanager import Receivers
 from remediator.metrics import ReconcilerCollector, WebMetrics
 from remediator.policy import Mode
 from remediator.reconciler import Reconciler
@@ -87,7 +88,10 @@ def remediator(registry: CollectorRegistry) -> tuple[ReconcilerCollector, tuple[
     """Everything that the remediator registers: the collector, and what is counted by itself."""
     reconcilers = {"prod": Reconciler(MemoryCluster(), ACT)}
     collector = ReconcilerCollector(
-        registry, Mode.ACT, reconcilers, Webhook("StagerUnavailable", reconcilers, lambda: False)
+        registry,
+        Mode.ACT,
+        reconcilers,
+        Webhook("StagerUnavailable", reconcilers, lambda: False, Receivers("stagekeeper")),
     )
     web = WebMetrics(registry)
     return collector, (web.requests, web.duration, collector._took)

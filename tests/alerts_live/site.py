@@ -156,6 +156,7 @@ class Site:
         return {
             "mode": mode,
             "webhook": {"token_file": str(self.token_file)},
+            "receiver": f"stagekeeper-{self.name}",
             "alertmanagers": [{"url": url, "timeout": 2} for url in self.alertmanagers],
             "rhythm": {"open": 0.6, "list": 1, "observe": 1, "resync": 3, "observation_timeout": 4},
             "policy": {

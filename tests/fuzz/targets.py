@@ -18,6 +18,7 @@ from exporter.tally import Tally
 from incidents.reading import from_text
 from incidents.replay import replay
 from remediator import record
+from remediator.alertmanager import Receivers
 from remediator.decision import decide
 from remediator.inputs import DeletePod
 from remediator.intake import Judgement, Verdict
@@ -70,7 +71,9 @@ class _Opening(Reconciler):
 
 async def _judge(notification: Any) -> list[dict[str, Any]]:
     reconciler = _Opening()
-    verdicts = await Webhook("StagerUnavailable", {"cf": reconciler}, lambda: False).judge(notification)
+    verdicts = await Webhook("StagerUnavailable", {"cf": reconciler}, lambda: False, Receivers("stagekeeper")).judge(
+        notification
+    )
     assert [each.environment for each in reconciler.opened] in ([], ["cf"])
     return verdicts
 

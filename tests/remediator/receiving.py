@@ -13,6 +13,7 @@ from aiohttp import ClientResponse
 from aiohttp.test_utils import TestClient, TestServer
 from prometheus_client import CollectorRegistry
 
+from remediator.alertmanager import Receivers
 from remediator.app import application
 from remediator.cluster import Cluster, Listing
 from remediator.reconciler import Reconciler
@@ -85,6 +86,7 @@ class Receiving:
     environments: Mapping[str, Environment]
     registry: CollectorRegistry
     stopping: list[bool]
+    receivers: Receivers
 
     async def post(self, body: Any, headers: Mapping[str, str] | None = None) -> ClientResponse:
         """Send a body (bytes as they are, anything else as JSON) with the right token, unless `headers` has another."""
@@ -113,13 +115,14 @@ async def receiving(folder: Path, *names: str) -> AsyncIterator[Receiving]:
     token_file.write_text(TOKEN)
     environments = {name: Environment() for name in names or ("cf",)}
     registry, stopping = CollectorRegistry(), [False]
-    webhook = Webhook("StagerUnavailable", environments, lambda: stopping[0])
+    receivers = Receivers("stagekeeper")
+    webhook = Webhook("StagerUnavailable", environments, lambda: stopping[0], receivers)
     settings = RemediatorSettings.model_validate({"mode": "observe", "webhook": {"token_file": token_file}})
     app = application(settings, environments, webhook, BearerToken(token_file), registry, ())
     server: TestServer = TestServer(app)
     await server.start_server(auto_decompress=False)  # as `stagekeeper.service.listen` serves
     async with TestClient(server) as client:
-        yield Receiving(client, environments, registry, stopping)
+        yield Receiving(client, environments, registry, stopping, receivers)
 
 
 def payload(name: str) -> dict[str, Any]:

@@ -13,7 +13,7 @@ import pytest
 from aiohttp import web
 from aiohttp.test_utils import TestServer
 
-from remediator.alertmanager import LARGEST_ANSWER, Alertmanager, AlertmanagerView
+from remediator.alertmanager import LARGEST_ANSWER, MOST_RECEIVERS, Alertmanager, AlertmanagerView, Receivers
 from remediator.inputs import AlertState
 from remediator.remediation import Request
 from remediator.settings import AlertmanagerSettings
@@ -33,7 +33,7 @@ async def asking(
     async with TestServer(app) as server, aiohttp.ClientSession() as session:
         url = str(server.make_url(prefix or "/"))
         own = AlertmanagerSettings.model_validate({"url": url, "timeout": 5, **settings})
-        alertmanager = Alertmanager(own, session, "StagerUnavailable", "stagekeeper")
+        alertmanager = Alertmanager(own, session, "StagerUnavailable", Receivers("stagekeeper"))
         yield lambda: alertmanager.ask("cf")
 
 
@@ -70,6 +70,14 @@ async def seen(handler: Handler, **settings: Any) -> tuple[AlertState, str]:
     async with asking(handler, **settings) as ask:
         found = await ask()
     return found.view.state, found.view.detail
+
+
+def test_a_receiver_that_has_called_counts_beside_the_configured_one_and_names_are_bounded() -> None:
+    receivers = Receivers("stagekeeper")
+    assert ["stagekeeper" in receivers, "cf/team/stagekeeper" in receivers, "sk" in receivers] == [True, True, False]
+    for name in ("sk", "", *(f"name{number}" for number in range(MOST_RECEIVERS))):
+        receivers.called(name)
+    assert ["sk" in receivers, "" in receivers, f"name{MOST_RECEIVERS - 1}" in receivers] == [True, False, False]
 
 
 async def test_an_active_alert_is_active_and_would_open_a_remediation() -> None:
@@ -157,7 +165,7 @@ async def test_an_answer_that_does_not_come_is_unreadable_in_time() -> None:
 async def test_an_alertmanager_that_is_not_there_is_unreadable() -> None:
     async with aiohttp.ClientSession() as session:
         settings = AlertmanagerSettings.model_validate({"url": "http://127.0.0.1:1"})
-        found = await Alertmanager(settings, session, "StagerUnavailable", "stagekeeper").ask("cf")
+        found = await Alertmanager(settings, session, "StagerUnavailable", Receivers("stagekeeper")).ask("cf")
     assert found.view.state is AlertState.UNREADABLE
     assert "127.0.0.1" in found.view.detail
 

@@ -9,6 +9,7 @@ import pytest
 from prometheus_client import CollectorRegistry
 from pydantic import BaseModel
 
+from remediator.alertmanager import Receivers
 from remediator.gates import GATES, OVERRIDABLE
 from remediator.intake import Judgement
 from remediator.metrics import ReconcilerCollector, WebMetrics
@@ -81,7 +82,10 @@ def test_every_metric_is_told_with_its_labels() -> None:
     made = WebMetrics(registry)
     reconcilers = {"cf": Environment()}
     collector = ReconcilerCollector(
-        registry, Mode.OBSERVE, reconcilers, Webhook("StagerUnavailable", reconcilers, lambda: False)
+        registry,
+        Mode.OBSERVE,
+        reconcilers,
+        Webhook("StagerUnavailable", reconcilers, lambda: False, Receivers("stagekeeper")),
     )
     instruments = {
         each._name + ("_total" if each._type == "counter" else ""): ", ".join(each._labelnames)

@@ -3,6 +3,7 @@
 import pytest
 from prometheus_client import CollectorRegistry
 
+from remediator.alertmanager import Receivers
 from remediator.metrics import DELETIONS, TRANSITIONS, ReconcilerCollector
 from remediator.policy import Mode
 from remediator.remediation import Reason
@@ -15,7 +16,9 @@ from tests.remediator.receiving import Environment
 def registry() -> CollectorRegistry:
     made = CollectorRegistry()
     reconcilers = {name: Environment() for name in ("prod", "test")}
-    ReconcilerCollector(made, Mode.ACT, reconcilers, Webhook("StagerUnavailable", reconcilers, lambda: False))
+    ReconcilerCollector(
+        made, Mode.ACT, reconcilers, Webhook("StagerUnavailable", reconcilers, lambda: False, Receivers("stagekeeper"))
+    )
     return made
 
 

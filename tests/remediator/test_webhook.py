@@ -49,6 +49,14 @@ async def test_resolved_opens_nothing_and_has_the_worker_look(remediator: Receiv
     assert (remediator.opened(), remediator.environments["cf"].woken) == ({"cf": 0}, 1)
 
 
+async def test_the_receiver_that_calls_is_known_from_then_on_if_its_token_is_right(remediator: Receiving) -> None:
+    body = notification(alert(), receiver="ours")
+    refused = await remediator.post(body, headers={"Authorization": "Bearer wrong"})
+    assert (refused.status, "ours" in remediator.receivers) == (401, False)
+    await remediator.judgements(body)
+    assert "ours" in remediator.receivers
+
+
 async def test_a_duplicate_joins(remediator: Receiving) -> None:
     body = payload("alertmanager-0.25-firing")
     assert [await remediator.judgements(body) for _ in range(3)] == [["opened"], ["joined"], ["joined"]]

@@ -69,7 +69,7 @@ WITHOUT_KUBELET = (
     ),
     Outcome(
         r"stagekeeper diagnose\b.* --from-pod",
-        r"4\. unknown .*(?s:.*)failed: .*\"worker-1\" not found",
+        r"^4\..*: unknown$(?s:.*)failed: .*\"worker-1\" not found",
         codes=(1, 3),
         why_not="No kubelet runs, so no pod can be asked, which it has to say. Against the simulator it asks one.",
     ),

@@ -14,7 +14,7 @@ import aiohttp
 from aiohttp import web
 from aiohttp.typedefs import Handler
 
-from remediator.alertmanager import Alertmanager
+from remediator.alertmanager import Alertmanager, Receivers
 from remediator.cluster import Cluster
 from remediator.policy import Mode
 from remediator.reconciler import Reconciler, Rhythm, resync_forever
@@ -51,7 +51,9 @@ class Replica:
         policy, rhythm = SETTINGS.as_policy(), RhythmSettings()
         self.cluster = Cluster(environment, kube, [asked], observation_timeout=rhythm.observation_timeout)
         reconciler = Reconciler(self.cluster, policy, Rhythm(rhythm.open, rhythm.list, rhythm.observe))
-        self._webhook = Webhook("StagerUnavailable", {environment.name: reconciler}, lambda: False)
+        self._webhook = Webhook(
+            "StagerUnavailable", {environment.name: reconciler}, lambda: False, Receivers("stagekeeper")
+        )
         self._tasks = [
             asyncio.create_task(reconciler.run()),
             asyncio.create_task(resync_forever([reconciler], rhythm.resync)),
@@ -129,7 +131,10 @@ async def stage(profile: str, folder: Path, replicas: int = 1) -> AsyncIterator[
         played = Stage(env, alerting)
         for _ in range(replicas):
             asked = Alertmanager(
-                AlertmanagerSettings.model_validate({"url": url}), session, "StagerUnavailable", "stagekeeper"
+                AlertmanagerSettings.model_validate({"url": url}),
+                session,
+                "StagerUnavailable",
+                Receivers("stagekeeper"),
             )
             replica = Replica(environment, kube, asked)
             played.replicas.append(replica)
