@@ -6,7 +6,7 @@ Why, what was deleted and what was not, what each pod answers now, and the next 
 from remediator.inputs import Inputs, moved
 from remediator.remediation import Phase, Reason, Remediation
 from stagekeeper.diego import commands
-from stagekeeper.diego.advice import advise
+from stagekeeper.diego.advice import ADVICE, advise
 from stagekeeper.diego.conditions import Condition
 from stagekeeper.diego.observation import Observation, Probe
 
@@ -52,4 +52,7 @@ def _next(remediation: Remediation, reason: Reason, given: Inputs) -> str:
     if remediation.plan is not None and found.name in {Condition.NO_ACTIVE_BBS, Condition.STARTING}:
         return commands.all_logs(environment)  # a restart is what has been tried
     command = advise(given.seen, found).next_command(environment).removesuffix(" --from-pod")
+    approve = ADVICE[found.name].next_command(environment)
+    if reason is Reason.AWAITING_APPROVAL and command != approve:
+        return f"{command} ; if it does not migrate: {approve}"
     return command.replace("stagekeeper diagnose", f"{_INSIDE}diagnose", 1)

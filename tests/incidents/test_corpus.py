@@ -9,6 +9,8 @@ from incidents.outcome import differences
 from remediator.remediation import Phase
 from tests.incidents.corpus import NAMES, incident, replayed
 
+KINDS = 24
+"""Kinds of wrong judgement that were once found; the files of one kind begin with the same letter and number."""
 LISTED = {*map(str, range(1, 32)), "15b"}
 
 
@@ -44,6 +46,12 @@ def test_the_listed_incidents_are_all_there_and_more() -> None:
     numbers = {match[1] for name in NAMES if (match := re.match(r"0*(\d+[a-z]?)-", name))}
     assert {number for number in LISTED if number not in numbers and f"{number}a" not in numbers} == set()
     assert len(NAMES) >= 60
+
+
+def test_each_kind_of_incident_that_was_found_has_at_least_three_more() -> None:
+    kinds = Counter(match[1] for name in NAMES if (match := re.match(r"(r\d\d)[a-z]-", name)))
+    assert len(kinds) >= KINDS
+    assert min(kinds.values()) >= 3
 
 
 def test_every_phase_that_can_end_a_remediation_ends_one_of_them() -> None:

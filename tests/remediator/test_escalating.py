@@ -48,6 +48,20 @@ def test_what_was_deleted_and_what_was_not() -> None:
         pytest.param(message(hung()), "stagekeeper restart --environment cf --reason WHY", id="a restart"),
         pytest.param(message(observation(bbs(0, active=True), bbs(1))), INSIDE, id="to look from inside"),
         pytest.param(
+            message(observation(bbs(0, Reply.UNAVAILABLE, active=True), bbs(1)), Reason.AWAITING_APPROVAL),
+            "stagekeeper restart --environment cf --reason WHY --accept stuck_unavailable",
+            id="a person's approval",
+        ),
+        pytest.param(
+            message(
+                observation(bbs(0, Reply.UNAVAILABLE, active=True, age=timedelta(hours=5)), bbs(1)),
+                Reason.AWAITING_APPROVAL,
+            ),
+            "kubectl logs -n cf diego-api-0 -c diego-api | grep migration-manager | tail -5 ; if it does not migrate: "
+            "stagekeeper restart --environment cf --reason WHY --accept stuck_unavailable",
+            id="a person's approval, once no migration runs",
+        ),
+        pytest.param(
             message(hung(), Reason.GAVE_UP, pause=PAUSED), "stagekeeper resume --environment cf", id="a pause held it"
         ),
         pytest.param(
