@@ -70,6 +70,14 @@ clean: ## remove .venv and what tools left here (the cache of built programs sta
 screenshots: setup test-programs ## photograph both programs' pages in a live outage, into docs/images (a minute)
 	@PATH="$$PATH:$$($(VENV_PYTHON) -m scripts.programs --folder)" $(VENV_PYTHON) -m tests.testbed.screenshots
 
+.PHONY: node-programs test-node
+node-programs: setup test-programs control-plane chart-tools ## kubelet, containerd, buildah ...: found, or fetched and built (about 6 minutes once more)
+	@$(VENV_PYTHON) -m scripts.programs node
+	@$(VENV_PYTHON) -m scripts.go_tools kubelet coredns
+
+test-node: node-programs ## the product in its own image, by its own chart, on a real node of Kubernetes (needs root and cgroups)
+	@scripts/test node
+
 .PHONY: bench soak fuzz
 bench: setup control-plane ## measure beside what a user would pick instead; one table and bench/last.json (10 minutes)
 	@$(VENV_PYTHON) -m bench $(if $(QUICK),--quick)

@@ -12,7 +12,7 @@ from typing import Self
 
 from scripts.cache import SetupError, locked, must, on_path, say
 
-_PLACES = ("usr/bin", "bin", "usr/sbin", "sbin")
+_PLACES = ("usr/bin", "bin", "usr/sbin", "sbin", "usr/lib/cni")
 _OPEN = 9
 _SANDBOX = ("-o", "APT::Sandbox::User=root")  # our folders may be ones that the user `_apt` cannot enter
 

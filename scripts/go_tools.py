@@ -62,6 +62,24 @@ CONTROL_PLANE = ToolSet(
     ),
     cold_build="about 8 minutes on 2 cores",
 )
+KUBELET = ToolSet(
+    name="kubelet",
+    version="v1.37.2",
+    version_variable="k8s.io/component-base/version.gitVersion",
+    tools=(
+        Tool("kubelet", "k8s.io/kubernetes/cmd/kubelet", ("--version",)),
+        Tool("kube-proxy", "k8s.io/kubernetes/cmd/kube-proxy", ("--version",)),
+        Tool("kube-scheduler", "k8s.io/kubernetes/cmd/kube-scheduler", ("--version",)),
+    ),
+    cold_build="about 2 minutes on 2 cores after the control plane",
+)
+COREDNS = ToolSet(
+    name="coredns",
+    version="v1.15.0",
+    version_variable="main.version",
+    tools=(Tool("coredns", ".", ("-version",)),),
+    cold_build="about 4 minutes on 2 cores",
+)
 HELM = ToolSet(
     name="helm",
     version="v3.22.0",
@@ -76,12 +94,13 @@ KUBECONFORM = ToolSet(
     tools=(Tool("kubeconform", "github.com/yannh/kubeconform/cmd/kubeconform", ("-v",)),),
     cold_build="under a minute",
 )
-TOOL_SETS = (CONTROL_PLANE, HELM, KUBECONFORM)
+TOOL_SETS = (CONTROL_PLANE, HELM, KUBECONFORM, KUBELET, COREDNS)
 
 
 def build_key(tools: ToolSet) -> str:
     """The version and a hash of all that decides what a build produces: modules, sums, flags, kind of machine."""
-    parts = [(tools.folder / name).read_bytes() for name in ("go.mod", "go.sum")]
+    files = [*sorted(tools.folder.glob("*.go")), tools.folder / "go.mod", tools.folder / "go.sum"]
+    parts = [file.read_bytes() for file in files]
     parts += [tools.linker_flags.encode(), platform.machine().encode()]
     digest = hashlib.sha256(b"\0".join(parts)).hexdigest()
     return f"{tools.version}-{digest[:12]}"

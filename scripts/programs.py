@@ -22,7 +22,7 @@ class Program:
     packages: tuple[str, ...]
     """Debian packages that may hold it: where one has it in one release, another has it in the next."""
     groups: frozenset[str]
-    """Who needs it: `demo`, `tests`, `bench`."""
+    """Who needs it: `demo`, `tests`, `bench`, `node`."""
     also: tuple[str, ...] = ()
     """Other names that it has elsewhere."""
     unpacks: bool = True
@@ -37,7 +37,8 @@ _ALL = frozenset({"demo", "tests", "bench"})
 _TESTS = frozenset({"tests"})
 _TESTS_AND_BENCH = frozenset({"tests", "bench"})
 _BENCH = frozenset({"bench"})
-GROUPS = _ALL
+_NODE = frozenset({"node"})
+GROUPS = _ALL | _NODE
 PROGRAMS = (
     Program("prometheus", ("prometheus",), _ALL),
     Program("promtool", ("prometheus", "promtool"), _TESTS),
@@ -55,6 +56,17 @@ PROGRAMS = (
     Program("openssl", ("openssl",), _TESTS, unpacks=False, version_flag="version"),
     Program("prometheus-blackbox-exporter", ("prometheus-blackbox-exporter",), _BENCH),
     Program("webhook", ("webhook",), _BENCH, version_flag="-version"),
+    Program("containerd", ("containerd",), _NODE),
+    Program("ctr", ("containerd",), _NODE),
+    Program("containerd-shim-runc-v2", ("containerd",), _NODE, version_flag="-v"),
+    Program("runc", ("runc",), _NODE, unpacks=False),
+    Program("host-local", ("containernetworking-plugins",), _NODE, version_flag=""),
+    Program("busybox", ("busybox-static",), _NODE, version_flag="--help"),
+    Program("ip", ("iproute2",), _NODE, unpacks=False, version_flag="-Version"),
+    Program("iptables", ("iptables",), _NODE, unpacks=False),
+    Program("conntrack", ("conntrack",), _NODE, unpacks=False),
+    Program("buildah", ("buildah",), _NODE, unpacks=False),
+    Program("debootstrap", ("debootstrap",), _NODE, unpacks=False),
     Program("nc.traditional", ("netcat-traditional",), _TESTS_AND_BENCH, version_flag=""),
 )
 

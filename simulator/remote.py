@@ -1,7 +1,8 @@
-"""The backend of a BBS that runs as a process of its own: JSON lines over a Unix socket.
+"""The backend of a BBS that runs as a process of its own: JSON lines over a Unix socket, or over TCP.
 
 One connection is one BBS process: it opens with `{"pod": NAME}`, then come calls `{"id", "call", "owner"}` and their
 answers `{"id", "granted", "mode"}` or `{"id", "error"}`. A call may hang for ever, so each is served by its own task.
+A connection that opens with `{"locket": NAME}` is a pod's Locket process; its one call is `is_hung`.
 """
 
 import asyncio
@@ -28,10 +29,17 @@ class RemoteBackend:
         self._calls = 0
 
     @classmethod
-    async def open(cls, path: Path, pod: str) -> Self:
-        """Connect as the BBS process of a pod. OSError if nobody serves the socket."""
-        reader, writer = await asyncio.open_unix_connection(path)
-        writer.write(_line({"pod": pod}))
+    async def open(cls, address: str, pod: str, process: str = "pod") -> Self:
+        """Connect as the BBS process of a pod (`process="locket"`: as its Locket) to a socket's path, or `HOST:PORT`.
+
+        OSError if nobody serves there.
+        """
+        host, _, port = address.rpartition(":")
+        if host:
+            reader, writer = await asyncio.open_connection(host, int(port))
+        else:
+            reader, writer = await asyncio.open_unix_connection(address)
+        writer.write(_line({process: pod}))
         return cls(reader, writer)
 
     async def close(self) -> None:
@@ -53,6 +61,10 @@ class RemoteBackend:
         """Give the lock back."""
         await self._call("release", owner=owner)
 
+    async def is_hung(self) -> bool:
+        """Whether this Locket's database connection is dead. LocketGoneError as the others."""
+        return bool((await self._call("is_hung"))["hung"])
+
     async def _call(self, name: str, **arguments: str) -> dict[str, Any]:
         self._calls += 1
         call = self._calls
@@ -71,7 +83,7 @@ class BackendServer:
     """The kubelet's end: serves Diego's state to BBS processes until `close`."""
 
     def __init__(self, diego: Diego) -> None:
-        self._diego = diego
+        self.diego = diego
         self._server: asyncio.Server | None = None
         self._tasks: set[asyncio.Task[None]] = set()
 
@@ -80,6 +92,13 @@ class BackendServer:
         """Listen on a Unix socket at `path` (at most 107 bytes long)."""
         server = cls(diego)
         server._server = await asyncio.start_unix_server(server._accept, path)
+        return server
+
+    @classmethod
+    async def listen(cls, diego: Diego, host: str, port: int) -> Self:
+        """Listen on a TCP port."""
+        server = cls(diego)
+        server._server = await asyncio.start_server(server._accept, host, port)
         return server
 
     async def close(self) -> None:
@@ -108,13 +127,26 @@ class BackendServer:
                 first = await reader.readline()
                 if not first:
                     return
-                backend = self._diego.start_process(json.loads(first)["pod"])
+                who = json.loads(first)
+                if "locket" in who:
+                    await self._serve_locket(who["locket"], reader, writer)
+                    return
+                backend = self.diego.start_process(who["pod"])
                 while line := await reader.readline():
                     calls.append(self._spawn(_answer(backend, json.loads(line), writer)))
         finally:
             for call in calls:
                 call.cancel()
             writer.transport.abort()
+
+    async def _serve_locket(self, pod: str, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        """A Locket lives as long as its connection."""
+        locket = self.diego.start_locket(pod)
+        try:
+            while line := await reader.readline():
+                writer.write(_line({"id": json.loads(line)["id"], "hung": locket.is_hung}))
+        finally:
+            self.diego.end_locket(pod, locket)
 
 
 async def _answer(backend: Backend, call: dict[str, Any], writer: asyncio.StreamWriter) -> None:

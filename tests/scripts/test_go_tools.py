@@ -54,7 +54,8 @@ def test_on_path_another_version_is_passed_over_for_the_cache(
 
 @pytest.mark.parametrize("tools", TOOL_SETS, ids=lambda tools: tools.name)
 def test_the_go_mod_of_a_set_requires_the_version_that_the_set_names(tools: ToolSet) -> None:
-    module = tools.tools[0].package.partition("/cmd/")[0]
+    package = tools.tools[0].package
+    module = tools.name if package == "." else package.partition("/cmd/")[0]
     assert f"{module} {tools.version}" in (tools.folder / "go.mod").read_text()
 
 

@@ -5,6 +5,9 @@ from pathlib import Path
 
 from scripts import go_tools, programs
 
+_TARGETS = {"control-plane": "control-plane", "kubelet": "node-programs", "coredns": "node-programs"}
+"""Which `make` target builds a set of Go programs."""
+
 
 class MissingProgramError(Exception):
     """A program is not on this machine; `name` is which, `how_to_get_it` what to do."""
@@ -29,11 +32,12 @@ def find_program(name: str) -> Path:
     """Where a program of scripts/programs.py or scripts/go_tools.py is; raises MissingProgramError."""
     for program in programs.PROGRAMS:
         if program.name == name:
-            return _found(name, programs.find(program), "test-programs")
+            target = "test-programs" if "tests" in program.groups else "node-programs"
+            return _found(name, programs.find(program), target)
     for tools in go_tools.TOOL_SETS:
         for tool in tools.tools:
             if tool.name == name:
-                target = "control-plane" if tools is go_tools.CONTROL_PLANE else "chart-tools"
+                target = _TARGETS.get(tools.name, "chart-tools")
                 return _found(name, go_tools.find(tools, tool), target)
     raise LookupError(f"{name} is none of the programs in scripts/programs.py and scripts/go_tools.py")
 

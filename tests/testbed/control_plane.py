@@ -46,13 +46,13 @@ class ControlPlane:
         self.folder = folder
         self.binaries = binaries
         self.address = address
-        self.url = f"https://{address}:{free_port(address)}"
+        self.url = f"https://{address}:{self._free_port()}"
         self.token = secrets.token_hex(16)
         # kube-apiserver makes this self-signed certificate at its first start and keeps it over restarts.
         self.ca_file = folder / "certificates" / "apiserver.crt"
         self.kubeconfig = folder / "kubeconfig.json"
         self.api = Api(self.url, self.ca_file, self.token)
-        self._etcd_url = f"http://{address}:{free_port(address)}"
+        self._etcd_url = f"http://{address}:{self._free_port()}"
 
     def start(self, stack: contextlib.ExitStack) -> None:
         """Start all three in order and put the end of each on the stack; raises ProcessError."""
@@ -148,11 +148,14 @@ class ControlPlane:
             "current-context": "testbed",
         }
 
+    def _free_port(self) -> int:
+        return free_port(self.address)
+
     def _start(self, program: Path, *arguments: str) -> Process:
         return Process(program.name, [program, *arguments], self.folder / f"{program.name}.log")
 
     def _start_etcd(self) -> Process:
-        peer_url = f"http://{self.address}:{free_port(self.address)}"
+        peer_url = f"http://{self.address}:{self._free_port()}"
         return self._start(
             self.binaries.etcd,
             f"--data-dir={self.folder / 'etcd'}",
@@ -179,17 +182,23 @@ class ControlPlane:
             f"--service-account-key-file={key}",
             f"--service-account-signing-key-file={key}",
             "--service-cluster-ip-range=10.96.0.0/16",
-            "--endpoint-reconciler-type=none",  # else a loopback address is refused at start
+            *self._more_for_apiserver(),
         )
+
+    def _more_for_apiserver(self) -> tuple[str, ...]:
+        return ("--endpoint-reconciler-type=none",)  # else a loopback address is refused at start
 
     def _start_controller_manager(self) -> Process:
         return self._start(
             self.binaries.controller_manager,
             f"--kubeconfig={self.kubeconfig}",
-            f"--controllers={','.join(_CONTROLLERS)}",
             "--leader-elect=false",
             "--secure-port=0",  # nobody asks it anything, and two of them would want the same port
+            *self._more_for_controller_manager(),
         )
+
+    def _more_for_controller_manager(self) -> tuple[str, ...]:
+        return (f"--controllers={','.join(_CONTROLLERS)}",)
 
 
 @contextlib.contextmanager

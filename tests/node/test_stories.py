@@ -1,0 +1,87 @@
+"""Faults of a Diego in real pods, seen and ended by the installed product, with its alerts as the way in."""
+
+import contextlib
+from collections.abc import Iterator
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from simulator.layouts import LAYOUTS
+from tests.chart.helm import Helm
+from tests.testbed.node.diego import make_diego
+from tests.testbed.node.images import Image
+from tests.testbed.node.node import Node
+from tests.testbed.node.node import node as running_node
+from tests.testbed.node.product import Product, install, is_ready, start_monitoring, until
+
+pytestmark = pytest.mark.node
+_REACHABLE = 'environment:bbs_reachable:max{environment="cf"}'
+_FIRING = 'ALERTS{alertname="StagerUnavailable",environment="cf",alertstate="firing"}'
+_ENDED = {"Recovered", "SelfHealed", "Observed", "Escalated"}
+Object = dict[str, Any]
+
+
+@pytest.fixture(scope="module", params=["cfee-2", "cfee-4"])
+def product(
+    request: pytest.FixtureRequest, product_image: Image, stand_ins: Image, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Product]:
+    """The product on a node of its own, beside a Diego of this profile that serves."""
+    folder = tmp_path_factory.mktemp("node")
+    with contextlib.ExitStack() as stack:
+        node = stack.enter_context(running_node(folder, [product_image, stand_ins]))
+        diego = make_diego(node, LAYOUTS[request.param], f"{stand_ins.name}:node", folder / "certificates", period=3)
+        helm = Helm(node.tool("helm"), folder, node.plane.kubeconfig)
+        product = install(node, helm, diego, product_image)
+        start_monitoring(product, folder / "monitoring", partial(_start, node, stack))
+        until(lambda: product.value(_REACHABLE) == 1, "a BBS that serves")
+        until(partial(_all_ready, product), "the readiness of Diego's pods")
+        yield product
+
+
+def _start(node: Node, stack: contextlib.ExitStack, program: Path, *arguments: str) -> None:
+    stack.callback(node.plane.start_program(program, *arguments).stop)
+
+
+def test_helm_test_passes(product: Product) -> None:
+    assert "Phase:          Succeeded" in product.helm.run("test", "stagekeeper", "--namespace", "stagekeeper")
+
+
+def test_the_command_in_the_exporters_pod_says_that_the_bbs_serves(product: Product) -> None:
+    assert "serving" in product.stagekeeper("diagnose")
+
+
+def test_the_tutorials_fault_is_ended_by_one_restart_of_each_pod(product: Product) -> None:
+    before, opened = _uids(product), len(product.records())
+    product.diego.do("cut")
+    until(lambda: product.value(_REACHABLE) == 0, "the loss of the lock")
+    product.diego.do("restore")
+    record = until(partial(_ended, product, opened), "the end of the remediation")
+    status = record["status"]
+    assert (status["phase"], status["plan"]["diagnosis"]) == ("Recovered", "no_active_bbs"), status
+    assert {each["uid"] for each in status["deletions"]} == set(before.values())
+    after = _uids(product)
+    assert after.keys() == before.keys()
+    assert not set(after.values()) & set(before.values())
+    until(lambda: product.value(_FIRING) is None, "the alert's end")
+
+
+def _uids(product: Product) -> dict[str, str]:
+    """The UID of each pod of BBS and Locket that is not on its way out, by its name."""
+    layout = product.diego.layout
+    names = {f"{each.name}-{number}" for each in (layout.bbs, layout.locket) if each for number in range(each.replicas)}
+    pods = [pod["metadata"] for pod in product.diego.pods() if "deletionTimestamp" not in pod["metadata"]]
+    return {pod["name"]: pod["uid"] for pod in pods if pod["name"] in names}
+
+
+def _all_ready(product: Product) -> bool:
+    pods = product.diego.pods()
+    wanted = 1 + sum(each.replicas for each in product.diego.layout.workloads)
+    return len(pods) == wanted and all(is_ready(pod) for pod in pods)
+
+
+def _ended(product: Product, after: int) -> Object:
+    """The remediation that came after so many others, once it has ended; nothing before."""
+    record: Object = next(iter(product.records()[after:]), {})
+    return record if record.get("status", {}).get("phase") in _ENDED else {}

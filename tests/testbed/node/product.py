@@ -1,0 +1,220 @@
+"""Stagekeeper on a node, by its own chart, and Prometheus and Alertmanager beside it, as programs of the node."""
+
+import base64
+import contextlib
+import json
+import secrets
+import time
+import urllib.parse
+import urllib.request
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import Any, TypeVar
+
+import yaml
+
+from simulator.demo.configuration import faster, rules
+from tests.chart.cluster import RELEASE, RESTRICTED
+from tests.chart.helm import FOLDER, Helm
+from tests.testbed.binaries import find_program
+from tests.testbed.node.diego import Diego
+from tests.testbed.node.images import Image
+from tests.testbed.node.node import Node
+from tests.testbed.node.plane import ADDRESS
+from tests.testbed.patience import HANG_GUARD
+
+NAMESPACE = "stagekeeper"
+FASTER = 6
+"""How many times shorter than in production the waits of rules and policy are. Diego's own are the real ones."""
+CONFIRM_FOR = 120 // FASTER
+_ALERTMANAGER, _PROMETHEUS = f"{ADDRESS}:9093", f"{ADDRESS}:9090"
+_PORTS = {"exporter": 9889, "remediator": 9890}
+_TOKEN = "stagekeeper-webhook"
+_CLIENT = "diego-client"
+Object = dict[str, Any]
+T = TypeVar("T")
+
+
+def until(condition: Callable[[], T], what: str) -> T:
+    """The first true answer of a condition; fails when it does not come. While the API is away it is not true."""
+    end = time.monotonic() + 2 * HANG_GUARD  # the rules, the remediator and the grace of pods take their time, too
+    while True:
+        with contextlib.suppress(OSError):
+            if answer := condition():
+                return answer
+        assert time.monotonic() < end, f"{what} did not come"
+        time.sleep(0.25)
+
+
+@dataclass(frozen=True, slots=True)
+class Product:
+    """The installed product."""
+
+    node: Node
+    helm: Helm
+    diego: Diego
+
+    def kubectl(self, *arguments: str) -> str:
+        """What kubectl prints, in the release's namespace."""
+        return self.node.plane.kubectl("--namespace", NAMESPACE, *arguments)
+
+    def stagekeeper(self, *arguments: str) -> str:
+        """What the command prints in the exporter's pod; raises CalledProcessError."""
+        return self.kubectl("exec", f"deploy/{RELEASE}-exporter", "--", "stagekeeper", *arguments)
+
+    def records(self) -> list[Object]:
+        """The environment's remediations, the oldest first."""
+        path = f"/apis/stagekeeper.dev/v1alpha1/namespaces/{self.diego.layout.namespace}/remediations"
+        found: list[Object] = self.node.plane.api.request("GET", path)["items"]
+        return sorted(found, key=lambda each: int(each["metadata"]["name"].rpartition("-r")[2]))
+
+    def value(self, query: str) -> float | None:
+        """The value of a PromQL query; None where it finds nothing."""
+        url = f"http://{_PROMETHEUS}/api/v1/query?{urllib.parse.urlencode({'query': query})}"
+        found = self.node.within.inside(partial(_json, url))["data"]["result"]
+        assert len(found) <= 1, found
+        return float(found[0]["value"][1]) if found else None
+
+
+def install(node: Node, helm: Helm, diego: Diego, image: Image) -> Product:
+    """Install the chart into a namespace that admits only restricted pods, and wait until all pods are Ready."""
+    core = f"/api/v1/namespaces/{NAMESPACE}"
+    api = node.plane.api
+    api.request("POST", "/api/v1/namespaces", {"metadata": {"name": NAMESPACE, "labels": RESTRICTED}})
+    certificates = diego.certificates
+    files = {
+        "ca.crt": certificates.server.ca,
+        "tls.crt": certificates.client_certificate,
+        "tls.key": certificates.client_key,
+    }
+    for name, data in (
+        (_CLIENT, {key: file.read_text() for key, file in files.items()}),
+        (_TOKEN, {"token": secrets.token_urlsafe()}),
+    ):
+        api.request("POST", f"{core}/secrets", {"metadata": {"name": name}, "stringData": data})
+    helm.run("install", RELEASE, FOLDER, "--namespace", NAMESPACE, values=values(diego, image))
+    product = Product(node, helm, diego)
+    until(partial(_all_ready, product), "the product's readiness")
+    return product
+
+
+def values(diego: Diego, image: Image) -> Object:
+    """The chart's values."""
+    environment = {
+        "name": diego.layout.namespace,
+        "profile": diego.layout.profile,
+        "tls": {"secret": _CLIENT},
+        # Everything here is only just older than that.
+        "patience": {"starting": 20, "pending": 60, "migrating": 30, "restarted_twice": 20},
+    }
+    share = {"requests": {"cpu": "200m", "memory": "96Mi"}, "limits": {"memory": "256Mi"}}
+    return {
+        "exporter": {"resources": share},
+        "image": {"repository": image.name, "digest": image.digest, "pullPolicy": "Never"},
+        "environments": [environment],
+        "remediator": {
+            "mode": "act",
+            "resources": share,
+            "alertmanagers": [{"url": f"http://{_ALERTMANAGER}"}],
+            "rhythm": {"open": 2, "list": 4, "observe": 2},
+            "policy": {"confirm_for": CONFIRM_FOR, "never_for": CONFIRM_FOR, "cooldown": 60},
+        },
+    }
+
+
+def start_monitoring(product: Product, folder: Path, start: Callable[..., None]) -> None:
+    """Alertmanager and Prometheus with the project's rules, faster; `start` starts a program of the node."""
+    folder.mkdir()
+    token = product.node.plane.api.request("GET", f"/api/v1/namespaces/{NAMESPACE}/secrets/{_TOKEN}")["data"]["token"]
+    (folder / "alertmanager.json").write_text(json.dumps(_alertmanager(token)))
+    (folder / "rules.yaml").write_text(json.dumps(faster(yaml.safe_load(rules()), FASTER)))
+    (folder / "prometheus.json").write_text(json.dumps(_prometheus(product)))
+    start(
+        find_program("prometheus-alertmanager"),
+        f"--config.file={folder / 'alertmanager.json'}",
+        f"--storage.path={folder / 'alertmanager'}",
+        f"--web.listen-address={_ALERTMANAGER}",
+        "--cluster.listen-address=",
+    )
+    start(
+        find_program("prometheus"),
+        f"--config.file={folder / 'prometheus.json'}",
+        f"--storage.tsdb.path={folder / 'prometheus'}",
+        f"--web.listen-address={_PROMETHEUS}",
+    )
+    for address in (_ALERTMANAGER, _PROMETHEUS):
+        until(
+            partial(product.node.within.inside, partial(_serves, f"http://{address}/-/ready")), f"{address}'s readiness"
+        )
+
+
+def _all_ready(product: Product) -> bool:
+    pods = product.node.plane.api.request("GET", f"/api/v1/namespaces/{NAMESPACE}/pods")["items"]
+    return len(pods) == 3 and all(is_ready(pod) for pod in pods)
+
+
+def is_ready(pod: Object) -> bool:
+    """Whether a pod is Ready and stays."""
+    conditions = {each["type"]: each["status"] for each in pod["status"].get("conditions", [])}
+    return conditions.get("Ready") == "True" and "deletionTimestamp" not in pod["metadata"]
+
+
+def _alertmanager(token: str) -> Object:
+    service = f"{RELEASE}-remediator.{NAMESPACE}.svc.cluster.local:{_PORTS['remediator']}"
+    webhook = {
+        "url": f"http://{service}/api/v1/alerts",
+        "send_resolved": True,
+        "http_config": {"authorization": {"type": "Bearer", "credentials": _decoded(token)}},
+    }
+    return {
+        "route": {
+            "receiver": "people",
+            "group_by": ["environment"],
+            "group_wait": "1s",
+            "group_interval": "10s",
+            "routes": [{"receiver": "stagekeeper", "matchers": ['alertname="StagerUnavailable"'], "continue": True}],
+        },
+        "receivers": [{"name": "people"}, {"name": "stagekeeper", "webhook_configs": [webhook]}],
+    }
+
+
+def _prometheus(product: Product) -> Object:
+    pods = product.node.plane.api.request("GET", f"/api/v1/namespaces/{NAMESPACE}/pods")["items"]
+    jobs = [
+        {
+            "job_name": f"stagekeeper-{program}",
+            "honor_labels": True,
+            "static_configs": [{"targets": [f"{ip}:{port}" for ip in _addresses(pods, program)]}],
+        }
+        for program, port in _PORTS.items()
+    ]
+    return {
+        "global": {"scrape_interval": "3s", "scrape_timeout": "2s", "evaluation_interval": "2s"},
+        "rule_files": ["rules.yaml"],
+        "alerting": {"alertmanagers": [{"static_configs": [{"targets": [_ALERTMANAGER]}]}]},
+        "scrape_configs": jobs,
+    }
+
+
+def _addresses(pods: list[Object], program: str) -> list[str]:
+    label = "app.kubernetes.io/component"
+    return [pod["status"]["podIP"] for pod in pods if pod["metadata"]["labels"].get(label) == program]
+
+
+def _decoded(text: str) -> str:
+    return base64.b64decode(text).decode()
+
+
+def _serves(url: str) -> bool:
+    try:
+        with urllib.request.urlopen(url, timeout=10):  # noqa: S310 -- the node's own
+            return True
+    except OSError:
+        return False
+
+
+def _json(url: str) -> Any:
+    with urllib.request.urlopen(url, timeout=10) as answer:  # noqa: S310 -- the node's own
+        return json.load(answer)
