@@ -37,7 +37,7 @@ test: check test-programs control-plane chart-tools ## everything: check, then a
 test-fast: setup ## only the tests that need nothing but Python
 	@scripts/test fast
 
-prove: setup ## the exhaustive searches that take too long for every run (half a minute; CI runs them)
+prove: setup ## the exhaustive searches that take too long for every run (minutes; CI runs them)
 	@scripts/test prove
 
 check: setup ## lint, format, types, import rules; prints how large everything is

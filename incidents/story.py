@@ -80,6 +80,9 @@ def _logbook(remediation: Remediation) -> Iterator[str]:
 def _plans(remediation: Remediation) -> Iterator[str]:
     if remediation.plan is not None:
         yield f"The plan, written once before the first deletion: {_planned(remediation.plan)}"
+        if remediation.plan_evidence:
+            yield "What was seen when it was written:"
+        yield from (f"  {line}" for line in remediation.plan_evidence)
     if remediation.would_restart is not None:
         yield f"The plan that mode act would have carried out: {_planned(remediation.would_restart)}"
 

@@ -12,7 +12,7 @@ from remediator.commands.records import listed
 from remediator.commands.reset import release
 from remediator.gates import OVERRIDABLE
 from remediator.intake import Judgement
-from remediator.remediation import GateResult, Request
+from remediator.remediation import GateResult, Remediation, Request
 from stagekeeper.config.errors import ConfigurationError
 from stagekeeper.diego.diagnosis import Condition
 
@@ -39,7 +39,7 @@ async def command(session: Session, *, reason: str, accept: str, dry_run: bool) 
         raise ConfigurationError(f"--accept {accept}: no person can override that. It must be one of {_ACCEPTABLE}.")
     cluster, listing = await listed(session)
     seen = await foresee(session, cluster, listing.remediations, accept)
-    told = _foretold(seen, accept)
+    told = [*_judged(listing.latest), *_foretold(seen, accept, listing.latest)]
     if dry_run:
         return told
     click.echo("\n".join(told))
@@ -68,12 +68,20 @@ async def _ask(session: Session, records: tuple[Cluster, Listing], seen: Foresig
     raise Refusal(f"No new remediation: {verdict.why}")
 
 
-def _foretold(seen: Foresight, accept: str) -> list[str]:
+def _judged(latest: Remediation | None) -> list[str]:
+    """The remediator's own judgement, by its last record: it has the certificates, and stands where its pod is."""
+    if latest is None or not (latest.phase.open or latest.latched):
+        return []
+    found = f"{latest.diagnosis}. " if latest.diagnosis else ""
+    return [f"The remediator's own judgement, in {latest.name} ({latest.phase}): {found}{latest.message}"]
+
+
+def _foretold(seen: Foresight, accept: str, latest: Remediation | None) -> list[str]:
     """What the gates answer to one observation taken from here."""
     found = seen.assessment.diagnosis
     lines = [f"Seen from here: {found.name}. {found.why}", "The gates answer now, to this one observation:"]
     lines += [f"  {name:<13}{answer.outcome:<15}{answer.why}" for name, answer in _gates(seen)]
-    if accept and found.name != accept:
+    if accept and accept not in {found.name, latest.diagnosis if latest else ""}:
         lines.append(f"You accept {accept}, but that is not what is seen from here: the gate opens for nothing else.")
     if not seen.configured:
         lines.append("The configuration has no remediator section: its mode and its Alertmanagers are not known here.")

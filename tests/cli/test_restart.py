@@ -60,6 +60,7 @@ async def test_it_says_beforehand_what_each_gate_answers(tmp_path: Path) -> None
         assert answers["budget"] == "pass"
         assert set(answers) == {name for name, _ in GATES} - {"mode", "alert"}
         assert "no remediator section" in ended.out
+        assert "The remediator's own judgement, in diego-api-r1 (Escalated): " in ended.out
         assert len(at.records()) == 1
 
 
