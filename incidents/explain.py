@@ -18,6 +18,7 @@ from remediator import record
 from stagekeeper.config.errors import ConfigurationError
 from stagekeeper.late_import import imported
 from stagekeeper.service import logs
+from stagekeeper.visible import visible
 
 KIND, LIST_KINDS = "Remediation", ("List", "RemediationList")
 
@@ -37,7 +38,7 @@ def command(*, file: Path, output: str) -> None:
     try:
         said, code = explain(*_read(file), as_json=output == "json")
     except ConfigurationError as problem:
-        click.echo(f"stagekeeper explain: {problem}", err=True)
+        click.echo(visible(f"stagekeeper explain: {problem}", keep="\n"), err=True)
         sys.exit(2)
     click.echo(said, nl=False)
     sys.exit(code)

@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 from remediator.policy import Mode, Policy
 from remediator.remediation import Deletion, Phase, Plan, Remediation, Request
 from stagekeeper.config.durations import in_words
+from stagekeeper.visible import visible
 
 _RESULTS = {
     "deleted": "was deleted by the remediator",
@@ -27,7 +28,7 @@ def story(remediation: Remediation) -> str:
     lines += [*_gates(remediation), *_evidence(remediation)]
     lines += [_ENDS[remediation.phase]] if not remediation.phase.open else []
     lines += [comes_next(remediation, Policy(Mode.ACT)), *_release(remediation)]
-    return "".join(f"{line}\n" for line in lines if line)
+    return "".join(f"{visible(line)}\n" for line in lines if line)
 
 
 def comes_next(remediation: Remediation, policy: Policy) -> str:

@@ -140,7 +140,7 @@ def _gates(answers: Mapping[str, GateResult]) -> list[dict[str, str]]:
 
 
 def _dump(document: Mapping[str, Any]) -> str:
-    return json.dumps(document, indent=2, ensure_ascii=False) + "\n"
+    return json.dumps(document, indent=2) + "\n"
 
 
 _START = "Minute 0 is {:%Y-%m-%d %H:%M:%S %Z}."

@@ -26,6 +26,7 @@ from stagekeeper.kube.errors import Forbidden, KubeError
 from stagekeeper.kube.remediations import PLURAL
 from stagekeeper.service import logs
 from stagekeeper.service.options import CONTEXT, KUBECONFIG, config_file
+from stagekeeper.visible import visible
 
 _REVIEW = "/apis/authentication.k8s.io/v1/selfsubjectreviews"
 LONGEST_PERSON, LONGEST_REASON = 256, 1024
@@ -121,12 +122,12 @@ async def _ended(  # noqa: PLR0913 -- the shared options, by name
             who = await _who(kube, person, chosen.api_timeout)
             said = await work(Session(document, chosen, kube, who), **given)
     except (ConfigurationError, NoCluster) as problem:
-        click.echo(f"stagekeeper {name}: {problem}", err=True)
+        click.echo(visible(f"stagekeeper {name}: {problem}", keep="\n"), err=True)
         return 2
     except (Refusal, KubeError) as problem:
-        click.echo(f"stagekeeper {name}: {_because(problem)}", err=True)
+        click.echo(visible(f"stagekeeper {name}: {_because(problem)}", keep="\n"), err=True)
         return 1
-    click.echo("\n".join(said))
+    click.echo("\n".join(map(visible, said)))
     return 0
 
 

@@ -15,6 +15,7 @@ from remediator.intake import Judgement
 from remediator.remediation import GateResult, Remediation, Request
 from stagekeeper.config.errors import ConfigurationError
 from stagekeeper.diego.diagnosis import Condition
+from stagekeeper.visible import visible
 
 _ACCEPTABLE = ", ".join(sorted(OVERRIDABLE))
 
@@ -42,7 +43,7 @@ async def command(session: Session, *, reason: str, accept: str, dry_run: bool) 
     told = [*_judged(listing.latest), *_foretold(seen, accept, listing.latest)]
     if dry_run:
         return told
-    click.echo("\n".join(told))
+    click.echo("\n".join(map(visible, told)))
     if seen.assessment.diagnosis.name is Condition.SERVING:
         raise Refusal("The BBS serves, so nothing was asked for: a restart would only interrupt it.")
     request = Request(session.environment.name, person=session.person.name, why=why, accept=accept)

@@ -13,6 +13,7 @@ from stagekeeper.config.errors import ConfigurationError
 from stagekeeper.diego.effective import written
 from stagekeeper.diego.environments import environments, pinned_environments
 from stagekeeper.service.options import config_file
+from stagekeeper.visible import visible
 
 PROGRAMS = ("exporter", "remediator")
 """Each has a module `settings` with a function such as `exporter_settings(document)`, which validates its section."""
@@ -35,7 +36,7 @@ def command(*, config_file: Path | None) -> None:
     try:
         understood = check(read(config_file))
     except ConfigurationError as problem:
-        click.echo(str(problem), err=True)
+        click.echo(visible(str(problem), keep="\n"), err=True)
         sys.exit(2)
     click.echo(written(understood), nl=False)
     for program in PROGRAMS:

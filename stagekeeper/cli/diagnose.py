@@ -29,6 +29,7 @@ from stagekeeper.kube.errors import KubeError
 from stagekeeper.kube.objects import Pod
 from stagekeeper.service import logs
 from stagekeeper.service.options import CONTEXT, KUBECONFIG, config_file
+from stagekeeper.visible import visible
 
 _CONTROL = ("kubernetes.default.svc.cluster.local", 443)
 
@@ -103,7 +104,7 @@ def _given(config_file: Path | None, kubeconfig: Path | None, context: str | Non
 
 
 def _end(problem: Exception, code: int) -> NoReturn:
-    click.echo(f"stagekeeper diagnose: {problem}", err=True)
+    click.echo(visible(f"stagekeeper diagnose: {problem}", keep="\n"), err=True)
     sys.exit(code)
 
 

@@ -12,6 +12,7 @@ from stagekeeper.diego.evidence import probe
 from stagekeeper.diego.observation import Observation, Unknown
 from stagekeeper.diego.profiles import Environment
 from stagekeeper.kube.errors import RequestTimeout, Unavailable, Unreachable
+from stagekeeper.visible import visible
 
 SERVING, NOT_SERVING, CANNOT_TELL = 0, 1, 3
 """Exit codes; 2 is a flag or the configuration."""
@@ -56,10 +57,15 @@ class Report:
 
     @property
     def api_failure(self) -> str:
-        """Why nothing could be read from an API server that is down, with what the Service said; "" if it is up."""
+        """Why nothing could be read from an API server that is down, with what the Service said; "" if it is up.
+
+        With profile `auto` the Service is not known then, and not asked.
+        """
         pods = self.observation.pods
         if not isinstance(pods, Unknown) or pods.word not in _DOWN:
             return ""
+        if isinstance(self.observation.service, Unknown):
+            return pods.reason
         return f"{pods.reason} The Service, asked from {self.asked_from.name}: {probe(self.observation.service)}."
 
     @property
@@ -93,7 +99,7 @@ def as_text(said: Report) -> str:
     lines += ["", f"Diagnosis: {said.diagnosis.name} (row {said.diagnosis.row}). {said.diagnosis.why}"]
     lines += [f"Restart:   {said.advice.restart}", "Evidence:"]
     lines += [f"  - {each}" for each in said.diagnosis.evidence]
-    return "\n".join([*lines, f"Next:      {said.next_command}", ""])
+    return "\n".join(visible(each) for each in [*lines, f"Next:      {said.next_command}", ""])
 
 
 def as_json(said: Report) -> str:

@@ -82,7 +82,7 @@ class Prober:
     def __init__(self, environment: Environment) -> None:
         self._port = environment.port
         self._server_name = environment.tls_server_name
-        self._files = files = environment.tls
+        files = environment.tls
         self._context = ClientContext(files.ca_file, files.cert_file, files.key_file) if files else None
 
     async def ask(self, host: str, timeout: float, path: str = PING) -> Probe | Unknown:
@@ -125,7 +125,7 @@ class Prober:
             )
         except ssl.SSLCertVerificationError as problem:
             course.verdict = Reply.TLS, problem.verify_message.rstrip(".")
-            course.certificate_ends = await second_handshake.certificate_ends(addresses, self._files, self._server_name)
+            course.certificate_ends = await second_handshake.certificate_ends(addresses, self._server_name)
             raise _Met(*course.verdict) from problem
 
 

@@ -2,10 +2,16 @@
 
 import asyncio
 import ssl
+from collections.abc import Callable, Sequence
 from datetime import datetime
+from typing import Any
 
-from stagekeeper.diego.profiles import TlsFiles
 from stagekeeper.diego.wire import Address, connect
+
+_PIECE = 16 * 1024
+"""Bytes: the longest record of TLS."""
+_DER = 2
+"""OpenSSL's number for that encoding, in the module `_ssl`."""
 
 
 async def alert(addresses: list[Address], context: ssl.SSLContext, server_name: str) -> str | None:
@@ -27,25 +33,54 @@ async def alert(addresses: list[Address], context: ssl.SSLContext, server_name: 
     return None
 
 
-async def certificate_ends(addresses: list[Address], files: TlsFiles | None, server_name: str) -> datetime | None:
+async def certificate_ends(addresses: list[Address], server_name: str) -> datetime | None:
     """The end of a certificate that does not verify, so that whoever is woken is told the date.
 
-    It trusts anybody and sends nothing. It shows our certificate too: under TLS 1.2 a server that asks for one ends the
-    handshake without it.
+    It trusts anybody, so it tells nobody more than the first handshake did: it says hello, without a certificate of
+    ours, and hangs up as soon as the other side has shown its own.
     """
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
+    received, to_send = ssl.MemoryBIO(), ssl.MemoryBIO()
+    tls = context.wrap_bio(received, to_send, server_hostname=server_name)
     try:
-        if files is not None:
-            context.load_cert_chain(files.cert_file, files.key_file, password=lambda: "")
-        _, writer = await _handshake(addresses, context, server_name)
+        reader, writer = await asyncio.open_connection(sock=await connect(addresses))
+        try:
+            while not _has_shaken_hands(tls) and _shown(tls) is None:
+                writer.write(to_send.read())
+                received.write(await reader.read(_PIECE) or _nothing_more())
+        finally:
+            writer.transport.abort()
     except OSError:
         return None
-    try:
-        certificate = writer.get_extra_info("ssl_object").getpeercert(binary_form=True)
-    finally:
-        writer.transport.abort()
+    certificate = _shown(tls)
     return _end_of(certificate) if certificate else None
+
+
+def _has_shaken_hands(tls: ssl.SSLObject) -> bool:
+    """Go on with what has come; True if nothing more is needed. Raises `ssl.SSLError`."""
+    try:
+        tls.do_handshake()
+    except ssl.SSLWantReadError:
+        return False
+    return True
+
+
+def _nothing_more() -> bytes:
+    raise ConnectionResetError
+
+
+def _shown(tls: ssl.SSLObject) -> bytes | None:
+    """The certificate that the other side has shown, in DER.
+
+    `getpeercert` has none before the end of the handshake, which under TLS 1.2 never comes without a certificate of
+    ours; what has one is public from Python 3.13 on.
+    """
+    chain: Callable[[], Sequence[Any]] | None = getattr(tls, "get_unverified_chain", None)
+    if chain is not None:
+        return next(iter(chain() or ()), None)
+    found = getattr(tls, "_sslobj").get_unverified_chain() or ()  # noqa: B009 -- private there, and no typed name
+    return next((each.public_bytes(_DER) for each in found), None)
 
 
 def _end_of(certificate: bytes) -> datetime | None:

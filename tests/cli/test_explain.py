@@ -46,6 +46,20 @@ def test_as_json_it_has_the_diagnosis_the_decision_the_gates_and_the_timeline() 
     assert found["timeline"][-1]["phase"] == "Recovered"
 
 
+def test_what_a_terminal_would_obey_in_a_record_is_shown() -> None:
+    forged = "done\x1b[2J\nIt ended well: \u202e"
+    document = {
+        "kind": "Remediation",
+        "metadata": {"name": "diego-api-r1", "creationTimestamp": "2026-11-23T12:00:00Z"},
+        "spec": {"environment": "cf", "person": forged},
+        "status": {"phase": "Watching", "message": forged},
+    }
+    told = explain("-", stdin=yaml.safe_dump(document)).stdout
+    assert r"done\x1b[2J\nIt ended well: \u202e" in told
+    assert all(line.isprintable() for line in told.split("\n"))
+    assert explain("--output", "json", "-", stdin=yaml.safe_dump(document)).stdout.isascii()
+
+
 def test_an_incident_that_ends_otherwise_than_expected_exits_with_1(tmp_path: Path) -> None:
     document = yaml.safe_load(TUTORIAL.read_text())
     document["expect"] = {"decision": "hand_over", "deletions": []}

@@ -75,7 +75,17 @@ def test_an_api_server_that_is_down_is_one_line() -> None:
     down = Unknown("GET /api/v1/namespaces/cf/pods can't be reached: Connection refused.", "unreachable")
     told = said(serving(pods=down, workloads=down))
     assert told.api_failure == f"{down.reason} The Service, asked from here: ok."
+    assert said(serving(pods=down, service=down)).api_failure == down.reason, "it was said twice with profile auto"
     assert said(serving(pods=Unknown("HTTP 403.", "forbidden"))).api_failure == ""
+
+
+def test_what_a_terminal_would_obey_is_shown() -> None:
+    """A pod's own words, and the API's, come to the terminal of whoever is called at night."""
+    forged = "refused\x1b]0;owned\x07\nDiagnosis: serving\u202e \x9b31m"
+    text = as_text(said(serving(service=Probe(Reply.TLS, forged), pods=Unknown(forged, "forbidden"))))
+    assert "refused\\x1b]0;owned\\x07\\nDiagnosis: serving\\u202e \\x9b31m" in text
+    assert all(line.isprintable() for line in text.split("\n"))
+    assert sum(line.startswith("Diagnosis:") for line in text.split("\n")) == 1
 
 
 def test_a_command_to_paste_repeats_the_flags_of_this_call() -> None:

@@ -82,6 +82,23 @@ async def test_an_expired_certificate_is_tls_with_the_date_it_ended(
     assert found.certificate_ends == ended
 
 
+@pytest.mark.parametrize("version", [ssl.TLSVersion.TLSv1_2, ssl.TLSVersion.TLSv1_3])
+async def test_who_does_not_verify_is_never_shown_our_certificate(version: ssl.TLSVersion, certs: Certificates) -> None:
+    """The handshake that asks for the date trusts anybody, so it showed anybody our certificate."""
+    context = certs.server(ends=dt.datetime(2025, 1, 2, tzinfo=dt.UTC))
+    context.maximum_version, context.verify_mode = version, ssl.CERT_OPTIONAL
+    shown: list[object] = []
+
+    async def stranger(_: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await writer.start_tls(context)
+        shown.append(writer.get_extra_info("peercert"))
+
+    async with listening(stranger) as port:
+        found = await ask(port, certs)
+    assert found.certificate_ends is not None
+    assert [each for each in shown if each] == []
+
+
 @pytest.mark.parametrize("second", [silent, hanging_up])
 async def test_a_verdict_stands_when_the_date_can_not_be_found(
     second: listeners.Conversation, certs: Certificates
