@@ -1,5 +1,6 @@
-"""`stagekeeper explain`: replay an incident file, or tell the story of a stored Remediation. Offline."""
+"""`stagekeeper explain`: replay an incident file, or tell the story of a Remediation of the cluster or of a file."""
 
+import asyncio
 import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -15,6 +16,7 @@ from incidents.reading import from_text
 from incidents.story import story
 from incidents.telling import record_json, replay_json, replay_text
 from remediator import record
+from stagekeeper.cli.target import Target, targeted
 from stagekeeper.config.errors import ConfigurationError
 from stagekeeper.late_import import imported
 from stagekeeper.service import logs
@@ -24,24 +26,35 @@ KIND, LIST_KINDS = "Remediation", ("List", "RemediationList")
 
 
 @click.command("explain", context_settings={"show_default": True})
-@click.argument("file", type=click.Path(path_type=Path, allow_dash=True))
-@click.option("--output", type=click.Choice(("text", "json")), default="text")
-def command(*, file: Path, output: str) -> None:
-    """Tell what the remediator does in an incident, or what it did in a stored remediation, and why.
+@click.argument("what", required=False, metavar="[NAME|FILE]")
+@click.option("-o", "--output", type=click.Choice(("text", "json")), default="text")
+@targeted
+def command(*, target: Target, what: str | None, output: str) -> None:
+    """Explain what a remediation did and why, or what the remediator would do in an incident.
 
-    FILE is an incident file (docs/incident-format.md), or what `kubectl get remediation NAME -o yaml` (or -o json)
-    prints; - reads from the standard input. Nothing is sent anywhere.
+    NAME is a remediation in the cluster, by default the newest. FILE is an incident file (docs/incident-format.md), or
+    what `kubectl get remediation NAME -o yaml` (or -o json) prints; - reads from the standard input. Of a file nothing
+    is sent anywhere.
 
-    Exit codes: 0 told, 1 the incident does not end as its file expects, 2 the file can't be understood.
+    Exit codes: 0 told, 1 the incident does not end as its file expects or the cluster can't be read, 2 the file can't
+    be understood, or a flag or the configuration is wrong.
     """
     logs.configure("error")
+    if what is None or _is_name(what):
+        stored = imported("incidents.stored:explain_stored")  # with the client of the Kubernetes API
+        sys.exit(asyncio.run(stored(target, what, as_json=output == "json")))
     try:
-        said, code = explain(*_read(file), as_json=output == "json")
+        said, code = explain(*_read(Path(what)), as_json=output == "json")
     except ConfigurationError as problem:
         click.echo(visible(f"stagekeeper explain: {problem}", keep="\n"), err=True)
         sys.exit(2)
     click.echo(said, nl=False)
     sys.exit(code)
+
+
+def _is_name(what: str) -> bool:
+    """Whether that is what a record is called, and no file."""
+    return record.NAME.fullmatch(what) is not None and not Path(what).exists()
 
 
 def explain(text: str, source: str, *, as_json: bool) -> tuple[str, int]:

@@ -19,7 +19,7 @@ def decide(remediation: Remediation, given: Inputs) -> Decision:
     streaks = given.streaks.saw(assessment, given.policy.tolerance)
     if not assessment.blind:  # a blind observation carries no time
         streaks = streaks.entered(remediation.name, remediation.phase, remediation.entered, assessment.moment)
-    given = replace(given, streaks=streaks, accept=remediation.request.accept)
+    given = replace(given, streaks=streaks, accept=remediation.accepts)
     match remediation.phase:
         case Phase.WATCHING:
             return watch(remediation, given)

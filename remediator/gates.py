@@ -7,6 +7,7 @@ figures are the answer's `progress`.
 """
 
 from collections.abc import Callable, Sequence
+from datetime import datetime
 
 from remediator.inputs import AlertState, Inputs
 from remediator.policy import Mode
@@ -22,9 +23,9 @@ def passes(why: str) -> GateResult:
     return GateResult(Outcome.PASS, why)
 
 
-def not_yet(why: str, progress: str = "") -> GateResult:
-    """The gate is closed for now."""
-    return GateResult(Outcome.NOT_YET, why, progress)
+def not_yet(why: str, progress: str = "", not_before: datetime | None = None) -> GateResult:
+    """The gate is closed for now, until `not_before` at the earliest where that is known."""
+    return GateResult(Outcome.NOT_YET, why, progress, not_before)
 
 
 def never(why: str) -> GateResult:
@@ -89,12 +90,14 @@ def cooldown(given: Inputs) -> GateResult:
     at, what = max((*ended, *born), default=(None, ""))
     if at is not None and given.at - at < given.policy.cooldown:
         until = min(at, given.at) + given.policy.cooldown
-        return not_yet(f"The cooldown after {what} lasts until {until:%H:%M:%S} UTC.")
+        return not_yet(f"The cooldown after {what} lasts until {until:%H:%M:%S} UTC.", not_before=until)
     ready = [(pod.ready_since, pod.name) for pod in _locket_pods(given) if pod.ready_since is not None]
     back, name = max(ready, default=(None, ""))
     if back is not None and given.at - back < given.policy.locket_settles:
         until = min(back, given.at) + given.policy.locket_settles
-        return not_yet(f"{name} came back by itself: it has until {until:%H:%M:%S} UTC to be the fix.")
+        return not_yet(
+            f"{name} came back by itself: it has until {until:%H:%M:%S} UTC to be the fix.", not_before=until
+        )
     return passes(f"No restart within the cooldown ({in_words(given.policy.cooldown)}).")
 
 
@@ -109,7 +112,7 @@ def budget(given: Inputs) -> GateResult:
     used = f"{len(spent)} of {policy.budget} restarts used in the last {in_words(policy.budget_window)}"
     if len(spent) >= policy.budget:
         free = spent[-policy.budget] + policy.budget_window
-        return not_yet(f"{used}: no further one before {free:%H:%M:%S} UTC.")
+        return not_yet(f"{used}: no further one before {free:%H:%M:%S} UTC.", not_before=free)
     return passes(f"{used}.")
 
 
@@ -141,10 +144,12 @@ def confirmation(given: Inputs) -> GateResult:
         return not_yet(f"{name} must persist for {asked_for}.")
     if streak.lasts(needed) and streak.observations >= policy.confirm_observations:
         return passes(f"{name} has persisted in every check, at least {asked_for}.")
+    opens = streak.first.at + needed
     return not_yet(
-        f"{name} must persist for {asked_for}: no restart before {streak.first.at + needed:%H:%M:%S} UTC.",
+        f"{name} must persist for {asked_for}: no restart before {opens:%H:%M:%S} UTC.",
         f"{streak.observations} of {policy.confirm_observations} checks, "
         f"{max(0.0, streak.length.total_seconds()):.0f} of {needed.total_seconds():.0f} s",
+        opens,
     )
 
 
@@ -210,6 +215,13 @@ GATES: tuple[tuple[str, Gate], ...] = (
 def ask(given: Inputs) -> tuple[tuple[str, GateResult], ...]:
     """Every gate's answer, in their fixed order."""
     return tuple((name, gate(given)) for name, gate in GATES)
+
+
+def earliest(answers: Sequence[tuple[str, GateResult]]) -> datetime | None:
+    """The moment before which no restart is possible; None where a closed gate does not know one, or none is closed."""
+    known = [answer.not_before for _, answer in answers if not answer.opens]
+    moments = [each for each in known if each is not None]
+    return max(moments) if moments and len(moments) == len(known) else None
 
 
 OVERRIDABLE = frozenset(

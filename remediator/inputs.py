@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 
 from remediator.policy import Policy
-from remediator.remediation import Phase, PlannedPod, Reason, Remediation
+from remediator.remediation import GateResult, Phase, PlannedPod, Reason, Remediation
 from remediator.streaks import Assessment, Streaks
 from stagekeeper.diego.observation import Locket, Observation, Unknown
 from stagekeeper.diego.profiles import Environment
@@ -83,6 +83,8 @@ class Wait:
     """Nothing to do until the next observation."""
 
     why: str
+    answers: Sequence[tuple[str, GateResult]] = field(default=(), compare=False)
+    """What each gate answered, with its progress, where they were asked."""
 
 
 @dataclass(frozen=True, slots=True)

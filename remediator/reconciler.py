@@ -17,9 +17,10 @@ from remediator import intake
 from remediator.alertmanager import AlertmanagerView
 from remediator.cluster import Cluster
 from remediator.decision import decide
+from remediator.gates import OVERRIDABLE
 from remediator.inputs import Action, Close, Continue, DeletePod, Inputs, Past, Pause, Wait
 from remediator.intake import Judgement, Verdict
-from remediator.policy import Policy
+from remediator.policy import Mode, Policy
 from remediator.record import Unreadable
 from remediator.remediation import GateResult, Phase, Reason, Remediation, Request
 from remediator.streaks import Assessment, Streaks
@@ -127,7 +128,7 @@ class Reconciler:
         latest = listing.latest
         self._time_open(latest)
         if latest is None or not latest.phase.open:
-            return await self._idle(latest)
+            return await self._idle(latest, listing.now)
         if latest.name != self._of:
             self.streaks, self._of = self.streaks.for_another(), latest.name
         action: Action = Continue()
@@ -145,9 +146,11 @@ class Reconciler:
         seconds = self.cluster.monotonic() - self._open_since[1]
         self.state.late = seconds >= self.policy.bound(latest).total_seconds()
 
-    async def _idle(self, latest: Remediation | None) -> float:
-        """Keep the proof ready; note on an escalated record that the BBS serves again."""
+    async def _idle(self, latest: Remediation | None, now: datetime) -> float:
+        """Keep the proof ready; note on an escalated record that the BBS serves again, or that a person approved."""
         self.state.gates = ()
+        if latest is not None and _approved(latest) and self.policy.mode is Mode.ACT:
+            return await self._open_approved(latest, now)
         self.state.pause = await self.cluster.pause()  # nobody asks the gates now, but people look at it
         if self.cluster.monotonic() - self._observed_at < self.rhythm.observe:
             return self.rhythm.list
@@ -158,6 +161,22 @@ class Reconciler:
                 await self.cluster.swap(latest.released("serving", assessment.moment.at))
                 self._log.info("The BBS serves again, so the next alert opens a remediation.", remediation=latest.name)
         return self.rhythm.list
+
+    async def _open_approved(self, latest: Remediation, now: datetime) -> float:
+        """What had been escalated is approved: release it, and open the next one in that person's name."""
+        approved = latest.approval
+        if approved is None:
+            return self.rhythm.list
+        if latest.latched:
+            with suppress(Conflict):
+                await self.cluster.swap(latest.released(approved.person, now))
+        name, why = self.cluster.environment.name, f"approval of {latest.name}"
+        request = Request(name, person=approved.person, why=why, accept=approved.condition)
+        verdict = await intake.open_or_join(self.cluster, request, self.policy)
+        if verdict.judgement is not Judgement.OPENED:
+            return self.rhythm.list
+        self._log.info(f"{approved.person} approved {latest.name}. {verdict.why}", remediation=verdict.remediation)
+        return 0
 
     async def step(self, name: str, history: Sequence[Remediation] = ()) -> Action:
         """One observation of one open remediation, one swap if something changed, at most one delete.
@@ -188,7 +207,7 @@ class Reconciler:
                 return Continue()
         self.streaks = streaks
         self.state.alerts = alerts or self.state.alerts
-        self._show(after)
+        self._show(after, action.answers if isinstance(action, Wait) else ())
         if isinstance(action, DeletePod):
             return Wait(_TOO_OLD) if self._too_old(assessment) else await self._delete(after, action, assessment)
         return action
@@ -207,6 +226,10 @@ class Reconciler:
     async def _swap(self, before: Remediation, after: Remediation) -> Remediation:
         stored = await self.cluster.swap(after)
         self._tell_gates(before, stored)
+        if stored.approved_by != before.approved_by:
+            said = f"{stored.approved_by} approved a restart for {stored.accepts}."
+            self._log.info(said, remediation=stored.name)
+            await self._event("Approved", f"{stored.name}: {said}", stored.entered, warning=False)
         if before.phase is not stored.phase:
             await self._announce(before, stored)
         return stored
@@ -284,11 +307,11 @@ class Reconciler:
 
     # What people are told
 
-    def _show(self, remediation: Remediation) -> None:
-        """The open remediation as the last observation left it."""
+    def _show(self, remediation: Remediation, answers: Sequence[tuple[str, GateResult]]) -> None:
+        """The open remediation as the last observation left it; the gates with their progress."""
         rest = [each for each in self.state.remediations if each.name != remediation.name]
         self.state.remediations = [*rest, remediation]
-        self.state.gates = remediation.gates if remediation.phase is Phase.WATCHING else ()
+        self.state.gates = (answers or remediation.gates) if remediation.phase is Phase.WATCHING else ()
 
     async def _announce(self, before: Remediation, after: Remediation) -> None:
         """One log line, one Event, the counters: by the winner of the swap only."""
@@ -340,6 +363,14 @@ class Reconciler:
         if self.state.failure:
             self._log.info("Kubernetes API available again.")
         self.state.failure = ""
+
+
+def _approved(latest: Remediation) -> bool:
+    """Whether a person has approved what had been escalated, and the next one is still to be opened."""
+    approved = latest.approval
+    if latest.phase is not Phase.ESCALATED or approved is None or approved.condition not in OVERRIDABLE:
+        return False
+    return latest.latched or latest.released_by == approved.person
 
 
 def _past(history: Sequence[Remediation], name: str) -> list[Past]:

@@ -6,6 +6,7 @@ from dataclasses import fields
 from datetime import datetime, timedelta
 from typing import Any
 
+from remediator import approval
 from remediator.remediation import (
     Deletion,
     GateResult,
@@ -29,7 +30,8 @@ _LONGEST_DEADLINE = 30 * 24 * 3600
 _NO_YEAR_OF_OURS = 9000  # so that a time and a duration can always be added
 
 
-_NAME = re.compile(r"(.+)-r([1-9][0-9]{0,8})")
+NAME = re.compile(r"(.+)-r([1-9][0-9]{0,8})")
+"""What a record is called: its target, and an ordinal."""
 
 
 def name_of(target: str, ordinal: int) -> str:
@@ -39,7 +41,7 @@ def name_of(target: str, ordinal: int) -> str:
 
 def belongs(name: object, target: str) -> bool:
     """Whether a record of that name is one of the target's."""
-    found = _NAME.fullmatch(name) if isinstance(name, str) else None
+    found = NAME.fullmatch(name) if isinstance(name, str) else None
     return found is not None and found[1] == target
 
 
@@ -50,7 +52,7 @@ class Unreadable(ValueError):
 def load(source: Mapping[str, Any]) -> Remediation:
     """The remediation that a stored object holds. Raises `Unreadable`."""
     name = _text(_map(source, "metadata"), "name")
-    if not _NAME.fullmatch(name):
+    if not NAME.fullmatch(name):
         raise Unreadable(f"Remediation {name!r}: its name does not end in -r and a number, so it belongs to no target.")
     try:
         return _load(name, source)
@@ -75,10 +77,7 @@ def _load(name: str, source: Mapping[str, Any]) -> Remediation:
             Deletion(str(each["name"]), str(each["uid"]), str(each["result"]), _time(each["at"]))
             for each in _list(status, "deletions")
         ),
-        gates=tuple(
-            (str(each["name"]), GateResult(Outcome(each["answer"]), str(each["why"]), _text(each, "progress")))
-            for each in _list(status, "gates")
-        ),
+        gates=tuple((str(each["name"]), _gate(each)) for each in _list(status, "gates")),
         diagnosis=_text(status, "diagnosis"),
         evidence=_lines(status, "evidence"),
         plan_evidence=_lines(status, "planEvidence"),
@@ -90,6 +89,8 @@ def _load(name: str, source: Mapping[str, Any]) -> Remediation:
         refused=_text(status, "refused"),
         released_at=_maybe_time(status, "releasedAt"),
         released_by=_text(status, "releasedBy"),
+        approval=approval.read(metadata),
+        approved_by=_text(status, "approvedBy"),
         extra=dict(source),
     )
 
@@ -133,6 +134,8 @@ def store(remediation: Remediation) -> dict[str, Any]:
         status["plan"] = _stored_plan(remediation.plan)
     if remediation.would_restart:
         status["wouldRestart"] = _stored_plan(remediation.would_restart)
+    if remediation.approved_by:
+        status["approvedBy"] = remediation.approved_by
     if remediation.released_at:
         status |= {"releasedAt": timestamp(remediation.released_at), "releasedBy": remediation.released_by}
     return {**remediation.extra, "status": {**_map(remediation.extra, "status"), **status}}
@@ -148,12 +151,12 @@ def _summary(remediation: Remediation) -> dict[str, str]:
         planned = sum(len(step.pods) for step in remediation.plan.steps)
         found["deleted"] = f"{len(remediation.deleted)}/{planned}"
     if remediation.closed_at:
-        found["took"] = _took(remediation.closed_at - remediation.created)
+        found["took"] = took(remediation.closed_at - remediation.created)
     return {key: value for key, value in found.items() if value}
 
 
-def _took(duration: timedelta) -> str:
-    """As Kubernetes writes it: 42s, 4m12s, 2h5m."""
+def took(duration: timedelta) -> str:
+    """A duration as Kubernetes writes it: 42s, 4m12s, 2h5m."""
     minutes, seconds = divmod(max(0, round(duration.total_seconds())), 60)
     hours, minutes = divmod(minutes, 60)
     if hours:
@@ -183,7 +186,15 @@ def _conditions(remediation: Remediation) -> Iterator[dict[str, str]]:
 
 def _stored_gate(name: str, answer: GateResult) -> dict[str, str]:
     stored = {"name": name, "answer": answer.outcome.value, "why": _cut(answer.why, LONGEST_LINE)}
-    return {**stored, "progress": answer.progress} if answer.progress else stored
+    if answer.progress:
+        stored["progress"] = answer.progress
+    return {**stored, "notBefore": timestamp(answer.not_before)} if answer.not_before else stored
+
+
+def _gate(source: Mapping[str, Any]) -> GateResult:
+    return GateResult(
+        Outcome(source["answer"]), str(source["why"]), _text(source, "progress"), _maybe_time(source, "notBefore")
+    )
 
 
 def _stored_plan(plan: Plan) -> dict[str, Any]:

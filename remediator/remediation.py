@@ -7,6 +7,8 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from enum import StrEnum
 
+from remediator.approval import Approval
+
 LONGEST_LOGBOOK, KEPT_FROM_THE_BEGINNING = 30, 5
 """Lines kept in a record; a remediation has rarely more than ten."""
 
@@ -68,6 +70,8 @@ class GateResult:
     why: str
     progress: str = field(default="", compare=False)
     """How far it has come, in figures that change from observation to observation."""
+    not_before: datetime | None = field(default=None, compare=False)
+    """The moment before which it can't open, where it knows one."""
 
     @property
     def opens(self) -> bool:
@@ -158,6 +162,10 @@ class Remediation:
     would_restart: Plan | None = None
     """In mode observe: the plan that nobody executes."""
     deletions: tuple[Deletion, ...] = ()
+    approval: Approval | None = None
+    """What a person has approved since it was opened; anew at each reading, since it is no part of the status."""
+    approved_by: str = ""
+    """Whose approval the record has noted."""
     gates: tuple[tuple[str, GateResult], ...] = ()
     diagnosis: str = ""
     evidence: tuple[str, ...] = ()
@@ -172,6 +180,11 @@ class Remediation:
     released_by: str = ""
     extra: dict[str, object] = field(default_factory=dict, compare=False)
     """What the stored object holds besides: kept, so that a newer version's fields survive ours."""
+
+    @property
+    def accepts(self) -> str:
+        """The one diagnosis whose `never` a person overrides; "" where nobody does."""
+        return self.request.accept or (self.approval.condition if self.approval else "")
 
     @property
     def ordinal(self) -> int:

@@ -19,16 +19,27 @@ _PERSONS_CHOICE = frozenset({Condition.STUCK_UNAVAILABLE})
 
 def watch(remediation: Remediation, given: Inputs) -> Decision:
     """Ask every gate; act when all are open, and see to it that a person hears of it when they stay closed."""
-    given = replace(given, accept=remediation.request.accept, streaks=_with_alerts(given))
+    given = replace(given, accept=remediation.accepts, streaks=_with_alerts(given))
     answers = gates.ask(given)
-    noted = _noted(remediation, given, answers)
+    noted = _noted(_with_approval(remediation, given), given, answers)
     streaks = _remember(given, answers)
     if given.assessment.diagnosis.name is Condition.SERVING:
         return _serving(noted, streaks, given)
     if all(answer.opens for name, answer in answers if name != "mode"):
         return _open_gates(noted, given, streaks)
     ended = None if given.assessment.blind else _give_up(noted, given, streaks)
-    return (ended, streaks, Close()) if ended else (noted, streaks, Wait(first_closed(answers)))
+    return (ended, streaks, Close()) if ended else (noted, streaks, Wait(first_closed(answers), answers))
+
+
+def _with_approval(remediation: Remediation, given: Inputs) -> Remediation:
+    """With a line about whoever has approved a restart meanwhile, and for what."""
+    given_by = remediation.approval
+    if given_by is None or given_by.person == remediation.approved_by:
+        return remediation
+    said = f"{given_by.person} approved a restart for {given_by.condition}."
+    if given_by.condition not in OVERRIDABLE:
+        said += f" Nobody can: it must be one of {', '.join(sorted(OVERRIDABLE))}."
+    return replace(remediation, approved_by=given_by.person).with_line(said, given.at)
 
 
 def _serving(remediation: Remediation, streaks: Streaks, given: Inputs) -> Decision:

@@ -7,25 +7,24 @@ Each works with the rights of the operator's own kubeconfig, leaves its trace in
 import asyncio
 import getpass
 import sys
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Sequence
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from functools import wraps
-from pathlib import Path
 from typing import Any
 
 import click
 
-from stagekeeper.config.document import Document, read
+from stagekeeper.cli.target import Target, targeted
+from stagekeeper.config.document import Document
 from stagekeeper.config.errors import ConfigurationError
-from stagekeeper.diego.environments import choose, environments
+from stagekeeper.diego.auto import Picker, Undecided
 from stagekeeper.diego.profiles import Environment
 from stagekeeper.kube import events, workloads
 from stagekeeper.kube.client import Call, Kube, NoCluster, connect
 from stagekeeper.kube.errors import Forbidden, KubeError
-from stagekeeper.kube.remediations import PLURAL
 from stagekeeper.service import logs
-from stagekeeper.service.options import CONTEXT, KUBECONFIG, config_file
 from stagekeeper.visible import visible
 
 _REVIEW = "/apis/authentication.k8s.io/v1/selfsubjectreviews"
@@ -50,11 +49,17 @@ class Person:
         return f"You are on record as {self.name} ({self.how})."
 
 
+def nobody() -> Person:
+    """For a command that only reads, and need not know whose rights it has."""
+    return Person("", "")
+
+
 @dataclass(frozen=True, slots=True)
 class Session:
-    """One command at work."""
+    """One command at work in one environment."""
 
     document: Document
+    target: Target
     environment: Environment
     kube: Kube
     person: Person
@@ -64,70 +69,113 @@ class Session:
         """Seconds for one request."""
         return self.environment.api_timeout
 
-    @property
-    def remediations(self) -> str:
-        """Where the records are, below the API server's address."""
-        return f"/apis/stagekeeper.dev/v1alpha1/namespaces/{self.environment.namespace}/{PLURAL}"
+    def command(self, subcommand: str, rest: str = "") -> str:
+        """Another call of `stagekeeper` for this environment, ready to be pasted."""
+        return self.target.command(subcommand, self.environment, rest)
+
+    def kubectl(self, rest: str) -> str:
+        """A call of kubectl in the environment's namespace, ready to be pasted."""
+        return self.target.kubectl_command(self.environment, rest)
 
 
 Work = Callable[..., Awaitable[Sequence[str]]]
 """Takes a `Session` and the command's own options; gives the sentences to print."""
 
 
-def operator_command(name: str) -> Callable[[Work], click.Command]:
-    """Make a click command of a coroutine function, with the options that all of these commands have."""
+def operator_command(name: str, *, every: str = "") -> Callable[[Work], click.Command]:
+    """Make a click command of a coroutine function, with the options that all of these commands have.
+
+    It may write, so it asks first where the environment is only assumed. `every` is the help of a flag `--all`, for a
+    command that can do its work in all environments of the configuration.
+    """
 
     def wrap(work: Work) -> click.Command:
         @wraps(work)
-        def run(**given: Any) -> None:
+        def run(target: Target, person: str, *, yes: bool, **given: Any) -> None:
             logs.configure("error")
-            shared = {key: given.pop(key) for key in ("config_file", "environment", "person", "kubeconfig", "context")}
-            sys.exit(asyncio.run(_ended(name, work, given, **shared)))
+            all_ = given.pop("every", False)
+            asked = _Asked(target, person, all_, yes or bool(given.get("dry_run")))
+            sys.exit(asyncio.run(ended(name, _work(work, asked, given))))
 
-        return click.command(name, context_settings={"show_default": True})(_options(run))
+        options = [
+            click.option("--as-person", "person", default="", help="Your name. Default: as the API server knows you."),
+            click.option("-y", "--yes", is_flag=True, help="Do not ask, even if the environment is only assumed."),
+        ]
+        if every:
+            options.append(click.option("--all", "every", is_flag=True, help=every))
+        command: Callable[..., Any] = run
+        for option in options:
+            command = option(command)
+        return click.command(name, context_settings={"show_default": True})(targeted(command))
 
     return wrap
 
 
-def _options(function: Callable[..., Any]) -> Callable[..., Any]:
-    for option in reversed(
-        (
-            config_file("Environments. Without one: the tutorial's."),
-            click.option("--environment", help="Which environment, where the file has several."),
-            click.option("--as-person", "person", default="", help="Your name. Default: as the API server knows you."),
-            KUBECONFIG,
-            CONTEXT,
-        )
-    ):
-        function = option(function)
-    return function
+@dataclass(frozen=True, slots=True)
+class _Asked:
+    """Where a command is to work, and for whom."""
+
+    target: Target
+    person: str
+    every: bool
+    sure: bool
 
 
-async def _ended(  # noqa: PLR0913 -- the shared options, by name
-    name: str,
-    work: Work,
-    given: dict[str, Any],
-    *,
-    config_file: Path | None,
-    environment: str | None,
-    person: str,
-    kubeconfig: Path | None,
-    context: str | None,
-) -> int:
-    """Do the work and print what it says; the exit code."""
+async def _work(work: Work, asked: _Asked, given: dict[str, Any]) -> None:
+    """Do the work in each environment and print what it says."""
+    target = asked.target
+    document = target.document()
+    chosen = target.every(document) if asked.every else (target.one(document),)
+    async with connect(target.kubeconfig, target.context) as kube:
+        who = await _who(kube, asked.person, chosen[0].api_timeout)
+        for each in chosen:
+            environment = await picked(kube, each)
+            if target.assumes(document) and not asked.sure:
+                _ask_first(environment)
+            said = await work(Session(document, target, environment, kube, who), **given)
+            click.echo("\n".join(map(visible, said)))
+
+
+@asynccontextmanager
+async def reading(target: Target) -> AsyncIterator[Session]:
+    """A session of a command that only reads, in one environment. Raises what `ended` knows."""
+    document = target.document()
+    chosen = target.one(document)
+    async with connect(target.kubeconfig, target.context) as kube:
+        yield Session(document, target, await picked(kube, chosen), kube, nobody())
+
+
+async def picked(kube: Kube, environment: Environment) -> Environment:
+    """The environment by its profile, found out where nobody says it. Raises `Refusal`."""
+    found = await Picker(environment, kube).pick(environment.api_timeout)
+    if isinstance(found, Undecided):
+        why = found.why.reason if found.why else f"there is no Diego in namespace {environment.namespace}."
+        raise Refusal(f"No environment to work on: {why} Say which it is with --namespace and --profile.")
+    return found
+
+
+def _ask_first(environment: Environment) -> None:
+    """Nobody has said which environment is meant: ask, or refuse where nobody can answer. Raises `ClickException`s."""
+    what = (
+        f"No configuration and no --namespace say which environment is meant. Assumed: namespace "
+        f"{environment.namespace}, StatefulSet {environment.statefulsets[0]} (profile {environment.profile})."
+    )
+    if not sys.stdin.isatty():
+        raise ConfigurationError(f"{what} Say it with -n {environment.namespace}, or --yes.")
+    click.echo(what, err=True)
+    click.confirm("Go on?", abort=True, err=True)
+
+
+async def ended(name: str, work: Coroutine[Any, Any, None]) -> int:
+    """Do the work; the exit code."""
     try:
-        document = read(config_file)
-        chosen = choose(environments(document), environment)
-        async with connect(kubeconfig, context) as kube:
-            who = await _who(kube, person, chosen.api_timeout)
-            said = await work(Session(document, chosen, kube, who), **given)
+        await work
     except (ConfigurationError, NoCluster) as problem:
         click.echo(visible(f"stagekeeper {name}: {problem}", keep="\n"), err=True)
         return 2
     except (Refusal, KubeError) as problem:
         click.echo(visible(f"stagekeeper {name}: {_because(problem)}", keep="\n"), err=True)
         return 1
-    click.echo("\n".join(map(visible, said)))
     return 0
 
 

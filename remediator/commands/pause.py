@@ -14,16 +14,15 @@ from stagekeeper.kube.objects import time, timestamp
 from stagekeeper.service.options import DURATION
 
 
-@operator_command("pause")
-@click.option("--reason", required=True, help="Why; whoever looks will read it.")
-@click.option("--until", help="Until then, such as 2026-11-23T18:00:00Z (UTC where it names no zone).")
-@click.option("--for", "lasting", type=DURATION, help="For so long, such as 90m or 2h.")
+@operator_command("pause", every="Pause every environment of the configuration.")
+@click.option("--reason", required=True, help="Why; the record, the alert and the status page repeat it.")
+@click.option("--until", help="Pause until this time (RFC 3339), such as 2026-11-23T18:00:00Z.")
+@click.option("--for", "lasting", type=DURATION, help="How long to pause, such as 90m, 2h or 3600 (seconds).")
 async def command(session: Session, *, reason: str, until: str | None, lasting: timedelta | None) -> Sequence[str]:
     """Keep the remediator from restarting anything in an environment.
 
     What is under way is not undone: pods that are Terminating go on ending. A pause that is there already is replaced.
-    It is the ConfigMap stagekeeper-pause in the environment's namespace; every observation of the remediator reads it
-    anew.
+    It is the ConfigMap stagekeeper-pause in the environment's namespace; the remediator reads it at every observation.
 
     Exit codes: 0 paused, 1 it could not be done, 2 a flag or the configuration is wrong.
     """
@@ -36,7 +35,7 @@ async def command(session: Session, *, reason: str, until: str | None, lasting: 
     try:
         await pause_map.write(session, found, {"by": session.person.name, "reason": why, "until": timestamp(end)})
     except Conflict as problem:
-        raise Refusal("Somebody else wrote the pause at the same moment; look at it and try again.") from problem
+        raise Refusal("Somebody else wrote the pause at the same moment; run this again to replace it.") from problem
     who, where = session.person, session.environment
     said = f"{who.name} paused the remediator in {where.name} until {end:%Y-%m-%d %H:%M:%S} UTC: {why}"
     unsaid = await leave_event(session, "Paused", said, found.now)
@@ -45,7 +44,7 @@ async def command(session: Session, *, reason: str, until: str | None, lasting: 
         who.on_record,
         f"It replaces: {found.says}" if found.says else "",
         unsaid,
-        f"ConfigMap {pause.NAME} in namespace {where.namespace} says so; `stagekeeper resume` ends it earlier.",
+        f"It is ConfigMap {pause.NAME} in namespace {where.namespace}. To end it earlier: {session.command('resume')}",
     )
 
 

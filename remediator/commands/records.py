@@ -3,6 +3,7 @@
 from remediator import record
 from remediator.cluster import Cluster, Listing
 from remediator.commands.operator import Refusal, Session
+from stagekeeper.diego.environments import without_absent_certificates
 from stagekeeper.kube.errors import NotFound
 
 _NO_CRD = (
@@ -13,7 +14,8 @@ _NO_CRD = (
 
 async def listed(session: Session) -> tuple[Cluster, Listing]:
     """Read them. Raises `Refusal` where they can't be understood or the CRD is missing, and `KubeError`."""
-    cluster = Cluster(session.environment, session.kube)
+    environment, _ = without_absent_certificates(session.environment)
+    cluster = Cluster(environment, session.kube)
     try:
         return cluster, await cluster.listing()
     except NotFound as problem:

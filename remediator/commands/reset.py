@@ -36,5 +36,5 @@ async def release(session: Session, cluster: Cluster, listing: Listing) -> str:
     try:
         await cluster.swap(latest.released(session.person.name, listing.now))
     except Conflict as problem:
-        raise Refusal(f"{latest.name} changed at the same moment; look at it and try again.") from problem
+        raise Refusal(f"{latest.name} changed at the same moment; run this again.") from problem
     return f"{session.person.name} released {latest.name}, which had ended {latest.phase}."

@@ -1,10 +1,13 @@
 """`stagekeeper restart`: a named person asks for a restart, through the same gates as an alert."""
 
+import asyncio
 from collections.abc import Sequence
+from contextlib import suppress
+from datetime import timedelta
 
 import click
 
-from remediator import gates, intake
+from remediator import approval, gates, intake
 from remediator.cluster import Cluster, Listing
 from remediator.commands.foresight import Foresight, foresee
 from remediator.commands.operator import Refusal, Session, leave_event, operator_command, reason_given, sentences
@@ -12,19 +15,28 @@ from remediator.commands.records import listed
 from remediator.commands.reset import release
 from remediator.gates import OVERRIDABLE
 from remediator.intake import Judgement
-from remediator.remediation import GateResult, Remediation, Request
+from remediator.remediation import GateResult, Phase, Remediation, Request
+from stagekeeper.config.durations import in_words
 from stagekeeper.config.errors import ConfigurationError
 from stagekeeper.diego.diagnosis import Condition
+from stagekeeper.kube.errors import RequestTimeout, Unavailable, Unreachable
+from stagekeeper.service.options import DURATION
 from stagekeeper.visible import visible
 
+FOLLOWED_EVERY = 2.0
+"""Seconds between two readings of the record that --wait follows."""
 _ACCEPTABLE = ", ".join(sorted(OVERRIDABLE))
 
 
 @operator_command("restart")
-@click.option("--reason", required=True, help="Why; it stands on the record.")
+@click.option("--reason", required=True, help="Why; it is on the record.")
 @click.option("--accept", default="", help=f"The one diagnosis whose `never` you override: {_ACCEPTABLE}.")
 @click.option("--dry-run", is_flag=True, help="Only say what the gates answer now.")
-async def command(session: Session, *, reason: str, accept: str, dry_run: bool) -> Sequence[str]:
+@click.option("--wait", is_flag=True, help="Follow the remediation until it ends.")
+@click.option("--timeout", type=DURATION, default="2h", help="How long --wait follows it, such as 30m.")
+async def command(  # noqa: PLR0913 -- one argument for each flag
+    session: Session, *, reason: str, accept: str, dry_run: bool, wait: bool, timeout: timedelta
+) -> Sequence[str]:
     """Ask for a restart of the BBS pods, by opening a remediation in your name.
 
     Nothing is deleted by this command: the remediator does that, once every gate has opened, as it does for an alert.
@@ -32,8 +44,8 @@ async def command(session: Session, *, reason: str, accept: str, dry_run: bool) 
     is released. --accept overrides the `never` of the diagnosis gate for exactly this diagnosis, and nothing
     else.
 
-    Exit codes: 0 a remediation is open (or --dry-run was told), 1 refused or failed, 2 a flag or the configuration is
-    wrong.
+    Exit codes: 0 a remediation is open (with --wait: the BBS serves again; or --dry-run was told), 1 refused or failed
+    (with --wait: it ended otherwise, or not in time), 2 a flag or the configuration is wrong.
     """
     why = reason_given(reason)
     if accept and accept not in OVERRIDABLE:
@@ -47,26 +59,54 @@ async def command(session: Session, *, reason: str, accept: str, dry_run: bool) 
     if seen.assessment.diagnosis.name is Condition.SERVING:
         raise Refusal("The BBS serves, so nothing was asked for: a restart would only interrupt it.")
     request = Request(session.environment.name, person=session.person.name, why=why, accept=accept)
-    return await _ask(session, (cluster, listing), seen, request)
+    name, said = await _ask(session, (cluster, listing), seen, request)
+    if not wait:
+        return [*said, f"Follow it: {session.kubectl(f'get remediation {name} -w')}"]
+    click.echo("\n".join(said))
+    return [await _followed(cluster, name, timeout)]
 
 
-async def _ask(session: Session, records: tuple[Cluster, Listing], seen: Foresight, request: Request) -> Sequence[str]:
-    """Open the remediation. Raises `Refusal` if one is open that says something else, and `KubeError`."""
+async def _followed(cluster: Cluster, name: str, timeout: timedelta) -> str:
+    """Print each new line of the record's story until it ends; the sentence that says how. Raises `Refusal`."""
+    told = 0
+    try:
+        async with asyncio.timeout(timeout.total_seconds()):
+            while True:
+                with suppress(Unavailable, Unreachable, RequestTimeout):  # the next reading tells
+                    remediation = await cluster.load(name)
+                    for each in remediation.transitions[told:]:
+                        click.echo(f"{each.at:%H:%M:%S} UTC  {each.phase:<11} {each.message}")
+                    told = len(remediation.transitions)
+                    if not remediation.phase.open:
+                        return _ending(remediation)
+                await asyncio.sleep(FOLLOWED_EVERY)
+    except TimeoutError as problem:
+        raise Refusal(f"{name} is still in progress after {in_words(timeout)}. Is a remediator running?") from problem
+
+
+def _ending(remediation: Remediation) -> str:
+    """How it ended. Raises `Refusal` where the BBS does not serve again."""
+    said = f"{remediation.name} ended {remediation.phase} ({remediation.reason}). {remediation.message}"
+    if remediation.phase in {Phase.RECOVERED, Phase.SELF_HEALED}:
+        return said
+    raise Refusal(said)
+
+
+async def _ask(
+    session: Session, records: tuple[Cluster, Listing], seen: Foresight, request: Request
+) -> tuple[str, Sequence[str]]:
+    """Open the remediation; its name, and what to say. Raises `Refusal` if one is open already, and `KubeError`."""
     released = await release(session, *records)
     verdict = await intake.open_or_join(records[0], request, seen.policy)
     if verdict.judgement is Judgement.OPENED:
         accepting = f", accepting {request.accept}" if request.accept else ""
         said = f"{request.person} asks for a restart by {verdict.remediation}{accepting}: {request.why}"
-        return sentences(
-            released,
-            said,
-            session.person.on_record,
-            await leave_event(session, "RestartAsked", said, seen.assessment.moment.at),
-            f"Follow it: kubectl get remediation -n {session.environment.namespace} {verdict.remediation} -w",
-        )
+        unsaid = await leave_event(session, "RestartAsked", said, seen.assessment.moment.at)
+        return verdict.remediation, sentences(released, said, session.person.on_record, unsaid)
     if verdict.judgement is Judgement.JOINED and not request.accept:
-        return sentences(released, f"{verdict.why} No new remediation.")
-    raise Refusal(f"No new remediation: {verdict.why}")
+        return verdict.remediation, sentences(released, f"No new remediation: {verdict.why}")
+    approve = session.kubectl(approval.command(verdict.remediation, request.accept, session.target.kubectl))
+    raise Refusal(f"No new remediation: {verdict.why} To approve a restart in that one: {approve}")
 
 
 def _judged(latest: Remediation | None) -> list[str]:

@@ -7,9 +7,9 @@ from remediator.commands.operator import Refusal, Session, leave_event, operator
 from stagekeeper.kube.errors import Conflict
 
 
-@operator_command("resume")
+@operator_command("resume", every="End the pause of every environment of the configuration.")
 async def command(session: Session) -> Sequence[str]:
-    """End a pause, whoever made it. The next observation of the remediator asks its gates without it.
+    """End a pause, whoever made it. The next observation of the remediator goes on without it.
 
     Exit codes: 0 nothing pauses the environment (any more), 1 it could not be done, 2 a flag or the configuration is
     wrong.
@@ -21,7 +21,9 @@ async def command(session: Session) -> Sequence[str]:
     try:
         await pause_map.remove(session, found)
     except Conflict as problem:
-        raise Refusal("Somebody else changed the pause at the same moment; look at it and try again.") from problem
+        raise Refusal(
+            "Somebody else changed the pause at the same moment; run this again to end it all the same."
+        ) from problem
     before = found.says or "It had run out already."
     said = f"{session.person.name} ended the pause of {where}. {before}"
     return sentences(said, session.person.on_record, await leave_event(session, "Resumed", said, found.now))

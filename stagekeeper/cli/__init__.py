@@ -4,9 +4,16 @@ Exit codes of all subcommands: 0 done, 1 failed, 2 a flag or the configuration i
 not tell.
 """
 
+import sys
+from pathlib import Path
+
 from stagekeeper.cli.commands import stagekeeper
+
+PLUGIN = "kubectl-stagekeeper"
+"""The name by which kubectl finds us on PATH: `kubectl stagekeeper` is the same command."""
 
 
 def main() -> None:
     """Run the command line of this process and exit."""
-    stagekeeper(prog_name="stagekeeper")
+    called = "kubectl stagekeeper" if Path(sys.argv[0]).name == PLUGIN else "stagekeeper"
+    stagekeeper(prog_name=called, complete_var="_STAGEKEEPER_COMPLETE")

@@ -23,19 +23,17 @@ class Subcommand:
 
 
 SUBCOMMANDS = (
-    Subcommand("exporter", "exporter.__main__:command", "Publish what Prometheus must know of each stager."),
-    Subcommand("remediator", "remediator.__main__:command", "Take Alertmanager's webhook; perform one proven restart."),
-    Subcommand(
-        "diagnose", "stagekeeper.cli.diagnose:command", "Take one observation and say what is wrong, step by step."
-    ),
-    Subcommand("explain", "incidents.explain:command", "Tell what a remediation did, and why."),
+    Subcommand("status", "remediator.commands.status:command", "Show what the remediator is doing, on one screen."),
+    Subcommand("diagnose", "stagekeeper.cli.diagnose:command", "Take one observation and say what is wrong."),
+    Subcommand("explain", "incidents.explain:command", "Explain a remediation or an incident file."),
+    Subcommand("restart", "remediator.commands.restart:command", "Ask for a restart, through the same gates."),
     Subcommand("pause", "remediator.commands.pause:command", "Keep the remediator from restarting anything."),
     Subcommand("resume", "remediator.commands.resume:command", "End a pause."),
-    Subcommand("restart", "remediator.commands.restart:command", "Ask for a restart, through the same gates."),
     Subcommand("reset", "remediator.commands.reset:command", "Release an environment after an escalation."),
-    Subcommand(
-        "check-config", "stagekeeper.cli.check_config:command", "Read a configuration file; show every mistake."
-    ),
+    Subcommand("check-config", "stagekeeper.cli.check_config:command", "Check a configuration file."),
+    Subcommand("exporter", "exporter.__main__:command", "Run the Prometheus exporter."),
+    Subcommand("remediator", "remediator.__main__:command", "Run the remediator (Alertmanager webhook)."),
+    Subcommand("completion", "stagekeeper.cli.completion:command", "Print the completion script of a shell."),
 )
 
 

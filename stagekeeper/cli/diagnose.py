@@ -3,20 +3,18 @@
 import asyncio
 import sys
 from dataclasses import dataclass, replace
-from pathlib import Path
-from shlex import quote
 from typing import NoReturn
 
 import click
 
 from stagekeeper.cli.from_pod import Kubectl, NoKubectl, PodProber, kubectl
-from stagekeeper.cli.report import CANNOT_TELL, NO_FLAGS, Flags, Report, as_json, as_text, report
+from stagekeeper.cli.report import CANNOT_TELL, Report, as_json, as_text, as_yaml, report
 from stagekeeper.cli.stager_errors import StagerErrors, read_errors
 from stagekeeper.cli.steps import Place
-from stagekeeper.config.document import read
+from stagekeeper.cli.target import Target, targeted
 from stagekeeper.config.errors import ConfigurationError
 from stagekeeper.diego.auto import Picker, Undecided, sentence
-from stagekeeper.diego.environments import choose, environments, without_absent_certificates
+from stagekeeper.diego.environments import without_absent_certificates
 from stagekeeper.diego.observation import NOT_CONFIGURED, OUTSIDE, Observation, Probe, Reply, Unknown
 from stagekeeper.diego.observe import Observer
 from stagekeeper.diego.probe import Prober
@@ -28,7 +26,6 @@ from stagekeeper.kube.client import Kube, NoCluster, connect
 from stagekeeper.kube.errors import KubeError
 from stagekeeper.kube.objects import Pod
 from stagekeeper.service import logs
-from stagekeeper.service.options import CONTEXT, KUBECONFIG, config_file
 from stagekeeper.visible import visible
 
 _CONTROL = ("kubernetes.default.svc.cluster.local", 443)
@@ -43,34 +40,20 @@ class Ask:
     """What to look at, how, and for how many seconds."""
 
     environment: Environment
-    kubeconfig: Path | None
-    context: str | None
+    target: Target
     within: float
     kubectl: Kubectl | None
     """Given: the probes are made from inside a Cloud Controller pod."""
-    flags: Flags = NO_FLAGS
 
 
 @click.command("diagnose", context_settings={"show_default": True})
-@config_file("Environments. Without one: the tutorial's.")
-@click.option("--environment", "name", help="Which environment, where the file has several.")
+@targeted
 @click.option("--from-pod", is_flag=True, help="Probe from inside a Cloud Controller pod, by `kubectl exec` and nc.")
-@click.option("--output", type=click.Choice(("text", "json")), default="text")
+@click.option("-o", "--output", type=click.Choice(("text", "json", "yaml")), default="text")
 @click.option(
     "--timeout", "within", type=click.FloatRange(1, 300), default=30.0, help="Seconds for the whole observation."
 )
-@KUBECONFIG
-@CONTEXT
-def command(  # noqa: PLR0913 -- one argument for each flag
-    *,
-    config_file: Path | None,
-    name: str | None,
-    from_pod: bool,
-    output: str,
-    within: float,
-    kubeconfig: Path | None,
-    context: str | None,
-) -> None:
+def command(*, target: Target, from_pod: bool, output: str, within: float) -> None:
     """Take one observation of an environment; say what is wrong and what to do. Nothing is changed.
 
     From a laptop the pods' addresses usually can't be reached: use --from-pod there.
@@ -78,11 +61,10 @@ def command(  # noqa: PLR0913 -- one argument for each flag
     Exit codes: 0 the BBS serves, 1 it does not, 2 a flag or the configuration is wrong, 3 could not tell.
     """
     logs.configure("warning")
-    flags = _given(config_file, kubeconfig, context)
     try:
-        environment = choose(environments(read(config_file)), name)
-        program = kubectl(kubeconfig, context) if from_pod else None
-        said = asyncio.run(ask(Ask(environment, kubeconfig, context, within, program, flags)))
+        environment = target.one(target.document())
+        program = kubectl(target.kubeconfig, target.context) if from_pod else None
+        said = asyncio.run(ask(Ask(environment, target, within, program)))
     except (ConfigurationError, NoCluster, NoKubectl) as problem:
         _end(problem, 2)
     except CannotTell as problem:
@@ -90,17 +72,8 @@ def command(  # noqa: PLR0913 -- one argument for each flag
     else:
         if output == "text" and said.api_failure:
             _end(CannotTell(said.api_failure), CANNOT_TELL)
-        click.echo(as_json(said) if output == "json" else as_text(said), nl=False)
+        click.echo({"json": as_json, "yaml": as_yaml, "text": as_text}[output](said), nl=False)
         sys.exit(said.exit_code)
-
-
-def _given(config_file: Path | None, kubeconfig: Path | None, context: str | None) -> Flags:
-    """The flags of this call, as the next one has to repeat them."""
-    cluster = {"--kubeconfig": kubeconfig, "--context": context}
-    own = {"--config.file": config_file, **cluster}
-    return Flags(
-        *(" ".join(f"{flag} {quote(str(value))}" for flag, value in each.items() if value) for each in (own, cluster))
-    )
 
 
 def _end(problem: Exception, code: int) -> NoReturn:
@@ -110,18 +83,18 @@ def _end(problem: Exception, code: int) -> NoReturn:
 
 async def ask(question: Ask) -> Report:
     """Take the observation. Raises `NoCluster` and `CannotTell`."""
-    async with connect(question.kubeconfig, question.context) as kube:
+    async with connect(question.target.kubeconfig, question.target.context) as kube:
         picked = await Picker(question.environment, kube).pick(question.within)
         if isinstance(picked, Undecided):
             unread = StagerErrors(unread="no profile is picked, so its pods are not known")
-            return report(question.environment, picked.observation(), unread, Place("here"), question.flags)
+            return report(question.environment, picked.observation(), unread, Place("here"), question.target)
         environment, note = without_absent_certificates(picked) if question.kubectl is None else (picked, "")
         controllers = await _controllers(kube, picked)
         observation, asked_from = await _assessment(replace(question, environment=environment), kube, controllers)
         observation = replace(observation, notes=(*observation.notes, *([note] if note else [])))
         if picked is not question.environment:
             observation = replace(observation, picked=sentence(picked))
-        return report(picked, observation, await _errors(kube, picked, controllers), asked_from, question.flags)
+        return report(picked, observation, await _errors(kube, picked, controllers), asked_from, question.target)
 
 
 async def _assessment(question: Ask, kube: Kube, controllers: tuple[Pod, ...] | KubeError) -> tuple[Observation, Place]:

@@ -1,11 +1,14 @@
 """What `stagekeeper diagnose` prints, as text for a person and as JSON. Pure."""
 
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
+import yaml
+
 from stagekeeper.cli.stager_errors import StagerErrors
-from stagekeeper.cli.steps import Place, Step, steps
+from stagekeeper.cli.steps import Place, State, Step, steps
+from stagekeeper.cli.target import Target, coloured, in_pod
 from stagekeeper.diego.advice import Advice, advise
 from stagekeeper.diego.diagnosis import Condition, Diagnosis, diagnose
 from stagekeeper.diego.evidence import probe
@@ -18,18 +21,16 @@ SERVING, NOT_SERVING, CANNOT_TELL = 0, 1, 3
 """Exit codes; 2 is a flag or the configuration."""
 _DOWN = frozenset({Unreachable.reason, RequestTimeout.reason, Unavailable.reason})
 """The reasons with which an API server answers nobody."""
-
-
-@dataclass(frozen=True, slots=True)
-class Flags:
-    """The flags of this call that a command which is to be pasted repeats, quoted for a shell."""
-
-    own: str = ""
-    """For another call of `stagekeeper`."""
-    kubectl: str = ""
-
-
-NO_FLAGS = Flags()
+_COLOURS = {
+    State.OK: "green",
+    State.NOT_NEEDED: "green",
+    State.FAILED: "red",
+    State.TO_DO: "yellow",
+    State.NOT_ADVISED: "yellow",
+    State.UNKNOWN: "yellow",
+}
+_DIAGNOSE = "stagekeeper diagnose"
+"""What works wherever this command does; the others need the rights of a person."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +44,7 @@ class Report:
     steps: tuple[Step, ...]
     errors: StagerErrors
     asked_from: Place
-    flags: Flags = NO_FLAGS
+    target: Target = field(default_factory=Target)
 
     @property
     def exit_code(self) -> int:
@@ -71,8 +72,11 @@ class Report:
     @property
     def next_command(self) -> str:
         """What to type next, with the flags that were given to this program."""
-        command = self.advice.next_command(self.environment, self.flags.own)
-        return command.replace("kubectl ", f"kubectl {self.flags.kubectl} ", 1) if self.flags.kubectl else command
+        command = self.advice.next_command(self.environment, self.target.own)
+        if command.startswith(_DIAGNOSE):
+            return f"{in_pod()}{command}"
+        flags = self.target.kubectl
+        return command.replace("kubectl ", f"kubectl {flags} ", 1) if flags else command
 
 
 def report(
@@ -80,13 +84,13 @@ def report(
     observation: Observation,
     errors: StagerErrors,
     asked_from: Place,
-    flags: Flags = NO_FLAGS,
+    target: Target | None = None,
 ) -> Report:
     """The report of one observation."""
     diagnosis = diagnose(observation)
     advice = advise(observation, diagnosis)
     told = steps(observation, diagnosis, advice, errors, asked_from)
-    return Report(environment, observation, diagnosis, advice, told, errors, asked_from, flags)
+    return Report(environment, observation, diagnosis, advice, told, errors, asked_from, target or Target())
 
 
 def as_text(said: Report) -> str:
@@ -95,7 +99,7 @@ def as_text(said: Report) -> str:
     head = f"{environment.name}: profile {environment.profile}, namespace {environment.namespace}"
     lines = [f"{head}, {said.observation.taken_at:%Y-%m-%d %H:%M:%S} UTC", ""]
     for number, step in enumerate(said.steps, 1):
-        lines += [f"{number}. {step.title}: {step.state}", f"   {step.seen}"]
+        lines += [f"{number}. {step.title}: {coloured(step.state, _COLOURS[step.state])}", f"   {step.seen}"]
     lines += ["", f"Diagnosis: {said.diagnosis.name} (row {said.diagnosis.row}). {said.diagnosis.why}"]
     lines += [f"Restart:   {said.advice.restart}", "Evidence:"]
     lines += [f"  - {each}" for each in said.diagnosis.evidence]
@@ -104,8 +108,18 @@ def as_text(said: Report) -> str:
 
 def as_json(said: Report) -> str:
     """The same for a program."""
+    return json.dumps(_document(said), indent=2) + "\n"
+
+
+def as_yaml(said: Report) -> str:
+    """The same as YAML."""
+    text: str = yaml.safe_dump(_document(said), sort_keys=False, allow_unicode=True)
+    return text
+
+
+def _document(said: Report) -> dict[str, Any]:
     environment, diagnosis = said.environment, said.diagnosis
-    document: dict[str, Any] = {
+    return {
         "environment": environment.name,
         "profile": environment.profile,
         "namespace": environment.namespace,
@@ -122,4 +136,3 @@ def as_json(said: Report) -> str:
         "next": said.next_command,
         "exitCode": said.exit_code,
     }
-    return json.dumps(document, indent=2) + "\n"

@@ -103,7 +103,7 @@ async def test_an_api_server_that_is_down_is_one_line_and_ends_with_3(tmp_path: 
     code, said, err = await diagnose("--kubeconfig", down(tmp_path))
     assert (code, said) == (3, "")
     assert len(err.splitlines()) == 1
-    assert err.startswith("stagekeeper diagnose: GET /api/v1/namespaces/cf/pods")
+    assert err.startswith("stagekeeper diagnose: GET /apis/apps/v1/namespaces/cf/statefulsets")
 
 
 async def test_an_api_server_that_is_down_is_still_a_document_for_a_program(tmp_path: Path) -> None:
@@ -139,7 +139,8 @@ async def test_certificates_that_are_only_in_the_pods_leave_a_tcp_connection(tmp
 async def test_without_a_pod_to_ask_from_it_can_not_tell(tmp_path: Path) -> None:
     fake = tmp_path / "kubectl"
     fake.touch(0o755)
-    code, _, err = await diagnose("--kubeconfig", down(tmp_path), "--from-pod", path=str(tmp_path))
+    flags = ("--kubeconfig", down(tmp_path), "--profile", "cfee-2", "--from-pod")
+    code, _, err = await diagnose(*flags, path=str(tmp_path))
     assert code == 3
     assert err.startswith("stagekeeper diagnose: No Cloud Controller pod to ask from: GET /api/v1/namespaces/cf/pods")
 

@@ -2,12 +2,14 @@
 
 import json
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
-from stagekeeper.cli.report import Flags, Report, as_json, as_text, report
+from stagekeeper.cli.report import Report, as_json, as_text, report
 from stagekeeper.cli.stager_errors import StagerErrors
 from stagekeeper.cli.steps import Place, State
+from stagekeeper.cli.target import Target
 from stagekeeper.diego import observation
 from stagekeeper.diego.advice import ADVICE, BLIND
 from stagekeeper.diego.diagnosis import Condition, diagnose
@@ -89,7 +91,7 @@ def test_what_a_terminal_would_obey_is_shown() -> None:
 
 
 def test_a_command_to_paste_repeats_the_flags_of_this_call() -> None:
-    flags = Flags(own="--config.file here.yaml --context 'a b'", kubectl="--context 'a b'")
+    flags = Target(config_file=Path("here.yaml"), config_was_typed=True, context="a b")
     restart = report(CF, hung(), ERRORS, HERE, flags).next_command
     assert restart == "stagekeeper restart --config.file here.yaml --context 'a b' --environment cf --reason WHY"
     looping = replace(active(), pod=pod("diego-api-0", phase="Failed", reason="Evicted"), probe=NOT_CONFIGURED)

@@ -1,0 +1,155 @@
+"""Which environment a command means and how the cluster is reached, as typed; and how the next command says it."""
+
+import os
+import re
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import wraps
+from pathlib import Path
+from shlex import quote
+from typing import Any
+
+import click
+from click.core import ParameterSource
+
+from stagekeeper.config.document import Document, read
+from stagekeeper.config.errors import ConfigurationError
+from stagekeeper.diego.environment_settings import EnvironmentSettings
+from stagekeeper.diego.environments import choose, environments, resolve
+from stagekeeper.diego.profiles import AUTO, DEFAULT_PROFILE, PROFILES, Environment
+from stagekeeper.late_import import imported
+from stagekeeper.service.options import CONTEXT, KUBECONFIG, config_file
+
+_DEPLOYMENT = re.compile(r"(?P<name>.+)-[a-z0-9]{5,10}-[a-z0-9]{5}")
+"""The name of a Deployment's pod: the Deployment, the hash of the ReplicaSet, the pod's own five characters."""
+_ENVIRONMENT = "cf"
+"""What an environment is called that no configuration names."""
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """The flags that name environment and cluster; None: not given."""
+
+    config_file: Path | None = None
+    config_was_typed: bool = False
+    """Whether the next command must repeat it: a variable or the file in /etc names itself."""
+    name: str | None = None
+    namespace: str | None = None
+    profile: str | None = None
+    kubeconfig: Path | None = None
+    context: str | None = None
+
+    def document(self) -> Document:
+        """The configuration. Raises `ConfigurationError`."""
+        return read(self.config_file)
+
+    def assumes(self, document: Document) -> bool:
+        """Whether nobody has said which environment is meant, neither in a file nor by a flag."""
+        return document.section("environments") is None and self.namespace is None
+
+    def every(self, document: Document) -> tuple[Environment, ...]:
+        """The environments that may be meant. Raises `ConfigurationError`.
+
+        A configuration's own, of the given namespace where one is given. Without a configuration, or with --profile:
+        the one that the flags describe, whose profile is found out where none is given.
+        """
+        known = environments(document)
+        if document.section("environments") is None or self.profile is not None:
+            return (self._described(known[0].namespace if len(known) == 1 else None),)
+        here = tuple(each for each in known if self.namespace in {None, each.namespace})
+        if not here:
+            names = ", ".join(sorted({each.namespace for each in known}))
+            raise ConfigurationError(
+                f"{document.source} has no environment in namespace {self.namespace}. Its namespaces are {names}; "
+                f"--profile {AUTO} leaves the file aside."
+            )
+        return here
+
+    def one(self, document: Document) -> Environment:
+        """The environment that is meant. Raises `ConfigurationError`."""
+        return choose(self.every(document), self.name)
+
+    def _described(self, namespace: str | None) -> Environment:
+        """The environment of --namespace and --profile alone."""
+        profile = self.profile or AUTO
+        known = PROFILES.get(profile)
+        where = self.namespace or (known.namespace if known else namespace or PROFILES[DEFAULT_PROFILE].namespace)
+        return resolve(EnvironmentSettings(name=_ENVIRONMENT, profile=profile, namespace=where))
+
+    @property
+    def kubectl(self) -> str:
+        """The flags for kubectl, quoted for a shell."""
+        return _spelled({"--kubeconfig": self.kubeconfig, "--context": self.context})
+
+    @property
+    def own(self) -> str:
+        """The flags for another call of `stagekeeper`, quoted for a shell, without the environment's name."""
+        typed = self.config_file if self.config_was_typed else None
+        given = {"--config.file": typed, "-n": self.namespace, "--profile": self.profile}
+        return " ".join(each for each in (_spelled(given), self.kubectl) if each)
+
+    def command(self, subcommand: str, environment: Environment, rest: str = "") -> str:
+        """Another call of `stagekeeper` for this environment, ready to be pasted."""
+        parts = ("stagekeeper", subcommand, self.own, f"--environment {environment.name}", rest)
+        return " ".join(each for each in parts if each)
+
+    def kubectl_command(self, environment: Environment, rest: str) -> str:
+        """A call of kubectl in the environment's namespace, ready to be pasted."""
+        return " ".join(each for each in ("kubectl", self.kubectl, f"-n {environment.namespace}", rest) if each)
+
+
+def in_pod() -> str:
+    """What is typed before `stagekeeper` to call it where we run, in a pod: `kubectl ... exec ... -- `; else ""."""
+    if not imported("stagekeeper.kube.access:in_cluster")():  # late: it brings the library for Kubernetes with it
+        return ""
+    account: Path = imported("stagekeeper.kube.access:SERVICE_ACCOUNT")
+    try:
+        namespace = (account / "namespace").read_text(encoding="utf-8").strip()
+    except OSError:
+        return ""
+    pod = os.environ.get("HOSTNAME", "")
+    found = _DEPLOYMENT.fullmatch(pod)
+    where = f"deploy/{found['name']}" if found else pod
+    return f"kubectl -n {namespace} exec {where} -- " if pod else ""
+
+
+def _spelled(given: dict[str, Path | str | None]) -> str:
+    return " ".join(f"{flag} {quote(str(value))}" for flag, value in given.items() if value)
+
+
+def targeted(function: Callable[..., Any]) -> Callable[..., Any]:
+    """Add the flags that name environment and cluster; the function takes them as `target`."""
+
+    @wraps(function)
+    def run(**given: Any) -> Any:
+        taken = {
+            key: given.pop(key) for key in ("config_file", "name", "namespace", "profile", "kubeconfig", "context")
+        }
+        source = click.get_current_context().get_parameter_source("config_file")
+        typed = source is ParameterSource.COMMANDLINE
+        return function(target=Target(config_was_typed=typed, **taken), **given)
+
+    for option in reversed(
+        (
+            config_file("Environments. Without one: what --namespace and --profile describe."),
+            click.option("--environment", "name", help="Which environment, where the file has several."),
+            click.option("-n", "--namespace", help="Diego's namespace. Default: the file's, else cf."),
+            click.option(
+                "--profile",
+                type=click.Choice((AUTO, *PROFILES)),
+                show_default=False,
+                help=f"The platform. Default: the file's, else {AUTO}: by the labels of what is there.",
+            ),
+            KUBECONFIG,
+            CONTEXT,
+        )
+    ):
+        run = option(run)
+    return run
+
+
+def coloured(text: str, colour: str) -> str:
+    """In colour on a terminal, unless NO_COLOR is set (https://no-color.org); else as it is."""
+    plain = not sys.stdout.isatty() or os.environ.get("NO_COLOR") or os.environ.get("TERM") == "dumb"
+    return text if plain else click.style(text, fg=colour)
