@@ -205,7 +205,7 @@ class _Replay:
         cluster = self._person
         for ordinal, each in enumerate(sorted(past, key=lambda one: -one.ago), 1):
             self._server.back_dated = created = self._incident.start - timedelta(seconds=each.ago)
-            name = await cluster.create(ordinal, Request(environment=self._world.environment.name))
+            name = (await cluster.create(ordinal, Request(environment=self._world.environment.name))).name
             remediation = await cluster.load(name)
             phase, ended = Phase(each.phase), created + _RESTART_TOOK
             if each.restarted:

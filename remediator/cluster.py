@@ -20,7 +20,8 @@ from stagekeeper.diego.profiles import Environment
 from stagekeeper.kube import events, workloads
 from stagekeeper.kube.client import Kube
 from stagekeeper.kube.errors import KubeError, NotFound
-from stagekeeper.kube.objects import Pod, StatefulSet
+from stagekeeper.kube.events import Event
+from stagekeeper.kube.objects import Pod
 from stagekeeper.kube.remediations import Remediations
 
 
@@ -86,11 +87,11 @@ class Cluster:
         """One record, read anew. Raises `KubeError` and `Unreadable`."""
         return record.load(await self._records.get(name))
 
-    async def create(self, ordinal: int, request: Request) -> str:
-        """Create the record with this ordinal; its name. Raises `AlreadyExists` if somebody was first."""
+    async def create(self, ordinal: int, request: Request) -> Remediation:
+        """Create the record with this ordinal. Raises `AlreadyExists` if somebody was first."""
         name = record.name_of(self.target, ordinal)
-        await self._records.create(name, {"stagekeeper.dev/environment": self.environment.name}, record.spec(request))
-        return name
+        labels = {"stagekeeper.dev/environment": self.environment.name}
+        return record.load(await self._records.create(name, labels, record.spec(request)))
 
     async def swap(self, remediation: Remediation) -> Remediation:
         """Store the status if nobody else has since it was read. Raises `Conflict` otherwise."""
@@ -128,19 +129,10 @@ class Cluster:
         """Delete this pod, only if it is still exactly the one that was observed, with its own grace period."""
         await workloads.delete_pod(self._kube, self.environment.namespace, pod, timeout=self._timeout)
 
-    async def tell(self, about: StatefulSet, reason: str, message: str, at: datetime, *, warning: bool) -> None:
-        """One Event about the StatefulSet. Never raises: it is for people, and the record says the same."""
+    async def tell(self, event: Event) -> None:
+        """One Event. Never raises: it is for people, and the record says the same."""
         with suppress(KubeError):
-            await events.emit(
-                self._kube,
-                self.environment.namespace,
-                about,
-                reason=reason,
-                message=message,
-                warning=warning,
-                at=at,
-                timeout=self._timeout,
-            )
+            await events.emit(self._kube, self.environment.namespace, event, timeout=self._timeout)
 
 
 def _metadata(source: Mapping[str, object]) -> Mapping[str, object]:

@@ -5,7 +5,7 @@ again and joins.
 """
 
 from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 
@@ -45,6 +45,7 @@ class Verdict:
     judgement: Judgement
     why: str
     remediation: str = ""
+    opened: Remediation | None = field(default=None, compare=False)
 
 
 Unhealthy = Callable[[], Awaitable[bool]]
@@ -55,8 +56,8 @@ async def open_or_join(
 ) -> Verdict:
     """A verdict that is durable when it is returned. Raises `KubeError` if it could not be stored.
 
-    `ill` is asked before a record is opened for an alert that was there before the last remediation ended: such an
-    alert may only be late to go.
+    `unhealthy` is asked before a record is opened for an alert that was there before the last remediation ended: it
+    may only be late to go.
     """
     for _ in range(ATTEMPTS):
         listing = await cluster.listing()
@@ -67,10 +68,10 @@ async def open_or_join(
         ):
             return verdict
         try:
-            name = await cluster.create((latest.ordinal if latest else 0) + 1, request)
+            opened = await cluster.create((latest.ordinal if latest else 0) + 1, request)
         except AlreadyExists:
             continue
-        return Verdict(Judgement.OPENED, f"{name} was opened.", name)
+        return Verdict(Judgement.OPENED, f"{opened.name} was opened.", opened.name, opened)
     raise Unavailable(f"Others opened and closed remediations {ATTEMPTS} times while we tried; try again.")
 
 

@@ -13,8 +13,9 @@ from datetime import datetime
 
 import structlog
 
-from remediator import intake
+from remediator import intake, news
 from remediator.alertmanager import AlertmanagerView
+from remediator.approval import Approval
 from remediator.cluster import Cluster
 from remediator.decision import decide
 from remediator.gates import OVERRIDABLE
@@ -26,6 +27,7 @@ from remediator.remediation import GateResult, Phase, Reason, Remediation, Reque
 from remediator.streaks import Assessment, Streaks
 from stagekeeper.diego.diagnosis import Condition
 from stagekeeper.kube.errors import Conflict, Forbidden, Invalid, KubeError, MalformedResponse, NotFound, Unauthorized
+from stagekeeper.kube.events import Event
 
 _TOO_OLD = "The check became too old before it could be acted on."
 _REFUSALS = (Forbidden, Invalid, Unauthorized)
@@ -88,6 +90,7 @@ class Reconciler:
         self.cluster, self.policy, self.rhythm = cluster, policy, rhythm or Rhythm()
         self.state = State()
         self.streaks, self._of = streaks or Streaks(), ""
+        self._untold: list[Event] = []
         self._observed_at = float("-inf")
         self._open_since: tuple[str, float] | None = None
         self._wake = asyncio.Event()
@@ -123,6 +126,7 @@ class Reconciler:
     async def reconcile(self) -> float:
         """Work on whatever there is; seconds until the next time. Raises `KubeError` and `Unreadable`."""
         self.state.asked = True
+        await self._tell_all()
         listing = await self.cluster.listing()
         self.state.remediations = listing.remediations
         latest = listing.latest
@@ -149,8 +153,9 @@ class Reconciler:
     async def _idle(self, latest: Remediation | None, now: datetime) -> float:
         """Keep the proof ready; note on an escalated record that the BBS serves again, or that a person approved."""
         self.state.gates = ()
-        if latest is not None and _approved(latest) and self.policy.mode is Mode.ACT:
-            return await self._open_approved(latest, now)
+        approved = _approved(latest) if self.policy.mode is Mode.ACT else None
+        if latest is not None and approved is not None:
+            return await self._open_approved(latest, approved, now)
         self.state.pause = await self.cluster.pause()  # nobody asks the gates now, but people look at it
         if self.cluster.monotonic() - self._observed_at < self.rhythm.observe:
             return self.rhythm.list
@@ -162,20 +167,20 @@ class Reconciler:
                 self._log.info("The BBS serves again, so the next alert opens a remediation.", remediation=latest.name)
         return self.rhythm.list
 
-    async def _open_approved(self, latest: Remediation, now: datetime) -> float:
+    async def _open_approved(self, latest: Remediation, approved: Approval, now: datetime) -> float:
         """What had been escalated is approved: release it, and open the next one in that person's name."""
-        approved = latest.approval
-        if approved is None:
-            return self.rhythm.list
         if latest.latched:
             with suppress(Conflict):
                 await self.cluster.swap(latest.released(approved.person, now))
-        name, why = self.cluster.environment.name, f"approval of {latest.name}"
+        why, name = f"approval of {latest.name}", self.cluster.environment.name
         request = Request(name, person=approved.person, why=why, accept=approved.condition)
         verdict = await intake.open_or_join(self.cluster, request, self.policy)
         if verdict.judgement is not Judgement.OPENED:
             return self.rhythm.list
-        self._log.info(f"{approved.person} approved {latest.name}. {verdict.why}", remediation=verdict.remediation)
+        said = f"{approved.person} approved {latest.name}: opened remediation {verdict.remediation}."
+        self._log.info(said, remediation=verdict.remediation)
+        if verdict.opened is not None:
+            self._note(verdict.opened, Reason.PERSON, said, now)
         return 0
 
     async def step(self, name: str, history: Sequence[Remediation] = ()) -> Action:
@@ -229,7 +234,7 @@ class Reconciler:
         if stored.approved_by != before.approved_by:
             said = f"{stored.approved_by} approved a restart for {stored.accepts}."
             self._log.info(said, remediation=stored.name)
-            await self._event("Approved", f"{stored.name}: {said}", stored.entered, warning=False)
+            self._note(stored, "Approved", said, stored.transitions[-1].at if stored.transitions else stored.entered)
         if before.phase is not stored.phase:
             await self._announce(before, stored)
         return stored
@@ -249,6 +254,7 @@ class Reconciler:
             self.state.deletions[problem.reason] += 1
             return Wait(f"The answer to the deletion of {pod.name} is unknown. {problem}")
         self.state.deletions["accepted"] += 1
+        self._untold.append(news.of_deletion(remediation, pod, assessment.moment.at))
         self.streaks = self.streaks.with_delete("", assessment.moment, self.policy.tolerance)
         noted = replace(remediation.noted(action.planned, "deleted", assessment.moment.at), refused="")
         with suppress(Conflict):  # another replica wrote meanwhile; the next observation notes the pod as terminating
@@ -265,7 +271,7 @@ class Reconciler:
             self._log.warning(said, remediation=remediation.name)
             with suppress(Conflict):
                 await self.cluster.swap(replace(remediation, refused=said).with_line(said, assessment.moment.at))
-            await self._event("DeleteRefused", f"{remediation.name}: {said}", assessment.moment.at, warning=True)
+            self._note(remediation, "DeleteRefused", said, assessment.moment.at, warning=True)
         return Wait(said)
 
     # What a lost webhook, a cut notification or a deleted record left behind
@@ -300,12 +306,12 @@ class Reconciler:
             self.state.on_hold = None
             what = f"{request.alertname} is firing for {request.environment}"
             self._log.info(f"{what}: {how} {verdict.remediation}.", remediation=verdict.remediation)
+            if verdict.opened is not None:
+                self._note(verdict.opened, Reason.ALERT, f"Opened: {what}.", verdict.opened.created)
         elif verdict.judgement.on_hold and verdict != self.state.on_hold:
             self.state.on_hold = verdict
             self._log.info(f"The alert opened nothing. {verdict.why}", judgement=verdict.judgement.value)
         return verdict
-
-    # What people are told
 
     def _show(self, remediation: Remediation, answers: Sequence[tuple[str, GateResult]]) -> None:
         """The open remediation as the last observation left it; the gates with their progress."""
@@ -332,7 +338,8 @@ class Reconciler:
             reason=after.reason.value,
             diagnosis=after.diagnosis,
         )
-        await self._event(after.reason, f"{after.name}: {after.phase}. {after.message}", after.entered, warning=warning)
+        self._note(after, after.reason, f"{after.phase}. {after.message}", after.entered, warning=warning)
+        await self._tell_all()
 
     def _tell_gates(self, before: Remediation, after: Remediation) -> None:
         """One log line for each gate whose answer has changed."""
@@ -347,10 +354,14 @@ class Reconciler:
                     answer=answer.outcome.value,
                 )
 
-    async def _event(self, reason: Reason | str, message: str, at: datetime, *, warning: bool) -> None:
-        known = self.state.assessment.observation.known_workloads if self.state.assessment else ()
-        if known:
-            await self.cluster.tell(known[0], str(reason), message, at, warning=warning)
+    def _note(self, remediation: Remediation, reason: str, note: str, at: datetime, *, warning: bool = False) -> None:
+        """To be told by the loop as an Event: nothing that is urgent waits for it."""
+        seen = self.state.assessment.observation if self.state.assessment else None
+        self._untold.append(replace(news.of_record(remediation, reason, note, at, seen), warning=warning))
+
+    async def _tell_all(self) -> None:
+        while self._untold:
+            await self.cluster.tell(self._untold.pop(0))
 
     def _failed(self, problem: KubeError | Unreadable) -> None:
         reason = problem.reason if isinstance(problem, KubeError) else MalformedResponse.reason
@@ -365,12 +376,12 @@ class Reconciler:
         self.state.failure = ""
 
 
-def _approved(latest: Remediation) -> bool:
-    """Whether a person has approved what had been escalated, and the next one is still to be opened."""
-    approved = latest.approval
-    if latest.phase is not Phase.ESCALATED or approved is None or approved.condition not in OVERRIDABLE:
-        return False
-    return latest.latched or latest.released_by == approved.person
+def _approved(latest: Remediation | None) -> Approval | None:
+    """What a person has approved after the escalation, while the next remediation is still to be opened."""
+    found = latest.approval if latest and latest.phase is Phase.ESCALATED else None
+    if latest is None or found is None or found.condition not in OVERRIDABLE:
+        return None
+    return found if latest.latched or latest.released_by == found.person else None
 
 
 def _past(history: Sequence[Remediation], name: str) -> list[Past]:

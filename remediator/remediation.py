@@ -182,6 +182,12 @@ class Remediation:
     """What the stored object holds besides: kept, so that a newer version's fields survive ours."""
 
     @property
+    def uid(self) -> str:
+        """The stored object's; "" for one that is not stored."""
+        metadata = self.extra.get("metadata")
+        return str(metadata.get("uid", "")) if isinstance(metadata, dict) else ""
+
+    @property
     def accepts(self) -> str:
         """The one diagnosis whose `never` a person overrides; "" where nobody does."""
         return self.request.accept or (self.approval.condition if self.approval else "")

@@ -24,6 +24,7 @@ from stagekeeper.diego.profiles import Environment
 from stagekeeper.kube import events, workloads
 from stagekeeper.kube.client import Call, Kube, NoCluster, connect
 from stagekeeper.kube.errors import Forbidden, KubeError
+from stagekeeper.kube.events import Event
 from stagekeeper.service import logs
 from stagekeeper.visible import visible
 
@@ -208,16 +209,8 @@ async def leave_event(session: Session, reason: str, message: str, at: datetime)
         )
         if about is None:
             return f"No Event was left: there is no StatefulSet {environment.statefulsets[0]}."
-        await events.emit(
-            session.kube,
-            environment.namespace,
-            about,
-            reason=reason,
-            message=message,
-            warning=False,
-            at=at,
-            timeout=session.timeout,
-        )
+        event = Event(events.statefulset(about), reason, message, reason, at)
+        await events.emit(session.kube, environment.namespace, event, timeout=session.timeout)
     except KubeError as problem:
         return f"No Event could be left: {problem}"
     return ""

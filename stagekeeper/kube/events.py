@@ -1,44 +1,78 @@
-"""Kubernetes Events: what happened, where `kubectl describe statefulset` shows it."""
+"""Kubernetes Events (events.k8s.io/v1): what happened, where `kubectl describe` of the object shows it."""
 
-from datetime import datetime
+import socket
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
 
 from stagekeeper.kube.client import Call, Kube
-from stagekeeper.kube.objects import StatefulSet, timestamp
+from stagekeeper.kube.objects import Pod, StatefulSet
+from stagekeeper.kube.remediations import GROUP, KIND, VERSION
 
-COMPONENT = "stagekeeper-remediator"
-LONGEST_MESSAGE = 1024
+CONTROLLER = "stagekeeper.dev/remediator"
+LONGEST_NOTE, LONGEST_INSTANCE = 1024, 128
 """Characters that the API accepts."""
 
 
-async def emit(  # noqa: PLR0913 -- an Event has this many parts
-    kube: Kube,
-    namespace: str,
-    about: StatefulSet,
-    *,
-    reason: str,
-    message: str,
-    warning: bool,
-    at: datetime,
-    timeout: float,
-) -> None:
-    """One Event about a StatefulSet. Raises `KubeError`; an Event that is lost changes nothing else."""
+@dataclass(frozen=True, slots=True)
+class Reference:
+    """An object that an Event is about, or that has to do with it."""
+
+    api_version: str
+    kind: str
+    name: str
+    uid: str
+
+
+def statefulset(found: StatefulSet) -> Reference:
+    """A StatefulSet."""
+    return Reference("apps/v1", "StatefulSet", found.name, found.uid)
+
+
+def pod(found: Pod) -> Reference:
+    """A pod."""
+    return Reference("v1", "Pod", found.name, found.uid)
+
+
+def remediation(name: str, uid: str) -> Reference:
+    """A record of ours."""
+    return Reference(f"{GROUP}/{VERSION}", KIND, name, uid)
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """What is to be told of `regarding`; `action` is what was done or asked for, in one word."""
+
+    regarding: Reference
+    reason: str
+    note: str
+    action: str
+    at: datetime
+    related: Reference | None = None
+    warning: bool = False
+
+
+async def emit(kube: Kube, namespace: str, event: Event, *, timeout: float) -> None:
+    """Create the Event. Raises `KubeError`; an Event that is lost changes nothing else."""
     body = {
-        "apiVersion": "v1",
+        "apiVersion": "events.k8s.io/v1",
         "kind": "Event",
-        "metadata": {"generateName": f"{about.name}.", "namespace": namespace},
-        "involvedObject": {
-            "apiVersion": "apps/v1",
-            "kind": "StatefulSet",
-            "name": about.name,
-            "namespace": namespace,
-            "uid": about.uid,
-        },
-        "reason": reason,
-        "message": message[:LONGEST_MESSAGE],
-        "type": "Warning" if warning else "Normal",
-        "source": {"component": COMPONENT},
-        "firstTimestamp": timestamp(at),
-        "lastTimestamp": timestamp(at),
-        "count": 1,
+        "metadata": {"generateName": f"{event.regarding.name}.", "namespace": namespace},
+        "eventTime": f"{event.at.astimezone(UTC):%Y-%m-%dT%H:%M:%S.%fZ}",
+        "reportingController": CONTROLLER,
+        "reportingInstance": (socket.gethostname() or "unknown")[:LONGEST_INSTANCE],
+        "action": event.action,
+        "reason": event.reason,
+        "regarding": _spelled(event.regarding, namespace),
+        "note": event.note[:LONGEST_NOTE],
+        "type": "Warning" if event.warning else "Normal",
     }
-    await kube.send(Call("POST", f"/api/v1/namespaces/{namespace}/events", body=body), timeout=timeout)
+    if event.related is not None:
+        body["related"] = _spelled(event.related, namespace)
+    path = f"/apis/events.k8s.io/v1/namespaces/{namespace}/events"
+    await kube.send(Call("POST", path, body=body), timeout=timeout)
+
+
+def _spelled(about: Reference, namespace: str) -> dict[str, Any]:
+    spelled = {"apiVersion": about.api_version, "kind": about.kind, "name": about.name, "uid": about.uid}
+    return {**spelled, "namespace": namespace}

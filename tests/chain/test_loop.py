@@ -99,13 +99,18 @@ def test_alertmanager_called_twice_to_open_the_remediation_and_to_say_that_it_is
     assert re.findall(failed, hang["notifications"], re.MULTILINE) == ["0"]
 
 
-def test_each_transition_is_an_event_on_the_statefulset(hang: Facts) -> None:
-    events = [each for each in hang["events"] if each["source"].get("component") == "stagekeeper-remediator"]
+def test_each_transition_is_an_event_on_the_remediation_and_each_deletion_on_the_pod(hang: Facts) -> None:
+    events = [each for each in hang["events"] if each["reportingComponent"] == "stagekeeper.dev/remediator"]
     events.sort(key=lambda each: int(each["metadata"]["resourceVersion"]))
-    assert [each["reason"] for each in events] == ["GatesOpen", "PodsDeleted", "Serving"]
-    assert {(each["involvedObject"]["kind"], each["involvedObject"]["name"]) for each in events} == {
-        ("StatefulSet", "diego-api")
-    }
+    about = [(each["involvedObject"]["kind"], each["involvedObject"]["name"], each["reason"]) for each in events]
+    record = ("Remediation", "diego-api-r1")
+    assert [each for each in about if each[:2] == record] == [
+        (*record, reason) for reason in ("AlertFired", "GatesOpen", "PodsDeleted", "Serving")
+    ]
+    assert sorted(each for each in about if each[0] == "Pod") == [
+        ("Pod", "diego-api-0", "Restarted"),
+        ("Pod", "diego-api-1", "Restarted"),
+    ]
 
 
 def test_kubectl_shows_the_remediation_in_a_line(hang: Facts) -> None:

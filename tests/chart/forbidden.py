@@ -166,6 +166,8 @@ READ_ONLY = (
     Attempt("list records", "GET", RECORDS),
     Attempt("open a record", "POST", RECORDS, body={"metadata": {"name": "mine"}, "spec": {"environment": "cf"}}),
     Attempt("read the pause", "GET", f"{MAPS}/stagekeeper-pause"),
-    Attempt("emit an Event", "POST", "/api/v1/namespaces/{ns}/events", body={"metadata": {"name": "mine"}}),
+    Attempt(
+        "emit an Event", "POST", "/apis/events.k8s.io/v1/namespaces/{ns}/events", body={"metadata": {"name": "mine"}}
+    ),
 )
 """What the exporter, which only reads, must not be able to do besides."""

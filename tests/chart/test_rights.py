@@ -34,7 +34,8 @@ async def _statefulset(kube: Kube, namespace: str) -> StatefulSet:
 async def _event(kube: Kube, namespace: str) -> None:
     about = await _statefulset(kube, namespace)
     now = datetime.now(UTC)
-    await events.emit(kube, namespace, about, reason="Test", message="A test.", warning=False, at=now, timeout=5)
+    event = events.Event(events.statefulset(about), "Test", "A test.", "Test", now)
+    await events.emit(kube, namespace, event, timeout=5)
 
 
 async def _pause(kube: Kube, namespace: str) -> None:

@@ -21,7 +21,7 @@ from tests.testbed.patience import HANG_GUARD
 
 REVIEW = "selfsubjectreviews"
 _BY_PATH = by_path(RESOURCES)
-CONFIG_MAPS, EVENTS = _BY_PATH["", "v1", "configmaps"], _BY_PATH["", "v1", "events"]
+CONFIG_MAPS, EVENTS = _BY_PATH["", "v1", "configmaps"], _BY_PATH["events.k8s.io", "v1", "events"]
 REMEDIATIONS = _BY_PATH["stagekeeper.dev", "v1alpha1", "remediations"]
 
 
@@ -63,7 +63,7 @@ class Desk:
         """Reason and message of each Event, oldest first; their names are random."""
         events = self.env.store.select(EVENTS, self.env.namespace)
         events.sort(key=lambda each: int(each["metadata"]["resourceVersion"]))
-        return [(each["reason"], each["message"]) for each in events]
+        return [(each["reason"], each["note"]) for each in events]
 
     def records(self) -> list[dict[str, Any]]:
         """The Remediation objects."""

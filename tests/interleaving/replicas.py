@@ -8,7 +8,7 @@ talk of its present step, and `resume` runs that step again from its beginning.
 import json
 from collections.abc import Callable, Coroutine, Generator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import datetime, timedelta
+from datetime import timedelta
 from functools import cache
 from typing import Any, cast
 
@@ -26,7 +26,7 @@ from stagekeeper.diego.observe import Observer
 from stagekeeper.diego.profiles import Environment
 from stagekeeper.kube.client import Call, Kube, Response
 from stagekeeper.kube.errors import KubeError, Unreachable, from_status
-from stagekeeper.kube.objects import StatefulSet
+from stagekeeper.kube.events import Event
 from tests.diego.observations import NOW
 from tests.interleaving.cluster import Heard, Request, Talk, blind_observation, observation
 from tests.remediator.builders import CF
@@ -105,7 +105,7 @@ class HandDriven(Cluster):
         heard = await Ask(Request("ALERTS"))
         return [AlertmanagerView(AlertView("http://alertmanager:9093", AlertState(heard.body)))]
 
-    async def tell(self, about: StatefulSet, reason: str, message: str, at: datetime, *, warning: bool) -> None:
+    async def tell(self, event: Event) -> None:
         """Nobody listens: telling people changes nothing that is decided by."""
 
 

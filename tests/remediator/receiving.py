@@ -54,7 +54,7 @@ class MemoryCluster(Cluster):
             raise self.trouble
         return Listing([self.remediations[each] for each in sorted(self.remediations)], NOW)
 
-    async def create(self, ordinal: int, request: Request) -> str:
+    async def create(self, ordinal: int, request: Request) -> Remediation:
         """A new record."""
         if self.trouble:
             raise self.trouble
@@ -62,7 +62,7 @@ class MemoryCluster(Cluster):
             raise AlreadyExists("somebody was first")
         name = name_of(self.target, ordinal)
         self.remediations[ordinal] = Remediation(name, request, NOW)
-        return name
+        return self.remediations[ordinal]
 
 
 class Environment(Reconciler):

@@ -25,7 +25,7 @@ class Records(MemoryCluster):
         super().__init__(*found)
         self.rivals = [*rivals]
 
-    async def create(self, ordinal: int, request: Request) -> str:
+    async def create(self, ordinal: int, request: Request) -> Remediation:
         """After the rivals."""
         if self.rivals:
             rival = self.rivals.pop(0)
@@ -126,7 +126,7 @@ async def test_who_loses_again_and_again_lets_the_sender_try_again() -> None:
 
 async def test_a_record_that_can_not_be_stored_is_an_error_and_no_verdict() -> None:
     class Broken(Records):
-        async def create(self, ordinal: int, request: Request) -> str:
+        async def create(self, ordinal: int, request: Request) -> Remediation:
             raise Unreachable(f"{ordinal} {request}")
 
     with pytest.raises(Unreachable):

@@ -36,7 +36,7 @@ A list cannot be narrowed to names: Kubernetes has no such rule.
   resources: [configmaps]
   resourceNames: [stagekeeper-pause]
   verbs: [get]
-- apiGroups: [""]
+- apiGroups: [events.k8s.io]
   resources: [events]
   verbs: [create]
 - apiGroups: [stagekeeper.dev]

@@ -1,0 +1,157 @@
+"""A person's approval by an annotation: what it opens, for whom, and what it never does."""
+
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from remediator import approval, record
+from remediator.approval import ANNOTATION, Approval
+from remediator.decision import decide
+from remediator.inputs import Continue
+from remediator.policy import Mode
+from remediator.reconciler import Reconciler
+from remediator.remediation import Phase, Reason, Remediation
+from remediator.streaks import Streaks
+from stagekeeper.diego.observation import Observation, Reply
+from stagekeeper.kube.events import Event
+from tests.diego.observations import bbs, healthy, hung, observation
+from tests.remediator.builders import ACT, at, every, follow, inputs, remediation
+from tests.remediator.receiving import MemoryCluster
+
+STUCK = observation(bbs(0, Reply.UNAVAILABLE), bbs(1))
+ALICE = Approval("stuck_unavailable", "alice")
+
+
+@pytest.mark.parametrize(
+    ("text", "found"),
+    [
+        ("stuck_unavailable by alice", ALICE),
+        ("frozen by people:alice by night", Approval("frozen", "people:alice by night")),
+        ("stuck_unavailable", None),
+        ("stuck_unavailable by ", None),
+        (" by alice", None),
+        ("", None),
+        (7, None),
+    ],
+)  # fmt: skip
+def test_an_approval_names_a_diagnosis_and_a_person(text: Any, found: Approval | None) -> None:
+    assert approval.read({"annotations": {ANNOTATION: text}}) == found
+
+
+def test_the_line_to_type_reads_as_an_approval() -> None:
+    line = approval.command("diego-api-r1", "stuck_unavailable")
+    value = line.partition(f"{ANNOTATION}=")[2].strip('"')
+    found = approval.read({"annotations": {ANNOTATION: value}})
+    assert found is not None
+    assert (found.condition, found.person[:22]) == ("stuck_unavailable", "$(kubectl auth whoami ")
+
+
+@pytest.mark.parametrize("annotations", [None, [], "x", {"another": "x"}])
+def test_metadata_without_one_hold_none(annotations: Any) -> None:
+    assert approval.read({"annotations": annotations}) is None
+
+
+def ending(seen: Observation, given: Approval, seconds: float = 120) -> tuple[Remediation, Any]:
+    found, _, action = follow(remediation(approval=given), every(5, seconds, seen))
+    return found, action
+
+
+def test_what_is_approved_is_restarted_and_who_approved_is_on_the_record() -> None:
+    found, action = ending(STUCK, ALICE)
+    assert (found.phase, found.reason, action) == (Phase.RESTARTING, Reason.GATES_OPEN, Continue())
+    assert found.approved_by == "alice"
+    assert found.transitions[0].message == "alice approved a restart for stuck_unavailable."
+    assert record.store(found)["status"]["approvedBy"] == "alice"
+
+
+def test_an_approval_of_something_else_opens_nothing() -> None:
+    found, _ = ending(STUCK, Approval("frozen", "alice"))
+    assert (found.phase, found.reason) == (Phase.ESCALATED, Reason.AWAITING_APPROVAL)
+
+
+def test_what_nobody_can_approve_is_said() -> None:
+    split = observation(bbs(0, Reply.OK, active=True), bbs(1, Reply.OK), service=Reply.OK)
+    found, _ = ending(split, Approval("split_brain", "alice"))
+    assert (found.phase, found.plan) == (Phase.ESCALATED, None)
+    assert "Nobody can: it must be one of" in found.transitions[0].message
+
+
+def test_a_bbs_that_serves_is_not_restarted_whatever_was_approved() -> None:
+    assert ending(healthy(), ALICE)[0].phase is Phase.SELF_HEALED
+
+
+def test_the_escalation_says_the_whole_line_to_type() -> None:
+    found, _, _ = follow(remediation(), every(5, 120, STUCK))
+    assert found.reason is Reason.AWAITING_APPROVAL
+    line = approval.command("diego-api-r1", "stuck_unavailable")
+    assert found.message.endswith(f"To approve it: kubectl -n cf {line}")
+
+
+def test_a_withdrawn_approval_holds_the_next_delete() -> None:
+    found, _ = ending(STUCK, ALICE)
+    _, _, action = decide(replace(found, approval=None), inputs(at(125, STUCK), streaks=Streaks()))
+    assert "DeletePod" not in type(action).__name__
+    _, _, action = decide(found, inputs(at(125, STUCK), streaks=Streaks()))
+    assert "DeletePod" in type(action).__name__
+
+
+class Records(MemoryCluster):
+    """Records that can be swapped, and what was told."""
+
+    def __init__(self, *found: Remediation) -> None:
+        super().__init__(*found)
+        self.told: list[Event] = []
+
+    async def swap(self, remediation: Remediation) -> Remediation:
+        """Nobody else writes."""
+        self.remediations[remediation.ordinal] = remediation
+        return remediation
+
+    async def tell(self, event: Event) -> None:
+        """Remembered."""
+        self.told.append(event)
+
+
+def escalated(**changes: Any) -> Remediation:
+    return remediation(Phase.ESCALATED, reason=Reason.AWAITING_APPROVAL, age=60, approval=ALICE, **changes)
+
+
+async def test_an_approval_after_the_escalation_opens_the_next_one_in_that_name() -> None:
+    records = Records(escalated())
+    assert await Reconciler(records, ACT).reconcile() == 0
+    first, second = records.remediations.values()
+    assert (first.released_by, second.request.person, second.accepts) == ("alice", "alice", "stuck_unavailable")
+    assert second.request.why == "approval of diego-api-r1"
+    assert second.name == "diego-api-r2"
+
+
+async def test_a_remediator_that_died_between_release_and_opening_goes_on() -> None:
+    records = Records(escalated().released("alice", at(0).moment.at))
+    await Reconciler(records, ACT).reconcile()
+    assert [*records.remediations] == [1, 2]
+
+
+@pytest.mark.parametrize(
+    ("found", "mode"),
+    [
+        (escalated().released("serving", at(0).moment.at), Mode.ACT),
+        (replace(escalated(), approval=Approval("split_brain", "alice")), Mode.ACT),
+        (replace(escalated(), approval=None), Mode.ACT),
+        (replace(escalated(), phase=Phase.RECOVERED), Mode.ACT),
+        (escalated(), Mode.OBSERVE),
+    ],
+    ids=["serves again", "nobody can", "no approval", "ended well", "mode observe"],
+)
+async def test_else_nothing_is_opened(found: Remediation, mode: Mode, monkeypatch: pytest.MonkeyPatch) -> None:
+    async def observed(_self: Reconciler) -> Any:
+        return at(0, hung())
+
+    async def not_paused(_self: MemoryCluster) -> Any:
+        return inputs().pause
+
+    monkeypatch.setattr(Reconciler, "_observe", observed)
+    monkeypatch.setattr(MemoryCluster, "pause", not_paused)
+    records = Records(found)
+    await Reconciler(records, replace(ACT, mode=mode)).reconcile()
+    assert [*records.remediations] == [1]
