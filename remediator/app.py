@@ -20,6 +20,7 @@ from remediator.record import Unreadable
 from remediator.settings import RemediatorSettings, remediator_settings
 from remediator.status_page import page
 from remediator.webhook import PATH, Webhook
+from stagekeeper.cli.target import in_pod
 from stagekeeper.config.document import read
 from stagekeeper.config.errors import ConfigurationError
 from stagekeeper.diego.environments import pinned_environments
@@ -85,7 +86,13 @@ async def _reconcilers(
     policy, rhythm = settings.as_policy(), settings.rhythm
     found = {
         each.name: Reconciler(
-            Cluster(each, kube, asked, observation_timeout=rhythm.observation_timeout),
+            Cluster(
+                each,
+                kube,
+                asked,
+                observation_timeout=rhythm.observation_timeout,
+                next_command=f"{in_pod()}stagekeeper diagnose --environment {each.name}",
+            ),
             policy,
             Rhythm(rhythm.open, rhythm.list, rhythm.observe),
         )

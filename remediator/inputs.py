@@ -61,6 +61,8 @@ class Inputs:
     past: Sequence[Past] = ()
     accept: str = ""
     """The condition whose `never` a named person overrides, if any."""
+    next_command: str = ""
+    """What a person types who is called: `stagekeeper diagnose`, the way that it works where we run."""
 
     @property
     def seen(self) -> Observation:

@@ -62,7 +62,7 @@ async def command(  # noqa: PLR0913 -- one argument for each flag
     name, said = await _ask(session, (cluster, listing), seen, request)
     if not wait:
         return [*said, f"Follow it: {session.kubectl(f'get remediation {name} -w')}"]
-    click.echo("\n".join(said))
+    click.echo("\n".join(map(visible, said)))
     return [await _followed(cluster, name, timeout)]
 
 
@@ -75,7 +75,7 @@ async def _followed(cluster: Cluster, name: str, timeout: timedelta) -> str:
                 with suppress(Unavailable, Unreachable, RequestTimeout):  # the next reading tells
                     remediation = await cluster.load(name)
                     for each in remediation.transitions[told:]:
-                        click.echo(f"{each.at:%H:%M:%S} UTC  {each.phase:<11} {each.message}")
+                        click.echo(visible(f"{each.at:%H:%M:%S} UTC  {each.phase:<11} {each.message}"))
                     told = len(remediation.transitions)
                     if not remediation.phase.open:
                         return _ending(remediation)

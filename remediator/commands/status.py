@@ -19,23 +19,17 @@ from remediator.commands.records import listed
 from remediator.gates import earliest
 from remediator.inputs import AlertView, Pause
 from remediator.record import took
-from remediator.remediation import GateResult, Outcome, Phase, Reason, Remediation
+from remediator.remediation import GateResult, Phase, Reason, Remediation
 from remediator.streaks import Assessment
-from stagekeeper.cli.target import Target, coloured, targeted
-from stagekeeper.diego.diagnosis import Condition
+from stagekeeper.cli.target import Target, targeted
 from stagekeeper.kube.client import connect
 from stagekeeper.kube.errors import KubeError
 from stagekeeper.kube.objects import timestamp
 from stagekeeper.service import logs
+from stagekeeper.visible import visible
 
 LAST = 5
 """How many restarts are told."""
-_COLOURS = {
-    Outcome.PASS: "green",
-    Outcome.NOT_CONFIGURED: "green",
-    Outcome.NOT_YET: "yellow",
-    Outcome.NEVER: "red",
-}
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,7 +127,7 @@ def _mode(listing: Listing | None) -> str:
 
 def as_text(found: Sequence[Status]) -> str:
     """For a terminal of 80 columns or more."""
-    return "\n".join("".join(f"{line}\n" for line in _lines(each)) for each in found)
+    return "\n".join("".join(f"{visible(line)}\n" for line in _lines(each)) for each in found)
 
 
 def _lines(found: Status) -> Iterator[str]:
@@ -141,10 +135,9 @@ def _lines(found: Status) -> Iterator[str]:
     where = f"namespace {environment.namespace}, profile {environment.profile}"
     yield f"{environment.name}: {where}, {now:%Y-%m-%d %H:%M:%S} UTC"
     yield f"Mode:        {found.mode}"
-    yield f"Pause:       {coloured(found.pause.why, 'yellow') if found.pause.paused else 'not paused'}"
+    yield f"Pause:       {found.pause.why if found.pause.paused else 'not paused'}"
     yield f"Alert:       {found.alert}"
-    well = "green" if diagnosis.name is Condition.SERVING else "yellow" if found.assessment.blind else "red"
-    yield f"Diagnosis:   {coloured(diagnosis.name, well)}, seen from here. {diagnosis.why}"
+    yield f"Diagnosis:   {diagnosis.name}, seen from here. {diagnosis.why}"
     yield from _remediation(found, now)
     if found.restarts:
         yield "Restarts:"
@@ -160,15 +153,14 @@ def _remediation(found: Status, now: datetime) -> Iterator[str]:
     elif latest is None:
         yield "Remediation: none so far"
     elif latest.phase.open or latest.latched:
-        said = f"{latest.name}: {_phase(latest)} for {took(now - latest.entered)}. {latest.message}"
+        said = f"{latest.name}: {latest.phase} for {took(now - latest.entered)}. {latest.message}"
         yield f"Remediation: {said}".rstrip()
     else:
         yield f"Remediation: none open; the last is {summary(latest)}"
     if latest is not None and latest.phase is Phase.WATCHING:
         for name, answer in latest.gates:
             progress = f" ({answer.progress} when it last changed)" if answer.progress else ""
-            word = coloured(f"{answer.outcome:<14}", _COLOURS[answer.outcome])
-            yield f"  {name:<13}{word} {answer.why}{progress}"
+            yield f"  {name:<13}{answer.outcome:<15}{answer.why}{progress}"
         yield f"Restart:     {earliest_sentence(latest.gates, now)}"
 
 
@@ -189,12 +181,7 @@ def summary(remediation: Remediation) -> str:
     cause = remediation.plan.diagnosis if remediation.plan else remediation.diagnosis
     lasted = took((remediation.closed_at - remediation.created) if remediation.closed_at else timedelta())
     ended_ = f" after {lasted}" if remediation.closed_at else ""
-    return f"{remediation.name}: {_phase(remediation)}{ended_} ({cause or 'no diagnosis'}{pods})"
-
-
-def _phase(remediation: Remediation) -> str:
-    colours = {Phase.RECOVERED: "green", Phase.SELF_HEALED: "green", Phase.ESCALATED: "red"}
-    return coloured(remediation.phase, colours.get(remediation.phase, "yellow"))
+    return f"{remediation.name}: {remediation.phase}{ended_} ({cause or 'no diagnosis'}{pods})"
 
 
 def document(found: Status) -> dict[str, Any]:
@@ -236,13 +223,11 @@ def _record(remediation: Remediation) -> dict[str, Any]:
 
 
 def _as_json(found: Sequence[Status]) -> str:
-    return json.dumps({"environments": [document(each) for each in found]}, indent=2, ensure_ascii=False) + "\n"
+    return json.dumps({"environments": [document(each) for each in found]}, indent=2) + "\n"
 
 
 def _as_yaml(found: Sequence[Status]) -> str:
-    text: str = yaml.safe_dump(
-        {"environments": [document(each) for each in found]}, sort_keys=False, allow_unicode=True
-    )
+    text: str = yaml.safe_dump({"environments": [document(each) for each in found]}, sort_keys=False)
     return text
 
 
