@@ -1,117 +1,171 @@
-"""The status page: what the remediator believes, would do, and has done, readable on a phone, without scripts."""
+"""The status page: what the remediator believes, would do, and has done; it says most when a person is needed."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import UTC, datetime
+from itertools import groupby
 
+from remediator import approval
+from remediator.gates import earliest
 from remediator.policy import Mode
 from remediator.reconciler import Reconciler, State
-from remediator.remediation import GateResult, Remediation
-from stagekeeper.visible import html_text as escape
+from remediator.record import took
+from remediator.remediation import GateResult, Phase, Reason, Remediation, Request
+from stagekeeper.diego.evidence import probe
+from stagekeeper.service.pages import Cell, Command, Facts, Group, Link, Listing, Table, Word, page
 
 REFRESH = 10
 """Seconds after which the page loads itself again."""
 HISTORY = 20
-_STYLE = """
-body{overflow-wrap:anywhere;
-font:16px/1.45 system-ui,sans-serif;margin:0 auto;max-width:60rem;padding:1rem;color:#1b1f24;background:#fff}
-h1{font-size:1.3rem}h2{font-size:1.1rem;margin:1.5rem 0 .5rem}h3{font-size:1rem;margin:1rem 0 .3rem}
-section{border:1px solid #d0d7de;border-radius:.5rem;padding:.2rem 1rem 1rem;margin:1rem 0}
-dl{display:grid;grid-template-columns:max-content minmax(0,1fr);gap:.2rem .8rem;margin:.5rem 0}
-dt{color:#57606a}dd{margin:0}
-.word{display:inline-block;min-width:4.5rem;border-radius:.3rem;padding:0 .4rem;text-align:center;color:#fff}
-.good{background:#1a7f37}.wait{background:#9a6700}.bad{background:#b42318}.none{background:#57606a}
-ul{padding-left:0;list-style:none;margin:.3rem 0}li{margin:.3rem 0}small{color:#57606a}
-@media(max-width:32rem){dl{grid-template-columns:minmax(0,1fr)}dd{margin-bottom:.4rem}}
-@media(prefers-color-scheme:dark){body{background:#0d1117;color:#e6edf3}section{border-color:#30363d}dt,small{color:#9198a1}}
-"""
-_CLASS = {"pass": "good", "not_yet": "wait", "never": "bad", "not_configured": "none"}
-_PHASE_CLASS = {"Recovered": "good", "SelfHealed": "good", "Escalated": "bad", "Observed": "none"}
+RUNBOOKS = "https://github.com/stagekeeper/stagekeeper/blob/main/docs/runbooks"
+_KIND = {"pass": "good", "not_yet": "wait", "never": "bad", "not_configured": "none"}
+_PHASE_KIND = {"Recovered": "good", "SelfHealed": "good", "Escalated": "bad", "Observed": "none"}
 
 
-def page(mode: Mode, reconcilers: Iterable[Reconciler], now: datetime) -> str:
+def status_page(mode: Mode, reconcilers: Iterable[Reconciler], now: datetime) -> str:
     """The whole page; every text is escaped, whatever it holds."""
-    sections = "".join(map(_section, reconcilers))
     acts = "restarts the BBS pods when every gate is open" if mode is Mode.ACT else "only writes down what it would do"
-    return (
-        '<!DOCTYPE html><html lang="en"><head><meta charset="utf-8">'
-        '<meta name="viewport" content="width=device-width,initial-scale=1">'
-        f'<meta http-equiv="refresh" content="{REFRESH}"><title>Stagekeeper remediator</title>'
-        f"<style>{_STYLE}</style></head><body><h1>Stagekeeper remediator</h1>"
-        f"<p>Mode <strong>{escape(mode)}</strong>: it {acts}. <small>{_moment(now)}; refreshes every {REFRESH} s. "
-        '<a href="metrics">Metrics</a></small></p>'
-        f"{sections}</body></html>\n"
-    )
+    about = f"it {acts}. {_moment(now)}; refreshes every {REFRESH} s."
+    groups = [_environment(each, now) for each in reconcilers]
+    return page("Stagekeeper remediator", ("Mode", Word(mode, "none"), about, _METRICS), groups, refresh=REFRESH)
 
 
-def _section(reconciler: Reconciler) -> str:
-    environment, status = reconciler.cluster.environment, reconciler.state
-    latest = status.latest
-    is_open = latest is not None and latest.phase.open
-    name, namespace = escape(environment.name), escape(environment.namespace)
-    return (
-        f'<section id="{name}"><h2>{name} <small>namespace {namespace}</small></h2>'
-        f"<dl>{_facts(status, latest)}</dl>"
-        f"{_gates(latest.gates) if latest is not None and is_open else ''}"
-        f"{_history(status.remediations)}</section>"
-    )
+_METRICS = Link("metrics", "Metrics")
 
 
-def _facts(status: State, latest: Remediation | None) -> str:
-    facts = []
-    if status.assessment is None:
+def _environment(reconciler: Reconciler, now: datetime) -> Group:
+    state, latest = reconciler.state, reconciler.state.latest
+    sections: list[Table | Facts | Listing] = [Facts("Now", _now(reconciler, now))]
+    if latest is not None and (latest.phase.open or latest.latched):
+        sections += _in_need(reconciler, latest, now)
+    sections.append(Listing("History", [*_history(state.remediations)]))
+    return Group(reconciler.cluster.environment.name, sections)
+
+
+def _now(reconciler: Reconciler, now: datetime) -> list[tuple[str, Cell]]:
+    environment, state = reconciler.cluster.environment, reconciler.state
+    facts: list[tuple[str, Cell]] = [("Namespace", environment.namespace)]
+    if state.assessment is None:
         facts.append(("Diagnosis", "not checked yet"))
     else:
-        seen = status.assessment.diagnosis
-        facts.append(
-            (
-                "Diagnosis",
-                f"{escape(seen.name)}: {escape(seen.why)} <small>{_moment(status.assessment.moment.at)}</small>",
-            )
+        seen, at = state.assessment.diagnosis, state.assessment.moment.at
+        facts += [
+            ("Diagnosis", f"{seen.name}: {seen.why}"),
+            ("Last observed", f"{took(now - at)} ago, {_moment(at)}"),
+        ]
+    if state.failure:
+        facts.append(("Kubernetes API", (Word(state.failure, "bad"), "retrying")))
+    if state.pause is not None:
+        facts.append(("Pause", (Word("paused", "wait"), state.pause.why) if state.pause.paused else "not paused"))
+    facts += [
+        (
+            f"Alert in {each.view.alertmanager}",
+            (f"{each.view.state} {each.view.detail}".strip(), Link(each.view.alertmanager, "Alertmanager")),
         )
-    if status.pause is not None:
-        facts.append(("Pause", escape(status.pause.why) if status.pause.paused else "not paused"))
-    if latest is None:
+        for each in state.alerts
+    ]
+    if state.latest is None:
         facts.append(("Remediation", "none so far"))
-    elif latest.phase.open:
-        facts.append(
-            ("Open remediation", f"{escape(latest.name)}, {_word(latest.phase)} since {_moment(latest.entered)}")
-        )
-        facts.append(("Why", escape(latest.message or latest.reason)))
+    elif not state.latest.phase.open and not state.latest.latched:
+        facts.append(("Remediation", "none open"))
+    return facts
+
+
+def _in_need(reconciler: Reconciler, latest: Remediation, now: datetime) -> list[Table | Facts | Listing]:
+    """All that a person wants to know of a remediation that is open or waits for one."""
+    state = reconciler.state
+    gates = (state.gates or latest.gates) if latest.phase is Phase.WATCHING else latest.gates
+    facts: list[tuple[str, Cell]] = [
+        ("Phase", (_phase(latest.phase), f"for {took(now - latest.entered)}, since {_moment(latest.entered)}")),
+        ("Opened by", _opened(latest.request, latest.created)),
+        ("Why", latest.message or latest.reason),
+    ]
+    if latest.latched:
+        facts.append(("Waits for", "a person, or the BBS serving again"))
+    if latest.phase is Phase.WATCHING:
+        facts.append(("Restart", _earliest(gates, now)))
+    planned = [pod.name for step in latest.plan.steps for pod in step.pods] if latest.plan else []
+    if planned:
+        left = [name for name in planned if name not in latest.deleted]
+        facts.append(("Deleted", f"{', '.join(latest.deleted) or 'nothing'}; not deleted: {', '.join(left) or 'none'}"))
     elif latest.latched:
-        facts.append(
-            ("Waiting for", f"a person, or the BBS serving again: {escape(latest.name)} ended {_word(latest.phase)}")
-        )
-    else:
-        facts.append(("Open remediation", "none"))
-    return "".join(f"<dt>{name}</dt><dd>{value}</dd>" for name, value in facts)
+        facts.append(("Deleted", "nothing"))
+    facts += [("Next", Command(_next(reconciler, latest))), ("Runbook", _runbooks(latest))]
+    return [
+        Facts(latest.name, facts),
+        Table(
+            "May it restart now?" if latest.phase is Phase.WATCHING else "Gates, as last asked", _GATES, _gates(gates)
+        ),
+        Table("Pods now", ("Pod", "Answer"), [*_pods(state)]),
+        Listing("Evidence", latest.plan_evidence or latest.evidence),
+        Listing("Story", [*_story(latest)]),
+    ]
 
 
-def _gates(answers: Sequence[tuple[str, GateResult]]) -> str:
-    rows = "".join(
-        f'<li><span class="word {_CLASS[answer.outcome]}">{escape(answer.outcome)}</span> '
-        f"<strong>{escape(name)}</strong> "
-        f"{escape(answer.why)}</li>"
-        for name, answer in answers
-    )
-    return f"<h3>May it restart now?</h3><ul>{rows}</ul>" if rows else ""
+_GATES = ("Answer", "Gate", "Why", "Progress")
 
 
-def _history(remediations: Sequence[Remediation]) -> str:
-    rows = "".join(
-        f"<li>{_word(each.phase)} <strong>{escape(each.name)}</strong> <small>{_moment(each.created)}"
-        f"{_deleted(each)}</small><br>{escape(each.message or each.reason)}</li>"
-        for each in list(remediations)[::-1][:HISTORY]
-    )
-    return f"<h3>History</h3><ul>{rows}</ul>" if rows else ""
+def _gates(answers: Sequence[tuple[str, GateResult]]) -> list[list[Cell]]:
+    return [
+        [Word(answer.outcome, _KIND[answer.outcome]), name, answer.why, answer.progress] for name, answer in answers
+    ]
 
 
-def _deleted(remediation: Remediation) -> str:
-    names = ", ".join(each.name for each in remediation.deletions)
-    return f"; terminated {escape(names)}" if names else ""
+def _earliest(gates: Sequence[tuple[str, GateResult]], now: datetime) -> str:
+    at = earliest(gates)
+    closed = [name for name, answer in gates if not answer.opens]
+    if at is not None and at > now:
+        return f"at {at:%H:%M:%S} UTC at the earliest, in {took(at - now)}"
+    return f"not before the gate {closed[0]} opens" if closed and at is None else "as soon as every gate is open"
 
 
-def _word(phase: str) -> str:
-    return f'<span class="word {_PHASE_CLASS.get(phase, "wait")}">{escape(phase)}</span>'
+def _opened(request: Request, at: datetime) -> str:
+    if request.person:
+        accepting = f", accepting {request.accept}" if request.accept else ""
+        return f"{request.person}, {_moment(at)}{accepting}: {request.why}"
+    return f"alert {request.alertname or 'without a name'}, {_moment(at)}"
+
+
+def _next(reconciler: Reconciler, latest: Remediation) -> str:
+    environment = reconciler.cluster.environment
+    if latest.reason is Reason.AWAITING_APPROVAL:
+        return f"kubectl -n {environment.namespace} {approval.command(latest.name, latest.diagnosis)}"
+    return reconciler.cluster.next_command or f"stagekeeper diagnose --environment {environment.name}"
+
+
+def _runbooks(latest: Remediation) -> tuple[Link, Link]:
+    page_ = "StagekeeperEscalated" if latest.phase is Phase.ESCALATED else "StagerUnavailable"
+    return Link(f"{RUNBOOKS}/en/{page_}.md", "English"), Link(f"{RUNBOOKS}/ko/{page_}.md", "한국어")
+
+
+def _pods(state: State) -> Iterator[list[Cell]]:
+    for each in state.assessment.observation.known_pods if state.assessment else ():
+        label = {True: ", labelled active", False: "", None: ""}[each.labelled_active]
+        yield [each.pod.name, f"{probe(each.probe)}{label}"]
+
+
+def _story(latest: Remediation) -> Iterator[str]:
+    """Each line once; one that repeats is told with its number and its last time."""
+    for message, group in groupby(latest.transitions, key=lambda each: each.message):
+        lines = [*group]
+        again = f" (again {len(lines) - 1} times, until {lines[-1].at:%H:%M:%S})" if len(lines) > 1 else ""
+        yield f"{lines[0].at:%H:%M:%S} UTC: {message}{again}"
+
+
+def _history(remediations: Sequence[Remediation]) -> Iterator[Cell]:
+    """The newest first; those that ended alike, one after the other, in one line."""
+    newest = list(remediations)[::-1][:HISTORY]
+    for _, group in groupby(newest, key=lambda each: (each.phase, each.reason, each.message)):
+        alike = [*group]
+        first, last = alike[0], alike[-1]
+        names = first.name if len(alike) == 1 else f"{last.name} to {first.name}, {len(alike)} alike, last"
+        lasted = f", took {took(first.closed_at - first.created)}" if first.closed_at else ""
+        deleted = f", deleted {', '.join(first.deleted)}" if first.deleted else ""
+        said = f"{names}: {_moment(first.created)}{lasted}{deleted}. {first.message or first.reason}"
+        yield _phase(first.phase), said
+
+
+def _phase(phase: str) -> Word:
+    return Word(phase, _PHASE_KIND.get(phase, "wait"))
 
 
 def _moment(at: datetime) -> str:

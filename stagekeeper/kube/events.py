@@ -57,7 +57,7 @@ async def emit(kube: Kube, namespace: str, event: Event, *, timeout: float) -> N
     body = {
         "apiVersion": "events.k8s.io/v1",
         "kind": "Event",
-        "metadata": {"generateName": f"{event.regarding.name}.", "namespace": namespace},
+        "metadata": {"generateName": f"{event.regarding.name}-", "namespace": namespace},
         "eventTime": f"{event.at.astimezone(UTC):%Y-%m-%dT%H:%M:%S.%fZ}",
         "reportingController": CONTROLLER,
         "reportingInstance": (socket.gethostname() or "unknown")[:LONGEST_INSTANCE],

@@ -12,13 +12,13 @@ from remediator.inputs import Pause
 from remediator.policy import Mode
 from remediator.reconciler import Reconciler
 from remediator.remediation import Deletion, Phase, Reason, Remediation, Request
-from remediator.status_page import page
+from remediator.status_page import RUNBOOKS, status_page
 from remediator.streaks import Assessment, Moment
 from stagekeeper.diego.diagnosis import diagnose
 from tests.diego.observations import hung
-from tests.remediator.builders import ACT, CF
+from tests.remediator.builders import ACT, CF, plan
 from tests.remediator.receiving import MemoryCluster
-from tests.testbed.browser import browser
+from tests.testbed.browser import FAINT, browser
 
 NOW = datetime(2026, 11, 23, 3, 14, 15, tzinfo=UTC)
 NASTY = "<script>alert('&')</script>"
@@ -48,7 +48,7 @@ def status(*remediations: Remediation, pause: Pause | None = None, observed: boo
 
 
 def shown(*environments: Reconciler, mode: Mode = Mode.ACT) -> str:
-    return page(mode, environments, NOW)
+    return status_page(mode, environments, NOW)
 
 
 def test_before_the_first_observation_it_says_that_it_has_not_looked() -> None:
@@ -68,7 +68,9 @@ def test_an_open_remediation_shows_every_gate_with_its_reason() -> None:
     )
     text = shown(status(replace(remediation(3), gates=gates)))
     for name, answer in gates:
-        assert f"<strong>{name}</strong> {answer.why}" in text
+        row = f'{name}</td><td data-column="Why">{answer.why}</td>'
+        assert row in text
+        assert f">{answer.outcome}</span></td>" in text
 
 
 def test_a_closed_remediation_shows_no_gates() -> None:
@@ -77,15 +79,15 @@ def test_a_closed_remediation_shows_no_gates() -> None:
 
 
 def test_a_latched_remediation_waits_for_a_person() -> None:
-    assert "Waiting for" in shown(status(remediation(3, Phase.ESCALATED, "The certificate has expired.")))
-    assert "Waiting for" not in shown(status(remediation(3, Phase.ESCALATED).released("ann", NOW)))
+    assert "a person, or the BBS serving again" in shown(status(remediation(3, Phase.ESCALATED, "The certificate.")))
+    assert "a person, or" not in shown(status(remediation(3, Phase.ESCALATED).released("ann", NOW)))
 
 
 def test_the_history_stands_newest_first_with_what_was_terminated() -> None:
     old = replace(remediation(1, Phase.RECOVERED), deletions=(Deletion("diego-api-0", "u", "deleted", NOW),))
     text = shown(status(old, remediation(2, Phase.SELF_HEALED)))
-    assert text.index("diego-api-r2</strong>") < text.index("diego-api-r1</strong>")
-    assert "terminated diego-api-0" in text
+    assert text.index("diego-api-r2: ") < text.index("diego-api-r1: ")
+    assert "deleted diego-api-0" in text
 
 
 def test_a_pause_is_shown_with_its_reason() -> None:
@@ -94,7 +96,58 @@ def test_a_pause_is_shown_with_its_reason() -> None:
 
 @pytest.mark.parametrize("mode", Mode)
 def test_the_mode_is_shown_in_words(mode: Mode) -> None:
-    assert f"<strong>{mode}</strong>" in shown(mode=mode)
+    assert f'<span class="word none">{mode}</span>' in shown(mode=mode)
+
+
+def test_an_escalated_remediation_says_what_was_done_and_not_with_the_next_command_and_the_runbook() -> None:
+    stuck = replace(
+        remediation(3, Phase.ESCALATED, "The certificate has expired."),
+        reason=Reason.INTERRUPTED,
+        plan=plan(),
+        deletions=(Deletion("diego-api-0", "uid-0", "deleted", NOW),),
+        plan_evidence=("Service: refused.",),
+    )
+    text = shown(status(stuck))
+    assert "diego-api-0; not deleted: diego-api-1" in text
+    assert "<code>stagekeeper diagnose --environment prod</code>" in text
+    assert f'<a href="{RUNBOOKS}/en/StagekeeperEscalated.md">English</a>' in text
+    assert f'<a href="{RUNBOOKS}/ko/StagekeeperEscalated.md">한국어</a>' in text
+    assert "<li>Service: refused.</li>" in text
+    assert '<td data-column="Answer">refused</td>' in text
+
+
+def test_what_waits_for_approval_says_the_line_to_type() -> None:
+    waits = replace(remediation(3, Phase.ESCALATED), reason=Reason.AWAITING_APPROVAL, diagnosis="stuck_unavailable")
+    assert "<code>kubectl -n cf annotate --overwrite remediation diego-api-r3 " in shown(status(waits))
+
+
+def test_who_asked_and_why_is_shown() -> None:
+    asked = replace(remediation(3), request=Request("prod", person="ann", why="it hangs", accept="frozen"))
+    assert "ann, 2026-11-23 03:09:15 UTC, accepting frozen: it hangs" in shown(status(asked))
+    assert "alert StagerUnavailable, 2026-11-23 03:09:15 UTC" in shown(
+        status(replace(asked, request=Request("prod", alertname="StagerUnavailable")))
+    )
+
+
+def test_progress_age_and_the_earliest_restart_are_shown() -> None:
+    opens = NOW + timedelta(seconds=90)
+    gates = (("confirmation", not_yet("It must persist.", "3 of 8 checks", opens)),)
+    found = status(remediation(3))
+    found.state.gates = gates
+    text = status_page(Mode.ACT, [found], NOW + timedelta(seconds=30))
+    assert "30s ago, 2026-11-23 03:14:15 UTC" in text
+    assert "3 of 8 checks" in text
+    assert f"at {opens:%H:%M:%S} UTC at the earliest, in 1m0s" in text
+
+
+def test_repeats_are_folded() -> None:
+    waiting = remediation(9)
+    for second in range(4):
+        waiting = waiting.with_line("Gate pause: Ann paused it.", NOW + timedelta(seconds=second))
+    alike = [replace(remediation(each, Phase.SELF_HEALED, "It serves.")) for each in range(1, 5)]
+    text = shown(status(*alike, waiting))
+    assert "03:14:15 UTC: Gate pause: Ann paused it. (again 3 times, until 03:14:18)" in text
+    assert "diego-api-r1 to diego-api-r4, 4 alike, last: " in text
 
 
 def test_whatever_stands_in_a_record_is_escaped() -> None:
@@ -112,10 +165,11 @@ async def served() -> AsyncIterator[str]:
     gates = tuple(
         (f"gate-{number}", not_yet("Because of a reason that takes a sentence to say.")) for number in range(8)
     )
-    long = status(replace(remediation(2, message="A" * 200), gates=gates), pause=Pause(paused=False))
+    long = status(replace(remediation(2, message="A" * 200), gates=gates), pause=Pause(paused=True, why="Ann."))
+    waits = replace(remediation(1, Phase.ESCALATED), reason=Reason.AWAITING_APPROVAL, diagnosis="stuck_unavailable")
 
     async def show(_request: web.Request) -> web.Response:
-        return web.Response(text=shown(long, status(remediation(1, Phase.ESCALATED))), content_type="text/html")
+        return web.Response(text=shown(long, status(waits)), content_type="text/html")
 
     app = web.Application()
     app.router.add_get("/", show)
@@ -128,12 +182,15 @@ async def test_a_phone_shows_all_of_it_without_scripts_and_without_scrolling_sid
     served: str, program: Callable[[str], Path], tmp_path: Path
 ) -> None:
     async with browser(program("chromium"), tmp_path) as tab:
-        await tab.open(served, width=390, height=844)
+        await tab.open(served, width=360, height=740)
         assert await tab.ask("document.querySelectorAll('section').length") == 2
-        assert await tab.ask("document.documentElement.scrollWidth") <= 390
+        assert await tab.ask("document.documentElement.scrollWidth") <= 360
         assert await tab.ask("document.querySelectorAll('script,link,img').length") == 0
         fetched = await tab.ask("performance.getEntriesByType('resource').map(each => each.name)")
         assert set(fetched) <= {f"{served}favicon.ico"}, "what a browser asks for by itself, and nothing else"
-        assert await tab.ask("document.querySelectorAll('.word.wait').length") == 10
+        assert await tab.ask("document.querySelectorAll('td .word.wait').length") == 8
         assert "gate-7" in await tab.ask("document.body.innerText")
         assert await tab.ask("document.querySelector('meta[http-equiv=refresh]').content") == "10"
+        for dark in (False, True):
+            await tab.photograph(dark=dark)  # sets the scheme
+            assert await tab.ask(FAINT) == []

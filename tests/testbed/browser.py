@@ -26,6 +26,32 @@ _FLAGS = (
 )
 
 
+FAINT = """
+(() => {
+  const rgb = text => text.match(/[\\d.]+/g).map(Number);
+  const light = ([r, g, b]) => {
+    const [x, y, z] = [r, g, b].map(v => v / 255).map(v => v <= 0.03928 ? v / 12.92 : ((v + 0.055) / 1.055) ** 2.4);
+    return 0.2126 * x + 0.7152 * y + 0.0722 * z;
+  };
+  const behind = element => {
+    for (let each = element; each; each = each.parentElement) {
+      const found = rgb(getComputedStyle(each).backgroundColor);
+      if (found.length === 3 || found[3] > 0) return found;
+    }
+    return [255, 255, 255];
+  };
+  return [...document.querySelectorAll("body *")]
+    .filter(each => [...each.childNodes].some(node => node.nodeType === 3 && node.textContent.trim()))
+    .map(each => {
+      const [a, b] = [light(rgb(getComputedStyle(each).color)), light(behind(each))].sort((x, y) => y - x);
+      return [(a + 0.05) / (b + 0.05), each.textContent.slice(0, 40)];
+    })
+    .filter(([ratio]) => ratio < 4.5);
+})()
+"""
+"""Texts whose contrast is below 4.5 to 1, which WCAG asks of a text of ordinary size (level AA)."""
+
+
 class Page:
     """One tab."""
 
