@@ -3,7 +3,10 @@
 from stagekeeper.service.flags import program
 
 command = program(
-    "exporter", 9889, "exporter.program:start", "Publish what Prometheus must know of each environment's stager."
+    "exporter",
+    9889,
+    "exporter.program:start",
+    "Run the Prometheus exporter: can the stager of each environment be reached?",
 )
 
 

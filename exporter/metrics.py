@@ -88,18 +88,20 @@ SERIES = (
         "Whether the domain cf-apps is fresh: the Cloud Controller's bulk sync works.",
         samples.cf_apps,
     ),
-    Series("stagekeeper_kubernetes_up", "Whether pods and StatefulSets could be read.", samples.kubernetes_up),
+    Series(
+        "stagekeeper_kubernetes_up",
+        "Whether the Kubernetes API could be read at the last check.",
+        samples.kubernetes_up,
+    ),
     Series(
         "stagekeeper_kubernetes_failures_total",
-        "Observations whose pods or StatefulSets could not be read.",
+        "Checks in which the Kubernetes API could not be read, by reason.",
         samples.kubernetes_failures,
         ("reason",),
     ),
-    Series("stagekeeper_observations_total", "Completed observations.", samples.observations),
-    Series(
-        "stagekeeper_observation_duration_seconds", "Time that the last observation took.", samples.observation_seconds
-    ),
-    Series("stagekeeper_last_observation_timestamp_seconds", "When the last observation ended.", samples.observed_at),
+    Series("stagekeeper_observations_total", "Completed checks.", samples.observations),
+    Series("stagekeeper_observation_duration_seconds", "Duration of the last check.", samples.observation_seconds),
+    Series("stagekeeper_last_observation_timestamp_seconds", "Time of the last check, Unix time.", samples.observed_at),
 )
 
 

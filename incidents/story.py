@@ -15,8 +15,8 @@ _RESULTS = {
     "replaced": "had been replaced by another pod of the same name, which was left alone",
 }
 _ENDS = {
-    Phase.RECOVERED: "It ended well: the BBS serves again, which was proven observation after observation.",
-    Phase.SELF_HEALED: "It ended well without any restart: the BBS was seen serving.",
+    Phase.RECOVERED: "Result: recovered (exactly one active BBS, in one check after the other).",
+    Phase.SELF_HEALED: "Result: recovered without a restart (the BBS was seen serving).",
     Phase.OBSERVED: "The mode was observe, so nothing was restarted.",
     Phase.ESCALATED: "It was escalated to a person.",
 }
@@ -52,7 +52,8 @@ def comes_next(remediation: Remediation, policy: Policy) -> str:
             needed = f"{policy.verify_observations} serving observations in a row"
             return f"It waits for {needed}; escalated {in_words(policy.verify_for)} after the new pods are ready."
         case _ if remediation.latched:
-            return "The target is left alone until the BBS serves, or until `stagekeeper reset` releases it."
+            reset = f"stagekeeper reset --environment {remediation.request.environment}"
+            return f"It waits for a person, or for the BBS to serve again. To release it: {reset}"
     return ""
 
 

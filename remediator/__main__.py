@@ -6,7 +6,7 @@ command = program(
     "remediator",
     9890,
     "remediator.app:start",
-    "Take Alertmanager's webhook, and restart the BBS pods once when that fixes it.",
+    "Run the remediator (Alertmanager webhook): it restarts the BBS pods once where that is the fix.",
 )
 
 

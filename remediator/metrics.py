@@ -204,10 +204,10 @@ SERIES: tuple[tuple[str, str, tuple[str, ...], Samples], ...] = (
     ("stagekeeper_observations_total", "Completed checks.", (), _observations),
     ("stagekeeper_observation_duration_seconds", "Duration of the last check.", (), _seconds),
     ("stagekeeper_last_observation_timestamp_seconds", "Time of the last check, Unix time.", (), _observed_at),
-    ("stagekeeper_kubernetes_up", "Whether the Kubernetes API can be read.", (), _kubernetes),
+    ("stagekeeper_kubernetes_up", "Whether the Kubernetes API could be read at the last check.", (), _kubernetes),
     (
         "stagekeeper_kubernetes_failures_total",
-        "Requests to the Kubernetes API that failed.",
+        "Checks in which the Kubernetes API could not be read, by reason.",
         ("reason",),
         _failures,
     ),

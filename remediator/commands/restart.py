@@ -57,7 +57,7 @@ async def command(  # noqa: PLR0913 -- one argument for each flag
         return told
     click.echo("\n".join(map(visible, told)))
     if seen.assessment.diagnosis.name is Condition.SERVING:
-        raise Refusal("The BBS serves, so nothing was asked for: a restart would only interrupt it.")
+        raise Refusal("No restart was requested: the BBS serves, and a restart would only interrupt it.")
     request = Request(session.environment.name, person=session.person.name, why=why, accept=accept)
     name, said = await _ask(session, (cluster, listing), seen, request)
     if not wait:

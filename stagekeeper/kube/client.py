@@ -224,6 +224,6 @@ def _way(explicit: Path | None, context: str | None) -> tuple[access.Access, str
 
 def _no_cluster(where: str, why: str) -> NoCluster:
     return NoCluster(
-        f"No way to a Kubernetes API: {where} can't be used ({one_line(why, _LONGEST_MESSAGE)}). "
+        f"No usable Kubernetes configuration: {where} can't be used ({one_line(why, _LONGEST_MESSAGE)}). "
         "Name a kubeconfig with --kubeconfig, or run inside a pod with a ServiceAccount."
     )

@@ -92,7 +92,9 @@ class _BuildInfo(Collector):
 
     def collect(self) -> Iterable[Metric]:
         family = GaugeMetricFamily(
-            "stagekeeper_build_info", "Constant 1, labelled with what this process is.", labels=list(self._labels)
+            "stagekeeper_build_info",
+            "A metric with a constant 1, labelled by version, revision, pythonversion and program.",
+            labels=list(self._labels),
         )
         family.add_metric(list(self._labels.values()), 1)
         return [family]

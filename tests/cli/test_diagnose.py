@@ -148,7 +148,10 @@ async def test_without_a_pod_to_ask_from_it_can_not_tell(tmp_path: Path) -> None
 @pytest.mark.parametrize(
     ("flags", "sentence"),
     [
-        (("--kubeconfig=/none.yaml",), "stagekeeper diagnose: No way to a Kubernetes API: /none.yaml can't be used"),
+        (
+            ("--kubeconfig=/none.yaml",),
+            "stagekeeper diagnose: No usable Kubernetes configuration: /none.yaml can't be used",
+        ),
         (("--config.file=/none.yaml",), "stagekeeper diagnose: /none.yaml: can't be read: No such file or directory."),
         (("--environment=nope",), "stagekeeper diagnose: There is no environment nope. Known are cf."),
         (("--timeout=0",), "Invalid value for '--timeout'"),

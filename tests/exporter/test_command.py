@@ -36,7 +36,7 @@ def refused(*flags: str) -> tuple[int, str]:
         (
             ("--kubeconfig=/none.yaml",),
             2,
-            "program=exporter reason=\"No way to a Kubernetes API: /none.yaml can't be used",
+            "program=exporter reason=\"No usable Kubernetes configuration: /none.yaml can't be used",
         ),
         (("--web.listen-address=nowhere",), 2, "--web.listen-address=nowhere is not host:port"),
         (("--log.level=loud",), 2, "Invalid value for '--log.level'"),

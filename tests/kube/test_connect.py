@@ -50,7 +50,7 @@ async def test_a_kubeconfig_of_another_shape_is_one_sentence(what: str, tmp_path
     path = tmp_path / "kubeconfig"
     path.write_text(BAD_KUBECONFIGS[what])
     said = await why_not(path)
-    assert said.startswith(f"No way to a Kubernetes API: {path} can't be used (")
+    assert said.startswith(f"No usable Kubernetes configuration: {path} can't be used (")
     assert "\n" not in said
 
 

@@ -3,6 +3,7 @@
 import pytest
 from prometheus_client import CollectorRegistry
 
+from exporter.metrics import SERIES
 from remediator.alertmanager import Receivers
 from remediator.metrics import DELETIONS, TRANSITIONS, ReconcilerCollector
 from remediator.policy import Mode
@@ -38,6 +39,14 @@ def test_every_counter_of_an_environment_begins_at_0(registry: CollectorRegistry
 
 def test_every_reason_but_that_of_the_beginning_is_a_transition() -> None:
     assert {reason for _, reason in TRANSITIONS} == set(Reason) - {Reason.ALERT, Reason.PERSON}
+
+
+def test_a_name_that_the_exporter_has_too_means_the_same_there(registry: CollectorRegistry) -> None:
+    theirs = {each.name: each.about for each in SERIES}
+    ours = {each.name + ("_total" if each.type == "counter" else ""): each.documentation for each in registry.collect()}
+    shared = ours.keys() & theirs.keys()
+    assert len(shared) == 5
+    assert {name: ours[name] for name in shared} == {name: theirs[name] for name in shared}
 
 
 def test_a_process_has_few_series(registry: CollectorRegistry) -> None:
