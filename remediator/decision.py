@@ -15,13 +15,6 @@ from remediator.watching import watch
 
 def decide(remediation: Remediation, given: Inputs) -> Decision:
     """The remediation as it should be recorded, what to remember, and the one thing to do after recording it."""
-    after, streaks, action = _decide(remediation, given)
-    if after.phase is Phase.ESCALATED and remediation.phase.open and given.next_command:
-        after = replace(after, message=f"{after.message} See: {given.next_command}")
-    return after, streaks, action
-
-
-def _decide(remediation: Remediation, given: Inputs) -> Decision:
     assessment = given.assessment
     streaks = given.streaks.saw(assessment, given.policy.tolerance)
     if not assessment.blind:  # a blind observation carries no time

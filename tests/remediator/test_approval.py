@@ -19,6 +19,7 @@ from tests.diego.observations import bbs, healthy, hung, observation
 from tests.remediator.builders import ACT, at, every, follow, inputs, remediation
 from tests.remediator.receiving import MemoryCluster
 
+SPLIT = observation(bbs(0, Reply.OK, active=True), bbs(1, Reply.OK), service=Reply.OK)
 STUCK = observation(bbs(0, Reply.UNAVAILABLE), bbs(1))
 ALICE = Approval("stuck_unavailable", "alice")
 
@@ -71,8 +72,7 @@ def test_an_approval_of_something_else_opens_nothing() -> None:
 
 
 def test_what_nobody_can_approve_is_said() -> None:
-    split = observation(bbs(0, Reply.OK, active=True), bbs(1, Reply.OK), service=Reply.OK)
-    found, _ = ending(split, Approval("split_brain", "alice"))
+    found, _ = ending(SPLIT, Approval("split_brain", "alice"))
     assert (found.phase, found.plan) == (Phase.ESCALATED, None)
     assert "Nobody can: it must be one of" in found.transitions[0].message
 
@@ -86,6 +86,15 @@ def test_the_escalation_says_the_whole_line_to_type() -> None:
     assert found.reason is Reason.AWAITING_APPROVAL
     line = approval.command("diego-api-r1", "stuck_unavailable")
     assert found.message.endswith(f"To approve it: kubectl -n cf {line}")
+
+
+def test_whoever_is_called_is_told_what_to_type() -> None:
+    command = "kubectl -n ours exec deploy/stagekeeper-remediator -- stagekeeper diagnose --environment cf"
+    found, _, _ = follow(remediation(), every(5, 120, SPLIT), next_command=command)
+    assert found.message.endswith(f" See: {command}")
+    assert command not in found.transitions[-1].message
+    waits, _, _ = follow(remediation(), every(5, 120, STUCK), next_command=command)
+    assert waits.message.endswith('status.userInfo.username})"')
 
 
 def test_a_withdrawn_approval_holds_the_next_delete() -> None:
