@@ -105,7 +105,7 @@ def _entry(env: Environment) -> dict[str, Any]:
         "name": "cf",
         "profile": "cfee-2",
         "service": {"host": env.service_host},
-        "timeouts": {"probe": 0.5, "api": 2},
+        "timeouts": {"probe": 10, "api": 20},  # longer than a busy machine takes
         "tls": {
             "ca_file": str(env.client_ca_file),
             "cert_file": str(env.client_cert_file),
