@@ -20,7 +20,6 @@ from remediator.record import Unreadable
 from remediator.settings import RemediatorSettings, remediator_settings
 from remediator.status_page import status_page
 from remediator.webhook import PATH, Webhook
-from stagekeeper.cli.target import in_pod
 from stagekeeper.config.document import read
 from stagekeeper.config.errors import ConfigurationError
 from stagekeeper.diego.environments import pinned_environments
@@ -91,7 +90,6 @@ async def _reconcilers(
                 kube,
                 asked,
                 observation_timeout=rhythm.observation_timeout,
-                next_command=f"{in_pod()}stagekeeper diagnose --environment {each.name}",
             ),
             policy,
             Rhythm(rhythm.open, rhythm.list, rhythm.observe),

@@ -41,18 +41,15 @@ class Listing:
 class Cluster:
     """One environment, as its reconciler and the operator's commands reach it."""
 
-    def __init__(  # noqa: PLR0913, PLR0917 -- each is another thing outside
+    def __init__(
         self,
         environment: Environment,
         kube: Kube,
         alertmanagers: Sequence[Alertmanager] = (),
         observer: Observer | None = None,
         observation_timeout: float = 30.0,
-        next_command: str = "",
     ) -> None:
         self.environment = environment
-        self.next_command = next_command
-        """What a person types who is called."""
         self._kube, self._alertmanagers = kube, alertmanagers
         self._observer, self._observation_timeout = observer or Observer(environment, kube), observation_timeout
         self._timeout = environment.api_timeout

@@ -3,6 +3,7 @@
 Why, what was deleted and what was not, what each pod answers now, and the next command, complete.
 """
 
+from remediator import approval
 from remediator.inputs import Inputs, moved
 from remediator.remediation import Phase, Reason, Remediation
 from stagekeeper.diego import commands
@@ -10,14 +11,21 @@ from stagekeeper.diego.advice import ADVICE, advise
 from stagekeeper.diego.conditions import Condition
 from stagekeeper.diego.observation import Observation, Probe
 
-_INSIDE = "kubectl -n stagekeeper exec deploy/stagekeeper-exporter -- stagekeeper "
+NEXT = " Next: "
+"""What stands before the next command, at the end of the message."""
+INSIDE = "kubectl -n stagekeeper exec deploy/stagekeeper-exporter -- stagekeeper "
 """Where the command reaches the pods and has configuration and certificates; the names are the chart's defaults."""
 
 
 def escalated(remediation: Remediation, reason: Reason, why: str, given: Inputs) -> Remediation:
     """The remediation, handed to a person by what this observation shows."""
     why = why.strip() if why.strip().endswith(".") else f"{why.strip()}."
-    parts = (why, what_was_done(remediation), _answers(given.seen), f"Next: {_next(remediation, reason, given)}")
+    parts = (
+        why,
+        what_was_done(remediation),
+        _answers(given.seen),
+        f"{NEXT.strip()} {_next(remediation, reason, given)}",
+    )
     return moved(remediation, Phase.ESCALATED, reason, " ".join(part for part in parts if part), given)
 
 
@@ -52,7 +60,8 @@ def _next(remediation: Remediation, reason: Reason, given: Inputs) -> str:
     if remediation.plan is not None and found.name in {Condition.NO_ACTIVE_BBS, Condition.STARTING}:
         return commands.all_logs(environment)  # a restart is what has been tried
     command = advise(given.seen, found).next_command(environment).removesuffix(" --from-pod")
-    approve = ADVICE[found.name].next_command(environment)
-    if reason is Reason.AWAITING_APPROVAL and command != approve:
-        return f"{command} ; if it does not migrate: {approve}"
-    return command.replace("stagekeeper diagnose", f"{_INSIDE}diagnose", 1)
+    if reason is Reason.AWAITING_APPROVAL:
+        approve = f"kubectl -n {environment.namespace} {approval.command(remediation.name, found.name)}"
+        nothing_first = command == ADVICE[found.name].next_command(environment)
+        return approve if nothing_first else f"{command} ; if it does not migrate: {approve}"
+    return command.replace("stagekeeper diagnose", f"{INSIDE}diagnose", 1)

@@ -61,8 +61,6 @@ class Inputs:
     past: Sequence[Past] = ()
     accept: str = ""
     """The condition whose `never` a named person overrides, if any."""
-    next_command: str = ""
-    """What a person types who is called: `stagekeeper diagnose`, the way that it works where we run."""
 
     @property
     def seen(self) -> Observation:
@@ -137,11 +135,6 @@ def _state(pod: Pod) -> str:
 
 
 def moved(remediation: Remediation, phase: Phase, reason: Reason, message: str, given: Inputs) -> Remediation:
-    """The remediation in another phase, with the evidence of the observation that decided it.
-
-    A person who is called is told the next command too; who is to approve has been told how.
-    """
-    found, after = given.assessment.diagnosis, remediation.moved(phase, reason, message, given.at)
-    if phase is Phase.ESCALATED and reason is not Reason.AWAITING_APPROVAL and given.next_command:
-        after = replace(after, message=f"{message} See: {given.next_command}")
-    return replace(after, diagnosis=found.name, evidence=found.evidence)
+    """The remediation in another phase, with the evidence of the observation that decided it."""
+    found = given.assessment.diagnosis
+    return replace(remediation.moved(phase, reason, message, given.at), diagnosis=found.name, evidence=found.evidence)

@@ -203,7 +203,6 @@ class Reconciler:
             pause,
             [each.view for each in alerts],
             _past(history, name),
-            next_command=self.cluster.next_command,
         )
         after, streaks, action = decide(remediation, given)
         if after != remediation:

@@ -4,12 +4,12 @@ from collections.abc import Iterable, Iterator, Sequence
 from datetime import UTC, datetime
 from itertools import groupby
 
-from remediator import approval
+from remediator.escalating import INSIDE, NEXT
 from remediator.gates import earliest
 from remediator.policy import Mode
 from remediator.reconciler import Reconciler, State
 from remediator.record import took
-from remediator.remediation import GateResult, Phase, Reason, Remediation, Request
+from remediator.remediation import GateResult, Phase, Remediation, Request
 from stagekeeper.diego.evidence import probe
 from stagekeeper.service.pages import Cell, Command, Facts, Group, Link, Listing, Table, Word, page
 
@@ -126,10 +126,11 @@ def _opened(request: Request, at: datetime) -> str:
 
 
 def _next(reconciler: Reconciler, latest: Remediation) -> str:
-    environment = reconciler.cluster.environment
-    if latest.reason is Reason.AWAITING_APPROVAL:
-        return f"kubectl -n {environment.namespace} {approval.command(latest.name, latest.diagnosis)}"
-    return reconciler.cluster.next_command or f"stagekeeper diagnose --environment {environment.name}"
+    """What an escalation says, else the command that needs nothing installed."""
+    _, _, told = latest.message.rpartition(NEXT)
+    if latest.phase is Phase.ESCALATED and NEXT in latest.message:
+        return told
+    return f"{INSIDE}diagnose --environment {reconciler.cluster.environment.name}"
 
 
 def _runbooks(latest: Remediation) -> tuple[Link, Link]:

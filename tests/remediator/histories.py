@@ -25,7 +25,8 @@ from stagekeeper.diego.observation import Observation, Probe, ReadyPods, Reply
 from stagekeeper.diego.observe import Observer
 from stagekeeper.kube.client import Kube
 from stagekeeper.kube.errors import Conflict, Forbidden, NotFound, Unreachable
-from stagekeeper.kube.objects import Pod, StatefulSet
+from stagekeeper.kube.events import Event
+from stagekeeper.kube.objects import Pod
 from tests.diego.observations import NOW
 from tests.interleaving.cluster import FakePod, blind_observation, observation
 from tests.interleaving.replicas import Quiet
@@ -166,12 +167,12 @@ class InMemory(Cluster):
         """One record."""
         return record.load(self.records[name])
 
-    async def create(self, ordinal: int, request: Request) -> str:
+    async def create(self, ordinal: int, request: Request) -> Remediation:
         """One more."""
         name = record.name_of(self.target, ordinal)
         metadata = {"name": name, "resourceVersion": "1", "creationTimestamp": f"{_time(self.world.now).isoformat()}"}
         self.records[name] = {"metadata": metadata, "spec": record.spec(request)}
-        return name
+        return record.load(self.records[name])
 
     async def swap(self, remediation: Remediation) -> Remediation:
         """Stored; an escalation is judged by the observation in which it is written."""
@@ -189,7 +190,7 @@ class InMemory(Cluster):
         """One Alertmanager."""
         return [AlertmanagerView(AlertView("http://alertmanager:9093", self.world.alert))]
 
-    async def tell(self, about: StatefulSet, reason: str, message: str, at: datetime, *, warning: bool) -> None:
+    async def tell(self, event: Event) -> None:
         """Nobody listens."""
 
     async def delete_pod(self, pod: Pod) -> None:

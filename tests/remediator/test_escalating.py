@@ -4,6 +4,7 @@ from datetime import timedelta
 
 import pytest
 
+from remediator import approval
 from remediator.escalating import escalated
 from remediator.inputs import Pause
 from remediator.remediation import Phase, Reason, Remediation
@@ -13,6 +14,7 @@ from tests.remediator.builders import at, inputs, remediation, restarting
 
 HALF = restarting(["diego-api-0"])
 INSIDE = "kubectl -n stagekeeper exec deploy/stagekeeper-exporter -- stagekeeper diagnose --environment cf"
+APPROVE = f"kubectl -n cf {approval.command('diego-api-r1', 'stuck_unavailable')}"
 PAUSED = Pause(paused=True, why="kim is here.")
 
 
@@ -49,7 +51,7 @@ def test_what_was_deleted_and_what_was_not() -> None:
         pytest.param(message(observation(bbs(0, active=True), bbs(1))), INSIDE, id="to look from inside"),
         pytest.param(
             message(observation(bbs(0, Reply.UNAVAILABLE, active=True), bbs(1)), Reason.AWAITING_APPROVAL),
-            "stagekeeper restart --environment cf --reason WHY --accept stuck_unavailable",
+            APPROVE,
             id="a person's approval",
         ),
         pytest.param(
@@ -58,7 +60,7 @@ def test_what_was_deleted_and_what_was_not() -> None:
                 Reason.AWAITING_APPROVAL,
             ),
             "kubectl logs -n cf diego-api-0 -c diego-api | grep migration-manager | tail -5 ; if it does not migrate: "
-            "stagekeeper restart --environment cf --reason WHY --accept stuck_unavailable",
+            f"{APPROVE}",
             id="a person's approval, once no migration runs",
         ),
         pytest.param(

@@ -7,6 +7,7 @@ import pytest
 from aiohttp import web
 from aiohttp.test_utils import TestServer
 
+from remediator import approval
 from remediator.gates import never, not_yet, passes
 from remediator.inputs import Pause
 from remediator.policy import Mode
@@ -109,7 +110,7 @@ def test_an_escalated_remediation_says_what_was_done_and_not_with_the_next_comma
     )
     text = shown(status(stuck))
     assert "diego-api-0; not deleted: diego-api-1" in text
-    assert "<code>stagekeeper diagnose --environment prod</code>" in text
+    assert "-- stagekeeper diagnose --environment prod</code>" in text
     assert f'<a href="{RUNBOOKS}/en/StagekeeperEscalated.md">English</a>' in text
     assert f'<a href="{RUNBOOKS}/ko/StagekeeperEscalated.md">한국어</a>' in text
     assert "<li>Service: refused.</li>" in text
@@ -117,7 +118,8 @@ def test_an_escalated_remediation_says_what_was_done_and_not_with_the_next_comma
 
 
 def test_what_waits_for_approval_says_the_line_to_type() -> None:
-    waits = replace(remediation(3, Phase.ESCALATED), reason=Reason.AWAITING_APPROVAL, diagnosis="stuck_unavailable")
+    command = f"kubectl -n cf {approval.command('diego-api-r3', 'stuck_unavailable')}"
+    waits = replace(remediation(3, Phase.ESCALATED, f"Why. Next: {command}"), reason=Reason.AWAITING_APPROVAL)
     assert "<code>kubectl -n cf annotate --overwrite remediation diego-api-r3 " in shown(status(waits))
 
 
