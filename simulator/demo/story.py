@@ -6,16 +6,16 @@ from dataclasses import dataclass, field
 from typing import TextIO
 
 STEPS = (
-    "All Cloud Controller pods run and are ready",
-    "The BBS can't be reached at its Service, port 8889",
-    "All diego-api pods are deleted",
-    "All of them run again, with all containers ready",
-    "Exactly one of them is labelled active",
-    "The BBS can be reached again",
-    "The stager is available: proven, time and again",
-    "The alert is resolved: cf push works again",
+    "The Cloud Controller's pods are there",
+    "All their containers are ready",
+    "Asked from inside the cluster, as from pod api-0",
+    "Port 8889 of the BBS Service does not answer",
+    "All BBS pods are deleted",
+    "They run again, all containers ready, exactly one active",
+    "Port 8889 of the BBS Service answers again",
+    "The stager is available: proven, and the alert is resolved",
 )
-"""The tutorial that this product replaces, step by step."""
+"""IBM Cloud's tutorial "Debugging an unavailable Stager" (CFEE), which this product replaces, by its numbers."""
 
 
 @dataclass(slots=True)
@@ -64,7 +64,7 @@ class Story:
             self.say("\nThe tutorial's eight steps, as the programs did them:")
             for number, step in enumerate(STEPS, 1):
                 done = f"at {self.ticked[number]:5.1f} s" if number in self.ticked else "not done"
-                self.say(f"  [{'x' if number in self.ticked else ' '}] {number}. {step:<54} {done}")
+                self.say(f"  [{'x' if number in self.ticked else ' '}] {number}. {step:<58} {done}")
         self.say("\nThe numbers (seconds after the fault was caused):")
         for name, title in (
             ("detected", "detected by the exporter"),

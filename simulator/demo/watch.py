@@ -146,29 +146,31 @@ class Watcher:
         evidence = "\n".join(status.get("evidence", ()))
         if "Cloud Controller" in evidence:
             story.tick(1, "remediator")
-        story.tick(2, "remediator")
+            story.tick(2, "remediator")
+        story.tick(3, "remediator")
+        story.tick(4, "remediator")
         if status["phase"] in {"Verifying", "Recovered"}:
             await self._back()
         if status["phase"] == "Recovered":
             story.mark("recovered")
+            story.tick(6, "remediator")
             story.tick(7, "remediator")
             if "StagerUnavailable" not in self.firing:
                 story.tick(8, "prometheus")
 
     async def _back(self) -> None:
-        """Steps 3 to 6, by what the exporter publishes. A cure that needed no BBS restarted leaves step 3 undone."""
+        """Steps 5 to 7, by what the exporter publishes. A cure that needed no BBS restarted leaves step 5 undone."""
         bbs = {pod["metadata"]["name"] for pod in self.environment.pods()}
         if bbs <= set(self.deleted()):
-            self.story.tick(3, "remediator")
+            self.story.tick(5, "remediator")
         leaving = any("deletionTimestamp" in pod["metadata"] for pod in self.environment.pods())
         ready = f'diego_api_ready{{environment="{NAME}"}} == diego_api_desired'
-        if not leaving and await self.value(ready) is not None:
-            self.story.tick(4, "exporter")
-        if 4 in self.story.ticked:  # noqa: PLR2004 -- the step's number
-            if await self.value(f'active_bbs_count{{environment="{NAME}"}}') == 1:
-                self.story.tick(5, "exporter")
-            if await self.value(f'bbs_reachable{{environment="{NAME}"}}') == 1:
-                self.story.tick(6, "exporter")
+        one_active = f'active_bbs_count{{environment="{NAME}"}}'
+        if leaving or await self.value(ready) is None or await self.value(one_active) != 1:
+            return
+        self.story.tick(6, "exporter")
+        if await self.value(f'bbs_reachable{{environment="{NAME}"}}') == 1:
+            self.story.tick(7, "exporter")
 
     async def ask_prometheus(self, what: str, query: Mapping[str, str] | None = None) -> dict[str, Any]:
         """What Prometheus's API answers; empty while it can't be had."""

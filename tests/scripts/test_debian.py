@@ -124,15 +124,15 @@ def test_one_program_that_cannot_be_had_keeps_no_other_from_being_got(
     wanted = [
         programs.Program("gone", ("gone",), demo, version_flag=""),
         programs.Program("moved", ("etcd-server",), demo, version_flag=""),
-        programs.Program("etcd", ("etcd-server",), demo, version_flag=""),
+        programs.Program("our-etcd", ("etcd-server",), demo, version_flag=""),
     ]
-    repository.add("etcd-server", etcd="echo etcd")
+    repository.add("etcd-server", **{"our-etcd": "echo etcd"})
     assert programs.provide(wanted) is False
     told = capsys.readouterr().out
     assert "gone could not be fetched: download failed" in told
     assert "moved could not be fetched: etcd-server of this release hold no moved" in told
     assert "gone                     MISSING: install the package that holds it" in told
-    assert f"etcd                     found  [{programs.programs_folder() / 'etcd'}]" in told
+    assert f"our-etcd                 found  [{programs.programs_folder() / 'our-etcd'}]" in told
 
 
 def test_what_one_release_fetched_is_not_taken_on_another(monkeypatch: pytest.MonkeyPatch) -> None:
