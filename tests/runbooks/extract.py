@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterator
 
 _FENCE = re.compile(r"^```(\w*)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
-_INDENTED = re.compile(r"(?<=\n\n)(?: {4}\S.*\n)+")
+_INDENTED = re.compile(r"(?<=\n\n) {4}\S.*\n(?: {4,}\S.*\n)*")
 _COMMENT = re.compile(r"<!--.*?-->", re.DOTALL)
 _INLINE = re.compile(r"`([^`\n]+)`")
 _TYPED = re.compile(r"[a-z][\w.-]* \S")
@@ -24,7 +24,7 @@ def commands(page: str, *, inline: bool) -> Iterator[str]:
         yield from (line for line in whole.splitlines() if line and not line.startswith("#"))
     bare = _COMMENT.sub("", _FENCE.sub("", page))
     for indented in _INDENTED.findall(bare):
-        yield from (line.strip() for line in indented.splitlines())
+        yield from (line.strip() for line in indented.replace("\\\n", "").splitlines())
     if inline:
         yield from (code for code in _INLINE.findall(bare) if _TYPED.match(code))
 
