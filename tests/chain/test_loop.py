@@ -84,7 +84,8 @@ def test_each_pod_came_back_once_under_its_name_with_a_new_uid(hang: Facts) -> N
 
 
 def test_the_remediation_went_through_every_phase_to_recovered(hang: Facts, status: Any) -> None:
-    assert hang["phases"] == ["", "Watching", "Restarting", "Verifying", "Recovered"]
+    # Watching is seen only where the proof was not complete when the remediation was opened.
+    assert [phase for phase in hang["phases"] if phase != "Watching"] == ["", "Restarting", "Verifying", "Recovered"]
     # The story has a line of its own where the first closed gate changed.
     phases = [phase for phase, _ in groupby(line["phase"] for line in status["transitions"])]
     assert [phase for phase in phases if phase != "Watching"] == ["Restarting", "Verifying", "Recovered"]

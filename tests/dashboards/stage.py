@@ -26,6 +26,8 @@ BEFORE = 8.0
 """Seconds of health before the fault: enough for every rate."""
 SETTLED = 4.0
 """Seconds that a state lasts before it is looked at: some scrapes and evaluations."""
+CONFIRM_FOR = 25
+"""Seconds from the fault to the proof: the alert comes after about 10, so the gates are seen while they wait."""
 RATE_INTERVAL = "5s"
 """The scrapes are 1 s apart."""
 
@@ -107,7 +109,7 @@ async def stage(folder: Path) -> AsyncIterator[Stage]:
         environment = await stack.enter_async_context(simulated_environment(scenario.layout, folder, options))
         ports = await free_ports()
         files = configuration.write(folder, environment, ports)
-        _probe_deeply(files.stagekeeper)
+        _adapt(files.stagekeeper)
         started = await stack.enter_async_context(running(files, ports, environment.kubeconfig, story.tell))
         session = await stack.enter_async_context(aiohttp.ClientSession())
         watcher = Watcher(environment, scenario, ports, story, session)
@@ -115,9 +117,10 @@ async def stage(folder: Path) -> AsyncIterator[Stage]:
         yield Stage(watcher, started, Prometheus(session, url, configuration.NAME, RATE_INTERVAL))
 
 
-def _probe_deeply(file: Path) -> None:
-    """The demo leaves the deep probe out; a dashboard has a panel for it."""
+def _adapt(file: Path) -> None:
+    """The demo leaves the deep probe out, and its proof may be complete when the alert comes; panels show both."""
     document = yaml.safe_load(file.read_text(encoding="utf-8"))
     for environment in document["environments"]:
         environment["deep_probe"] = True
+    document["remediator"]["policy"]["confirm_for"] = CONFIRM_FOR
     file.write_text(yaml.safe_dump(document), encoding="utf-8")
