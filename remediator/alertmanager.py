@@ -47,11 +47,11 @@ class Receivers:
 
     def called(self, name: str) -> None:
         """A webhook says which receiver it comes from: that one reaches us, whatever is configured."""
-        if not name or name in self or len(self._called) >= MOST_RECEIVERS:
+        if not 0 < len(name) <= LONGEST_FIELD or name in self or len(self._called) >= MOST_RECEIVERS:
             return
-        self._called.add(name[:LONGEST_FIELD])
+        self._called.add(name)
         _log.warning(
-            f"Alertmanager's receiver {name[:LONGEST_FIELD]!r} sends here, and the configuration names "
+            f"Alertmanager's receiver {name!r} sends here, and the configuration names "
             f"{self._configured!r}: both count until the next start. Name it as `receiver`."
         )
 

@@ -85,12 +85,7 @@ async def _reconcilers(
     policy, rhythm = settings.as_policy(), settings.rhythm
     found = {
         each.name: Reconciler(
-            Cluster(
-                each,
-                kube,
-                asked,
-                observation_timeout=rhythm.observation_timeout,
-            ),
+            Cluster(each, kube, asked, observation_timeout=rhythm.observation_timeout),
             policy,
             Rhythm(rhythm.open, rhythm.list, rhythm.observe),
         )

@@ -19,14 +19,9 @@ INSIDE = "kubectl -n stagekeeper exec deploy/stagekeeper-exporter -- stagekeeper
 
 def escalated(remediation: Remediation, reason: Reason, why: str, given: Inputs) -> Remediation:
     """The remediation, handed to a person by what this observation shows."""
-    why = why.strip() if why.strip().endswith(".") else f"{why.strip()}."
-    parts = (
-        why,
-        what_was_done(remediation),
-        _answers(given.seen),
-        f"{NEXT.strip()} {_next(remediation, reason, given)}",
-    )
-    return moved(remediation, Phase.ESCALATED, reason, " ".join(part for part in parts if part), given)
+    why = f"{why.strip().removesuffix('.')}."
+    said = " ".join(filter(None, (why, what_was_done(remediation), _answers(given.seen))))
+    return moved(remediation, Phase.ESCALATED, reason, f"{said}{NEXT}{_next(remediation, reason, given)}", given)
 
 
 def what_was_done(remediation: Remediation) -> str:

@@ -11,6 +11,7 @@ from datetime import datetime
 
 from remediator.inputs import AlertState, Inputs
 from remediator.policy import Mode
+from remediator.record import took
 from remediator.remediation import GateResult, Outcome
 from stagekeeper.config.durations import in_words
 from stagekeeper.diego.diagnosis import Condition, Restart
@@ -222,6 +223,17 @@ def earliest(answers: Sequence[tuple[str, GateResult]]) -> datetime | None:
     known = [answer.not_before for _, answer in answers if not answer.opens]
     moments = [each for each in known if each is not None]
     return max(moments) if moments and len(moments) == len(known) else None
+
+
+def earliest_sentence(answers: Sequence[tuple[str, GateResult]], now: datetime) -> str:
+    """When a restart is possible at the earliest, as far as the gates know."""
+    closed = [name for name, answer in answers if not answer.opens]
+    at = earliest(answers)
+    if at is not None and at > now:
+        return f"at {at:%H:%M:%S} UTC at the earliest, in {took(at - now)}"
+    if at is not None or not closed:
+        return "with the next observation in which every gate is open"
+    return f"not before the gate {closed[0]} opens"
 
 
 OVERRIDABLE = frozenset(

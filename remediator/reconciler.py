@@ -116,6 +116,7 @@ class Reconciler:
             try:
                 pause = await self.reconcile()
                 self._works()
+                await self._tell_all()
             except (KubeError, Unreadable) as problem:
                 self._failed(problem)
                 self._time_open(self.state.latest)
@@ -126,7 +127,6 @@ class Reconciler:
     async def reconcile(self) -> float:
         """Work on whatever there is; seconds until the next time. Raises `KubeError` and `Unreadable`."""
         self.state.asked = True
-        await self._tell_all()
         listing = await self.cluster.listing()
         self.state.remediations = listing.remediations
         latest = listing.latest

@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 from itertools import groupby
 
 from remediator.escalating import INSIDE, NEXT
-from remediator.gates import earliest
+from remediator.gates import earliest_sentence
 from remediator.policy import Mode
 from remediator.reconciler import Reconciler, State
 from remediator.record import took
@@ -82,7 +82,7 @@ def _in_need(reconciler: Reconciler, latest: Remediation, now: datetime) -> list
     if latest.latched:
         facts.append(("Waits for", "a person, or the BBS serving again"))
     if latest.phase is Phase.WATCHING:
-        facts.append(("Restart", _earliest(gates, now)))
+        facts.append(("Restart", earliest_sentence(gates, now)))
     planned = [pod.name for step in latest.plan.steps for pod in step.pods] if latest.plan else []
     if planned:
         left = [name for name in planned if name not in latest.deleted]
@@ -108,14 +108,6 @@ def _gates(answers: Sequence[tuple[str, GateResult]]) -> list[list[Cell]]:
     return [
         [Word(answer.outcome, _KIND[answer.outcome]), name, answer.why, answer.progress] for name, answer in answers
     ]
-
-
-def _earliest(gates: Sequence[tuple[str, GateResult]], now: datetime) -> str:
-    at = earliest(gates)
-    closed = [name for name, answer in gates if not answer.opens]
-    if at is not None and at > now:
-        return f"at {at:%H:%M:%S} UTC at the earliest, in {took(at - now)}"
-    return f"not before the gate {closed[0]} opens" if closed and at is None else "as soon as every gate is open"
 
 
 def _opened(request: Request, at: datetime) -> str:

@@ -19,7 +19,7 @@ _PERSONS_CHOICE = frozenset({Condition.STUCK_UNAVAILABLE})
 
 def watch(remediation: Remediation, given: Inputs) -> Decision:
     """Ask every gate; act when all are open, and see to it that a person hears of it when they stay closed."""
-    given = replace(given, accept=remediation.accepts, streaks=_with_alerts(given))
+    given = replace(given, streaks=_with_alerts(given))
     answers = gates.ask(given)
     noted = _noted(_with_approval(remediation, given), given, answers)
     streaks = _remember(given, answers)

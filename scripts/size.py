@@ -53,9 +53,13 @@ def _lines(path: Path) -> int:
     return len((ROOT / path).read_text(encoding="utf-8").splitlines())
 
 
+def _parsed(path: Path) -> ast.Module:
+    return ast.parse((ROOT / path).read_text(encoding="utf-8"))
+
+
 def _functions(paths: Sequence[Path]) -> Iterator[tuple[int, str]]:
     for path in paths:
-        for node in ast.walk(ast.parse((ROOT / path).read_text(encoding="utf-8"))):
+        for node in ast.walk(_parsed(path)):
             if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
                 yield (node.end_lineno or node.lineno) - node.lineno + 1, f"{path}:{node.name}"
 
@@ -64,7 +68,7 @@ def _twice(paths: Sequence[Path]) -> list[str]:
     names = Counter(
         node.name
         for path in paths
-        for node in ast.parse((ROOT / path).read_text(encoding="utf-8")).body
+        for node in _parsed(path).body
         if isinstance(node, ast.ClassDef) and not node.name.startswith("_")
     )
     return sorted(name for name, times in names.items() if times > 1)

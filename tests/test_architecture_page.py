@@ -2,26 +2,16 @@
 
 import ast
 import re
-from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 
 from scripts.cache import ROOT
+from tests.test_architecture import imported
 
 PAGE = (ROOT / "docs" / "architecture.md").read_text(encoding="utf-8")
 PACKAGES, WAYS = PAGE.split("\n## From a webhook")[0], re.split(r"\n## From a ", PAGE)[1:]
 STEP = re.compile(r"^\| \d+ \| `([\w/.]+)` \| `(\w+)` \|", re.MULTILINE)
 PICTURED = ("bench", "exporter", "incidents", "remediator", "simulator", "cli", "diego", "kube", "service", "config")
-
-
-def imports(path: Path) -> Iterator[str]:
-    """The modules that a file imports, by their whole names."""
-    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
-        if isinstance(node, ast.Import):
-            yield from (each.name for each in node.names)
-        elif isinstance(node, ast.ImportFrom):
-            yield from (node.module or "", *(f"{node.module}.{each.name}" for each in node.names))
 
 
 def package(dotted: str) -> str:
@@ -34,7 +24,7 @@ def edges() -> set[tuple[str, str]]:
     """Which box imports which, in the code."""
     files = [each for top in ("stagekeeper", *PICTURED[:5]) for each in (ROOT / top).rglob("*.py")]
     names = ((each, package(".".join(each.relative_to(ROOT).with_suffix("").parts))) for each in files)
-    found = {(own, package(each)) for path, own in names for each in imports(path)}
+    found = {(own, package(each)) for path, own in names for each in imported(path)}
     return {(own, other) for own, other in found if own != other and {own, other} <= set(PICTURED)}
 
 
@@ -67,8 +57,8 @@ def test_every_step_is_a_function_that_the_steps_before_it_lead_to(way: str) -> 
         }
         assert function in defined, f"{file} has no {function}."
         own = file.removesuffix(".py").replace("/", ".")
-        imported = {name for each in before for name in imports(ROOT / each)}
-        assert not before or file in before or own in imported, f"No step before it imports {own}."
+        known = {name for each in before for name in imported(ROOT / each)}
+        assert not before or file in before or own in known, f"No step before it imports {own}."
         before.add(file)
 
 

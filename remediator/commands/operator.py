@@ -16,6 +16,7 @@ from typing import Any
 
 import click
 
+from remediator.approval import LONGEST_PERSON
 from stagekeeper.cli.target import Target, targeted
 from stagekeeper.config.document import Document
 from stagekeeper.config.errors import ConfigurationError
@@ -29,7 +30,7 @@ from stagekeeper.service import logs
 from stagekeeper.visible import visible
 
 _REVIEW = "/apis/authentication.k8s.io/v1/selfsubjectreviews"
-LONGEST_PERSON, LONGEST_REASON = 256, 1024
+LONGEST_REASON = 1024
 """Characters, by the CRD's schema."""
 
 

@@ -16,10 +16,10 @@ from remediator.cluster import Cluster, Listing
 from remediator.commands.foresight import foresee
 from remediator.commands.operator import Refusal, Session, ended, nobody, picked
 from remediator.commands.records import listed
-from remediator.gates import earliest
+from remediator.gates import earliest, earliest_sentence
 from remediator.inputs import AlertView, Pause
 from remediator.record import took
-from remediator.remediation import GateResult, Phase, Reason, Remediation
+from remediator.remediation import Phase, Reason, Remediation
 from remediator.streaks import Assessment
 from stagekeeper.cli.target import Target, targeted
 from stagekeeper.kube.client import connect
@@ -162,17 +162,6 @@ def _remediation(found: Status, now: datetime) -> Iterator[str]:
             progress = f" ({answer.progress} when it last changed)" if answer.progress else ""
             yield f"  {name:<13}{answer.outcome:<15}{answer.why}{progress}"
         yield f"Restart:     {earliest_sentence(latest.gates, now)}"
-
-
-def earliest_sentence(gates: Sequence[tuple[str, GateResult]], now: datetime) -> str:
-    """When a restart is possible at the earliest, as far as the gates know."""
-    closed = [name for name, answer in gates if not answer.opens]
-    at = earliest(gates)
-    if at is not None and at > now:
-        return f"at {at:%H:%M:%S} UTC at the earliest, in {took(at - now)}"
-    if at is not None or not closed:
-        return "with the next observation in which every gate is open"
-    return f"not before the gate {closed[0]} opens"
 
 
 def summary(remediation: Remediation) -> str:

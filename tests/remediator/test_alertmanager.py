@@ -15,7 +15,7 @@ from aiohttp.test_utils import TestServer
 
 from remediator.alertmanager import LARGEST_ANSWER, MOST_RECEIVERS, Alertmanager, AlertmanagerView, Receivers
 from remediator.inputs import AlertState
-from remediator.remediation import Request
+from remediator.remediation import LONGEST_FIELD, Request
 from remediator.settings import AlertmanagerSettings
 from tests.remediator.receiving import PAYLOADS
 
@@ -78,6 +78,15 @@ def test_a_receiver_that_has_called_counts_beside_the_configured_one_and_names_a
     for name in ("sk", "", *(f"name{number}" for number in range(MOST_RECEIVERS))):
         receivers.called(name)
     assert ["sk" in receivers, "" in receivers, f"name{MOST_RECEIVERS - 1}" in receivers] == [True, False, False]
+
+
+def test_a_receiver_whose_name_is_too_long_to_be_kept_is_not_told_of_with_every_call(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    receivers = Receivers("stagekeeper")
+    for _ in range(3):
+        receivers.called("n" * (LONGEST_FIELD + 1))
+    assert "sends here" not in "".join(capsys.readouterr())
 
 
 async def test_an_active_alert_is_active_and_would_open_a_remediation() -> None:
