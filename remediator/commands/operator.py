@@ -135,7 +135,7 @@ async def _work(work: Work, asked: _Asked, given: dict[str, Any]) -> None:
             if target.assumes(document) and not asked.sure:
                 _ask_first(environment)
             said = await work(Session(document, target, environment, kube, who), **given)
-            click.echo("\n".join(map(visible, said)))
+            tell(said)
 
 
 @asynccontextmanager
@@ -215,6 +215,11 @@ async def leave_event(session: Session, reason: str, message: str, at: datetime)
     except KubeError as problem:
         return f"No Event could be left: {problem}"
     return ""
+
+
+def tell(said: Sequence[str]) -> None:
+    """Print these sentences, a line each, with nothing in them that a terminal would obey."""
+    click.echo("\n".join(map(visible, said)))
 
 
 def reason_given(text: str) -> str:

@@ -10,7 +10,7 @@ import click
 from remediator import approval, gates, intake
 from remediator.cluster import Cluster, Listing
 from remediator.commands.foresight import Foresight, foresee
-from remediator.commands.operator import Refusal, Session, leave_event, operator_command, reason_given, sentences
+from remediator.commands.operator import Refusal, Session, leave_event, operator_command, reason_given, sentences, tell
 from remediator.commands.records import listed
 from remediator.commands.reset import release
 from remediator.gates import OVERRIDABLE
@@ -21,7 +21,6 @@ from stagekeeper.config.errors import ConfigurationError
 from stagekeeper.diego.diagnosis import Condition
 from stagekeeper.kube.errors import RequestTimeout, Unavailable, Unreachable
 from stagekeeper.service.options import DURATION
-from stagekeeper.visible import visible
 
 FOLLOWED_EVERY = 2.0
 """Seconds between two readings of the record that --wait follows."""
@@ -55,14 +54,14 @@ async def command(  # noqa: PLR0913 -- one argument for each flag
     told = [*_judged(listing.latest), *_foretold(seen, accept, listing.latest)]
     if dry_run:
         return told
-    click.echo("\n".join(map(visible, told)))
+    tell(told)
     if seen.assessment.diagnosis.name is Condition.SERVING:
         raise Refusal("No restart was requested: the BBS serves, and a restart would only interrupt it.")
     request = Request(session.environment.name, person=session.person.name, why=why, accept=accept)
     name, said = await _ask(session, (cluster, listing), seen, request)
     if not wait:
         return [*said, f"Follow it: {session.kubectl(f'get remediation {name} -w')}"]
-    click.echo("\n".join(map(visible, said)))
+    tell(said)
     return [await _followed(cluster, name, timeout)]
 
 
@@ -75,7 +74,7 @@ async def _followed(cluster: Cluster, name: str, timeout: timedelta) -> str:
                 with suppress(Unavailable, Unreachable, RequestTimeout):  # the next reading tells
                     remediation = await cluster.load(name)
                     for each in remediation.transitions[told:]:
-                        click.echo(visible(f"{each.at:%H:%M:%S} UTC  {each.phase:<11} {each.message}"))
+                        tell([f"{each.at:%H:%M:%S} UTC  {each.phase:<11} {each.message}"])
                     told = len(remediation.transitions)
                     if not remediation.phase.open:
                         return _ending(remediation)

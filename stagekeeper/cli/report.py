@@ -97,17 +97,15 @@ def as_text(said: Report) -> str:
     """For a terminal of 80 columns or more."""
     environment = said.environment
     head = f"{environment.name}: profile {environment.profile}, namespace {environment.namespace}"
-    lines = [f"{head}, {said.observation.taken_at:%Y-%m-%d %H:%M:%S} UTC", ""]
+    lines = [visible(f"{head}, {said.observation.taken_at:%Y-%m-%d %H:%M:%S} UTC"), ""]
     for number, step in enumerate(said.steps, 1):
-        lines += [f"{number}. {step.title}: {step.state}", f"   {step.seen}"]
-    lines += ["", f"Diagnosis: {said.diagnosis.name} (row {said.diagnosis.row}). {said.diagnosis.why}"]
-    lines += [f"Restart:   {said.advice.restart}", "Evidence:"]
-    lines += [f"  - {each}" for each in said.diagnosis.evidence]
-    shown = [visible(each) for each in [*lines, f"Next:      {said.next_command}", ""]]
-    for at, step in enumerate(said.steps):  # below the head and an empty line, two lines each
-        line = shown[2 + 2 * at].removesuffix(step.state)
-        shown[2 + 2 * at] = f"{line}{coloured(step.state, _COLOURS[step.state])}"
-    return "\n".join(shown)
+        state = coloured(step.state, _COLOURS[step.state])  # only here are there escapes, and they are ours
+        lines += [f"{number}. {visible(step.title)}: {state}", visible(f"   {step.seen}")]
+    rest = ["", f"Diagnosis: {said.diagnosis.name} (row {said.diagnosis.row}). {said.diagnosis.why}"]
+    rest += [f"Restart:   {said.advice.restart}", "Evidence:"]
+    rest += [f"  - {each}" for each in said.diagnosis.evidence]
+    lines += map(visible, [*rest, f"Next:      {said.next_command}", ""])
+    return "\n".join(lines)
 
 
 def as_json(said: Report) -> str:
