@@ -31,7 +31,7 @@ demo: setup programs ## watch a stager die and be restarted; FAULT=certificate f
 	@PATH="$$PATH:$$($(VENV_PYTHON) -m scripts.programs --folder)" \
 		$(VENV_PYTHON) -m simulator.demo $(if $(FAULT),--fault '$(FAULT)') $(if $(KEEP),--keep)
 
-test: check test-programs control-plane chart-tools ## everything: check, then all tests (5 to 6 minutes on two cores once set up)
+test: check test-programs control-plane chart-tools ## everything: check, then all tests (about 20 minutes on two cores once set up)
 	@scripts/test
 
 test-fast: setup ## only the tests that need nothing but Python
@@ -71,7 +71,7 @@ screenshots: setup test-programs ## photograph both programs' pages in a live ou
 	@PATH="$$PATH:$$($(VENV_PYTHON) -m scripts.programs --folder)" $(VENV_PYTHON) -m tests.testbed.screenshots
 
 .PHONY: node-programs test-node
-node-programs: setup test-programs control-plane chart-tools ## kubelet, containerd, buildah ...: found, or fetched and built (about 6 minutes once more)
+node-programs: setup test-programs control-plane chart-tools ## kubelet, containerd, buildah ...: found, or fetched and built (half an hour once, on two cores)
 	@$(VENV_PYTHON) -m scripts.programs node
 	@$(VENV_PYTHON) -m scripts.go_tools kubelet coredns
 
