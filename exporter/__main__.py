@@ -5,7 +5,7 @@ from stagekeeper.service.flags import program
 command = program(
     "exporter",
     9889,
-    "exporter.program:start",
+    "exporter.app:start",
     "Run the Prometheus exporter: can the stager of each environment be reached?",
 )
 

@@ -1,4 +1,4 @@
-"""The metric families of one scrape, made afresh from what was seen, so that no series lingers. Pure.
+"""The metric families of one scrape, made afresh from what was data, so that no series lingers. Pure.
 
 What is not known has no series: a part that could not be read yields no sample, never a 0.
 """
@@ -11,8 +11,9 @@ from prometheus_client.metrics_core import Metric
 from prometheus_client.registry import Collector
 
 from exporter import samples
-from exporter.samples import Sample, Seen
-from exporter.tally import BUCKETS
+from exporter.counters import BUCKETS
+from exporter.samples import Sample, ScrapeData
+from exporter.settings import Reloads
 
 ROUND_TRIP = "bbs_probe_round_trip_seconds"
 
@@ -23,7 +24,7 @@ class Series:
 
     name: str
     about: str
-    samples: Callable[[Seen], Iterable[Sample]]
+    samples: Callable[[ScrapeData], Iterable[Sample]]
     labels: tuple[str, ...] = ()
 
 
@@ -105,19 +106,11 @@ SERIES = (
 )
 
 
-@dataclass(frozen=True, slots=True)
-class Reloads:
-    """How the configuration was last read. `succeeded_at` is a Unix time in seconds."""
-
-    successful: bool
-    succeeded_at: float
-
-
 class Scrape(Collector):
-    """Everything that one answer to a scrape says: what was seen, and what `process` says of this process."""
+    """Everything that one answer to a scrape says: what was data, and what `process` says of this process."""
 
-    def __init__(self, seen: tuple[Seen, ...], reloads: Reloads, process: Collector) -> None:
-        self._seen, self._reloads, self._process = seen, reloads, process
+    def __init__(self, data: tuple[ScrapeData, ...], reloads: Reloads, process: Collector) -> None:
+        self._seen, self._reloads, self._process = data, reloads, process
 
     def collect(self) -> Iterator[Metric]:
         """The families, each once."""
@@ -126,11 +119,11 @@ class Scrape(Collector):
         yield from _reloads(self._reloads)
 
 
-def families(seen: tuple[Seen, ...]) -> Iterator[Metric]:
+def families(data: tuple[ScrapeData, ...]) -> Iterator[Metric]:
     """The families that speak of environments; one without samples is left out."""
     for series in SERIES:
         family = _family(series)
-        for each in seen:
+        for each in data:
             for labels, value in series.samples(each):
                 family.add_metric([each.environment, *labels], value)
         if family.samples:
@@ -138,10 +131,10 @@ def families(seen: tuple[Seen, ...]) -> Iterator[Metric]:
     histogram = HistogramMetricFamily(
         ROUND_TRIP, "Round-trip time of successful BBS pings through the Service.", labels=["environment"]
     )
-    for each in seen:
+    for each in data:
         if each.applicable:
             histogram.add_metric(
-                [each.environment], _cumulated(each.tally.round_trips.counts), each.tally.round_trips.total
+                [each.environment], _cumulated(each.counters.round_trips.counts), each.counters.round_trips.total
             )
     if histogram.samples:
         yield histogram

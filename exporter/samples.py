@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from exporter.assessment import Assessment
-from exporter.tally import Tally
+from exporter.counters import Counters
 from stagekeeper.diego.diagnosis import Condition
 from stagekeeper.diego.domains import CF_APPS
 from stagekeeper.diego.observation import BbsPod, Domains, Observation, Probe, Reply
@@ -17,13 +17,13 @@ Sample = tuple[tuple[str, ...], float]
 
 
 @dataclass(frozen=True, slots=True)
-class Seen:
+class ScrapeData:
     """What one scrape knows of one environment."""
 
     environment: str
     assessment: Assessment | None
     """None: the observation did not end in the time that this scraper has."""
-    tally: Tally
+    counters: Counters
     certificates: Mapping[str, datetime]
     """Dates of the environment's own files, by `client` and `ca`."""
     applicable: bool = True
@@ -45,138 +45,138 @@ class Seen:
         return self.diego.domains if self.diego and isinstance(self.diego.domains, Domains) else None
 
 
-def reachable(seen: Seen) -> Iterator[Sample]:
+def reachable(data: ScrapeData) -> Iterator[Sample]:
     """1 or 0; nothing if the Service was not probed."""
-    if seen.diego and seen.assessment and seen.assessment.reachable is not None:
-        yield (), float(seen.assessment.reachable)
+    if data.diego and data.assessment and data.assessment.reachable is not None:
+        yield (), float(data.assessment.reachable)
 
 
-def ready(seen: Seen) -> Iterator[Sample]:
+def ready(data: ScrapeData) -> Iterator[Sample]:
     """How many pods have all containers ready, as `kubectl get pods` counts (2/2)."""
-    if seen.pods is not None:
-        yield (), sum(each.pod.all_ready for each in seen.pods)
+    if data.pods is not None:
+        yield (), sum(each.pod.all_ready for each in data.pods)
 
 
-def active(seen: Seen) -> Iterator[Sample]:
+def active(data: ScrapeData) -> Iterator[Sample]:
     """How many pods count as active; nothing where the platform does not set the label."""
-    if seen.pods is not None and all(each.labelled_active is not None for each in seen.pods):
-        yield (), sum(each.counts_as_active for each in seen.pods)
+    if data.pods is not None and all(each.labelled_active is not None for each in data.pods):
+        yield (), sum(each.counts_as_active for each in data.pods)
 
 
-def desired(seen: Seen) -> Iterator[Sample]:
+def desired(data: ScrapeData) -> Iterator[Sample]:
     """Replicas; nothing if no StatefulSet was read."""
-    if seen.diego and seen.diego.known_workloads:
-        yield (), seen.diego.desired
+    if data.diego and data.diego.known_workloads:
+        yield (), data.diego.desired
 
 
-def diagnosis(seen: Seen) -> Iterator[Sample]:
+def diagnosis(data: ScrapeData) -> Iterator[Sample]:
     """1 for the diagnosis that was made, 0 for all others."""
-    if seen.assessment:
+    if data.assessment:
         for name in Condition:
-            yield (name.value,), float(name is seen.assessment.diagnosis.name)
+            yield (name.value,), float(name is data.assessment.diagnosis.name)
 
 
-def pod_ready(seen: Seen) -> Iterator[Sample]:
+def pod_ready(data: ScrapeData) -> Iterator[Sample]:
     """Whether all containers are ready."""
-    yield from _by_pod(seen, lambda each: each.pod.all_ready)
+    yield from _by_pod(data, lambda each: each.pod.all_ready)
 
 
-def pod_active(seen: Seen) -> Iterator[Sample]:
+def pod_active(data: ScrapeData) -> Iterator[Sample]:
     """Whether it counts as active; nothing where the platform does not set the label."""
-    yield from _by_pod(seen, lambda each: None if each.labelled_active is None else each.counts_as_active)
+    yield from _by_pod(data, lambda each: None if each.labelled_active is None else each.counts_as_active)
 
 
-def pod_accepts(seen: Seen) -> Iterator[Sample]:
+def pod_accepts(data: ScrapeData) -> Iterator[Sample]:
     """Whether somebody listens on its port, as far as that is known without a client certificate too."""
-    yield from _by_pod(seen, lambda each: None if each.reply is None else each.reply.accepted)
+    yield from _by_pod(data, lambda each: None if each.reply is None else each.reply.accepted)
 
 
-def pod_serving(seen: Seen) -> Iterator[Sample]:
+def pod_serving(data: ScrapeData) -> Iterator[Sample]:
     """Whether its port answered a ping; nothing for a pod that could not be asked, or only for a TCP connection."""
-    yield from _by_pod(seen, lambda each: None if each.reply is None or each.by_tcp else each.reply is Reply.OK)
+    yield from _by_pod(data, lambda each: None if each.reply is None or each.by_tcp else each.reply is Reply.OK)
 
 
-def phases(seen: Seen) -> Iterator[Sample]:
+def phases(data: ScrapeData) -> Iterator[Sample]:
     """The phases that the last probe of the Service came to."""
-    if seen.diego and isinstance(seen.diego.service, Probe):
-        for phase, seconds in seen.diego.service.phases.items():
+    if data.diego and isinstance(data.diego.service, Probe):
+        for phase, seconds in data.diego.service.phases.items():
             yield (phase,), seconds
 
 
-def probes(seen: Seen) -> Iterator[Sample]:
+def probes(data: ScrapeData) -> Iterator[Sample]:
     """All probes of the Service."""
-    if seen.applicable:
-        yield (), seen.tally.probes
+    if data.applicable:
+        yield (), data.counters.probes
 
 
-def failures(seen: Seen) -> Iterator[Sample]:
+def failures(data: ScrapeData) -> Iterator[Sample]:
     """All reasons, also those that have not been met, so that a rate sees the first."""
-    if seen.applicable:
-        for reason, count in seen.tally.failures.items():
+    if data.applicable:
+        for reason, count in data.counters.failures.items():
             yield (reason.value,), count
 
 
-def answered(seen: Seen) -> Iterator[Sample]:
+def answered(data: ScrapeData) -> Iterator[Sample]:
     """Nothing until the first success."""
-    if seen.applicable and seen.tally.answered_at is not None:
-        yield (), seen.tally.answered_at
+    if data.applicable and data.counters.answered_at is not None:
+        yield (), data.counters.answered_at
 
 
-def certificates(seen: Seen) -> Iterator[Sample]:
+def certificates(data: ScrapeData) -> Iterator[Sample]:
     """The server's (of all that were shown, the first to end), the client's and the CA's."""
-    if not seen.applicable:
+    if not data.applicable:
         return
-    parts = [seen.diego.service, *(each.probe for each in seen.pods or ())] if seen.diego else []
+    parts = [data.diego.service, *(each.probe for each in data.pods or ())] if data.diego else []
     shown = [part.certificate_ends for part in parts if isinstance(part, Probe) and part.certificate_ends]
     if shown:
         yield ("server",), min(shown).timestamp()
-    for which, date in seen.certificates.items():
+    for which, date in data.certificates.items():
         yield (which,), date.timestamp()
 
 
-def kubernetes_up(seen: Seen) -> Iterator[Sample]:
+def kubernetes_up(data: ScrapeData) -> Iterator[Sample]:
     """Whether the observation could read what pods and StatefulSets there are."""
-    if seen.assessment:
-        yield (), float(seen.assessment.kubernetes_failure is None)
+    if data.assessment:
+        yield (), float(data.assessment.kubernetes_failure is None)
 
 
-def kubernetes_failures(seen: Seen) -> Iterator[Sample]:
+def kubernetes_failures(data: ScrapeData) -> Iterator[Sample]:
     """All reasons, also those that have not been met, so that a rate sees the first."""
-    for reason, count in seen.tally.kubernetes_failures.items():
+    for reason, count in data.counters.kubernetes_failures.items():
         yield (reason,), count
 
 
-def deep(seen: Seen) -> Iterator[Sample]:
+def deep(data: ScrapeData) -> Iterator[Sample]:
     """1 or 0; nothing where no deep probe was made."""
-    if seen.domains:
-        yield (), float(seen.domains.listed)
+    if data.domains:
+        yield (), float(data.domains.listed)
 
 
-def cf_apps(seen: Seen) -> Iterator[Sample]:
+def cf_apps(data: ScrapeData) -> Iterator[Sample]:
     """Whether the domain is among them; nothing where no list came."""
-    if seen.domains and seen.domains.listed:
-        yield (), float(CF_APPS in seen.domains.names)
+    if data.domains and data.domains.listed:
+        yield (), float(CF_APPS in data.domains.names)
 
 
-def observations(seen: Seen) -> Iterator[Sample]:
+def observations(data: ScrapeData) -> Iterator[Sample]:
     """All observations that ended."""
-    yield (), seen.tally.observations
+    yield (), data.counters.observations
 
 
-def observation_seconds(seen: Seen) -> Iterator[Sample]:
+def observation_seconds(data: ScrapeData) -> Iterator[Sample]:
     """Nothing until an observation has ended."""
-    if seen.tally.observation_seconds is not None:
-        yield (), seen.tally.observation_seconds
+    if data.counters.observation_seconds is not None:
+        yield (), data.counters.observation_seconds
 
 
-def observed_at(seen: Seen) -> Iterator[Sample]:
+def observed_at(data: ScrapeData) -> Iterator[Sample]:
     """Nothing until an observation has ended."""
-    if seen.tally.observed_at is not None:
-        yield (), seen.tally.observed_at
+    if data.counters.observed_at is not None:
+        yield (), data.counters.observed_at
 
 
-def _by_pod(seen: Seen, value: Callable[[BbsPod], bool | None]) -> Iterator[Sample]:
-    for each in seen.pods or ():
+def _by_pod(data: ScrapeData, value: Callable[[BbsPod], bool | None]) -> Iterator[Sample]:
+    for each in data.pods or ():
         known = value(each)
         if known is not None:
             yield (each.pod.name,), float(known)

@@ -8,19 +8,22 @@ from the others.
 import asyncio
 import time
 from collections import deque
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping
 from contextlib import asynccontextmanager
+from datetime import datetime
+from functools import partial
+from pathlib import Path
 
 import structlog
 
 from exporter.assessment import Assessment, blind, judged
-from exporter.certificates import CertificateDates
-from exporter.changes import tell
-from exporter.history import Entry, entry
-from exporter.samples import Seen
-from exporter.tally import Tally
+from exporter.counters import Counters
+from exporter.history import Entry, entry, tell
+from exporter.samples import ScrapeData
 from stagekeeper.diego.observation import Observation, Unknown
-from stagekeeper.diego.profiles import Environment
+from stagekeeper.diego.profiles import Environment, TlsFiles
+from stagekeeper.service.files import Reloaded
+from stagekeeper.service.tls import TlsFilesError, certificate_expiry
 
 OBSERVATION_SHARE = 0.9
 """The share of a scrape's time that an observation is told to use; every part of it is bounded by that."""
@@ -39,6 +42,28 @@ Observe = Callable[[float], Awaitable[Observation]]
 _log: structlog.stdlib.BoundLogger = structlog.get_logger(__name__)
 
 
+class CertificateDates:
+    """The dates of the client certificate and of the CA, read anew only when a file has changed."""
+
+    def __init__(self, files: TlsFiles | None) -> None:
+        paths = {"client": files.cert_file, "ca": files.ca_file} if files else {}
+        self._dates = {which: _followed(which, path) for which, path in paths.items()}
+
+    def current(self) -> Mapping[str, datetime]:
+        """The date by `client` and `ca`; a file that was never usable is left out, and the probe tells why."""
+        found: dict[str, datetime] = {}
+        for which, date in self._dates.items():
+            try:
+                found[which] = date.current()
+            except TlsFilesError:
+                continue
+        return found
+
+
+def _followed(which: str, path: Path) -> Reloaded[datetime]:
+    return Reloaded(f"The {which} certificate", [path], partial(certificate_expiry, path))
+
+
 class Target:
     """One environment: the observation under way, and what is kept from observation to observation."""
 
@@ -51,7 +76,7 @@ class Target:
         turns: asyncio.Semaphore,
     ) -> None:
         self.environment = environment
-        self.tally = Tally()
+        self.counters = Counters()
         self.history: deque[Entry] = deque(maxlen=keep)
         self.latest: Assessment | None = None
         self._take, self._clock, self._turns = take, clock, turns
@@ -71,11 +96,11 @@ class Target:
         done, _ = await asyncio.wait({task}, timeout=within)
         return task.result() if done and not task.cancelled() else None
 
-    async def seen(self, within: float) -> Seen:
+    async def scrape(self, within: float) -> ScrapeData:
         """What a scrape with `within` seconds may say of this environment."""
         assessment = await self.observe(within)
         applicable = self.latest is None or self.latest.applicable
-        return Seen(self.environment.name, assessment, self.tally, self._certificates.current(), applicable)
+        return ScrapeData(self.environment.name, assessment, self.counters, self._certificates.current(), applicable)
 
     def keep(self, observations: int) -> None:
         """Remember so many observations from now on."""
@@ -83,7 +108,7 @@ class Target:
 
     def follow(self, old: "Target") -> None:
         """Go on with the counts of the target that this one replaces: a counter must not fall at a reload."""
-        self.tally, self.latest = old.tally, old.latest
+        self.counters, self.latest = old.counters, old.latest
         self.history.extend(old.history)
 
     async def close(self) -> None:
@@ -112,7 +137,7 @@ class Target:
 
     def _remember(self, assessment: Assessment) -> Assessment:
         tell(self.latest, assessment)
-        self.tally = self.tally.add(assessment)
+        self.counters = self.counters.add(assessment)
         self.latest = assessment
         if self.history.maxlen:
             self.history.append(entry(assessment, self._certificates.current()))
@@ -148,12 +173,12 @@ class Targets:
             new.follow(known)
         return new
 
-    async def seen(self, within: float) -> tuple[Seen, ...]:
+    async def scrape(self, within: float) -> tuple[ScrapeData, ...]:
         """What is seen of every environment within `within` seconds, all observed at once."""
         asked = []
         async with asyncio.TaskGroup() as group:
             for number, target in enumerate(self._targets.values(), 1):
-                asked.append(group.create_task(target.seen(within)))
+                asked.append(group.create_task(target.scrape(within)))
                 if number % AT_ONCE == 0:
                     await asyncio.sleep(0)  # whoever else is served by this event loop has a turn in between
         return tuple(task.result() for task in asked)

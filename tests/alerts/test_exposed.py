@@ -8,7 +8,8 @@ import pytest
 from prometheus_client import CollectorRegistry
 from prometheus_client.metrics_core import Metric
 
-from exporter.metrics import SERIES, Reloads, Scrape
+from exporter.metrics import SERIES, Scrape
+from exporter.settings import Reloads
 from remediator.alertmanager import Receivers
 from remediator.metrics import ReconcilerCollector, WebMetrics
 from remediator.policy import Mode

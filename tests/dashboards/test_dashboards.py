@@ -10,7 +10,7 @@ from dashboards.boards import cf_stager, stagekeeper
 from dashboards.field_config import BAD, GOOD, IDLE, WAIT, WARN
 from dashboards.mappings import DIAGNOSIS_COLORS, FAILURE_COLORS, GATE_OUTCOMES, PHASE_COLORS
 from dashboards.promql import CHECK_AGE, EXPIRES_SOON, EXPIRES_TODAY, LOOK_BACK, OBJECTIVE, SLOW, UNAVAILABLE
-from exporter.tally import FAILURES
+from exporter.counters import FAILURES
 from remediator.remediation import Outcome, Phase
 from stagekeeper.diego.diagnosis import RESTART, Condition, Restart
 from tests.alerts.catalogue import ALERTS, BY_NAME, RECORDS, ranges

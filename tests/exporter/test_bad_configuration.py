@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from exporter.configuration import load
+from exporter.settings import load
 from stagekeeper.config.errors import ConfigurationError
 from stagekeeper.diego.environment_settings import EnvironmentSettings
 

@@ -6,7 +6,7 @@ from pathlib import Path
 import trustme
 from structlog.testing import capture_logs
 
-from exporter.certificates import CertificateDates
+from exporter.scrape import CertificateDates
 from stagekeeper.diego.profiles import TlsFiles
 
 SOON = datetime(2027, 1, 2, 3, 4, 5, tzinfo=UTC)

@@ -7,7 +7,7 @@ import pytest
 from structlog.testing import capture_logs
 
 from exporter.assessment import Assessment
-from exporter.changes import tell
+from exporter.history import tell
 from stagekeeper.diego.observation import Probe, Reply, Unknown
 from tests.exporter.builders import UNIX, assessment, hung, serving
 

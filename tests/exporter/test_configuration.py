@@ -4,9 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from exporter.configuration import ConfigurationFile, load
-from exporter.metrics import Reloads
-from exporter.settings import ExporterSettings
+from exporter.settings import ConfigurationFile, ExporterSettings, Reloads, load
 from stagekeeper.config.errors import ConfigurationError
 from tests.exporter.builders import clock
 

@@ -9,10 +9,10 @@ import pytest
 from pydantic import BaseModel
 
 from exporter.__main__ import command
-from exporter.metrics import Reloads, Scrape
-from exporter.samples import Seen
-from exporter.settings import ExporterSettings
-from exporter.tally import Tally
+from exporter.counters import Counters
+from exporter.metrics import Scrape
+from exporter.samples import ScrapeData
+from exporter.settings import ExporterSettings, Reloads
 from stagekeeper.diego.environment_settings import EnvironmentSettings
 from stagekeeper.diego.observation import Domains, Unknown
 from stagekeeper.service.metrics import process_registry
@@ -36,9 +36,9 @@ def first_column(title: str) -> list[str]:
 def exposed() -> set[str]:
     """The names of every family that the exporter can show, as users type them."""
     unread = Unknown("no", "forbidden")
-    tally = Tally().add(assessment()).add(assessment(serving(pods=unread)))
+    counters = Counters().add(assessment()).add(assessment(serving(pods=unread)))
     deep = assessment(serving(domains=Domains(listed=True)))
-    seen = Seen("cf", deep, tally, {"ca": NOW + timedelta(days=1)})
+    seen = ScrapeData("cf", deep, counters, {"ca": NOW + timedelta(days=1)})
     scrape = Scrape((seen,), Reloads(successful=True, succeeded_at=0), process_registry("exporter"))
     return {family.name + ("_total" if family.type == "counter" else "") for family in scrape.collect()}
 

@@ -9,9 +9,10 @@ from prometheus_client import CollectorRegistry
 from prometheus_client.metrics_core import Metric
 
 from exporter.assessment import Assessment, blind
-from exporter.metrics import SERIES, Reloads, Scrape, families
-from exporter.samples import Seen
-from exporter.tally import KUBERNETES_FAILURES, Tally
+from exporter.counters import KUBERNETES_FAILURES, Counters
+from exporter.metrics import SERIES, Scrape, families
+from exporter.samples import ScrapeData
+from exporter.settings import Reloads
 from stagekeeper.diego.diagnosis import Condition
 from stagekeeper.diego.observation import NOT_CONFIGURED, Domains, Observation, Part, Probe, Reply, Unknown
 from tests.exporter.builders import NOW, OK, PHASES, active, assessment, hung, passive, pod, serving, workload
@@ -20,10 +21,10 @@ Flat = dict[tuple[str, tuple[tuple[str, str], ...]], float]
 NOTHING_KNOWN = Unknown("not read", "forbidden")
 
 
-def seen(taken: Assessment | None, **changes: object) -> Seen:
-    tally = Tally().add(taken) if taken else Tally()
+def scraped(taken: Assessment | None, **changes: object) -> ScrapeData:
+    counters = Counters().add(taken) if taken else Counters()
     applicable = taken.applicable if taken else True
-    return replace(Seen("cf", taken, tally, {}, applicable), **changes)  # type: ignore[arg-type]
+    return replace(ScrapeData("cf", taken, counters, {}, applicable), **changes)  # type: ignore[arg-type]
 
 
 def flat(metrics: Iterable[Metric]) -> Flat:
@@ -38,7 +39,7 @@ def flat(metrics: Iterable[Metric]) -> Flat:
 
 
 def told(observation: Observation) -> Flat:
-    return flat(families((seen(assessment(observation)),)))
+    return flat(families((scraped(assessment(observation)),)))
 
 
 def names(samples: Flat) -> set[str]:
@@ -81,9 +82,9 @@ def test_what_accepts_and_what_serves_are_two_things(reply: Reply) -> None:
 
 def test_the_last_success_is_not_shown_of_an_environment_that_has_no_diego_any_more() -> None:
     """It was answered earlier, which the counters still know."""
-    tally = Tally().add(assessment(serving()))
-    gone = Seen("cf", None, tally, {}, applicable=False)
-    assert tally.answered_at is not None
+    counters = Counters().add(assessment(serving()))
+    gone = ScrapeData("cf", None, counters, {}, applicable=False)
+    assert counters.answered_at is not None
     assert "bbs_last_success_timestamp_seconds" not in names(flat(families((gone,))))
 
 
@@ -157,12 +158,12 @@ def test_an_environment_without_diego_has_a_diagnosis_and_no_number() -> None:
 
 
 def test_an_environment_without_diego_has_no_counters_either_when_its_look_is_late() -> None:
-    samples = flat(families((seen(None, applicable=False),)))
+    samples = flat(families((scraped(None, applicable=False),)))
     assert names(samples) == {"stagekeeper_observations_total", "stagekeeper_kubernetes_failures_total"}
 
 
 def test_a_scraper_whose_time_is_over_gets_the_counters_and_no_state() -> None:
-    samples = flat(families((seen(None),)))
+    samples = flat(families((scraped(None),)))
     assert {name.removesuffix("_bucket") for name in names(samples)} == {
         "bbs_probes_total",
         "bbs_probe_failures_total",
@@ -175,7 +176,7 @@ def test_a_scraper_whose_time_is_over_gets_the_counters_and_no_state() -> None:
 
 
 def test_an_observation_that_was_cut_off_shows_the_api_as_down_and_does_not_count_as_an_observation() -> None:
-    samples = flat(families((seen(blind("cf", Unknown("too slow", "timeout"), 1.0, 9.0)),)))
+    samples = flat(families((scraped(blind("cf", Unknown("too slow", "timeout"), 1.0, 9.0)),)))
     assert value(samples, "stagekeeper_kubernetes_up") == 0
     assert value(samples, "stagekeeper_kubernetes_failures_total", reason="timeout") == 1
     assert value(samples, "diego_bbs_diagnosis", diagnosis="observer_fault") == 1
@@ -202,7 +203,7 @@ def test_the_servers_certificate_is_the_first_to_end_of_all_that_were_shown() ->
     observation = serving(
         service=replace(OK, certificate_ends=late), pods=(active(probe=replace(OK, certificate_ends=soon)), passive())
     )
-    taken = seen(assessment(observation), certificates={"client": late, "ca": late})
+    taken = scraped(assessment(observation), certificates={"client": late, "ca": late})
     samples = flat(families((taken,)))
     assert value(samples, "bbs_certificate_expiry_timestamp_seconds", which="server") == soon.timestamp()
     assert value(samples, "bbs_certificate_expiry_timestamp_seconds", which="client") == late.timestamp()
@@ -249,7 +250,7 @@ def test_the_first_failed_read_is_an_increase_from_0() -> None:
 
 def test_two_environments_share_each_family() -> None:
     second = replace(assessment(hung(environment="other")))
-    found = list(families((seen(assessment()), Seen("other", second, Tally().add(second), {}))))
+    found = list(families((scraped(assessment()), ScrapeData("other", second, Counters().add(second), {}))))
     assert len({metric.name for metric in found}) == len(found)
     reachable = next(metric for metric in found if metric.name == "bbs_reachable")
     assert [(each.labels["environment"], each.value) for each in reachable.samples] == [("cf", 1.0), ("other", 0.0)]
@@ -258,7 +259,7 @@ def test_two_environments_share_each_family() -> None:
 def test_an_environment_has_about_fifty_series_next_to_its_diagnosis_states() -> None:
     ends = NOW + timedelta(days=90)
     observation = serving(service=replace(OK, certificate_ends=ends))
-    samples = flat(families((seen(assessment(observation), certificates={"client": ends, "ca": ends}),)))
+    samples = flat(families((scraped(assessment(observation), certificates={"client": ends, "ca": ends}),)))
     assert len(samples) - len(Condition) <= 50
 
 

@@ -8,9 +8,9 @@ import pytest
 from aiohttp.test_utils import TestClient, TestServer
 from prometheus_client import CollectorRegistry
 
-from exporter.configuration import ConfigurationFile
+from exporter.app import application
 from exporter.scrape import observing
-from exporter.web import application
+from exporter.settings import ConfigurationFile
 from stagekeeper.diego.auto import observer
 from stagekeeper.kube.client import Kube
 from tests.diego.listeners import environment, free_port

@@ -15,12 +15,11 @@ from aiohttp.test_utils import TestClient, TestServer
 from aiohttp.web import Application, Request
 from prometheus_client import CollectorRegistry
 
-from exporter.configuration import ConfigurationFile
+from exporter.app import application
 from exporter.history import entry
 from exporter.pages import MOST_ROWS, landing
 from exporter.scrape import observing
-from exporter.settings import exporter_settings
-from exporter.web import application
+from exporter.settings import ConfigurationFile, exporter_settings
 from stagekeeper.config.document import parse
 from stagekeeper.diego.environments import environments
 from stagekeeper.diego.observation import Observation, Probe, Reply, Unknown

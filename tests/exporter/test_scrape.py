@@ -9,7 +9,7 @@ import pytest
 from structlog.testing import capture_logs
 
 from exporter import scrape
-from exporter.samples import Seen
+from exporter.samples import ScrapeData
 from exporter.scrape import CUT_SHARE, OBSERVATION_SHARE, Observe, Targets, observing
 from stagekeeper.diego.diagnosis import Condition
 from stagekeeper.diego.environment_settings import EnvironmentSettings
@@ -53,27 +53,27 @@ async def targets(assessment: Observe, *environments: Environment, keep: int = 5
         yield found
 
 
-def diagnosis(seen: tuple[Seen, ...]) -> Condition | None:
+def diagnosis(seen: tuple[ScrapeData, ...]) -> Condition | None:
     return seen[0].assessment.diagnosis.name if seen[0].assessment else None
 
 
 async def test_scrapers_at_the_same_time_share_one_observation() -> None:
     observer = StubObserver()
     async with targets(observer.observe) as found:
-        scrapes = [asyncio.create_task(found.seen(10)) for _ in range(3)]
+        scrapes = [asyncio.create_task(found.scrape(10)) for _ in range(3)]
         await observer.started.wait()
         observer.release.set()
         answers = await asyncio.gather(*scrapes)
     assert observer.begun == 1
     assert [diagnosis(each) for each in answers] == [Condition.SERVING] * 3
-    assert [each[0].tally.observations for each in answers] == [1, 1, 1]
+    assert [each[0].counters.observations for each in answers] == [1, 1, 1]
 
 
 async def test_an_observation_that_waits_for_its_turn_is_told_of_less_time(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(scrape, "AT_ONCE", 1)
     observer = StubObserver()
     async with targets(observer.observe, CF, OTHER) as found:
-        both = asyncio.create_task(found.seen(10))
+        both = asyncio.create_task(found.scrape(10))
         await observer.started.wait()
         first = observer.within
         await asyncio.sleep(0.2)
@@ -87,16 +87,16 @@ async def test_scrapes_after_each_other_take_an_observation_each() -> None:
     observer = StubObserver()
     observer.release.set()
     async with targets(observer.observe) as found:
-        await found.seen(10)
+        await found.scrape(10)
         observer.answer = hung
-        assert diagnosis(await found.seen(10)) is Condition.NO_ACTIVE_BBS
+        assert diagnosis(await found.scrape(10)) is Condition.NO_ACTIVE_BBS
     assert observer.begun == 2
 
 
 async def test_a_scraper_that_goes_away_leaves_the_observation_to_the_others() -> None:
     observer = StubObserver()
     async with targets(observer.observe) as found:
-        leaving, staying = asyncio.create_task(found.seen(10)), asyncio.create_task(found.seen(10))
+        leaving, staying = asyncio.create_task(found.scrape(10)), asyncio.create_task(found.scrape(10))
         await observer.started.wait()
         leaving.cancel()
         await asyncio.wait({leaving})
@@ -110,7 +110,7 @@ async def test_an_observation_that_never_ends_is_answered_in_time_with_what_is_k
     observer, loop = StubObserver(), asyncio.get_running_loop()
     async with targets(observer.observe) as found:
         began = loop.time()
-        (seen,) = await found.seen(9.5)
+        (seen,) = await found.scrape(9.5)
         assert loop.time() - began == pytest.approx(9.5 * CUT_SHARE)
     assert seen.assessment is not None
     assert seen.assessment.diagnosis.name is Condition.OBSERVER_FAULT
@@ -133,7 +133,7 @@ async def test_an_observation_that_can_not_even_be_cancelled_is_answered_in_time
 
     async with targets(deaf) as found:
         began = loop.time()
-        (seen,) = await found.seen(2)
+        (seen,) = await found.scrape(2)
         assert loop.time() - began == pytest.approx(2)
         stuck.set()
     assert seen.assessment is None
@@ -143,10 +143,10 @@ async def test_an_observation_that_can_not_even_be_cancelled_is_answered_in_time
 async def test_a_hurried_scraper_does_not_wait_for_a_patient_ones_observation() -> None:
     observer, loop = StubObserver(), asyncio.get_running_loop()
     async with targets(observer.observe) as found:
-        patient = asyncio.create_task(found.seen(60))
+        patient = asyncio.create_task(found.scrape(60))
         await observer.started.wait()
         began = loop.time()
-        (seen,) = await found.seen(1)
+        (seen,) = await found.scrape(1)
         assert loop.time() - began == pytest.approx(1)
         assert seen.assessment is None
         observer.release.set()
@@ -163,7 +163,7 @@ async def test_environments_are_looked_at_at_the_same_time() -> None:
 
     async with targets(slow, CF, OTHER) as found:
         began = loop.time()
-        answers = await found.seen(10)
+        answers = await found.scrape(10)
         assert loop.time() - began == pytest.approx(3)
     assert [each.environment for each in answers] == ["cf", "other"]
 
@@ -174,14 +174,14 @@ async def test_an_observation_that_raises_is_an_observer_fault_and_told_in_the_l
 
     with capture_logs() as lines:
         async with targets(broken) as found:
-            assert diagnosis(await found.seen(10)) is Condition.OBSERVER_FAULT
+            assert diagnosis(await found.scrape(10)) is Condition.OBSERVER_FAULT
     assert any(line["log_level"] == "error" and line["environment"] == "cf" for line in lines)
 
 
 async def test_the_end_of_the_program_cuts_off_the_observation_under_way() -> None:
     observer = StubObserver()
     async with targets(observer.observe) as found:
-        scrape = asyncio.create_task(found.seen(10))
+        scrape = asyncio.create_task(found.scrape(10))
         await observer.started.wait()
     assert observer.cancelled == 1
     assert (await scrape)[0].assessment is None
@@ -194,7 +194,7 @@ async def test_recent_observations_are_few_and_the_newest_comes_first() -> None:
     found = Targets(lambda _environment: observer.observe, clock=lambda: float(next(moments)))
     await found.use((CF, OTHER), 2)
     for _ in range(4):
-        await found.seen(10)
+        await found.scrape(10)
     assert [assessment.ended_at for assessment in found.history()] == [107, 106, 105, 104]
 
 
@@ -202,17 +202,17 @@ async def test_an_environment_that_changes_at_a_reload_keeps_its_counts() -> Non
     observer = StubObserver()
     observer.release.set()
     async with targets(observer.observe) as found:
-        await found.seen(10)
+        await found.scrape(10)
         await found.use((replace(CF, port=8890),), 5)
-        (seen,) = await found.seen(10)
+        (seen,) = await found.scrape(10)
         assert len(found.history()) == 2
-    assert seen.tally.observations == 2
+    assert seen.counters.observations == 2
 
 
 async def test_an_unchanged_environment_goes_on_undisturbed_at_a_reload() -> None:
     observer = StubObserver()
     async with targets(observer.observe) as found:
-        scrape = asyncio.create_task(found.seen(10))
+        scrape = asyncio.create_task(found.scrape(10))
         await observer.started.wait()
         await found.use((CF,), 1)
         observer.release.set()
@@ -225,4 +225,4 @@ async def test_an_environment_that_is_gone_from_the_configuration_is_gone_from_t
     observer.release.set()
     async with targets(observer.observe, CF, OTHER) as found:
         await found.use((OTHER,), 5)
-        assert [each.environment for each in await found.seen(10)] == ["other"]
+        assert [each.environment for each in await found.scrape(10)] == ["other"]

@@ -10,10 +10,10 @@ from aiohttp.web import Application, Request, RouteDef
 from prometheus_client import CollectorRegistry
 from prometheus_client.openmetrics import parser
 
-from exporter.configuration import ConfigurationFile
+from exporter.app import application
 from exporter.history import row
 from exporter.scrape import Observe, observing
-from exporter.web import application
+from exporter.settings import ConfigurationFile
 from stagekeeper.diego.observation import Observation, Probe, Reply, Unknown
 from stagekeeper.service.health import Readiness, health_routes
 from tests.exporter.builders import UNIX, active, assessment, passive, pod, serving

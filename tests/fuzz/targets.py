@@ -10,11 +10,11 @@ import yaml
 from prometheus_client import CollectorRegistry
 
 from exporter.assessment import judged
+from exporter.counters import Counters
 from exporter.history import entry
-from exporter.metrics import Reloads, Scrape
-from exporter.samples import Seen
-from exporter.settings import exporter_settings
-from exporter.tally import Tally
+from exporter.metrics import Scrape
+from exporter.samples import ScrapeData
+from exporter.settings import Reloads, exporter_settings
 from incidents.reading import from_text
 from incidents.replay import replay
 from remediator import record
@@ -142,7 +142,7 @@ def kubernetes(data: bytes) -> None:
     metrics_response(
         {},
         Scrape(
-            (Seen("cf", observation, Tally().add(observation), {}),),
+            (ScrapeData("cf", observation, Counters().add(observation), {}),),
             Reloads(successful=True, succeeded_at=0.0),
             CollectorRegistry(),
         ),

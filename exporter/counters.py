@@ -39,7 +39,7 @@ class RoundTrips:
 
 
 @dataclass(frozen=True, slots=True)
-class Tally:
+class Counters:
     """The counts of one environment since this process began. Times are Unix times in seconds."""
 
     observations: int = 0
@@ -51,28 +51,28 @@ class Tally:
     answered_at: float | None = None
     kubernetes_failures: Mapping[str, int] = field(default_factory=lambda: dict.fromkeys(KUBERNETES_FAILURES, 0))
 
-    def add(self, assessment: Assessment) -> "Tally":
+    def add(self, assessment: Assessment) -> "Counters":
         """With one more observation.
 
         An observation that was cut off is none: its age must grow until one ends again.
         """
-        tally = self
+        counters = self
         if assessment.complete:
-            tally = replace(
-                tally,
-                observations=tally.observations + 1,
+            counters = replace(
+                counters,
+                observations=counters.observations + 1,
                 observation_seconds=assessment.seconds,
                 observed_at=assessment.ended_at,
             )
         if assessment.service is not None and assessment.applicable:
-            tally = tally.with_probe(assessment.service, assessment.ended_at)
+            counters = counters.with_probe(assessment.service, assessment.ended_at)
         if assessment.kubernetes_failure is not None:
-            counts = tally.kubernetes_failures
+            counts = counters.kubernetes_failures
             reason = assessment.kubernetes_failure if assessment.kubernetes_failure in counts else OTHER
-            tally = replace(tally, kubernetes_failures={**counts, reason: counts[reason] + 1})
-        return tally
+            counters = replace(counters, kubernetes_failures={**counts, reason: counts[reason] + 1})
+        return counters
 
-    def with_probe(self, probe: Probe, at: float) -> "Tally":
+    def with_probe(self, probe: Probe, at: float) -> "Counters":
         """With one more probe of the Service. Only good answers enter the histogram: a refusal takes no time."""
         probed = replace(self, probes=self.probes + 1)
         if probe.reply is not Reply.OK:

@@ -1,7 +1,7 @@
 """What accumulates from observation to observation."""
 
 from exporter.assessment import blind
-from exporter.tally import BUCKETS, KUBERNETES_FAILURES, RoundTrips, Tally
+from exporter.counters import BUCKETS, KUBERNETES_FAILURES, Counters, RoundTrips
 from stagekeeper.diego.observation import Probe, Reply, Unknown
 from tests.exporter.builders import UNIX, assessment, hung, serving
 
@@ -9,50 +9,50 @@ NONE = dict.fromkeys(KUBERNETES_FAILURES, 0)
 
 
 def test_observations_and_probes_add_up() -> None:
-    tally = Tally().add(assessment()).add(assessment(hung())).add(assessment(hung(), at=UNIX + 9, seconds=0.5))
-    assert tally.observations == 3
-    assert tally.probes == 3
-    assert tally.failures[Reply.REFUSED] == 2
-    assert tally.failures[Reply.TIMEOUT] == 0
-    assert tally.observation_seconds == 0.5
-    assert tally.observed_at == UNIX + 9
+    counters = Counters().add(assessment()).add(assessment(hung())).add(assessment(hung(), at=UNIX + 9, seconds=0.5))
+    assert counters.observations == 3
+    assert counters.probes == 3
+    assert counters.failures[Reply.REFUSED] == 2
+    assert counters.failures[Reply.TIMEOUT] == 0
+    assert counters.observation_seconds == 0.5
+    assert counters.observed_at == UNIX + 9
 
 
 def test_the_last_success_stays_through_failures() -> None:
-    assert Tally().add(assessment(at=UNIX)).add(assessment(hung(), at=UNIX + 60)).answered_at == UNIX
+    assert Counters().add(assessment(at=UNIX)).add(assessment(hung(), at=UNIX + 60)).answered_at == UNIX
 
 
 def test_a_service_that_was_not_probed_is_no_probe() -> None:
-    assert Tally().add(assessment(serving(service=Unknown("no time")))).probes == 0
+    assert Counters().add(assessment(serving(service=Unknown("no time")))).probes == 0
 
 
 def test_what_answers_where_no_diego_is_counts_as_nothing() -> None:
     nothing = assessment(serving(pods=(), workloads=(), service=Probe(Reply.DNS)))
-    assert Tally().add(nothing).probes == 0
-    assert Tally().add(nothing).observations == 1
+    assert Counters().add(nothing).probes == 0
+    assert Counters().add(nothing).observations == 1
 
 
 def test_reasons_of_failed_reads_add_up_by_word() -> None:
     forbidden, slow = (blind("cf", Unknown("why", word), UNIX, 1.0) for word in ("forbidden", "timeout"))
-    tally = Tally().add(forbidden).add(slow).add(slow)
-    assert tally.kubernetes_failures == {**NONE, "forbidden": 1, "timeout": 2}
+    counters = Counters().add(forbidden).add(slow).add(slow)
+    assert counters.kubernetes_failures == {**NONE, "forbidden": 1, "timeout": 2}
 
 
 def test_a_reason_that_is_not_foreseen_counts_as_another() -> None:
     odd = blind("cf", Unknown("why", "not_found"), UNIX, 1.0)
-    assert Tally().add(odd).kubernetes_failures == {**NONE, "other": 1}
+    assert Counters().add(odd).kubernetes_failures == {**NONE, "other": 1}
 
 
 def test_one_failed_observation_counts_once_though_pods_and_statefulsets_are_unread() -> None:
     unread = Unknown("why", "unreachable")
-    assert Tally().add(assessment(serving(pods=unread, workloads=unread))).kubernetes_failures == {
+    assert Counters().add(assessment(serving(pods=unread, workloads=unread))).kubernetes_failures == {
         **NONE,
         "unreachable": 1,
     }
 
 
 def test_a_refusal_takes_no_time_and_stays_out_of_the_histogram() -> None:
-    assert Tally().add(assessment(hung())).round_trips == RoundTrips()
+    assert Counters().add(assessment(hung())).round_trips == RoundTrips()
 
 
 def test_a_bound_belongs_to_its_bucket_and_more_than_the_last_goes_to_infinity() -> None:
