@@ -23,6 +23,8 @@ from stagekeeper.service.runtime import Runtime
 from stagekeeper.service.web_config import WebConfigFile
 
 FIRST_OBSERVATION = "first observation"
+LARGEST_AT_ONCE = 20
+"""Environments whose answer is written on the event loop: more than 10 ms of it would hold up everything else."""
 
 
 async def start(runtime: Runtime, flags: Flags) -> None:
@@ -48,11 +50,11 @@ async def start(runtime: Runtime, flags: Flags) -> None:
 
     await use()
     runtime.on_reload(reload)
-    readiness = Readiness({FIRST_OBSERVATION: "no observation at the environments has ended yet"})
+    readiness = Readiness({FIRST_OBSERVATION: "no observation has ended yet"})
     health = health_routes(readiness, runtime.reload, lifecycle=flags.lifecycle)
     app = application(targets, configuration, process_registry("exporter"), health)
     await runtime.open("The HTTP listener", serving(app, flags.listen, web_config=web_config))
-    await targets.scrape(configuration.current.exporter.default_deadline)
+    await targets.scrape(configuration.current.exporter.default_deadline.total_seconds())
     readiness.met(FIRST_OBSERVATION)
 
 
@@ -61,10 +63,6 @@ async def _kube(runtime: Runtime, flags: Flags) -> Kube:
         return await runtime.open("The Kubernetes client", connect(flags.kubeconfig, flags.context))
     except NoCluster as problem:
         raise ConfigurationError(str(problem)) from problem
-
-
-LARGEST_AT_ONCE = 20
-"""Environments whose answer is written on the event loop: more than 10 ms of it would hold up everything else."""
 
 
 def application(
@@ -77,7 +75,8 @@ def application(
 
     async def metrics(request: web.Request) -> web.Response:
         settings = configuration.current.exporter
-        seen = await targets.scrape(scrape_deadline(request.headers, settings.default_deadline, settings.scrape_margin))
+        default, margin = settings.default_deadline.total_seconds(), settings.scrape_margin.total_seconds()
+        seen = await targets.scrape(scrape_deadline(request.headers, default, margin))
         scrape = Scrape(seen, configuration.reloads, process)
         if len(seen) <= LARGEST_AT_ONCE:
             return metrics_response(request.headers, scrape)

@@ -51,16 +51,18 @@ def entry(assessment: Assessment, certificates: Mapping[str, datetime]) -> Entry
 
 def row(assessment: Assessment) -> tuple[str, ...]:
     """An observation as a line of the landing page's table."""
-    seen = assessment.observation
+    observation = assessment.observation
     ready = (
-        f"{sum(each.pod.all_ready for each in seen.pods)} of {len(seen.pods)}" if isinstance(seen.pods, tuple) else "?"
+        f"{sum(each.pod.all_ready for each in observation.pods)} of {len(observation.pods)}"
+        if isinstance(observation.pods, tuple)
+        else "?"
     )
     return (
         f"{_moment(assessment):%Y-%m-%d %H:%M:%S}",
-        f"{seen.environment} (profile {seen.picked})" if seen.picked else seen.environment,
+        f"{observation.environment} (profile {observation.picked})" if observation.picked else observation.environment,
         assessment.diagnosis.name.value,
         assessment.diagnosis.why,
-        probe(seen.service),
+        probe(observation.service),
         ready,
         f"{assessment.seconds * 1000:.0f} ms",
     )
@@ -68,14 +70,14 @@ def row(assessment: Assessment) -> tuple[str, ...]:
 
 def details(name: str, assessment: Assessment, certificates: Mapping[str, datetime]) -> dict[str, Any]:
     """An observation for whoever wants to know all of it. Times are RFC 3339 in UTC, durations are seconds."""
-    seen, diagnosis = assessment.observation, assessment.diagnosis
+    observation, diagnosis = assessment.observation, assessment.diagnosis
     server = assessment.service.certificate_ends if assessment.service else None
     ends = {**certificates, **({"server": server} if server else {})}
     return {
         "name": name,
-        "environment": seen.environment,
+        "environment": observation.environment,
         "endedAt": _moment(assessment).isoformat(timespec="milliseconds"),
-        "takenAt": seen.taken_at.isoformat(),
+        "takenAt": observation.taken_at.isoformat(),
         "seconds": round(assessment.seconds, 6),
         "complete": assessment.complete,
         "reachable": assessment.reachable,
@@ -92,8 +94,8 @@ def details(name: str, assessment: Assessment, certificates: Mapping[str, dateti
 
 
 def _probes(assessment: Assessment) -> Iterator[dict[str, Any]]:
-    seen = assessment.observation
-    asked = [("Service", seen.service), *((each.pod.name, each.probe) for each in seen.known_pods)]
+    observation = assessment.observation
+    asked = [("Service", observation.service), *((each.pod.name, each.probe) for each in observation.known_pods)]
     for target, found in asked:
         if isinstance(found, Probe):
             yield {
@@ -141,10 +143,11 @@ def tell(before: Assessment | None, now: Assessment) -> None:
         return
     write = _log.info if new.diagnosis in _CALM and new.kubernetes_up else _log.warning
     write(
-        now.diagnosis.why,
+        "The state has changed.",
         environment=now.observation.environment,
         diagnosis=new.diagnosis.value,
         before=old.diagnosis.value if old else "none",
         reachable="unknown" if new.reachable is None else new.reachable,
         kubernetes="up" if new.kubernetes_up else now.kubernetes_failure,
+        reason=now.diagnosis.why,
     )

@@ -63,6 +63,11 @@ SERIES = (
         ("pod",),
     ),
     Series(
+        "diego_api_pods_left_out",
+        "BBS pods without series of their own, since there are too many. Normal is 0.",
+        samples.pods_left_out,
+    ),
+    Series(
         "bbs_probe_duration_seconds", "Time of the last probe of the Service, by phase.", samples.phases, ("phase",)
     ),
     Series("bbs_probes_total", "Probes of the Service.", samples.probes),

@@ -14,6 +14,9 @@ from stagekeeper.diego.domains import CF_APPS
 from stagekeeper.diego.observation import BbsPod, Domains, Observation, Probe, Reply
 
 Sample = tuple[tuple[str, ...], float]
+MOST_PODS = 32
+"""Pods of an environment that have series of their own. The field has 1 to 3 BBS; whoever may create pods with their
+label could else fill Prometheus' memory."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,6 +99,12 @@ def pod_serving(data: ScrapeData) -> Iterator[Sample]:
     yield from _by_pod(data, lambda each: None if each.reply is None or each.by_tcp else each.reply is Reply.OK)
 
 
+def pods_left_out(data: ScrapeData) -> Iterator[Sample]:
+    """How many pods have no series of their own, since there are too many."""
+    if data.pods is not None:
+        yield (), max(0, len(data.pods) - MOST_PODS)
+
+
 def phases(data: ScrapeData) -> Iterator[Sample]:
     """The phases that the last probe of the Service came to."""
     if data.diego and isinstance(data.diego.service, Probe):
@@ -176,7 +185,13 @@ def observed_at(data: ScrapeData) -> Iterator[Sample]:
 
 
 def _by_pod(data: ScrapeData, value: Callable[[BbsPod], bool | None]) -> Iterator[Sample]:
-    for each in data.pods or ():
+    for each in _shown(data):
         known = value(each)
         if known is not None:
             yield (each.pod.name,), float(known)
+
+
+def _shown(data: ScrapeData) -> list[BbsPod]:
+    """The pods that have series; if they are too many, those that belong to a StatefulSet of ours come first."""
+    owners = {each.name for each in data.diego.known_workloads} if data.diego else set()
+    return sorted(data.pods or (), key=lambda each: each.pod.owner not in owners)[:MOST_PODS]

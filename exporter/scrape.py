@@ -128,7 +128,7 @@ class Target:
         except TimeoutError:
             result = Unknown(f"The observation did not end within {within * CUT_SHARE:.3g} s.", "timeout")
         except Exception:  # noqa: BLE001 -- the edge of a task: the scrape is answered all the same
-            _log.exception("An observation failed for a reason that nobody foresaw.", environment=self.environment.name)
+            _log.exception("An observation failed: unexpected error.", environment=self.environment.name)
             result = Unknown("The observation failed; the exporter's log says why.", "failed")
         seconds = loop.time() - began
         if isinstance(result, Unknown):

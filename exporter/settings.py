@@ -3,6 +3,7 @@
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import timedelta
 from pathlib import Path
 from typing import Annotated
 
@@ -10,7 +11,8 @@ from pydantic import Field
 
 from stagekeeper.config.document import Document, read
 from stagekeeper.config.errors import ConfigurationError
-from stagekeeper.config.validation import Strict, validate
+from stagekeeper.config.model import Duration, Strict
+from stagekeeper.config.validation import validate
 from stagekeeper.diego.effective import written
 from stagekeeper.diego.environments import environments
 from stagekeeper.diego.profiles import Environment
@@ -19,14 +21,14 @@ from stagekeeper.diego.profiles import Environment
 class ExporterSettings(Strict):
     """How the exporter answers scrapes. The defaults suit a Prometheus with its own defaults."""
 
-    scrape_margin: Annotated[float, Field(ge=0, le=10)] = 0.5
-    """Seconds that the answer comes before the scraper's timeout: time for the network and for the answer's bytes.
+    scrape_margin: Annotated[Duration, Field(ge=timedelta(0), le=timedelta(seconds=10))] = timedelta(seconds=0.5)
+    """How long the answer comes before the scraper's timeout: time for the network and for the answer's bytes.
     Half a second is what blackbox_exporter keeps (blackbox_exporter:main.go, `--timeout-offset`)."""
-    default_deadline: Annotated[float, Field(gt=0, le=120)] = 9.5
-    """Seconds for an answer to whoever does not say how long he waits, as a browser: what a Prometheus with its
+    default_deadline: Annotated[Duration, Field(gt=timedelta(0), le=timedelta(seconds=120))] = timedelta(seconds=9.5)
+    """The time for an answer to whoever does not say how long he waits, as a browser: what a Prometheus with its
     default timeout of 10 s would get."""
     recent_observations: Annotated[int, Field(ge=0, le=1000)] = 20
-    """Looks of each environment on the landing page: five minutes at the usual 15 s, and a few kilobytes."""
+    """Observations of each environment on the landing page: five minutes at the usual 15 s, and a few kilobytes."""
 
 
 def exporter_settings(document: Document) -> ExporterSettings:

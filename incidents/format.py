@@ -11,10 +11,10 @@ from pydantic import AfterValidator, AliasChoices, AwareDatetime, BeforeValidato
 from incidents.words import LONGEST, ConditionStatus, Decided, Delete, Duration, Heard, Label, Part, Shift
 from remediator.gates import GATES
 from remediator.intake import Judgement
-from remediator.policy import Mode, Policy
+from remediator.policy import Mode, Policy, PolicySettings, Rhythm
 from remediator.remediation import Outcome, Phase, Reason
-from remediator.settings import PolicySettings, RemediatorSettings, RhythmSettings
-from stagekeeper.config.validation import Strict
+from remediator.settings import RemediatorSettings
+from stagekeeper.config.model import Strict
 from stagekeeper.diego.diagnosis import Condition
 from stagekeeper.diego.environment_settings import EnvironmentSettings
 
@@ -280,7 +280,7 @@ class Incident(Strict):
     environment: IncidentEnvironment = IncidentEnvironment()
     mode: Mode = Mode.ACT
     policy: PolicySettings = PolicySettings()
-    rhythm: RhythmSettings = RhythmSettings()
+    rhythm: Rhythm = Rhythm()
     past: list[PastRemediation] = Field(default_factory=list)
     deletion: dict[str, Deletion] = Field(default_factory=dict)
     timeline: list[Entry] = Field(min_length=1)

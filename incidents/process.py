@@ -16,7 +16,7 @@ from remediator.alertmanager import Alertmanager, AlertmanagerView, Receivers
 from remediator.cluster import Cluster
 from remediator.inputs import AlertState, AlertView
 from remediator.policy import Mode
-from remediator.reconciler import Reconciler, Rhythm, resync_forever
+from remediator.reconciler import Reconciler, resync_forever
 from remediator.remediation import LONGEST_FIELD, Request
 from remediator.webhook import Notification, Webhook
 from stagekeeper.diego.diagnosis import Diagnosis
@@ -111,7 +111,7 @@ def client(incident: Incident, server: Server, alerting: Alerting, killed: Calla
     kube = Api(server, killed)
     observer = Observer(server.world.environment, kube, ModelProber(server.world), own_clock)
     asked = [ModelAlertmanager(name, alerting) for name in names]
-    return Cluster(observer.environment, kube, asked, observer, incident.rhythm.observation_timeout)
+    return Cluster(observer.environment, kube, asked, observer, incident.rhythm.observation_timeout.total_seconds())
 
 
 class Process:
@@ -132,13 +132,13 @@ class Process:
         rhythm = self._incident.rhythm
         cluster = client(self._incident, self._server, self._alerting, self._be_killed)
         policy = self._incident.policy_in(self._mode)
-        reconciler = Reconciler(cluster, policy, Rhythm(rhythm.open, rhythm.list, rhythm.observe))
+        reconciler = Reconciler(cluster, policy, rhythm)
         self._webhook = Webhook(ALERT, {cluster.environment.name: reconciler}, lambda: False, Receivers("stagekeeper"))
         self._cluster, self._reconciler = cluster, reconciler
         self.running = True
         self._tasks = [
             asyncio.create_task(reconciler.run()),
-            asyncio.create_task(resync_forever([reconciler], rhythm.resync)),
+            asyncio.create_task(resync_forever([reconciler], rhythm.resync.total_seconds())),
         ]
 
     def stop(self) -> None:

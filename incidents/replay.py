@@ -38,8 +38,8 @@ _PAST_REASONS = {
 
 def replay(incident: Incident) -> Replayed:
     """Play an incident from its start to its `until`."""
-    before = incident.rhythm.resync / 2  # so that a resync falls between the webhooks of a tidy timeline
-    return play(_Replay(incident).run(), -before)
+    a_half = incident.rhythm.resync.total_seconds() / 2  # a resync falls between the webhooks of a tidy timeline
+    return play(_Replay(incident).run(), -a_half)
 
 
 class _Replay:

@@ -13,6 +13,7 @@ _RESULTS = {
     "gone": "was gone already when the remediator came to it",
     "terminating": "was Terminating already (deleted by an earlier call whose answer was lost, or by somebody else)",
     "replaced": "had been replaced by another pod of the same name, which was left alone",
+    "refused": "was refused: no pod that a restart may delete has that name",
 }
 _ENDS = {
     Phase.RECOVERED: "Result: recovered (exactly one active BBS, in one check after the other).",
@@ -27,7 +28,7 @@ def story(remediation: Remediation) -> str:
     lines = [_opened(remediation), *_logbook(remediation), *_plans(remediation), *map(_fate, remediation.deletions)]
     lines += [*_gates(remediation), *_evidence(remediation)]
     lines += [_ENDS[remediation.phase]] if not remediation.phase.open else []
-    lines += [comes_next(remediation, Policy(Mode.ACT)), *_release(remediation)]
+    lines += [comes_next(remediation, Policy(mode=Mode.ACT)), *_release(remediation)]
     return "".join(f"{visible(line)}\n" for line in lines if line)
 
 

@@ -19,7 +19,14 @@ def _condition(value: Any) -> Any:
     raise ValueError("must be true, false or unknown")
 
 
-Duration = Annotated[float, BeforeValidator(lambda value: parse(value).total_seconds()), Field(ge=0, le=LONGEST)]
+def _seconds(value: object) -> object:
+    """A number as it is, so that a mistake shows it as it is written."""
+    is_number = isinstance(value, int | float) and not isinstance(value, bool)
+    return value if is_number else parse(value).total_seconds()
+
+
+Duration = Annotated[float, Field(ge=0, le=LONGEST), BeforeValidator(_seconds)]
+"""A moment or a length of a timeline, in seconds."""
 Shift = Annotated[float, Field(ge=-LONGEST, le=LONGEST)]
 ConditionStatus = Annotated[Literal["True", "False", "Unknown"], BeforeValidator(_condition)]
 

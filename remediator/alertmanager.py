@@ -16,8 +16,9 @@ import structlog
 
 from remediator.inputs import AlertState, AlertView
 from remediator.remediation import LONGEST_FIELD, Request
-from remediator.settings import AlertmanagerSettings
+from remediator.settings import AlertmanagerSettings, RemediatorSettings
 from stagekeeper.config.errors import ProgramError
+from stagekeeper.kube.wording import one_line, page
 from stagekeeper.service.files import Reloaded, read_text
 from stagekeeper.service.tls import ClientContext
 
@@ -28,6 +29,8 @@ LARGEST_ANSWER = 4 * 1024 * 1024
 MOST_RECEIVERS = 100
 """How many names of receivers are kept, whoever sends them."""
 MUTES_UNKNOWN = "it can't say whether the alert is muted by a time interval: 0.28 or later can"
+_SHOWN = 60
+"""Characters of an answer that is none."""
 _FIRING = frozenset({"active", "unprocessed"})
 _SUPPRESSIONS = {"silencedBy": "silenced", "inhibitedBy": "inhibited", "mutedBy": "muted"}
 
@@ -69,12 +72,20 @@ class Alertmanager:
     """One Alertmanager, asked over HTTP. Never raises: what can't be read is an answer too."""
 
     def __init__(
-        self, settings: AlertmanagerSettings, session: aiohttp.ClientSession, alertname: str, receivers: Receivers
+        self,
+        settings: AlertmanagerSettings,
+        session: aiohttp.ClientSession,
+        alertname: str,
+        receivers: Receivers,
+        matchers: Mapping[str, str] | None = None,
     ) -> None:
+        """`matchers` are labels that the alert has beside `alertname` and `environment`."""
         self.url = str(settings.url).rstrip("/")
-        self._receivers = receivers
+        self._receivers, self._matchers = receivers, {"alertname": alertname, **(matchers or {})}
         self._settings, self._session, self._alertname = settings, session, alertname
-        self._tls = ClientContext(settings.ca_file) if settings.ca_file else None
+        self._proxy = str(settings.proxy_url) if settings.proxy_url else None
+        files = settings.ca_file, settings.cert_file, settings.key_file
+        self._tls = ClientContext(*files) if any(files) else None
         secret = settings.bearer_token_file or settings.password_file
         self._secret = (
             Reloaded(
@@ -87,7 +98,7 @@ class Alertmanager:
     async def ask(self, environment: str) -> AlertmanagerView:
         """What it has of `alertname` in `environment` now."""
         try:
-            async with asyncio.timeout(self._settings.timeout):
+            async with asyncio.timeout(self._settings.timeout.total_seconds()):
                 return self._judge(environment, await self._groups(environment))
         except (aiohttp.ClientError, TimeoutError, OSError, ValueError, ProgramError) as problem:
             why = "no answer in time" if isinstance(problem, TimeoutError) else str(problem) or type(problem).__name__
@@ -96,30 +107,31 @@ class Alertmanager:
             return self._says(AlertState.UNREADABLE, "the answer is nested too deeply")
 
     async def _groups(self, environment: str) -> list[Mapping[str, Any]]:
-        wanted = {"alertname": self._alertname, "environment": environment}
+        wanted = {**self._matchers, "environment": environment}
         async with self._session.get(
             f"{self.url}/api/v2/alerts/groups",
-            params=[("filter", f'{label}="{value}"') for label, value in wanted.items()],
+            params=[("filter", f"{label}={json.dumps(value, ensure_ascii=False)}") for label, value in wanted.items()],
             headers=self._headers(),
             ssl=self._tls.current() if self._tls else True,
+            proxy=self._proxy,
             allow_redirects=False,
         ) as response:
-            if response.status != 200:  # noqa: PLR2004 -- HTTP's OK
-                raise ValueError(f"HTTP {response.status}")
-            found = json.loads(await _body(response))
+            found = _decoded(response.status, await _body(response))
         if not isinstance(found, list):
             raise ValueError("the answer is not a list of groups of alerts")  # noqa: TRY004 -- the answer is wrong, not a type
         return [each for each in found if isinstance(each, Mapping)]
 
     def _headers(self) -> dict[str, str]:
+        tenant = {"X-Scope-OrgID": self._settings.tenant} if self._settings.tenant else {}
         if self._secret is None:
-            return {}
+            return tenant
         if self._settings.bearer_token_file:
-            return {"Authorization": f"Bearer {self._secret.current()}"}
-        return {"Authorization": aiohttp.encode_basic_auth(self._settings.username or "", self._secret.current())}
+            return {**tenant, "Authorization": f"Bearer {self._secret.current()}"}
+        basic = aiohttp.encode_basic_auth(self._settings.username or "", self._secret.current())
+        return {**tenant, "Authorization": basic}
 
     def _judge(self, environment: str, groups: Sequence[Mapping[str, Any]]) -> AlertmanagerView:
-        wanted = {"alertname": self._alertname, "environment": environment}.items()
+        wanted = {**self._matchers, "environment": environment}.items()
         found = [
             (str(_part(group, "receiver").get("name", "")), alert)
             for group in groups
@@ -154,6 +166,14 @@ class Alertmanager:
         return request
 
 
+def alertmanagers(
+    settings: RemediatorSettings, session: aiohttp.ClientSession, receivers: Receivers
+) -> list[Alertmanager]:
+    """All that are configured."""
+    alert = settings.alertname, receivers, settings.matchers
+    return [Alertmanager(each, session, *alert) for each in settings.alertmanagers]
+
+
 def _suppressed(status: Mapping[str, Any]) -> str:
     """How an alert is kept from its receivers; "" if it is not. `mutedBy` came with 0.28 (time intervals)."""
     how = next((word for key, word in _SUPPRESSIONS.items() if status.get(key)), "")
@@ -163,6 +183,23 @@ def _suppressed(status: Mapping[str, Any]) -> str:
 def _part(source: Mapping[str, Any], key: str) -> Mapping[str, Any]:
     found = source.get(key)
     return found if isinstance(found, Mapping) else {}
+
+
+def _decoded(status: int, body: bytes) -> Any:
+    """The JSON of an answer. Raises `ValueError` for any other, in few words: a proxy's page may have many lines."""
+    text = body.decode(errors="replace")
+    words = page(text)
+    if status != 200:  # noqa: PLR2004 -- HTTP's OK
+        raise ValueError(f"HTTP {status}" + (f" with {words}" if words else _redirected(status)))
+    try:
+        return json.loads(text)
+    except ValueError as problem:
+        what = words or (f"{one_line(text, _SHOWN)!r}" if text.strip() else "an empty body")
+        raise ValueError(f"the answer is {what}, not JSON: is this Alertmanager's address?") from problem
+
+
+def _redirected(status: int) -> str:
+    return ", a redirect, which is not followed" if 300 <= status < 400 else ""  # noqa: PLR2004 -- HTTP's 3xx
 
 
 async def _body(response: aiohttp.ClientResponse) -> bytes:

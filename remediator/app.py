@@ -12,10 +12,10 @@ from aiohttp import web
 from aiohttp.typedefs import Handler, Middleware
 from prometheus_client import CollectorRegistry
 
-from remediator.alertmanager import Alertmanager, Receivers
+from remediator.alertmanager import Receivers, alertmanagers
 from remediator.cluster import Cluster
 from remediator.metrics import ReconcilerCollector, WebMetrics
-from remediator.reconciler import Reconciler, Rhythm, resync_forever
+from remediator.reconciler import Reconciler, resync_forever
 from remediator.record import Unreadable
 from remediator.settings import RemediatorSettings, remediator_settings
 from remediator.status_page import status_page
@@ -47,9 +47,9 @@ async def start(runtime: Runtime, flags: Flags) -> None:
     receivers = Receivers(settings.receiver)
     reconcilers = await _reconcilers(runtime, flags, settings, receivers, environments)
     readiness = Readiness({RECORDS: "the records of some environment could not be read yet"})
-    reading = _note_when_readable(readiness, [*reconcilers.values()], settings.rhythm.open)
+    reading = _note_when_readable(readiness, [*reconcilers.values()], settings.rhythm.open.total_seconds())
     runtime.eternal("The readiness check", reading)
-    webhook = Webhook(settings.alertname, reconcilers, runtime.stopping.is_set, receivers)
+    webhook = Webhook(settings.alertname, reconcilers, runtime.stopping.is_set, receivers, settings.matchers)
     runtime.on_reload(_refuse_reload)
     health = health_routes(readiness, runtime.reload, lifecycle=flags.lifecycle)
     app = application(settings, reconcilers, webhook, token, process_registry("remediator"), health)
@@ -81,18 +81,20 @@ async def _reconcilers(
     except NoCluster as problem:
         raise ConfigurationError(str(problem)) from problem
     session = await runtime.open("The Alertmanager client", aiohttp.ClientSession())
-    asked = [Alertmanager(each, session, settings.alertname, receivers) for each in settings.alertmanagers]
+    asked = alertmanagers(settings, session, receivers)
     policy, rhythm = settings.as_policy(), settings.rhythm
     found = {
         each.name: Reconciler(
-            Cluster(each, kube, asked, observation_timeout=rhythm.observation_timeout),
+            Cluster(each, kube, asked, observation_timeout=rhythm.observation_timeout.total_seconds()),
             policy,
-            Rhythm(rhythm.open, rhythm.list, rhythm.observe),
+            rhythm,
         )
         for each in environments
     }
     if asked:
-        runtime.eternal("The resync with Alertmanager", resync_forever([*found.values()], rhythm.resync))
+        runtime.eternal(
+            "The resync with Alertmanager", resync_forever([*found.values()], rhythm.resync.total_seconds())
+        )
     for name, reconciler in found.items():
         runtime.eternal(f"The reconciler of {name}", reconciler.run())
     return found

@@ -12,7 +12,7 @@ from datetime import UTC, datetime
 from remediator import pause, record
 from remediator.alertmanager import Alertmanager, AlertmanagerView
 from remediator.inputs import Pause
-from remediator.remediation import Remediation, Request
+from remediator.remediation import Remediation, Request, current, in_order
 from remediator.streaks import Assessment, Moment
 from stagekeeper.diego.diagnosis import diagnose
 from stagekeeper.diego.observe import Observer
@@ -34,8 +34,8 @@ class Listing:
 
     @property
     def latest(self) -> Remediation | None:
-        """The newest record."""
-        return self.remediations[-1] if self.remediations else None
+        """The record that is worked on: the first that is open, else the newest."""
+        return current(self.remediations)
 
 
 class Cluster:
@@ -81,7 +81,7 @@ class Cluster:
         """Every record of this target. Raises `KubeError` and `Unreadable`."""
         listed = await self._records.list()
         own = [each for each in listed.items if record.belongs(_metadata(each).get("name"), self.target)]
-        return Listing(sorted((record.load(each) for each in own), key=lambda each: each.ordinal), listed.date)
+        return Listing(in_order(record.load(each) for each in own), listed.date)
 
     async def load(self, name: str) -> Remediation:
         """One record, read anew. Raises `KubeError` and `Unreadable`."""
@@ -110,11 +110,11 @@ class Cluster:
         path = f"/api/v1/namespaces/{self.environment.namespace}/configmaps/{pause.NAME}"
         try:
             answer = await self._kube.get(path, timeout=self._timeout)
+            return pause.read(answer.body, answer.date)
         except NotFound:
             return pause.read(None, datetime.now(UTC))
         except KubeError as problem:
             return Pause(paused=True, why=f"ConfigMap {pause.NAME} can't be read, which counts as a pause. {problem}")
-        return pause.read(answer.body, answer.date)
 
     async def alerts(self) -> Sequence[AlertmanagerView]:
         """What each Alertmanager has of the alert. Never raises."""

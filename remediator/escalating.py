@@ -29,6 +29,7 @@ def what_was_done(remediation: Remediation) -> str:
     if remediation.plan is None:
         return "Nothing was deleted."
     left = [pod.name for step in remediation.plan.steps for pod in step.pods if not remediation.done(pod)]
+    left += remediation.refusals
     return f"Deleted: {names(remediation.deleted)}. Not deleted: {names(left)}."
 
 

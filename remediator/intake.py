@@ -11,7 +11,7 @@ from enum import StrEnum
 
 from remediator.cluster import Cluster
 from remediator.policy import Mode, Policy
-from remediator.remediation import Phase, Reason, Remediation, Request
+from remediator.remediation import Phase, Reason, Remediation, Request, next_ordinal
 from stagekeeper.config.durations import in_words
 from stagekeeper.kube.errors import AlreadyExists, Unavailable
 from stagekeeper.kube.objects import time
@@ -68,7 +68,7 @@ async def open_or_join(
         ):
             return verdict
         try:
-            opened = await cluster.create((latest.ordinal if latest else 0) + 1, request)
+            opened = await cluster.create(next_ordinal(listing.remediations), request)
         except AlreadyExists:
             continue
         return Verdict(Judgement.OPENED, f"{opened.name} was opened.", opened.name, opened)

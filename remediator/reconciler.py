@@ -21,9 +21,9 @@ from remediator.decision import decide
 from remediator.gates import OVERRIDABLE
 from remediator.inputs import Action, Close, Continue, DeletePod, Inputs, Past, Pause, Wait
 from remediator.intake import Judgement, Verdict
-from remediator.policy import Mode, Policy
+from remediator.policy import Mode, Policy, Rhythm
 from remediator.record import Unreadable
-from remediator.remediation import GateResult, Phase, Reason, Remediation, Request
+from remediator.remediation import GateResult, Phase, Reason, Remediation, Request, current
 from remediator.streaks import Assessment, Streaks
 from stagekeeper.diego.diagnosis import Condition
 from stagekeeper.kube.errors import Conflict, Forbidden, Invalid, KubeError, MalformedResponse, NotFound, Unauthorized
@@ -34,18 +34,6 @@ _REFUSALS = (Forbidden, Invalid, Unauthorized)
 """A DELETE that the API will refuse again: said once, and a person is needed where it goes on."""
 _WARNINGS = {Phase.ESCALATED, Phase.RESTARTING}
 _log = structlog.get_logger("remediator")
-
-
-@dataclass(frozen=True, slots=True)
-class Rhythm:
-    """How often the reconciler comes back, in seconds."""
-
-    open: float = 5.0
-    """While a remediation is open: 8 observations fit three times into the 120 s of the confirmation."""
-    list: float = 5.0
-    """How often the records are listed while nothing is open: a person who asks is answered within this."""
-    observe: float = 15.0
-    """How often the environment is observed while nothing is open, so that the proof is ready when the alert comes."""
 
 
 @dataclass(slots=True)
@@ -77,8 +65,8 @@ class State:
 
     @property
     def latest(self) -> Remediation | None:
-        """The newest record."""
-        return self.remediations[-1] if self.remediations else None
+        """The record that is worked on, else the newest."""
+        return current(self.remediations)
 
 
 class Reconciler:
@@ -112,7 +100,7 @@ class Reconciler:
         """Reconcile for ever. Trouble with the API is said once and tried again; nothing is lost: the record has it."""
         while True:
             self._wake.clear()
-            pause = self.rhythm.open
+            pause = self.rhythm.open.total_seconds()
             try:
                 pause = await self.reconcile()
                 self._works()
@@ -138,7 +126,7 @@ class Reconciler:
         action: Action = Continue()
         while isinstance(action, Continue):
             action = await self.step(latest.name, listing.remediations)
-        return 0 if isinstance(action, Close) else self.rhythm.open
+        return 0 if isinstance(action, Close) else self.rhythm.open.total_seconds()
 
     def _time_open(self, latest: Remediation | None) -> None:
         """Nobody may be left untold because we are blind: our own clock bounds what the API server's can't."""
@@ -157,15 +145,15 @@ class Reconciler:
         if latest is not None and approved is not None:
             return await self._open_approved(latest, approved, now)
         self.state.pause = await self.cluster.pause()  # nobody asks the gates now, but people look at it
-        if self.cluster.monotonic() - self._observed_at < self.rhythm.observe:
-            return self.rhythm.list
+        if self.cluster.monotonic() - self._observed_at < self.rhythm.observe.total_seconds():
+            return self.rhythm.list.total_seconds()
         assessment = await self._observe()
         self.streaks = self.streaks.saw(assessment, self.policy.tolerance)
         if latest is not None and latest.latched and self.streaks.serving >= self.policy.verify_observations:
             with suppress(Conflict):
                 await self.cluster.swap(latest.released("serving", assessment.moment.at))
                 self._log.info("The BBS serves again, so the next alert opens a remediation.", remediation=latest.name)
-        return self.rhythm.list
+        return self.rhythm.list.total_seconds()
 
     async def _open_approved(self, latest: Remediation, approved: Approval, now: datetime) -> float:
         """What had been escalated is approved: release it, and open the next one in that person's name."""
@@ -176,7 +164,7 @@ class Reconciler:
         request = Request(name, person=approved.person, why=why, accept=approved.condition)
         verdict = await intake.open_or_join(self.cluster, request, self.policy)
         if verdict.judgement is not Judgement.OPENED:
-            return self.rhythm.list
+            return self.rhythm.list.total_seconds()
         said = f"{approved.person} approved {latest.name}: opened remediation {verdict.remediation}."
         self._log.info(said, remediation=verdict.remediation)
         if verdict.opened is not None:

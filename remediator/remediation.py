@@ -3,6 +3,7 @@
 Questions are properties; a transition returns the next value. Pure.
 """
 
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from enum import StrEnum
@@ -108,7 +109,10 @@ class Plan:
 
 @dataclass(frozen=True, slots=True)
 class Deletion:
-    """What became of one planned pod: `deleted` by us, or `gone`, `terminating` or `replaced` when we came."""
+    """What became of one planned pod: `deleted` by us, or `gone`, `terminating` or `replaced` when we came.
+
+    Or `refused`, since no pod of ours can have that name.
+    """
 
     name: str
     uid: str
@@ -222,6 +226,11 @@ class Remediation:
         return [each.name for each in self.deletions if each.result in {"deleted", "terminating"}]
 
     @property
+    def refusals(self) -> list[str]:
+        """Names in the plan that no pod of ours can have."""
+        return [each.name for each in self.deletions if each.result == "refused"]
+
+    @property
     def current_step(self) -> Step | None:
         """The first step with a pod that has not been dealt with; None without a plan or when all is done."""
         steps = self.plan.steps if self.plan else ()
@@ -249,3 +258,34 @@ class Remediation:
     def released(self, by: str, at: datetime) -> "Remediation":
         """The remediation with its latch opened."""
         return replace(self, released_by=by, released_at=at)
+
+
+# The records of one target. Whoever may create records may give one any ordinal, and one while another is open.
+
+LAST_ORDINAL = 999_999_999
+"""What the custom resource's schema lets a name end in."""
+
+
+def in_order(records: Iterable[Remediation]) -> list[Remediation]:
+    """The oldest first: by ordinal, and where the last one was used up, those that were created after it."""
+    found = sorted(records, key=lambda each: each.ordinal)
+    if not found or found[-1].ordinal < LAST_ORDINAL:
+        return found
+    *others, last = found
+    later = [each for each in others if each.created > last.created]
+    return [*(each for each in others if each not in later), last, *later]
+
+
+def current(records: Sequence[Remediation]) -> Remediation | None:
+    """The one that is worked on, of records in their order: the first that is open, else the newest."""
+    return next((each for each in records if each.phase.open), records[-1] if records else None)
+
+
+def next_ordinal(records: Sequence[Remediation]) -> int:
+    """The ordinal for the next one, of records in their order: one more than the newest's, and not taken."""
+    taken = {each.ordinal for each in records}
+    ordinal = records[-1].ordinal if records else 0
+    while True:
+        ordinal = ordinal % LAST_ORDINAL + 1
+        if ordinal not in taken:
+            return ordinal

@@ -39,6 +39,8 @@ def restart(remediation: Remediation, given: Inputs) -> Decision:
     step = remediation.current_step
     if step is None:
         said = f"Deletion accepted for {names(remediation.deleted)}; waiting for the replacement pods."
+        if remediation.refusals:
+            said += f" Refused, since they are not ours to delete: {names(remediation.refusals)}."
         return moved(remediation, Phase.VERIFYING, Reason.DELETED, said, given), given.streaks, Continue()
     excused = _excused(remediation, given)
     answers = _answers(remediation, excused) if excused else ()
@@ -56,16 +58,22 @@ def restart(remediation: Remediation, given: Inputs) -> Decision:
 
 
 def _note_outcomes(remediation: Remediation, given: Inputs) -> Remediation:
-    """Planned pods that are terminating or gone without a record: ours with a lost answer, or somebody else's work."""
+    """Planned pods that are terminating or gone without a record: ours with a lost answer, or somebody else's work.
+
+    A name that no pod of ours can have stands in a plan that somebody else wrote: nothing is known of such a pod, and
+    it is refused. A pod that is there and is none of ours is left to `_out_of_bounds`.
+    """
     if not readable(given.seen):
         return remediation
     present = pods_by_uid(given.seen)
     present_names = {pod.name for pod in present.values()}
     for planned in (pod for step in (remediation.plan.steps if remediation.plan else ()) for pod in step.pods):
         pod = present.get(planned.uid)
-        if pod is None:
+        if pod is None and planned.name.rpartition("-")[0] not in _owners(given):
+            remediation = remediation.noted(planned, "refused", given.at)
+        elif pod is None:
             remediation = remediation.noted(planned, "replaced" if planned.name in present_names else "gone", given.at)
-        elif pod.terminating:
+        elif pod.terminating and pod.owner in _owners(given):
             remediation = remediation.noted(planned, "terminating", given.at)
     return remediation
 
@@ -158,9 +166,7 @@ def _out_of_bounds(remediation: Remediation, step: Step, given: Inputs) -> str:
     """The record may have been written by somebody else: it can't choose victims; "" if it does not try."""
     if remediation.plan is None or remediation.plan.diagnosis not in set(Condition):
         return "The plan's diagnosis is none that is known: nothing is deleted by it."
-    owners = {workload.name for workload in given.seen.known_workloads} & set(given.environment.statefulsets)
-    if given.environment.locket is not None:
-        owners.add(given.environment.locket.statefulset)
+    owners = _owners(given)
     present = pods_by_uid(given.seen)
     targets = [present[planned.uid] for planned in step.pods if not remediation.done(planned)]
     stranger = next((pod for pod in targets if pod.owner not in owners), None)
@@ -170,6 +176,12 @@ def _out_of_bounds(remediation: Remediation, step: Step, given: Inputs) -> str:
     if planned > given.policy.largest_plan:
         return f"The plan names {planned} pods, more than the largest plan of {given.policy.largest_plan}."
     return ""
+
+
+def _owners(given: Inputs) -> set[str]:
+    """The StatefulSets whose pods a plan may name."""
+    owners = {workload.name for workload in given.seen.known_workloads} & set(given.environment.statefulsets)
+    return owners | ({given.environment.locket.statefulset} if given.environment.locket else set())
 
 
 def _too_late(

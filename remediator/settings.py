@@ -1,18 +1,20 @@
 """The `remediator:` section of the configuration file."""
 
+import re
 from datetime import timedelta
 from pathlib import Path
-from typing import Annotated, Literal, Self
+from typing import Annotated, Self
 
 from pydantic import Field, HttpUrl, field_validator, model_validator
 
-from remediator.policy import Mode, Policy
+from remediator.policy import Interval, Mode, Policy, PolicySettings, Rhythm
 from stagekeeper.config.document import Document
-from stagekeeper.config.validation import Strict, validate
+from stagekeeper.config.durations import spell
+from stagekeeper.config.model import Strict
+from stagekeeper.config.validation import validate
 
-Seconds = Annotated[float, Field(ge=0, le=86_400)]
-Positive = Annotated[float, Field(gt=0, le=3_600)]
-_DEFAULT = Policy(Mode.OBSERVE)
+_API = re.compile(r"/api/v[12](/.*)?$")
+_LABEL = r"^[a-zA-Z_][a-zA-Z0-9_]*$"
 
 
 class AlertmanagerSettings(Strict):
@@ -23,7 +25,12 @@ class AlertmanagerSettings(Strict):
     username: str | None = None
     password_file: Path | None = None
     ca_file: Path | None = None
-    timeout: Positive = 3.0
+    cert_file: Path | None = None
+    key_file: Path | None = None
+    tenant: Annotated[str, Field(pattern=r"^[!-~]{1,150}$")] | None = None
+    """Sent as `X-Scope-OrgID`, by which Mimir and Cortex tell whose Alertmanager is asked."""
+    proxy_url: HttpUrl | None = None
+    timeout: Interval = timedelta(seconds=3)
 
     @field_validator("url", mode="before")
     @classmethod
@@ -38,6 +45,21 @@ class AlertmanagerSettings(Strict):
             raise ValueError("the url must not hold credentials: use username and password_file, or bearer_token_file")
         if self.url.query or self.url.fragment:
             raise ValueError("the url must end with Alertmanager's path, without ? or #")
+        base = _API.sub("", str(self.url))
+        if base != str(self.url):
+            raise ValueError(f"the url must end before /api, which is added to it: use {base}")
+        return self
+
+    @model_validator(mode="after")
+    def _bare_proxy(self) -> Self:
+        if self.proxy_url is not None and (self.proxy_url.username or self.proxy_url.password):
+            raise ValueError("the proxy_url must not hold credentials: name a proxy that asks for none")
+        return self
+
+    @model_validator(mode="after")
+    def _certificate_and_key(self) -> Self:
+        if bool(self.cert_file) != bool(self.key_file):
+            raise ValueError("cert_file and key_file belong together")
         return self
 
     @model_validator(mode="after")
@@ -56,52 +78,18 @@ class WebhookSettings(Strict):
     largest_body: Annotated[int, Field(ge=1024, le=64 * 1024 * 1024)] = 1024 * 1024
 
 
-class RhythmSettings(Strict):
-    """How often the worker comes back, in seconds."""
-
-    open: Positive = 5.0
-    list: Positive = 5.0
-    observe: Positive = 15.0
-    resync: Positive = 60.0
-    observation_timeout: Positive = 8.0
-
-
-class PolicySettings(Strict):
-    """How much proof is asked for, in seconds and counts. The reasons stand in docs/remediator.md."""
-
-    confirm_for: Seconds = _DEFAULT.confirm_for.total_seconds()
-    confirm_observations: Annotated[int, Field(ge=2, le=1000)] = _DEFAULT.confirm_observations
-    largest_gap: Positive = _DEFAULT.largest_gap.total_seconds()
-    clock_skew: Seconds = _DEFAULT.clock_skew.total_seconds()
-    alerts_unread_for: Seconds = _DEFAULT.alerts_unread_for.total_seconds()
-    alerts_unread_then: Literal["go_on", "wait"] = _DEFAULT.alerts_unread_then
-    confirm_stuck_for: Seconds = _DEFAULT.confirm_stuck_for.total_seconds()
-    restart_stuck_unavailable: bool = False
-    never_for: Seconds = _DEFAULT.never_for.total_seconds()
-    cooldown: Seconds = _DEFAULT.cooldown.total_seconds()
-    budget: Annotated[int, Field(ge=1, le=100)] = _DEFAULT.budget
-    budget_window: Seconds = _DEFAULT.budget_window.total_seconds()
-    largest_plan: Annotated[int, Field(ge=1, le=16)] = _DEFAULT.largest_plan
-    locket_settles: Seconds = _DEFAULT.locket_settles.total_seconds()
-    step_margin: Seconds = _DEFAULT.step_margin.total_seconds()
-    verify_for: Seconds = _DEFAULT.verify_for.total_seconds()
-    verify_observations: Annotated[int, Field(ge=1, le=100)] = _DEFAULT.verify_observations
-    overdue_after: Seconds = _DEFAULT.overdue_after.total_seconds()
-    give_up_after: Seconds = _DEFAULT.give_up_after.total_seconds()
-    hold_off: Seconds = _DEFAULT.hold_off.total_seconds()
-    keep: Annotated[int, Field(ge=2, le=1000)] = _DEFAULT.keep
-
-
 class RemediatorSettings(Strict):
     """The section `remediator:`. `mode` has no default: a person decides whether pods may be deleted."""
 
     mode: Mode
     webhook: WebhookSettings
-    alertname: Annotated[str, Field(pattern=r"^[a-zA-Z_][a-zA-Z0-9_]*$")] = "StagerUnavailable"
+    alertname: Annotated[str, Field(pattern=_LABEL)] = "StagerUnavailable"
+    matchers: dict[Annotated[str, Field(pattern=_LABEL)], str] = Field(default_factory=dict)
+    """Labels that the alert must have too, such as `cluster`, where one Alertmanager serves several clusters."""
     receiver: Annotated[str, Field(min_length=1)] = "stagekeeper"
     """The receiver in Alertmanager's configuration that sends here: an alert counts only if it is routed to it."""
     alertmanagers: list[AlertmanagerSettings] = Field(default_factory=list)
-    rhythm: RhythmSettings = RhythmSettings()
+    rhythm: Rhythm = Rhythm()
     policy: PolicySettings = PolicySettings()
 
     @field_validator("mode", mode="before")
@@ -111,6 +99,14 @@ class RemediatorSettings(Strict):
             raise ValueError(
                 "must be act (restart the pods when every gate is open) or observe (only write down what act would do)"
             )
+        return value
+
+    @field_validator("matchers")
+    @classmethod
+    def _others(cls, value: dict[str, str]) -> dict[str, str]:
+        taken = value.keys() & {"alertname", "environment"}
+        if taken:
+            raise ValueError(f"must not name {min(taken)}, which is always asked for")
         return value
 
     @model_validator(mode="after")
@@ -126,25 +122,19 @@ class RemediatorSettings(Strict):
         longest = max(self.rhythm.open, self.rhythm.observe) + self.rhythm.observation_timeout
         if longest >= self.policy.largest_gap:
             raise ValueError(
-                f"policy.largest_gap ({self.policy.largest_gap:g} s) must be longer than rhythm.observe and "
-                f"rhythm.observation_timeout together ({longest:g} s), else no diagnosis can ever be confirmed"
+                f"policy.largest_gap ({spell(self.policy.largest_gap)}) must be longer than rhythm.observe and "
+                f"rhythm.observation_timeout together ({spell(longest)}), else no diagnosis can ever be confirmed"
             )
-        oldest = _DEFAULT.observation_age.total_seconds()
-        if self.rhythm.observation_timeout >= oldest:
+        if self.rhythm.observation_timeout >= Policy.observation_age:
             raise ValueError(
-                f"rhythm.observation_timeout must be below {oldest:g} s: an older observation decides nothing"
+                f"rhythm.observation_timeout must be below {spell(Policy.observation_age)}: "
+                "an older observation decides nothing"
             )
         return self
 
     def as_policy(self) -> Policy:
-        """The policy, with durations as such."""
-        given = self.policy.model_dump()
-        durations = {
-            key: timedelta(seconds=value)
-            for key, value in given.items()
-            if isinstance(getattr(_DEFAULT, key), timedelta)
-        }
-        return Policy(mode=self.mode, **{**given, **durations})
+        """What was set, in the mode that was chosen."""
+        return Policy(mode=self.mode, **dict(self.policy))
 
 
 def remediator_settings(document: Document) -> RemediatorSettings:

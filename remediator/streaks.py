@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from stagekeeper.diego.diagnosis import Condition, Diagnosis, Restart
-from stagekeeper.diego.observation import Observation, Probe
+from stagekeeper.diego.observation import Observation, Probe, Unknown
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,9 +37,13 @@ class Assessment:
 
     @property
     def blind(self) -> bool:
-        """Whether it could not tell, by a fault that is ours. It may have seen somebody accept all the same."""
+        """Whether it could not tell, by a fault that is ours. It may have seen somebody accept all the same.
+
+        Where the pods could not be read there is no time of the API server either, so nothing can be timed by it.
+        """
         found = self.diagnosis
-        return found.name is Condition.OBSERVER_FAULT and found.restart is not Restart.NEVER
+        by_our_fault = found.name is Condition.OBSERVER_FAULT and found.restart is not Restart.NEVER
+        return by_our_fault or isinstance(self.observation.pods, Unknown)
 
     @property
     def somebody_listens(self) -> bool:

@@ -68,11 +68,13 @@ class Webhook:
         reconcilers: Mapping[str, Reconciler],
         stopping: Callable[[], bool],
         receivers: Receivers,
+        matchers: Mapping[str, str] | None = None,
     ) -> None:
+        """`matchers` are labels that an alert must have too, since another cluster's may have the same environment."""
         self.judged: Counter[Judgement] = Counter()
         """By judgement."""
         self._alertname, self._reconcilers, self._stopping = alertname, reconcilers, stopping
-        self._receivers = receivers
+        self._receivers, self._matchers = receivers, matchers or {}
         self._in_hand = 0
         self._to_wake: set[str] = set()
         self._unknown: set[str] = set()
@@ -127,7 +129,8 @@ class Webhook:
         environment = alert.labels.get("environment", "")
         named = environment[:LONGEST_FIELD]  # the answer lands in the sender's log
         if not self._ours(alert):
-            verdict = Verdict(Judgement.FOREIGN_ALERT, f"Only {self._alertname} is acted on.")
+            also = "".join(f", {label}={value}" for label, value in self._matchers.items())
+            verdict = Verdict(Judgement.FOREIGN_ALERT, f"Only {self._alertname}{also} is acted on.")
         elif environment not in self._reconcilers:
             said = (
                 f"No environment {named!r} is configured here."
@@ -156,7 +159,7 @@ class Webhook:
             _log.warning(f"{self._alertname} is firing for an environment that is not configured here: {named!r}.")
 
     def _ours(self, alert: Alert) -> bool:
-        return alert.labels.get("alertname") == self._alertname
+        return alert.labels.get("alertname") == self._alertname and self._matchers.items() <= alert.labels.items()
 
     def _request(self, alert: Alert, environment: str) -> Request:
         return Request(

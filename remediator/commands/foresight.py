@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 import aiohttp
 
-from remediator.alertmanager import Alertmanager, Receivers
+from remediator.alertmanager import Receivers, alertmanagers
 from remediator.cluster import Cluster
 from remediator.commands.operator import Session
 from remediator.inputs import AlertView, Inputs, Past
@@ -38,7 +38,7 @@ async def foresee(session: Session, cluster: Cluster, history: Sequence[Remediat
     """Observe, read the pause, ask Alertmanager. Raises `ConfigurationError`; what can't be read is an answer too."""
     configured = session.document.section("remediator") is not None
     settings = remediator_settings(session.document) if configured else None
-    policy = settings.as_policy() if settings else Policy(Mode.ACT)
+    policy = settings.as_policy() if settings else Policy(mode=Mode.ACT)
     assessment = await cluster.observe()
     inputs = Inputs(
         environment=session.environment,
@@ -56,5 +56,5 @@ async def foresee(session: Session, cluster: Cluster, history: Sequence[Remediat
 async def _alerts(settings: RemediatorSettings, environment: str) -> Sequence[AlertView]:
     receivers = Receivers(settings.receiver)
     async with aiohttp.ClientSession() as http:
-        asked = [Alertmanager(each, http, settings.alertname, receivers) for each in settings.alertmanagers]
+        asked = alertmanagers(settings, http, receivers)
         return [each.view for each in await Cluster.asked(asked, environment)]

@@ -3,6 +3,7 @@
 import asyncio
 import sys
 from dataclasses import dataclass, replace
+from datetime import timedelta
 from typing import NoReturn
 
 import click
@@ -26,6 +27,7 @@ from stagekeeper.kube.client import Kube, NoCluster, connect
 from stagekeeper.kube.errors import KubeError
 from stagekeeper.kube.objects import Pod
 from stagekeeper.service import logs
+from stagekeeper.service.options import DurationType
 from stagekeeper.visible import visible
 
 _CONTROL = ("kubernetes.default.svc.cluster.local", 443)
@@ -51,9 +53,13 @@ class Ask:
 @click.option("--from-pod", is_flag=True, help="Probe from inside a Cloud Controller pod, by `kubectl exec` and nc.")
 @click.option("-o", "--output", type=click.Choice(("text", "json", "yaml")), default="text")
 @click.option(
-    "--timeout", "within", type=click.FloatRange(1, 300), default=30.0, help="Seconds for the whole observation."
+    "--timeout",
+    "lasting",
+    type=DurationType(timedelta(seconds=1), timedelta(minutes=5)),
+    default="30s",
+    help="For the whole observation.",
 )
-def command(*, target: Target, from_pod: bool, output: str, within: float) -> None:
+def command(*, target: Target, from_pod: bool, output: str, lasting: timedelta) -> None:
     """Take one observation of an environment; say what is wrong and what to do. Nothing is changed.
 
     From a laptop the pods' addresses usually can't be reached: use --from-pod there.
@@ -64,7 +70,7 @@ def command(*, target: Target, from_pod: bool, output: str, within: float) -> No
     try:
         environment = target.one(target.document())
         program = kubectl(target.kubeconfig, target.context) if from_pod else None
-        said = asyncio.run(ask(Ask(environment, target, within, program)))
+        said = asyncio.run(ask(Ask(environment, target, lasting.total_seconds(), program)))
     except (ConfigurationError, NoCluster, NoKubectl) as problem:
         _end(problem, 2)
     except CannotTell as problem:

@@ -1,7 +1,7 @@
 """Durations: how a person writes them, how they are written back, and how a sentence says them. Pure.
 
 Everywhere the same: `120` (seconds), `"120s"`, `"2m"`, `"1h30m"`, in the file, on the command line and in the chart.
-The type of a setting that is one is `stagekeeper.config.validation.Duration`.
+The type of a setting that is one is `stagekeeper.config.model.Duration`.
 """
 
 import re

@@ -3,35 +3,18 @@
 import re
 from collections.abc import Mapping, Sequence
 from datetime import timedelta
-from typing import Annotated, Any, ClassVar, TypeVar, get_origin
+from typing import Any, TypeVar, get_origin
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, PlainSerializer, ValidationError, WithJsonSchema
+from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
 from stagekeeper.config.document import SECRET, Document, Place, hint
-from stagekeeper.config.durations import PART, parse, spell
+from stagekeeper.config.durations import spell
 from stagekeeper.config.errors import ConfigurationError
 
-Duration = Annotated[
-    timedelta,
-    BeforeValidator(parse),
-    PlainSerializer(lambda value: spell(value) if isinstance(value, timedelta) else value, when_used="json"),
-    WithJsonSchema({"anyOf": [{"type": "number"}, {"type": "string", "pattern": f"^({PART.pattern})+$"}]}),
-]
-"""The type of a setting that is a duration. Timedeltas bound it, and what it prints it reads:
-
-`probe: Annotated[Duration, Field(gt=timedelta(0), le=timedelta(minutes=1))] = timedelta(seconds=3)`
-"""
 _CREDENTIALS = re.compile(r"//[^/@\s]+@")
 
 Model = TypeVar("Model", bound=BaseModel)
-
-
-class Strict(BaseModel):
-    """A section whose unknown keys are mistakes. Of those in `refused` it is known why they can't be had."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
-    refused: ClassVar[Mapping[str, str]] = {}
 
 
 def validate(model: type[Model], value: Any, document: Document, place: Place) -> Model:

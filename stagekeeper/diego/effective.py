@@ -4,12 +4,14 @@ No secret can come out: the configuration holds none, only the paths of files.
 """
 
 from collections.abc import Mapping
+from datetime import timedelta
 from typing import Any
 
 import yaml
 from pydantic import BaseModel
 from pydantic_core import to_jsonable_python
 
+from stagekeeper.config.durations import spell
 from stagekeeper.diego.environment_settings import EnvironmentSettings
 from stagekeeper.diego.profiles import AUTO, Environment
 
@@ -66,10 +68,11 @@ def entry(environment: Environment) -> dict[str, Any]:
             "address": environment.cloud_controller_host,
         },
         "database": environment.database_address and {"address": environment.database_address},
-        "timeouts": {"probe": environment.probe_timeout, "api": environment.api_timeout},
-        "patience": {
-            name: getattr(environment.patience, name).total_seconds() for name in environment.patience.__slots__
+        "timeouts": {
+            "probe": spell(timedelta(seconds=environment.probe_timeout)),
+            "api": spell(timedelta(seconds=environment.api_timeout)),
         },
+        "patience": _plain(environment.patience),
     }
     alike = [name for name in EnvironmentSettings.model_fields if name not in given]
     return _without_empty({**given, **{name: to_jsonable_python(getattr(environment, name)) for name in alike}})

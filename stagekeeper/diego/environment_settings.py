@@ -9,7 +9,7 @@ from typing import Annotated, Any
 
 from pydantic import AfterValidator, Field, field_validator, model_validator
 
-from stagekeeper.config.validation import Strict
+from stagekeeper.config.model import Duration, Strict
 from stagekeeper.diego.profiles import AUTO, BBS_PORT, DEFAULT_PATIENCE, DEFAULT_PROFILE, PROFILES, Patience, Readiness
 
 _DNS_LABEL = re.compile(r"[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?")
@@ -62,8 +62,7 @@ DnsLabel = Annotated[str, AfterValidator(_dns_label)]
 Host = Annotated[str, AfterValidator(_host)]
 HostPort = Annotated[str, AfterValidator(_host_port)]
 Selector = Annotated[str, AfterValidator(_selector)]
-Age = Annotated[float, Field(gt=0, le=86_400)]
-Seconds = Annotated[float, Field(gt=0, le=60)]
+Moment = Annotated[Duration, Field(gt=timedelta(0), le=timedelta(seconds=60))]
 
 
 class ServiceSettings(Strict):
@@ -116,24 +115,10 @@ class DatabaseSettings(Strict):
 
 
 class TimeoutSettings(Strict):
-    """How long one probe and one request may take, in seconds."""
+    """How long one probe and one request may take."""
 
-    probe: Seconds = 3.0
-    api: Seconds = 5.0
-
-
-class PatienceSettings(Strict):
-    """How old a thing must be, in seconds, before it is no longer "just happening"."""
-
-    starting: Age = DEFAULT_PATIENCE.starting.total_seconds()
-    pending: Age = DEFAULT_PATIENCE.pending.total_seconds()
-    migrating: Age = DEFAULT_PATIENCE.migrating.total_seconds()
-    restarted_twice: Age = DEFAULT_PATIENCE.restarted_twice.total_seconds()
-    terminating: Age = DEFAULT_PATIENCE.terminating.total_seconds()
-
-    def resolve(self) -> Patience:
-        """As durations."""
-        return Patience(**{name: timedelta(seconds=value) for name, value in self.model_dump().items()})
+    probe: Moment = timedelta(seconds=3)
+    api: Moment = timedelta(seconds=5)
 
 
 _PROFILES = (*PROFILES, "custom", AUTO)
@@ -161,7 +146,7 @@ class EnvironmentSettings(Strict):
     cloud_controller: CloudControllerSettings = CloudControllerSettings()
     database: DatabaseSettings | None = None
     timeouts: TimeoutSettings = TimeoutSettings()
-    patience: PatienceSettings = PatienceSettings()
+    patience: Patience = DEFAULT_PATIENCE
     deep_probe: bool = False
 
     @field_validator("profile")

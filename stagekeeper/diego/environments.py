@@ -119,9 +119,9 @@ def _resolve(given: EnvironmentSettings, profile: str, base: Profile) -> Environ
         cloud_controller_selector=given.cloud_controller.selector or base.cloud_controller_selector or None,
         cloud_controller_host=given.cloud_controller.address,
         database_address=given.database.address if given.database else None,
-        patience=given.patience.resolve(),
-        probe_timeout=given.timeouts.probe,
-        api_timeout=given.timeouts.api,
+        patience=given.patience,
+        probe_timeout=given.timeouts.probe.total_seconds(),
+        api_timeout=given.timeouts.api.total_seconds(),
         deep_probe=given.deep_probe,
     )
 

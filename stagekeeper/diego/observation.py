@@ -160,7 +160,7 @@ class Observation:
 
     environment: str
     taken_at: datetime
-    """The API server's clock; ours only where the API could not be read."""
+    """The API server's clock, carried on where the API could not be read; ours only before it first could."""
     service: Part[Probe]
     pods: Part[tuple[BbsPod, ...]]
     workloads: Part[tuple[StatefulSet, ...]]

@@ -1,15 +1,15 @@
 """One observation of an environment: LIST the pods, probe every pod and the Service, LIST again. Never raises.
 
-No watch and no cache, so nothing can be stale. Three things are kept between observations, and a restart of ours begins
+No watch and no cache, so nothing can be stale. Four things are kept between observations, and a restart of ours begins
 them again, to the safe side. Since when pods have been missing, which no object says. Which pods there were, so that
 they are probed while the list is under way; only what this observation's lists confirm is heard. And which BBS was last
-seen to accept from here, which shows that a refusal is no firewall's.
+seen to accept from here, which shows that a refusal is no firewall's. And what time it was on the API server.
 """
 
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import TypeAlias
 
 from stagekeeper.diego import domains
@@ -78,6 +78,7 @@ class Observer:
         self._missing_since: datetime | None = None
         self._known: tuple[Pod, ...] = ()
         self._accepted = ""
+        self._heard: tuple[datetime, float] | None = None
 
     async def observe(self, within: float) -> Observation:
         """Everything that can be seen within `within` seconds; what takes longer is `Unknown`."""
@@ -202,7 +203,7 @@ class Observer:
         listed = first.pods if isinstance(second, Unknown) else second
         strays = self._strays(listed)
         pods = self._bbs_pods(listed, strays, first.probes) if isinstance(listed, Pods) else listed
-        taken_at = listed.date if isinstance(listed, Pods) else self._now()
+        taken_at = self._time(listed)
         return Observation(
             environment=self.environment.name,
             taken_at=taken_at,
@@ -222,6 +223,19 @@ class Observer:
             domains=first.domains,
             notes=tuple(f"{pod.name} has ended and belongs to no StatefulSet of ours: left out." for pod in strays),
         )
+
+    def _time(self, listed: Pods | Unknown) -> datetime:
+        """The API server's time, as far as it was ever heard; without an answer it goes on from the last one.
+
+        Our own clock is shown only of an observation that nothing is decided by, before the first answer.
+        """
+        monotonic = asyncio.get_running_loop().time()
+        if isinstance(listed, Pods):
+            self._heard = listed.date, monotonic
+        if self._heard is None:
+            return self._now()
+        date, then = self._heard
+        return date + timedelta(seconds=monotonic - then)
 
     def _bbs_pods(self, listed: Pods, strays: tuple[Pod, ...], probes: _Probes) -> tuple[BbsPod, ...]:
         label, pods = self.environment.active_label, [pod for pod in listed.pods if pod not in strays]

@@ -9,6 +9,11 @@ from dataclasses import dataclass, replace
 from datetime import timedelta
 from enum import StrEnum
 from pathlib import Path
+from typing import Annotated
+
+from pydantic import Field
+
+from stagekeeper.config.model import Duration, Strict
 
 BBS_PORT = 8889
 LOCKET_PORT = 8891
@@ -51,20 +56,22 @@ class LocketWorkload:
     selector: str
 
 
-@dataclass(frozen=True, slots=True)
-class Patience:
+Age = Annotated[Duration, Field(gt=timedelta(0), le=timedelta(days=1))]
+
+
+class Patience(Strict):
     """How old a thing must be before it is no longer "just happening"."""
 
-    starting: timedelta = timedelta(minutes=5)
+    starting: Age = timedelta(minutes=5)
     """A pod or BBS container this young may still be doing what it does at every start."""
-    pending: timedelta = timedelta(minutes=10)
+    pending: Age = timedelta(minutes=10)
     """A pod that is not there after this long has no capacity, no image or no volume."""
-    migrating: timedelta = timedelta(minutes=60)
+    migrating: Age = timedelta(minutes=60)
     """Migrations and encryption only run after a change of version or configuration, which means new pods; the longest
     known ones take well under an hour."""
-    restarted_twice: timedelta = timedelta(minutes=10)
+    restarted_twice: Age = timedelta(minutes=10)
     """Two restarts of one container within this are a crash loop."""
-    terminating: timedelta = timedelta(seconds=60)
+    terminating: Age = timedelta(seconds=60)
     """How long after its grace period the kubelet may take to be done with a pod."""
 
 

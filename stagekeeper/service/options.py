@@ -7,7 +7,7 @@ from typing import Any, TypeVar
 
 import click
 
-from stagekeeper.config.durations import parse
+from stagekeeper.config.durations import parse, spell
 from stagekeeper.service.build import build
 
 Command = TypeVar("Command", bound=Callable[..., Any])
@@ -22,6 +22,10 @@ class DurationType(click.ParamType[timedelta]):
 
     name = "duration"
 
+    def __init__(self, least: timedelta | None = None, most: timedelta | None = None) -> None:
+        """Without `least` it must be longer than nothing."""
+        self._least, self._most = least, most
+
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> timedelta:
         """The timedelta; a usage error where it is none, or not longer than nothing."""
         try:
@@ -30,6 +34,10 @@ class DurationType(click.ParamType[timedelta]):
             self.fail(f"{value!r} {problem}.", param, ctx)
         if duration <= timedelta(0):
             self.fail(f"{value!r} must be longer than nothing.", param, ctx)
+        if self._least is not None and duration < self._least:
+            self.fail(f"{value!r} must be at least {spell(self._least)}.", param, ctx)
+        if self._most is not None and duration > self._most:
+            self.fail(f"{value!r} must be at most {spell(self._most)}.", param, ctx)
         return duration
 
 

@@ -16,7 +16,8 @@ from pydantic import AfterValidator, BeforeValidator, ConfigDict, Field, model_v
 
 from stagekeeper.config.document import parse
 from stagekeeper.config.errors import ConfigurationError
-from stagekeeper.config.validation import Strict, validate
+from stagekeeper.config.model import Strict
+from stagekeeper.config.validation import validate
 from stagekeeper.service.files import Reloaded, read_text
 from stagekeeper.service.tls import ServerContext, ServerTls
 

@@ -4,8 +4,7 @@ import re
 
 import yaml
 
-from remediator.policy import Mode, Policy
-from remediator.reconciler import Rhythm
+from remediator.policy import Mode, Policy, Rhythm
 from tests.alerts.catalogue import ALERTS_FOLDER, BY_NAME, RECORDS, ROOT, ranges
 
 ROW = re.compile(r"^\| (.+?) \| \**(\d+)\** \| \**(\d+)\** \| (.*?) ?\|$", re.MULTILINE)
@@ -37,9 +36,9 @@ def test_the_parts_are_what_the_examples_and_the_defaults_say() -> None:
 def test_the_confirmation_is_complete_when_the_webhook_comes_or_soon_after() -> None:
     """It begins at the first check after the loss; the webhook comes after `for` and `group_wait` at the earliest."""
     told, rhythm = rows(), Rhythm()
-    complete = rhythm.observe + Policy(Mode.ACT).confirm_for.total_seconds()
+    complete = (rhythm.observe + Policy(mode=Mode.ACT).confirm_for).total_seconds()
     called = told["`for` of `StagerUnavailable`"][0] + told["`group_wait`"][0]
-    assert told["`rhythm.observe`, `confirm_for`, one check"] == (0, complete - called + rhythm.open)
+    assert told["`rhythm.observe`, `confirm_for`, one check"] == (0, complete - called + rhythm.open.total_seconds())
 
 
 def test_pods_are_restarted_within_the_three_minutes_that_operators_want() -> None:
@@ -48,7 +47,7 @@ def test_pods_are_restarted_within_the_three_minutes_that_operators_want() -> No
 
 def test_what_lingers_of_the_alert_opens_no_second_remediation() -> None:
     lingers = RANGES["environment:bbs_reachable:max"] + UNAVAILABLE.keep
-    assert lingers < Policy(Mode.ACT).hold_off.total_seconds()
+    assert lingers < Policy(mode=Mode.ACT).hold_off.total_seconds()
 
 
 def test_an_upgrade_excuses_an_outage_for_no_longer_than_15_minutes() -> None:

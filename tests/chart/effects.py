@@ -177,6 +177,8 @@ def _remediator() -> Iterator[Effect]:
     yield Effect("remediator.webhook.secret", "mine", f"{secret}name", "mine")
     yield Effect("remediator.webhook.key", "mine", f"{secret}items > 0 > key", "mine")
     yield Effect("remediator.alertname", "Other", f"{here}alertname", "Other")
+    yield Effect("remediator.receiver", "other", f"{here}receiver", "other")
+    yield Effect("remediator.matchers", {"cluster": "eu1"}, f"{here}matchers", {"cluster": "eu1"})
     yield Effect("remediator.alertmanagers", [{"url": "http://b"}], f"{first}url", "http://b")
     yield Effect("remediator.alertmanagers[].url", "http://b", f"{first}url", "http://b")
     yield Effect("remediator.alertmanagers[].timeout", 1.5, f"{first}timeout", 1.5)
@@ -187,6 +189,14 @@ def _remediator() -> Iterator[Effect]:
         whole = {name: reference, **other}
         yield Effect(f"{path}.secret", "s", f"{volume}name", "s", beside=whole)
         yield Effect(f"{path}.key", "k", f"{volume}items > 0", {"key": "k", "path": f"0/{name}"}, beside=whole)
+    pair = {"cert": reference, "key": reference}
+    for source, name in enumerate(pair):
+        volume = f"{own}{SPEC}volumes > 1 > projected > sources > {source} > secret > "
+        path = f"remediator.alertmanagers[].{name}"
+        yield Effect(f"{path}.secret", "s", f"{volume}name", "s", beside=pair)
+        yield Effect(f"{path}.key", "k", f"{volume}items > 0", {"key": "k", "path": f"0/{name}"}, beside=pair)
+    yield Effect("remediator.alertmanagers[].tenant", "t", f"{first}tenant", "t")
+    yield Effect("remediator.alertmanagers[].proxy_url", "http://p:1", f"{first}proxy_url", "http://p:1")
     login = {"username": "x", "password": reference}
     yield Effect("remediator.alertmanagers[].username", "u", f"{first}username", "u", beside=login)
     yield Effect("remediator.rhythm", {"open": 2}, f"{here}rhythm", {"open": 2})

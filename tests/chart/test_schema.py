@@ -10,32 +10,34 @@ import yaml
 from pydantic import BaseModel
 
 from exporter.settings import ExporterSettings
-from remediator.settings import AlertmanagerSettings, PolicySettings, RhythmSettings
+from remediator.policy import PolicySettings, Rhythm
+from remediator.settings import AlertmanagerSettings, RemediatorSettings
 from stagekeeper import __version__
 from stagekeeper.config.durations import parse
 from stagekeeper.diego import environment_settings
-from stagekeeper.diego.profiles import BBS_PORT, HEALTH_PORT, LOCKET_PORT, PROFILES
+from stagekeeper.diego.profiles import BBS_PORT, HEALTH_PORT, LOCKET_PORT, PROFILES, Patience
 from tests.chart.helm import FOLDER
 from tests.chart.schema import SCHEMA, at, paths, resolved
+from tests.config.settings import durations, in_seconds
 
 VALUES = yaml.safe_load((FOLDER / "values.yaml").read_text())
 BOUNDS = ("type", "minimum", "maximum", "exclusiveMinimum", "exclusiveMaximum", "enum", "pattern")
 MODELS: dict[str, type[BaseModel]] = {
     "exporter.config": ExporterSettings,
-    "remediator.rhythm": RhythmSettings,
+    "remediator.rhythm": Rhythm,
     "remediator.policy": PolicySettings,
-    "environments[].patience": environment_settings.PatienceSettings,
+    "environments[].patience": Patience,
     "environments[].timeouts": environment_settings.TimeoutSettings,
 }
 """Sections that the chart passes on as they are."""
-DURATIONS = (
-    "exporter.config.scrape_margin",
-    "exporter.config.default_deadline",
-    "remediator.rhythm.open",
-    "remediator.policy.cooldown",
-    "remediator.alertmanagers[].timeout",
-    "environments[].patience.starting",
-    "environments[].timeouts.probe",
+DURATIONS = tuple(
+    path
+    for section, model in (
+        ("exporter.config", ExporterSettings),
+        ("remediator", RemediatorSettings),
+        ("environments[]", environment_settings.EnvironmentSettings),
+    )
+    for path, _field in durations(model, section)
 )
 KEYS: dict[str, type[BaseModel]] = {
     "environments[]": environment_settings.EnvironmentSettings,
@@ -48,10 +50,11 @@ KEYS: dict[str, type[BaseModel]] = {
 
 @pytest.mark.parametrize("path", MODELS)
 def test_a_section_of_the_configuration_file_has_its_keys_and_bounds(path: str) -> None:
-    ours, theirs = at(path), MODELS[path].model_json_schema()
+    ours, model = at(path), MODELS[path]
+    theirs = {**model.model_json_schema()["properties"], **{name: in_seconds(each) for name, each in durations(model)}}
     assert ours["additionalProperties"] is False
     found = {name: _bounds(resolved(each)) for name, each in ours["properties"].items()}
-    assert found == {name: _bounds(each) for name, each in theirs["properties"].items()}
+    assert found == {name: _bounds(each) for name, each in theirs.items()}
 
 
 @pytest.mark.parametrize("path", KEYS)

@@ -30,7 +30,7 @@ def test_what_was_understood_is_printed_with_every_default(tmp_path: Path) -> No
     assert (environment["tls"]["ca_file"], environment["tls"]["server_name"]) == ("/a", "diego-api")
     assert "remediator" not in understood
     assert f"# remediator: {ABSENT}" in ended.stdout
-    assert understood["exporter"] == {"scrape_margin": 0.5, "default_deadline": 9.5, "recent_observations": 5}
+    assert understood["exporter"] == {"scrape_margin": "500ms", "default_deadline": "9.5s", "recent_observations": 5}
 
 
 def test_the_mistakes_of_every_section_are_told_at_once(tmp_path: Path) -> None:

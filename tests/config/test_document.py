@@ -10,7 +10,8 @@ from hypothesis import strategies as st
 
 from stagekeeper.config.document import parse, read, spell
 from stagekeeper.config.errors import ConfigurationError
-from stagekeeper.config.validation import Strict, validate
+from stagekeeper.config.model import Strict
+from stagekeeper.config.validation import validate
 from stagekeeper.diego.environments import environments
 
 

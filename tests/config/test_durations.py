@@ -11,7 +11,8 @@ from pydantic import Field, TypeAdapter
 from stagekeeper.config.document import parse as parse_document
 from stagekeeper.config.durations import in_words, parse, spell
 from stagekeeper.config.errors import ConfigurationError
-from stagekeeper.config.validation import Duration, Strict, validate
+from stagekeeper.config.model import Duration, Strict
+from stagekeeper.config.validation import validate
 
 ALL = st.timedeltas(min_value=timedelta(0), max_value=timedelta(days=10_000))
 

@@ -25,8 +25,8 @@ environments:
     locket: {statefulset: locket, selector: role=locket}
     cloud_controller: {selector: role=api, address: "api:9022"}
     database: {address: "postgres:5432"}
-    timeouts: {probe: 2.5, api: 4}
-    patience: {starting: 60, pending: 61, migrating: 62, restarted_twice: 63, terminating: 64}
+    timeouts: {probe: 2.5s, api: 4s}
+    patience: {starting: 1m, pending: 1m1s, migrating: 1m2s, restarted_twice: 1m3s, terminating: 1m4s}
     deep_probe: true
 """
 CUSTOM = """

@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -357,6 +358,15 @@ async def test_no_control_is_asked_where_a_path_is_proven(
 # What is remembered
 
 
+async def test_without_an_answer_the_time_is_still_the_api_servers(world: Cluster) -> None:
+    """Ours may be hours away from it, and a duration between the two would be wrong by that."""
+    observer = Observer(world.environment, world.kube, now=lambda: datetime(1999, 1, 1, tzinfo=UTC))
+    first = await observer.observe(ENOUGH)
+    world.api.answers[PODS] = refusing(500)
+    blind = await observer.observe(ENOUGH)
+    assert timedelta(0) <= blind.taken_at - first.taken_at < timedelta(seconds=2 * ENOUGH)
+
+
 async def test_since_when_pods_are_missing_is_remembered_fromobservation_to_observation(world: Cluster) -> None:
     observer = Observer(world.environment, world.kube)
     world.pods([pod("diego-api-0")])
@@ -370,5 +380,6 @@ async def test_since_when_pods_are_missing_is_remembered_fromobservation_to_obse
 
 
 async def test_how_patient_the_judgement_is_comes_from_the_environment(world: Cluster) -> None:
-    patient = replace(world.environment.patience, starting=world.environment.patience.starting * 2)
+    patience = world.environment.patience
+    patient = patience.model_copy(update={"starting": patience.starting * 2})
     assert (await world.with_(patience=patient).observe()).patience == patient

@@ -26,13 +26,14 @@ def lines(*observations: Assessment) -> list[MutableMapping[str, Any]]:
 def test_the_first_observation_is_told() -> None:
     (line,) = lines(assessment())
     assert line == {
-        "event": "diego-api-0 is the active BBS and the Service routes to it.",
+        "event": "The state has changed.",
         "log_level": "info",
         "environment": "cf",
         "diagnosis": "serving",
         "before": "none",
         "reachable": True,
         "kubernetes": "up",
+        "reason": "diego-api-0 is the active BBS and the Service routes to it.",
     }
 
 
@@ -42,7 +43,7 @@ def test_a_hundred_observations_in_the_same_state_are_one_line() -> None:
 
 def test_the_loss_of_service_is_a_warning_with_the_diagnosis_own_sentence() -> None:
     _, line = lines(assessment(), assessment(hung()))
-    assert line["event"] == assessment(hung()).diagnosis.why
+    assert line["reason"] == assessment(hung()).diagnosis.why
     assert (line["log_level"], line["before"], line["diagnosis"]) == ("warning", "serving", "no_active_bbs")
 
 

@@ -11,7 +11,7 @@ from prometheus_client.metrics_core import Metric
 from exporter.assessment import Assessment, blind
 from exporter.counters import KUBERNETES_FAILURES, Counters
 from exporter.metrics import SERIES, Scrape, families
-from exporter.samples import ScrapeData
+from exporter.samples import MOST_PODS, ScrapeData
 from exporter.settings import Reloads
 from stagekeeper.diego.diagnosis import Condition
 from stagekeeper.diego.observation import NOT_CONFIGURED, Domains, Observation, Part, Probe, Reply, Unknown
@@ -111,7 +111,7 @@ ABSENT_WHEN = [
     (
         "pods",
         NOTHING_KNOWN,
-        {"diego_api_ready", "active_bbs_count", *PER_POD},
+        {"diego_api_ready", "active_bbs_count", "diego_api_pods_left_out", *PER_POD},
     ),
     ("workloads", NOTHING_KNOWN, {"diego_api_desired"}),
     ("workloads", (), {"diego_api_desired"}),
@@ -261,6 +261,18 @@ def test_an_environment_has_about_fifty_series_next_to_its_diagnosis_states() ->
     observation = serving(service=replace(OK, certificate_ends=ends))
     samples = flat(families((scraped(assessment(observation), certificates={"client": ends, "ca": ends}),)))
     assert len(samples) - len(Condition) <= 50
+
+
+def test_strangers_with_the_label_get_no_series_without_end() -> None:
+    """Each pod that matches the selector had four, whoever made it; those of our StatefulSet keep theirs."""
+    strangers = [passive(f"a-{number}", pod=pod(f"a-{number}", owner=None)) for number in range(500)]
+    samples = told(serving(pods=(*strangers, active(), passive())))
+    for name in PER_POD:
+        assert sum(each == name for each, _ in samples) == MOST_PODS
+        assert value(samples, name, pod="diego-api-0") is not None
+    assert value(samples, "diego_api_pods_left_out") == 502 - MOST_PODS
+    assert value(samples, "diego_api_ready") == 502
+    assert value(told(serving()), "diego_api_pods_left_out") == 0
 
 
 def test_every_series_has_a_sentence_and_a_name_of_its_own() -> None:

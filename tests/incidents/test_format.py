@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterator
+from datetime import timedelta
 from enum import StrEnum
 from pathlib import Path
 from typing import Any, get_args
@@ -65,7 +66,7 @@ def test_a_file_from_before_is_read_as_one_of_today() -> None:
         "expect: {decision: hand_over, episodes: [Escalated]}\n",
         "before.yaml",
     )
-    assert (before.policy.confirm_observations, before.rhythm.observation_timeout) == (9, 7)
+    assert (before.policy.confirm_observations, before.rhythm.observation_timeout) == (9, timedelta(seconds=7))
     assert before.expect.decision is Decided.ESCALATE
     assert before.expect.remediations == [Phase.ESCALATED]
 

@@ -32,7 +32,7 @@ from tests.interleaving.cluster import Heard, Request, Talk, blind_observation, 
 from tests.remediator.builders import CF
 
 EAGER = Policy(
-    Mode.ACT,
+    mode=Mode.ACT,
     confirm_for=timedelta(0),
     confirm_observations=1,
     never_for=timedelta(0),

@@ -34,7 +34,7 @@ from tests.interleaving.replicas import EAGER, HandDriven, Quiet
 from tests.interleaving.scenarios import ONE, ZERO
 from tests.remediator.builders import CF
 
-POLICY: Policy = replace(EAGER, verify_observations=2)
+POLICY: Policy = EAGER.model_copy(update={"verify_observations": 2})
 FAIR_ROUNDS = 400
 _WITHOUT_TIME = sorted(name for name in EVENTS if "pass" not in name)
 

@@ -29,7 +29,7 @@ CF = Environment(
     active_label=ActiveLabel("skiff-role-active", "true"),
 )
 CF_LOCKET = replace(CF, profile="cfee-1", locket=PROFILES["cfee-1"].locket)
-ACT = Policy(Mode.ACT)
+ACT = Policy(mode=Mode.ACT)
 ACTIVE = (AlertView("http://alertmanager:9093", AlertState.ACTIVE),)
 NOT_PAUSED = Pause(paused=False)
 

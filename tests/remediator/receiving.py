@@ -18,7 +18,7 @@ from remediator.app import application
 from remediator.cluster import Cluster, Listing
 from remediator.reconciler import Reconciler
 from remediator.record import name_of
-from remediator.remediation import Remediation, Request
+from remediator.remediation import Remediation, Request, in_order
 from remediator.settings import RemediatorSettings
 from remediator.webhook import PATH, Webhook
 from stagekeeper.diego.observe import Observer
@@ -52,7 +52,7 @@ class MemoryCluster(Cluster):
             await self.until.wait()
         if self.trouble:
             raise self.trouble
-        return Listing([self.remediations[each] for each in sorted(self.remediations)], NOW)
+        return Listing(in_order(self.remediations.values()), NOW)
 
     async def create(self, ordinal: int, request: Request) -> Remediation:
         """A new record."""
@@ -109,14 +109,14 @@ Receive = Callable[..., Any]
 
 
 @asynccontextmanager
-async def receiving(folder: Path, *names: str) -> AsyncIterator[Receiving]:
+async def receiving(folder: Path, *names: str, matchers: Mapping[str, str] | None = None) -> AsyncIterator[Receiving]:
     """The application for environments of these names ("cf" if none are given)."""
     token_file = folder / "token"
     token_file.write_text(TOKEN)
     environments = {name: Environment() for name in names or ("cf",)}
     registry, stopping = CollectorRegistry(), [False]
     receivers = Receivers("stagekeeper")
-    webhook = Webhook("StagerUnavailable", environments, lambda: stopping[0], receivers)
+    webhook = Webhook("StagerUnavailable", environments, lambda: stopping[0], receivers, matchers)
     settings = RemediatorSettings.model_validate({"mode": "observe", "webhook": {"token_file": token_file}})
     app = application(settings, environments, webhook, BearerToken(token_file), registry, ())
     server: TestServer = TestServer(app)

@@ -11,15 +11,17 @@ from typing import Any
 import aiohttp
 import pytest
 from aiohttp import web
-from aiohttp.test_utils import TestServer
+from aiohttp.test_utils import RawTestServer, TestServer
 
 from remediator.alertmanager import LARGEST_ANSWER, MOST_RECEIVERS, Alertmanager, AlertmanagerView, Receivers
 from remediator.inputs import AlertState
 from remediator.remediation import LONGEST_FIELD, Request
 from remediator.settings import AlertmanagerSettings
+from tests.diego import listeners
 from tests.remediator.receiving import PAYLOADS
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
+NO_JSON = "the answer is {}, not JSON: is this Alertmanager's address?"
 STARTS = "2026-11-23T11:58:00.000Z"
 
 
@@ -30,10 +32,11 @@ async def asking(
     """A function that asks an Alertmanager, which answers by `handler`, about the environment "cf"."""
     app = web.Application()
     app.router.add_get(f"{prefix}/api/v2/alerts/groups", handler)
+    matchers = settings.pop("matchers", None)
     async with TestServer(app) as server, aiohttp.ClientSession() as session:
         url = str(server.make_url(prefix or "/"))
         own = AlertmanagerSettings.model_validate({"url": url, "timeout": 5, **settings})
-        alertmanager = Alertmanager(own, session, "StagerUnavailable", Receivers("stagekeeper"))
+        alertmanager = Alertmanager(own, session, "StagerUnavailable", Receivers("stagekeeper"), matchers)
         yield lambda: alertmanager.ask("cf")
 
 
@@ -112,8 +115,10 @@ async def test_it_asks_for_one_alert_of_one_environment() -> None:
     assert asked == [['alertname="StagerUnavailable"', 'environment="cf"']]
 
 
-async def test_a_path_prefix_is_kept() -> None:
-    async with asking(says(alert()), prefix="/alertmanager") as ask:
+@pytest.mark.parametrize("prefix", ["/alertmanager", "/api/alertmanager/grafana"])
+async def test_a_path_prefix_is_kept(prefix: str) -> None:
+    """A reverse proxy's or Mimir's, and Grafana's for the alerts that it manages itself."""
+    async with asking(says(alert()), prefix=prefix) as ask:
         assert (await ask()).view.state is AlertState.ACTIVE
 
 
@@ -147,15 +152,80 @@ async def test_what_was_not_asked_for_is_not_taken(other: Any) -> None:
     [
         (body(b"oops", 500), "HTTP 500"),
         (body(b"", 401), "HTTP 401"),
-        (body(b"", 302, Location="/elsewhere"), "HTTP 302"),
+        (body(b"", 302, Location="/elsewhere"), "HTTP 302, a redirect, which is not followed"),
+        (body(b"<html><title>Sign in</title>\n", 403), 'HTTP 403 with an HTML page ("Sign in")'),
         (body(b"{}"), "the answer is not a list of groups of alerts"),
-        (body(b"<html>"), "Expecting value: line 1 column 1 (char 0)"),
+        (body(b"<html>\n" * 20), "the answer is an HTML page, not JSON: is this Alertmanager's address?"),
+        (body(b"no\nhealthy \x1b[31mupstream"), NO_JSON.format("'no healthy [31mupstream'")),
+        (body(b"  "), NO_JSON.format("an empty body")),
         (body(b"[" * 200_000), "the answer is nested too deeply"),
         (body(b" " * (LARGEST_ANSWER + 1)), f"the answer has more than {LARGEST_ANSWER} bytes"),
     ],
 )
 async def test_what_can_not_be_understood_is_unreadable_and_says_why(handler: Handler, detail: str) -> None:
     assert await seen(handler) == (AlertState.UNREADABLE, detail)
+
+
+async def test_the_tenant_is_said() -> None:
+    """Mimir answers 401 without it, and another tenant's alerts with a wrong one."""
+
+    async def answer(request: web.Request) -> web.Response:
+        return web.json_response([group(alert())] if request.headers.get("X-Scope-OrgID") == "cf-team" else [])
+
+    assert (await seen(answer, tenant="cf-team"))[0] is AlertState.ACTIVE
+    assert (await seen(answer))[0] is AlertState.ABSENT
+
+
+async def test_a_silence_of_one_cluster_does_not_hold_another() -> None:
+    """Their environments share a name, and one Alertmanager has the alerts of both."""
+    silenced, firing = alert("suppressed", silencedBy=["id"]), alert()
+    silenced["labels"]["cluster"], firing["labels"]["cluster"] = 'eu "1"', "eu2"
+    asked: list[list[str]] = []
+
+    async def answer(request: web.Request) -> web.Response:
+        asked.append(request.query.getall("filter"))
+        return web.json_response([group(silenced, firing)])
+
+    assert (await seen(answer, matchers={"cluster": "eu2"}))[0] is AlertState.ACTIVE
+    assert (await seen(answer, matchers={"cluster": 'eu "1"'}))[0] is AlertState.SUPPRESSED
+    assert (await seen(answer))[0] is AlertState.SUPPRESSED
+    assert 'cluster="eu \\"1\\""' in asked[1]
+
+
+async def test_a_proxy_on_the_way_is_used() -> None:
+    asked: list[str] = []
+
+    async def proxy(request: web.BaseRequest) -> web.Response:
+        asked.append(str(request.url))
+        return web.json_response([group(alert())])
+
+    async with RawTestServer(proxy) as server, aiohttp.ClientSession() as session:
+        own = {"url": "http://alertmanager.invalid:9093/am", "proxy_url": str(server.make_url("/"))}
+        settings = AlertmanagerSettings.model_validate(own)
+        found = await Alertmanager(settings, session, "StagerUnavailable", Receivers("stagekeeper")).ask("cf")
+    assert found.view.state is AlertState.ACTIVE
+    assert asked[0].startswith("http://alertmanager.invalid:9093/am/api/v2/alerts/groups")
+
+
+async def test_a_client_certificate_is_shown(tmp_path: Path) -> None:
+    certificates = listeners.certificates(tmp_path)
+    app = web.Application()
+    app.router.add_get("/api/v2/alerts/groups", says(alert()))
+    server, files = TestServer(app, scheme="https", host="127.0.0.1"), certificates.client
+    await server.start_server(ssl=certificates.server(name="127.0.0.1"))
+    try:
+        async with aiohttp.ClientSession() as session:
+            shown = {"url": str(server.make_url("/")), "ca_file": files.ca_file}
+            with_own = {**shown, "cert_file": files.cert_file, "key_file": files.key_file}
+            found = [
+                await Alertmanager(
+                    AlertmanagerSettings.model_validate(each), session, "StagerUnavailable", Receivers("stagekeeper")
+                ).ask("cf")
+                for each in (with_own, shown)
+            ]
+    finally:
+        await server.close()
+    assert [each.view.state for each in found] == [AlertState.ACTIVE, AlertState.UNREADABLE]
 
 
 async def test_an_answer_that_does_not_come_is_unreadable_in_time() -> None:

@@ -4,7 +4,6 @@ Observations that could not tell neither count nor spoil it.
 """
 
 from collections.abc import Sequence
-from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -15,7 +14,7 @@ from remediator.policy import Policy
 from remediator.remediation import GateResult, Outcome
 from remediator.streaks import Assessment, Streaks
 from stagekeeper.diego.diagnosis import Condition
-from stagekeeper.diego.observation import Observation, Reply
+from stagekeeper.diego.observation import Observation, Probe, Reply
 from tests.diego.observations import bbs, healthy, hung, observation, unknown
 from tests.remediator.builders import ACT, ACTIVE, CF, NOT_PAUSED, at, every
 
@@ -97,6 +96,13 @@ def test_a_gap_proves_nothing_about_the_time_in_it() -> None:
     assert confirmed([each for each in observations if not at(30).moment.at < each.moment.at < at(55).moment.at])
 
 
+def test_without_the_pods_there_is_no_time_of_the_server_either() -> None:
+    """Also where something else is certain, such as that our certificate is refused: that escalates nothing."""
+    refused = Probe(Reply.CERTIFICATE_REFUSED, "TLSV1_ALERT_UNKNOWN_CA")
+    for seen in (BLIND, hung(pods=unknown("The API's answer has no Date"), service=refused)):
+        assert at(0, seen).blind
+
+
 def test_a_blind_stretch_longer_than_the_largest_gap_begins_it_anew() -> None:
     observations = [at(each * 5, BLIND if 30 < each * 5 < 65 else hung()) for each in range(25)]
     assert not confirmed(observations)
@@ -125,7 +131,7 @@ STUCK = observation(bbs(0, Reply.UNAVAILABLE), bbs(1))
 
 
 def test_the_setting_for_stuck_unavailable_asks_for_ten_minutes() -> None:
-    policy = replace(ACT, restart_stuck_unavailable=True)
+    policy = ACT.model_copy(update={"restart_stuck_unavailable": True})
     assert not confirmed(every(5, 595, STUCK), policy)
     assert confirmed(every(5, 600, STUCK), policy)
 

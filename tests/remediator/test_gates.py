@@ -28,7 +28,7 @@ def asked(seen: Assessment | Observation | None = None, **changes: object) -> In
 
 def test_only_the_mode_act_passes() -> None:
     assert gates.mode(asked()).outcome is PASS
-    assert gates.mode(asked(policy=replace(ACT, mode=Mode.OBSERVE))).outcome is NEVER
+    assert gates.mode(asked(policy=ACT.model_copy(update={"mode": Mode.OBSERVE}))).outcome is NEVER
 
 
 def test_a_pause_blocks_with_its_own_words() -> None:
@@ -79,7 +79,7 @@ def test_after_five_minutes_those_that_answer_are_enough(minutes: float, word: O
 
 
 def test_unless_they_are_configured_not_to_be() -> None:
-    waiting = replace(ACT, alerts_unread_then="wait")
+    waiting = ACT.model_copy(update={"alerts_unread_then": "wait"})
     assert gates.alert(asked(alerts=seen(U, A), streaks=unread_for(60), policy=waiting)).outcome is NOT_YET
 
 
@@ -195,7 +195,7 @@ def test_a_pod_that_serves_is_not_restarted_whatever_was_accepted() -> None:
 
 
 def test_the_setting_restart_stuck_unavailable_overrides_that_one_and_no_other() -> None:
-    policy = replace(ACT, restart_stuck_unavailable=True)
+    policy = ACT.model_copy(update={"restart_stuck_unavailable": True})
     assert gates.diagnosis(asked(STUCK, policy=policy)).outcome is PASS
     assert gates.diagnosis(asked(observation(bbs(0, Reply.TLS)), policy=policy)).outcome is NEVER
 

@@ -9,7 +9,7 @@ import pytest
 from remediator import intake
 from remediator.intake import ATTEMPTS, Judgement
 from remediator.policy import Mode
-from remediator.remediation import Phase, Reason, Remediation, Request
+from remediator.remediation import LAST_ORDINAL, Phase, Reason, Remediation, Request
 from stagekeeper.kube.errors import AlreadyExists, Unavailable, Unreachable
 from tests.diego.observations import NOW, ago
 from tests.remediator.builders import ACT, remediation
@@ -63,7 +63,7 @@ async def test_a_latched_target_is_left_alone_until_it_is_released() -> None:
 async def test_what_a_replica_in_mode_observe_has_written_holds_nobody_back_who_acts() -> None:
     observed = Records([remediation(Phase.OBSERVED, age=0)])
     assert (await intake.open_or_join(observed, FIRING, ACT)).judgement is Judgement.OPENED
-    watcher = replace(ACT, mode=Mode.OBSERVE)
+    watcher = ACT.model_copy(update={"mode": Mode.OBSERVE})
     assert (await intake.open_or_join(Records([remediation(Phase.OBSERVED)]), FIRING, watcher)).judgement is (
         Judgement.LATCHED
     )
@@ -107,6 +107,26 @@ async def test_an_alert_without_a_usable_start_is_taken_as_new(starts_at: str) -
     assert (await judged(ended, request=replace(FIRING, starts_at=starts_at)))[0] is Judgement.OPENED
 
 
+async def test_the_first_open_one_is_worked_on_whatever_others_somebody_has_created() -> None:
+    """A record beside one whose plan was half done was worked on in its place, and the second pod was forgotten."""
+    half_done, forged = remediation(Phase.RESTARTING, name="diego-api-r6"), remediation(name="diego-api-r7")
+    assert await judged(half_done, forged) == (Judgement.JOINED, "diego-api-r6")
+    ended = remediation(Phase.RECOVERED, name="diego-api-r6")
+    assert await judged(ended, forged) == (Judgement.JOINED, "diego-api-r7")
+
+
+async def test_the_last_ordinal_that_somebody_has_used_up_blocks_no_target() -> None:
+    old, later = (
+        remediation(Phase.RECOVERED, name="diego-api-r1", age=9000),
+        remediation(Phase.RECOVERED, name="diego-api-r2", age=1000),
+    )
+    last = remediation(Phase.SELF_HEALED, name=f"diego-api-r{LAST_ORDINAL}", age=2000)
+    assert await judged(old, last) == (Judgement.OPENED, "diego-api-r2")
+    assert await judged(old, last, later) == (Judgement.OPENED, "diego-api-r3")
+    young = remediation(Phase.RECOVERED, name="diego-api-r2", age=10)
+    assert await judged(old, last, young) == (Judgement.HELD_OFF, "diego-api-r2")
+
+
 async def test_who_loses_the_race_joins_the_winner() -> None:
     records = Records(rivals=[remediation()])
     assert (await intake.open_or_join(records, FIRING, ACT)).judgement is Judgement.JOINED
@@ -143,7 +163,7 @@ def closed(ordinal: int, *, ended: timedelta = DAY, phase: Phase = Phase.RECOVER
 
 
 def pruned(*found: Remediation, keep: int = 2) -> list[int]:
-    return [each.ordinal for each in intake.prunable(found, NOW, replace(ACT, keep=keep))]
+    return [each.ordinal for each in intake.prunable(found, NOW, ACT.model_copy(update={"keep": keep}))]
 
 
 def test_the_oldest_beyond_those_that_are_kept_go() -> None:
@@ -167,5 +187,5 @@ def test_a_latched_an_open_and_a_recent_one_stay() -> None:
 
 
 def test_what_a_long_cooldown_still_counts_from_stays() -> None:
-    policy = replace(ACT, keep=0, cooldown=2 * DAY)
+    policy = ACT.model_copy(update={"keep": 0, "cooldown": 2 * DAY})
     assert intake.prunable([closed(1), closed(2)], NOW, policy) == []

@@ -1,12 +1,16 @@
 """The pause: a ConfigMap that says who, why and until when. Whatever else it says counts as a pause."""
 
+from collections.abc import Mapping
 from typing import Any
 
 import pytest
 
 from remediator import pause
+from remediator.cluster import Cluster
 from remediator.inputs import Pause
+from stagekeeper.kube.client import Kube, Response
 from tests.diego.observations import NOW
+from tests.remediator.builders import CF
 
 UNTIL = "2026-11-23T12:30:00Z"
 
@@ -57,3 +61,20 @@ def test_whatever_is_malformed_pauses_and_says_how_to_end_it(source: dict[str, A
     assert found.paused
     assert "malformed" in found.why
     assert "stagekeeper resume" in found.why
+
+
+class WithoutDate(Kube):
+    """An API behind a proxy that strips the header."""
+
+    def __init__(self) -> None:
+        """Without a way to it."""
+
+    async def get(self, path: str, *, timeout: float, query: Mapping[str, str] | None = None) -> Response:  # noqa: ARG002 -- the signature of what it stands for
+        """A pause that would have ended, if anybody knew what time it is."""
+        return Response(config_map(until="2020-01-01T00:00:00Z"), None)
+
+
+async def test_a_pause_whose_time_can_not_be_told_goes_on() -> None:
+    found = await Cluster(CF, WithoutDate()).pause()
+    assert found.paused
+    assert "has no Date" in found.why

@@ -41,7 +41,9 @@ def test_zones_with_statefulsets_of_their_own_are_one_step() -> None:
 
 
 def bounds(seen: Observation, environment: Environment = CF, largest: int = 6) -> tuple[Outcome, str]:
-    found = gates.bounds(inputs(at(0, seen), environment=environment, policy=replace(ACT, largest_plan=largest)))
+    found = gates.bounds(
+        inputs(at(0, seen), environment=environment, policy=ACT.model_copy(update={"largest_plan": largest}))
+    )
     return found.outcome, found.why
 
 

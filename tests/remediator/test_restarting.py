@@ -254,7 +254,7 @@ def test_a_pause_holds_between_two_deletes() -> None:
 
 
 def test_a_remediator_that_was_put_into_observe_mode_carries_no_plan_on() -> None:
-    _, action = decided(restarting(), hung(), policy=replace(ACT, mode=Mode.OBSERVE))
+    _, action = decided(restarting(), hung(), policy=ACT.model_copy(update={"mode": Mode.OBSERVE}))
     assert action == Wait("The mode is observe: this plan was written in mode act, and is not carried on.")
 
 
@@ -266,8 +266,20 @@ def test_a_plan_can_not_choose_a_pod_of_somebody_else() -> None:
 def test_a_plan_can_not_name_a_pod_that_the_selector_does_not_find() -> None:
     forged = restarting(plan=locket_plan([], [("kube-dns-abc", "uid-of-kube-dns")]))
     after, _ = decided(forged, hung())
-    assert [each.result for each in after.deletions] == ["gone"]
+    assert [each.result for each in after.deletions] == ["refused"]
     assert after.phase is Phase.VERIFYING
+    assert after.message == (
+        "Deletion accepted for none; waiting for the replacement pods. "
+        "Refused, since they are not ours to delete: kube-dns-abc."
+    )
+
+
+def test_a_stranger_that_is_terminating_is_no_delete_of_ours() -> None:
+    """It was noted as one, and stood in the sentence as a pod whose deletion was accepted."""
+    seen = observation(bbs(0, owner="kube-dns", ends_at=NOW + timedelta(seconds=30)), bbs(1))
+    after, action = decided(restarting(), seen)
+    assert after.deletions == ()
+    assert isinstance(action, Wait)
 
 
 def test_a_plan_in_many_steps_is_held_to_the_largest_plan_too() -> None:

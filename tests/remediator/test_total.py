@@ -48,7 +48,7 @@ def test_a_decision_is_made_whatever_was_seen_and_recorded(
     given_ = inputs(
         assessed(seen),
         environment=environment,
-        policy=replace(ACT, mode=mode),
+        policy=ACT.model_copy(update={"mode": mode}),
         pause=Pause(paused, "why"),
         alerts=alerts,
         past=past,

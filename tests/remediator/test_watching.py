@@ -53,7 +53,7 @@ def test_before_the_confirmation_is_complete_it_waits_and_says_for_what() -> Non
 
 
 def test_observe_mode_writes_down_what_it_would_do_and_ends() -> None:
-    found, _, action = ending(hung(), 120, policy=replace(ACT, mode=Mode.OBSERVE))
+    found, _, action = ending(hung(), 120, policy=ACT.model_copy(update={"mode": Mode.OBSERVE}))
     assert (found.phase, found.reason, found.plan) == (Phase.OBSERVED, Reason.WOULD_RESTART, None)
     assert found.would_restart is not None
     assert found.message.startswith("In mode act, diego-api-0, diego-api-1 would be restarted now")

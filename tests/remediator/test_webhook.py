@@ -102,6 +102,14 @@ async def test_what_is_not_ours_is_rightly_ignored(
     assert remediator.opened() == {"cf": 0}
 
 
+async def test_another_clusters_alert_is_not_ours(tmp_path: Path) -> None:
+    """Environments share names from cluster to cluster, and one Alertmanager may serve all of them."""
+    async with receiving(tmp_path, matchers={"cluster": "eu1"}) as remediator:
+        given = notification(alert(), alert(cluster="eu2"), alert(cluster="eu1"))
+        assert await remediator.judgements(given) == ["foreign_alert", "foreign_alert", "opened"]
+        assert remediator.opened() == {"cf": 1}
+
+
 async def test_labels_choose_no_target(remediator: Receiving) -> None:
     """Incident 23: the targets come from the configuration."""
     assert await remediator.judgements(notification(alert(**POD_OF_SOMEBODY))) == ["opened"]

@@ -31,7 +31,7 @@ async def test_a_thousand_environments_are_all_looked_at_and_never_too_many_at_o
 
     async with observing(lambda _environment: take) as targets:
         await targets.use([resolve(EnvironmentSettings(name=f"cf-{number}")) for number in range(1000)], 0)
-        seen = await targets.seen(60)
+        seen = await targets.scrape(60)
     assert all(each.assessment is not None and each.assessment.complete for each in seen)
     assert most == AT_ONCE
 

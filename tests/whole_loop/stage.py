@@ -16,10 +16,10 @@ from aiohttp.typedefs import Handler
 
 from remediator.alertmanager import Alertmanager, Receivers
 from remediator.cluster import Cluster
-from remediator.policy import Mode
-from remediator.reconciler import Reconciler, Rhythm, resync_forever
+from remediator.policy import Mode, Rhythm
+from remediator.reconciler import Reconciler, resync_forever
 from remediator.remediation import Phase, Remediation
-from remediator.settings import AlertmanagerSettings, RemediatorSettings, RhythmSettings
+from remediator.settings import AlertmanagerSettings, RemediatorSettings
 from remediator.webhook import PATH, Webhook
 from simulator.actors import LIFELIKE
 from simulator.api import Request
@@ -48,15 +48,17 @@ class Replica:
     def start(self) -> None:
         """A new process: without memory."""
         environment, kube, asked = self._parts
-        policy, rhythm = SETTINGS.as_policy(), RhythmSettings()
-        self.cluster = Cluster(environment, kube, [asked], observation_timeout=rhythm.observation_timeout)
-        reconciler = Reconciler(self.cluster, policy, Rhythm(rhythm.open, rhythm.list, rhythm.observe))
+        policy, rhythm = SETTINGS.as_policy(), Rhythm()
+        self.cluster = Cluster(
+            environment, kube, [asked], observation_timeout=rhythm.observation_timeout.total_seconds()
+        )
+        reconciler = Reconciler(self.cluster, policy, rhythm)
         self._webhook = Webhook(
             "StagerUnavailable", {environment.name: reconciler}, lambda: False, Receivers("stagekeeper")
         )
         self._tasks = [
             asyncio.create_task(reconciler.run()),
-            asyncio.create_task(resync_forever([reconciler], rhythm.resync)),
+            asyncio.create_task(resync_forever([reconciler], rhythm.resync.total_seconds())),
         ]
 
     async def kill(self) -> None:

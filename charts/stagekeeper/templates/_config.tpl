@@ -23,6 +23,13 @@ remediator:
   {{- with .Values.remediator }}
   mode: {{ .mode }}
   alertname: {{ .alertname }}
+  receiver: {{ .receiver | quote }}
+  {{- with .matchers }}
+  matchers:
+    {{- range $label, $value := . }}
+    {{ $label }}: {{ $value | quote }}
+    {{- end }}
+  {{- end }}
   webhook:
     token_file: /etc/stagekeeper/webhook/token
   {{- with .alertmanagers }}
@@ -44,6 +51,16 @@ remediator:
       {{- end }}
       {{- if .ca }}
       ca_file: {{ $folder }}/ca
+      {{- end }}
+      {{- if .cert }}
+      cert_file: {{ $folder }}/cert
+      key_file: {{ $folder }}/key
+      {{- end }}
+      {{- with .tenant }}
+      tenant: {{ . | quote }}
+      {{- end }}
+      {{- with .proxy_url }}
+      proxy_url: {{ . | quote }}
       {{- end }}
     {{- end }}
   {{- end }}

@@ -25,7 +25,7 @@ Takes (list $ program).
     {{- $found = append $found (dict "volume" "webhook" "secret" .secret "key" .key "path" "token") -}}
   {{- end -}}
   {{- range $index, $alertmanager := $root.Values.remediator.alertmanagers -}}
-    {{- range $name := list "bearer_token" "password" "ca" -}}
+    {{- range $name := list "bearer_token" "password" "ca" "cert" "key" -}}
       {{- with get $alertmanager $name -}}
         {{- $found = append $found (dict "volume" "alertmanagers" "secret" .secret
               "key" .key "path" (printf "%d/%s" $index $name)) -}}

@@ -30,6 +30,10 @@ remediator.mode act needs at least one entry in remediator.alertmanagers (url): 
 remediator.alertmanagers[{{ $index }}]: bearer_token and username/password exclude each other.
 {{ else if ne (empty .username) (empty .password) }}
 remediator.alertmanagers[{{ $index }}]: username and password belong together.
+{{ else if ne (empty .cert) (empty .key) }}
+remediator.alertmanagers[{{ $index }}]: cert and key belong together.
+{{ else if regexMatch "/api/v[12](/.*)?$" .url }}
+remediator.alertmanagers[{{ $index }}].url must end before /api, which is added to it: use {{ regexReplaceAll "/api/v[12](/.*)?$" .url "" }}
 {{ end -}}
 {{- end -}}
 {{- end -}}
