@@ -49,7 +49,7 @@ BAD = {
     ),
     section(modes="act"): (
         "sk.yaml:4: remediator.modes: unknown key (did you mean mode?). "
-        "Known are mode, webhook, alertname, receiver, alertmanagers, rhythm, policy."
+        "Known are mode, webhook, alertname, matchers, receiver, alertmanagers, rhythm, policy."
     ),
     section(
         policy="{confirm: 1}"
