@@ -14,8 +14,10 @@ from incidents.journal import Replayed
 from incidents.outcome import differences
 from incidents.reading import from_text
 from incidents.story import story
-from incidents.telling import record_json, replay_json, replay_text
+from incidents.telling import record_document, replay_document, replay_text
 from remediator import record
+from remediator.remediation import Remediation
+from stagekeeper.cli.output import OUTPUT, dumped
 from stagekeeper.cli.target import Target, targeted
 from stagekeeper.config.errors import ConfigurationError
 from stagekeeper.late_import import imported
@@ -27,7 +29,7 @@ KIND, LIST_KINDS = "Remediation", ("List", "RemediationList")
 
 @click.command("explain", context_settings={"show_default": True})
 @click.argument("what", required=False, metavar="[NAME|FILE]")
-@click.option("-o", "--output", type=click.Choice(("text", "json")), default="text")
+@OUTPUT
 @targeted
 def command(*, target: Target, what: str | None, output: str) -> None:
     """Explain what a remediation did and why, or what the remediator would do in an incident.
@@ -42,9 +44,9 @@ def command(*, target: Target, what: str | None, output: str) -> None:
     logs.configure("error")
     if what is None or _is_name(what):
         stored = imported("incidents.stored:explain_stored")  # with the client of the Kubernetes API
-        sys.exit(asyncio.run(stored(target, what, as_json=output == "json")))
+        sys.exit(asyncio.run(stored(target, what, output)))
     try:
-        said, code = explain(*_read(Path(what)), as_json=output == "json")
+        said, code = explain(*_read(Path(what)), target, output)
     except ConfigurationError as problem:
         click.echo(visible(f"stagekeeper explain: {problem}", keep="\n"), err=True)
         sys.exit(2)
@@ -57,23 +59,32 @@ def _is_name(what: str) -> bool:
     return record.NAME.fullmatch(what) is not None and not Path(what).exists()
 
 
-def explain(text: str, source: str, *, as_json: bool) -> tuple[str, int]:
+def explain(text: str, source: str, target: Target, output: str) -> tuple[str, int]:
     """What is to be said of a file's text, and the exit code. Raises `ConfigurationError`."""
     records = _records(text, source)
     if records is None:
-        return _explain_incident(from_text(text, source), as_json=as_json)
+        return _explain_incident(from_text(text, source), output)
     try:
         remediations = [record.load(each) for each in records]
     except record.Unreadable as problem:
         raise ConfigurationError(f"{source}: {problem}") from problem
-    return (record_json(remediations) if as_json else "\n".join(map(story, remediations))), 0
+    return told(remediations, target, output), 0
 
 
-def _explain_incident(incident: Incident, *, as_json: bool) -> tuple[str, int]:
+def told(remediations: Sequence[Remediation], target: Target, output: str) -> str:
+    """Stored records as `output` wants them; commands in the text repeat the flags that were given."""
+    if output != "text":
+        return dumped(record_document(remediations), output)
+    return target.as_given("\n".join(story(each, target.own) for each in remediations))
+
+
+def _explain_incident(incident: Incident, output: str) -> tuple[str, int]:
     found: Replayed = imported("incidents.replay:replay")(incident)  # with the remediator and all that it stands on
     wrong = differences(incident.expect, found)
-    said = replay_json(incident, found, wrong) if as_json else replay_text(incident, found, wrong)
-    return said, 1 if wrong else 0
+    code = 1 if wrong else 0
+    if output != "text":
+        return dumped(replay_document(incident, found, wrong), output), code
+    return replay_text(incident, found, wrong), code
 
 
 def _read(file: Path) -> tuple[str, str]:

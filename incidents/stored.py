@@ -2,19 +2,18 @@
 
 import click
 
-from incidents.story import story
-from incidents.telling import record_json
+from incidents.explain import told
 from remediator.commands.operator import Refusal, ended, reading
 from remediator.commands.records import listed
 from stagekeeper.cli.target import Target
 
 
-async def explain_stored(target: Target, name: str | None, *, as_json: bool) -> int:
+async def explain_stored(target: Target, name: str | None, output: str) -> int:
     """Tell the record of that name, or the newest one; the exit code."""
-    return await ended("explain", _tell(target, name, as_json=as_json))
+    return await ended("explain", _tell(target, name, output))
 
 
-async def _tell(target: Target, name: str | None, *, as_json: bool) -> None:
+async def _tell(target: Target, name: str | None, output: str) -> None:
     async with reading(target) as session:
         _, listing = await listed(session)
         wanted = name or (listing.latest.name if listing.latest else "")
@@ -23,4 +22,4 @@ async def _tell(target: Target, name: str | None, *, as_json: bool) -> None:
         if not found:
             known = ", ".join(each.name for each in listing.remediations) or "none yet"
             raise Refusal(f"{where} has no remediation{f' {name}' if name else ''}. There are: {known}.")
-        click.echo(record_json(found) if as_json else "\n".join(map(story, found)), nl=False)
+        click.echo(told(found, target, output), nl=False)

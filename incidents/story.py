@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from datetime import datetime, timedelta
 
+from remediator.commands.words import outcome_word, phase_word
 from remediator.policy import Mode, Policy
 from remediator.remediation import Deletion, Phase, Plan, Remediation, Request
 from stagekeeper.config.durations import in_words
@@ -23,16 +24,17 @@ _ENDS = {
 }
 
 
-def story(remediation: Remediation) -> str:
-    """The whole story, one sentence a line."""
-    lines = [_opened(remediation), *_logbook(remediation), *_plans(remediation), *map(_fate, remediation.deletions)]
-    lines += [*_gates(remediation), *_evidence(remediation)]
+def story(remediation: Remediation, flags: str = "") -> str:
+    """The whole story, one sentence a line; `flags` are those that the next call of `stagekeeper` needs."""
+    lines = [visible(_opened(remediation)), *_logbook(remediation)]
+    lines += map(visible, [*_plans(remediation), *map(_fate, remediation.deletions)])
+    lines += [*_gates(remediation), *map(visible, _evidence(remediation))]
     lines += [_ENDS[remediation.phase]] if not remediation.phase.open else []
-    lines += [comes_next(remediation, Policy(mode=Mode.ACT)), *_release(remediation)]
-    return "".join(f"{visible(line)}\n" for line in lines if line)
+    lines += map(visible, [comes_next(remediation, Policy(mode=Mode.ACT), flags), *_release(remediation)])
+    return "".join(f"{line}\n" for line in lines if line)
 
 
-def comes_next(remediation: Remediation, policy: Policy) -> str:
+def comes_next(remediation: Remediation, policy: Policy, flags: str = "") -> str:
     """What is waited for, and the deadline that comes next, by `policy`; "" where nothing is."""
     match remediation.phase:
         case Phase.WATCHING:
@@ -53,7 +55,8 @@ def comes_next(remediation: Remediation, policy: Policy) -> str:
             needed = f"{policy.verify_observations} serving observations in a row"
             return f"It waits for {needed}; escalated {in_words(policy.verify_for)} after the new pods are ready."
         case _ if remediation.latched:
-            reset = f"stagekeeper reset --environment {remediation.request.environment}"
+            which = f"--environment {remediation.request.environment}"
+            reset = " ".join(filter(None, ("stagekeeper reset", flags, which)))
             return f"It waits for a person, or for the BBS to serve again. To release it: {reset}"
     return ""
 
@@ -75,9 +78,9 @@ def _why(asked: Request) -> str:
 
 def _logbook(remediation: Remediation) -> Iterator[str]:
     for each in remediation.transitions:
-        yield f"{_time(each.at)}: {each.phase} ({each.reason}). {each.message}"
+        yield f"{_time(each.at)}: {phase_word(each.phase)} {visible(f'({each.reason}). {each.message}')}"
     if not remediation.transitions and remediation.message:
-        yield remediation.message
+        yield visible(remediation.message)
 
 
 def _plans(remediation: Remediation) -> Iterator[str]:
@@ -103,7 +106,7 @@ def _gates(remediation: Remediation) -> Iterator[str]:
     if remediation.gates:
         yield "The gates answered last, while it watched:"
     for name, answer in remediation.gates:
-        yield f"  {name}: {answer.outcome}. {answer.why}"
+        yield f"  {visible(name)}: {outcome_word(answer.outcome)}. {visible(answer.why)}"
 
 
 def _evidence(remediation: Remediation) -> Iterator[str]:

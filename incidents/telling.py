@@ -1,6 +1,5 @@
-"""A replay or a stored record as text for a person, and as JSON for a program. Pure."""
+"""A replay or a stored record as text for a person, and as a document for a program. Pure."""
 
-import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import Any
@@ -49,34 +48,32 @@ def _next_line(incident: Incident, found: Replayed) -> Iterator[str]:
             yield f"{_clock(incident.until)}  {'next':<11} {'':<22} {said}"
 
 
-def replay_json(incident: Incident, found: Replayed, wrong: Sequence[str]) -> str:
-    """The same as one JSON object."""
-    return _dump(
-        {
-            "title": incident.title,
-            "diagnosis": diagnosis(found),
-            "decision": decided(found.remediations).value,
-            "gates": _gates(gates(found)),
-            "timeline": [
-                {
-                    "time": timestamp(each.time),
-                    "seconds": each.seconds,
-                    "remediation": each.remediation,
-                    "phase": each.phase,
-                    "kind": each.kind,
-                    "reason": each.reason,
-                    "deleted": list(each.deleted),
-                    "message": each.message,
-                    "evidence": list(each.evidence),
-                }
-                for each in found.lines
-            ],
-            "remediations": [
-                {"name": each.name, "phase": each.phase, "reason": each.reason} for each in found.remediations
-            ],
-            "unexpected": list(wrong),
-        }
-    )
+def replay_document(incident: Incident, found: Replayed, wrong: Sequence[str]) -> dict[str, Any]:
+    """The same for a program."""
+    return {
+        "title": incident.title,
+        "diagnosis": diagnosis(found),
+        "decision": decided(found.remediations).value,
+        "gates": _gates(gates(found)),
+        "timeline": [
+            {
+                "time": timestamp(each.time),
+                "seconds": each.seconds,
+                "remediation": each.remediation,
+                "phase": each.phase,
+                "kind": each.kind,
+                "reason": each.reason,
+                "deleted": list(each.deleted),
+                "message": each.message,
+                "evidence": list(each.evidence),
+            }
+            for each in found.lines
+        ],
+        "remediations": [
+            {"name": each.name, "phase": each.phase, "reason": each.reason} for each in found.remediations
+        ],
+        "unexpected": list(wrong),
+    }
 
 
 def diagnosis(found: Replayed) -> str:
@@ -93,20 +90,18 @@ def gates(found: Replayed) -> Mapping[str, GateResult]:
     return dict(found.remediations[-1].gates) if found.remediations else {}
 
 
-def record_json(remediations: Sequence[Remediation]) -> str:
+def record_document(remediations: Sequence[Remediation]) -> dict[str, Any]:
     """Stored records: the same keys as a replay, of the last one; every record's transitions in the timeline."""
     latest = remediations[-1]
     plan = latest.plan or latest.would_restart
-    return _dump(
-        {
-            "title": latest.name,
-            "diagnosis": plan.diagnosis if plan else latest.diagnosis,
-            "decision": decided(remediations).value,
-            "gates": _gates(dict(latest.gates)),
-            "timeline": [entry for each in remediations for entry in _timeline(each)],
-            "remediations": [{"name": each.name, "phase": each.phase, "reason": each.reason} for each in remediations],
-        }
-    )
+    return {
+        "title": latest.name,
+        "diagnosis": plan.diagnosis if plan else latest.diagnosis,
+        "decision": decided(remediations).value,
+        "gates": _gates(dict(latest.gates)),
+        "timeline": [entry for each in remediations for entry in _timeline(each)],
+        "remediations": [{"name": each.name, "phase": each.phase, "reason": each.reason} for each in remediations],
+    }
 
 
 def _timeline(remediation: Remediation) -> list[dict[str, Any]]:
@@ -137,10 +132,6 @@ def _entry(  # noqa: PLR0913, PLR0917 -- the keys of one line
 
 def _gates(answers: Mapping[str, GateResult]) -> list[dict[str, str]]:
     return [{"name": name, "answer": answer.outcome, "why": answer.why} for name, answer in answers.items()]
-
-
-def _dump(document: Mapping[str, Any]) -> str:
-    return json.dumps(document, indent=2) + "\n"
 
 
 _START = "Minute 0 is {:%Y-%m-%d %H:%M:%S %Z}."

@@ -18,7 +18,7 @@ from remediator.metrics import ReconcilerCollector, WebMetrics
 from remediator.reconciler import Reconciler, resync_forever
 from remediator.record import Unreadable
 from remediator.settings import RemediatorSettings, remediator_settings
-from remediator.status_page import status_page
+from remediator.status_page import links, status_page
 from remediator.webhook import PATH, Webhook
 from stagekeeper.config.document import read
 from stagekeeper.config.errors import ConfigurationError
@@ -130,7 +130,7 @@ def application(  # noqa: PLR0913, PLR0917 -- everything that is served stands o
         return metrics_response(request.headers, registry)
 
     async def status(_request: web.Request) -> web.Response:
-        text = status_page(settings.mode, reconcilers.values(), datetime.now(UTC))
+        text = status_page(settings.mode, reconcilers.values(), datetime.now(UTC), links(settings))
         return web.Response(text=text, content_type="text/html", charset="utf-8", headers=PAGE_HEADERS)
 
     app = web.Application(

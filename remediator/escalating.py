@@ -3,9 +3,12 @@
 Why, what was deleted and what was not, what each pod answers now, and the next command, complete.
 """
 
-from remediator import approval
+from functools import cache
+
+from remediator import approval, pause
 from remediator.inputs import Inputs, moved
 from remediator.remediation import Phase, Reason, Remediation
+from stagekeeper.cli.target import in_pod
 from stagekeeper.diego import commands
 from stagekeeper.diego.advice import ADVICE, advise
 from stagekeeper.diego.conditions import Condition
@@ -13,8 +16,15 @@ from stagekeeper.diego.observation import Observation, Probe
 
 NEXT = " Next: "
 """What stands before the next command, at the end of the message."""
-INSIDE = "kubectl -n stagekeeper exec deploy/stagekeeper-exporter -- stagekeeper "
-"""Where the command reaches the pods and has configuration and certificates; the names are the chart's defaults."""
+
+
+@cache
+def inside() -> str:
+    """Where the command reaches the pods and has configuration and certificates: our own Deployment, from a pod.
+
+    Elsewhere the chart's default names.
+    """
+    return f"{in_pod() or 'kubectl -n stagekeeper exec deploy/stagekeeper-exporter -- '}stagekeeper "
 
 
 def escalated(remediation: Remediation, reason: Reason, why: str, given: Inputs) -> Remediation:
@@ -22,6 +32,17 @@ def escalated(remediation: Remediation, reason: Reason, why: str, given: Inputs)
     why = f"{why.strip().removesuffix('.')}."
     said = " ".join(filter(None, (why, what_was_done(remediation), _answers(given.seen))))
     return moved(remediation, Phase.ESCALATED, reason, f"{said}{NEXT}{_next(remediation, reason, given)}", given)
+
+
+def next_step(message: str) -> str:
+    """The next command with which an escalation's message ends; "" where there is none."""
+    _, _, told = message.rpartition(NEXT)
+    return told if NEXT in message else ""
+
+
+def without_next(message: str) -> str:
+    """The message without that command, for whoever shows it by itself."""
+    return message.rpartition(NEXT)[0] or message
 
 
 def what_was_done(remediation: Remediation) -> str:
@@ -49,7 +70,7 @@ def _next(remediation: Remediation, reason: Reason, given: Inputs) -> str:
     """The next command, complete. Where a pause holds it up, that is ended first."""
     environment, found = given.environment, given.assessment.diagnosis
     if given.pause.paused and reason in {Reason.GAVE_UP, Reason.INTERRUPTED}:
-        return f"stagekeeper resume --environment {environment.name}"
+        return pause.end(environment.namespace)
     held = next((pod for pod in given.seen.known_pods if pod.pod.terminating or pod.pod.ready != "True"), None)
     if reason is Reason.PODS_LATE and held is not None:
         return commands.describe(given.seen, held.pod)
@@ -60,4 +81,4 @@ def _next(remediation: Remediation, reason: Reason, given: Inputs) -> str:
         approve = f"kubectl -n {environment.namespace} {approval.command(remediation.name, found.name)}"
         nothing_first = command == ADVICE[found.name].next_command(environment)
         return approve if nothing_first else f"{command} ; if it does not migrate: {approve}"
-    return command.replace("stagekeeper diagnose", f"{INSIDE}diagnose", 1)
+    return command.replace("stagekeeper diagnose", f"{inside()}diagnose", 1)

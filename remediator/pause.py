@@ -11,6 +11,11 @@ NAME = "stagekeeper-pause"
 """The ConfigMap's name, in the environment's namespace."""
 
 
+def end(namespace: str) -> str:
+    """The line of kubectl that ends a pause, for whoever has nothing else at hand."""
+    return f"kubectl -n {namespace} delete configmap {NAME}"
+
+
 def read(source: Mapping[str, Any] | None, now: datetime) -> Pause:
     """The pause that a ConfigMap (None: there is none) describes at `now`; a malformed one pauses."""
     if source is None:

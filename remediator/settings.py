@@ -5,7 +5,7 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Annotated, Self
 
-from pydantic import Field, HttpUrl, field_validator, model_validator
+from pydantic import AfterValidator, Field, HttpUrl, field_validator, model_validator
 
 from remediator.policy import Interval, Mode, Policy, PolicySettings, Rhythm
 from stagekeeper.config.document import Document
@@ -17,10 +17,22 @@ _API = re.compile(r"/api/v[12](/.*)?$")
 _LABEL = r"^[a-zA-Z_][a-zA-Z0-9_]*$"
 
 
+def _open_to_all(value: HttpUrl) -> HttpUrl:
+    """An address that a page may show."""
+    if value.username or value.password or value.query or value.fragment:
+        raise ValueError("must be an address that everybody may see: without credentials, ? or #")
+    return value
+
+
+Address = Annotated[HttpUrl, AfterValidator(_open_to_all)]
+
+
 class AlertmanagerSettings(Strict):
     """One Alertmanager to ask. Of an HA pair, name both."""
 
     url: HttpUrl
+    external_url: Address | None = None
+    """Where people reach it, for the status page's link; without it that leads to `url`."""
     bearer_token_file: Path | None = None
     username: str | None = None
     password_file: Path | None = None
@@ -71,6 +83,15 @@ class AlertmanagerSettings(Strict):
         return self
 
 
+class LinkSettings(Strict):
+    """Where the status page leads people."""
+
+    dashboards: Address | None = None
+    """Where Grafana has the dashboards, such as https://grafana.example/d; without it the page links to none."""
+    runbooks: Address | None = None
+    """Where a copy of the runbooks of one language is; without it the project's, in both languages."""
+
+
 class WebhookSettings(Strict):
     """How Alertmanager comes in."""
 
@@ -89,6 +110,7 @@ class RemediatorSettings(Strict):
     receiver: Annotated[str, Field(min_length=1)] = "stagekeeper"
     """The receiver in Alertmanager's configuration that sends here: an alert counts only if it is routed to it."""
     alertmanagers: list[AlertmanagerSettings] = Field(default_factory=list)
+    links: LinkSettings = LinkSettings()
     rhythm: Rhythm = Rhythm()
     policy: PolicySettings = PolicySettings()
 

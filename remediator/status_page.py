@@ -1,15 +1,20 @@
 """The status page: what the remediator believes, would do, and has done; it says most when a person is needed."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from itertools import groupby
+from urllib.parse import urlencode
 
-from remediator.escalating import INSIDE, NEXT
+from remediator import pause
+from remediator.escalating import inside, next_step, without_next
 from remediator.gates import earliest_sentence
+from remediator.inputs import AlertState, AlertView
 from remediator.policy import Mode
 from remediator.reconciler import Reconciler, State
 from remediator.record import took
 from remediator.remediation import GateResult, Phase, Remediation, Request
+from remediator.settings import RemediatorSettings
 from stagekeeper.diego.evidence import probe
 from stagekeeper.service.pages import Cell, Command, Facts, Group, Link, Listing, Table, Word, page
 
@@ -17,31 +22,68 @@ REFRESH = 10
 """Seconds after which the page loads itself again."""
 HISTORY = 20
 RUNBOOKS = "https://github.com/stagekeeper/stagekeeper/blob/main/docs/runbooks"
+DASHBOARD = "stagekeeper-stager"
+"""The uid of the dashboard of one environment."""
 _KIND = {"pass": "good", "not_yet": "wait", "never": "bad", "not_configured": "none"}
 _PHASE_KIND = {"Recovered": "good", "SelfHealed": "good", "Escalated": "bad", "Observed": "none"}
 
 
-def status_page(mode: Mode, reconcilers: Iterable[Reconciler], now: datetime) -> str:
+@dataclass(frozen=True, slots=True)
+class Links:
+    """Where the page leads people, by the configuration; "" where nothing is known."""
+
+    dashboards: str = ""
+    runbooks: str = ""
+    alertmanagers: Mapping[str, str] = field(default_factory=dict)
+    """By the address that we ask, the one that people open."""
+    cluster: str = ""
+
+    def dashboard(self, environment: str) -> Link | None:
+        """The dashboard, with the environment chosen."""
+        chosen = {"var-environment": environment, **({"var-cluster": self.cluster} if self.cluster else {})}
+        address = f"{self.dashboards}/{DASHBOARD}?{urlencode(chosen)}"
+        return Link(address, "CF Stager") if self.dashboards else None
+
+    def runbook(self, name: str) -> tuple[Link, ...]:
+        """An alert's runbook: the copy that is configured, else the project's in both languages."""
+        if self.runbooks:
+            return (Link(f"{self.runbooks}/{name}.md", name),)
+        return Link(f"{RUNBOOKS}/en/{name}.md", "English"), Link(f"{RUNBOOKS}/ko/{name}.md", "한국어")
+
+
+def links(settings: RemediatorSettings) -> Links:
+    """What the configuration says of them."""
+    given = settings.links
+    return Links(
+        str(given.dashboards or "").rstrip("/"),
+        str(given.runbooks or "").rstrip("/"),
+        {str(each.url).rstrip("/"): str(each.external_url or each.url) for each in settings.alertmanagers},
+        settings.matchers.get("cluster", ""),
+    )
+
+
+def status_page(mode: Mode, reconcilers: Iterable[Reconciler], now: datetime, links: Links | None = None) -> str:
     """The whole page; every text is escaped, whatever it holds."""
+    links = links or Links()
     acts = "restarts the BBS pods when every gate is open" if mode is Mode.ACT else "only writes down what it would do"
     about = f"it {acts}. {_moment(now)}; refreshes every {REFRESH} s."
-    groups = [_environment(each, now) for each in reconcilers]
+    groups = [_environment(each, now, links) for each in reconcilers]
     return page("Stagekeeper remediator", ("Mode", Word(mode, "none"), about, _METRICS), groups, refresh=REFRESH)
 
 
 _METRICS = Link("metrics", "Metrics")
 
 
-def _environment(reconciler: Reconciler, now: datetime) -> Group:
+def _environment(reconciler: Reconciler, now: datetime, links: Links) -> Group:
     state, latest = reconciler.state, reconciler.state.latest
-    sections: list[Table | Facts | Listing] = [Facts("Now", _now(reconciler, now))]
+    sections: list[Table | Facts | Listing] = [Facts("Now", _now(reconciler, now, links))]
     if latest is not None and (latest.phase.open or latest.latched):
-        sections += _in_need(reconciler, latest, now)
-    sections.append(Listing("History", [*_history(state.remediations)]))
+        sections += _in_need(reconciler, latest, now, links)
+    sections.append(Listing("History", [*_history(state.remediations, latest if len(sections) > 1 else None)]))
     return Group(reconciler.cluster.environment.name, sections)
 
 
-def _now(reconciler: Reconciler, now: datetime) -> list[tuple[str, Cell]]:
+def _now(reconciler: Reconciler, now: datetime, links: Links) -> list[tuple[str, Cell]]:
     environment, state = reconciler.cluster.environment, reconciler.state
     facts: list[tuple[str, Cell]] = [("Namespace", environment.namespace)]
     if state.assessment is None:
@@ -56,13 +98,13 @@ def _now(reconciler: Reconciler, now: datetime) -> list[tuple[str, Cell]]:
         facts.append(("Kubernetes API", (Word(state.failure, "bad"), "retrying")))
     if state.pause is not None:
         facts.append(("Pause", (Word("paused", "wait"), state.pause.why) if state.pause.paused else "not paused"))
-    facts += [
-        (
-            f"Alert in {each.view.alertmanager}",
-            (f"{each.view.state} {each.view.detail}".strip(), Link(each.view.alertmanager, "Alertmanager")),
-        )
-        for each in state.alerts
-    ]
+    facts += [_alert(each.view, links) for each in state.alerts]
+    firing = any(each.view.state is AlertState.ACTIVE for each in state.alerts)
+    if firing and state.on_hold is not None and not (state.latest and state.latest.phase.open):
+        facts.append(("Opens nothing", state.on_hold.why))
+    dashboard = links.dashboard(environment.name)
+    if dashboard is not None:
+        facts.append(("Dashboard", dashboard))
     if state.latest is None:
         facts.append(("Remediation", "none so far"))
     elif not state.latest.phase.open and not state.latest.latched:
@@ -70,14 +112,20 @@ def _now(reconciler: Reconciler, now: datetime) -> list[tuple[str, Cell]]:
     return facts
 
 
-def _in_need(reconciler: Reconciler, latest: Remediation, now: datetime) -> list[Table | Facts | Listing]:
+def _alert(view: AlertView, links: Links) -> tuple[str, Cell]:
+    said = f"{view.state} ({view.detail})" if view.detail else view.state.value
+    name = view.alertmanager
+    return f"Alert in {name}", (said, Link(links.alertmanagers.get(name, name), "Alertmanager"))
+
+
+def _in_need(reconciler: Reconciler, latest: Remediation, now: datetime, links: Links) -> list[Table | Facts | Listing]:
     """All that a person wants to know of a remediation that is open or waits for one."""
     state = reconciler.state
     gates = (state.gates or latest.gates) if latest.phase is Phase.WATCHING else latest.gates
     facts: list[tuple[str, Cell]] = [
         ("Phase", (_phase(latest.phase), f"for {took(now - latest.entered)}, since {_moment(latest.entered)}")),
         ("Opened by", _opened(latest.request, latest.created)),
-        ("Why", latest.message or latest.reason),
+        ("Why", without_next(latest.message) or latest.reason),
     ]
     if latest.latched:
         facts.append(("Waits for", "a person, or the BBS serving again"))
@@ -89,7 +137,8 @@ def _in_need(reconciler: Reconciler, latest: Remediation, now: datetime) -> list
         facts.append(("Deleted", f"{', '.join(latest.deleted) or 'nothing'}; not deleted: {', '.join(left) or 'none'}"))
     elif latest.latched:
         facts.append(("Deleted", "nothing"))
-    facts += [("Next", Command(_next(reconciler, latest))), ("Runbook", _runbooks(latest))]
+    runbook = links.runbook("StagekeeperEscalated" if latest.phase is Phase.ESCALATED else "StagerUnavailable")
+    facts += [("Next", Command(_next(reconciler, latest))), ("Runbook", runbook)]
     return [
         Facts(latest.name, facts),
         Table(
@@ -118,16 +167,14 @@ def _opened(request: Request, at: datetime) -> str:
 
 
 def _next(reconciler: Reconciler, latest: Remediation) -> str:
-    """What an escalation says, else the command that needs nothing installed."""
-    _, _, told = latest.message.rpartition(NEXT)
-    if latest.phase is Phase.ESCALATED and NEXT in latest.message:
+    """What an escalation says, else what ends the pause, else the diagnosis; none needs anything but kubectl."""
+    told = next_step(latest.message)
+    if latest.phase is Phase.ESCALATED and told:
         return told
-    return f"{INSIDE}diagnose --environment {reconciler.cluster.environment.name}"
-
-
-def _runbooks(latest: Remediation) -> tuple[Link, Link]:
-    page_ = "StagekeeperEscalated" if latest.phase is Phase.ESCALATED else "StagerUnavailable"
-    return Link(f"{RUNBOOKS}/en/{page_}.md", "English"), Link(f"{RUNBOOKS}/ko/{page_}.md", "한국어")
+    environment = reconciler.cluster.environment
+    if reconciler.state.pause is not None and reconciler.state.pause.paused:
+        return pause.end(environment.namespace)
+    return f"{inside()}diagnose --environment {environment.name}"
 
 
 def _pods(state: State) -> Iterator[list[Cell]]:
@@ -141,19 +188,19 @@ def _story(latest: Remediation) -> Iterator[str]:
     for message, group in groupby(latest.transitions, key=lambda each: each.message):
         lines = [*group]
         again = f" (again {len(lines) - 1} times, until {lines[-1].at:%H:%M:%S})" if len(lines) > 1 else ""
-        yield f"{lines[0].at:%H:%M:%S} UTC: {message}{again}"
+        yield f"{lines[0].at:%H:%M:%S} UTC: {without_next(message)}{again}"
 
 
-def _history(remediations: Sequence[Remediation]) -> Iterator[Cell]:
-    """The newest first; those that ended alike, one after the other, in one line."""
-    newest = list(remediations)[::-1][:HISTORY]
+def _history(remediations: Sequence[Remediation], told: Remediation | None) -> Iterator[Cell]:
+    """The newest first, but the one that is told above; those that ended alike, one after the other, in one line."""
+    newest = [each for each in reversed(remediations) if each is not told][:HISTORY]
     for _, group in groupby(newest, key=lambda each: (each.phase, each.reason, each.message)):
         alike = [*group]
         first, last = alike[0], alike[-1]
         names = first.name if len(alike) == 1 else f"{last.name} to {first.name}, {len(alike)} alike, last"
         lasted = f", took {took(first.closed_at - first.created)}" if first.closed_at else ""
         deleted = f", deleted {', '.join(first.deleted)}" if first.deleted else ""
-        said = f"{names}: {_moment(first.created)}{lasted}{deleted}. {first.message or first.reason}"
+        said = f"{names}: {_moment(first.created)}{lasted}{deleted}. {without_next(first.message) or first.reason}"
         yield _phase(first.phase), said
 
 

@@ -51,7 +51,7 @@ async def command(  # noqa: PLR0913 -- one argument for each flag
         raise ConfigurationError(f"--accept {accept}: no person can override that. It must be one of {_ACCEPTABLE}.")
     cluster, listing = await listed(session)
     seen = await foresee(session, cluster, listing.remediations, accept)
-    told = [*_judged(listing.latest), *_foretold(seen, accept, listing.latest)]
+    told = [*_judged(session, listing.latest), *_foretold(seen, accept, listing.latest)]
     if dry_run:
         return told
     tell(told)
@@ -62,10 +62,10 @@ async def command(  # noqa: PLR0913 -- one argument for each flag
     if not wait:
         return [*said, f"Follow it: {session.kubectl(f'get remediation {name} -w')}"]
     tell(said)
-    return [await _followed(cluster, name, timeout)]
+    return [await _followed(session, cluster, name, timeout)]
 
 
-async def _followed(cluster: Cluster, name: str, timeout: timedelta) -> str:
+async def _followed(session: Session, cluster: Cluster, name: str, timeout: timedelta) -> str:
     """Print each new line of the record's story until it ends; the sentence that says how. Raises `Refusal`."""
     told = 0
     try:
@@ -77,15 +77,16 @@ async def _followed(cluster: Cluster, name: str, timeout: timedelta) -> str:
                         tell([f"{each.at:%H:%M:%S} UTC  {each.phase:<11} {each.message}"])
                     told = len(remediation.transitions)
                     if not remediation.phase.open:
-                        return _ending(remediation)
+                        return _ending(session, remediation)
                 await asyncio.sleep(FOLLOWED_EVERY)
     except TimeoutError as problem:
         raise Refusal(f"{name} is still in progress after {in_words(timeout)}. Is a remediator running?") from problem
 
 
-def _ending(remediation: Remediation) -> str:
+def _ending(session: Session, remediation: Remediation) -> str:
     """How it ended. Raises `Refusal` where the BBS does not serve again."""
-    said = f"{remediation.name} ended {remediation.phase} ({remediation.reason}). {remediation.message}"
+    why = session.target.as_given(remediation.message)
+    said = f"{remediation.name} ended {remediation.phase} ({remediation.reason}). {why}"
     if remediation.phase in {Phase.RECOVERED, Phase.SELF_HEALED}:
         return said
     raise Refusal(said)
@@ -108,12 +109,13 @@ async def _ask(
     raise Refusal(f"No new remediation: {verdict.why} To approve a restart in that one: {approve}")
 
 
-def _judged(latest: Remediation | None) -> list[str]:
+def _judged(session: Session, latest: Remediation | None) -> list[str]:
     """The remediator's own judgement, by its last record: it has the certificates, and stands where its pod is."""
     if latest is None or not (latest.phase.open or latest.latched):
         return []
     found = f"{latest.diagnosis}. " if latest.diagnosis else ""
-    return [f"The remediator's own judgement, in {latest.name} ({latest.phase}): {found}{latest.message}"]
+    where = f"{latest.name} ({latest.phase})"
+    return [f"The remediator's own judgement, in {where}: {found}{session.target.as_given(latest.message)}"]
 
 
 def _foretold(seen: Foresight, accept: str, latest: Remediation | None) -> list[str]:

@@ -1,27 +1,29 @@
 """`stagekeeper status`: one screen of what the remediator is doing, by its records and by one observation from here."""
 
 import asyncio
-import json
 import sys
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
 import click
-import yaml
 
 from remediator import approval
 from remediator.cluster import Cluster, Listing
 from remediator.commands.foresight import foresee
 from remediator.commands.operator import Refusal, Session, ended, nobody, picked
 from remediator.commands.records import listed
+from remediator.commands.words import outcome_word, phase_word
+from remediator.escalating import next_step, without_next
 from remediator.gates import earliest, earliest_sentence
 from remediator.inputs import AlertView, Pause
 from remediator.record import took
 from remediator.remediation import Phase, Reason, Remediation
 from remediator.streaks import Assessment
+from stagekeeper.cli.output import BAD, GOOD, OUTPUT, WAIT, coloured, dumped
 from stagekeeper.cli.target import Target, targeted
+from stagekeeper.diego.diagnosis import Condition
 from stagekeeper.kube.client import connect
 from stagekeeper.kube.errors import KubeError
 from stagekeeper.kube.objects import timestamp
@@ -72,6 +74,8 @@ class Status:
             return session.command("resume")
         if latest is not None and latest.latched and latest.reason is Reason.AWAITING_APPROVAL:
             return session.kubectl(approval.command(latest.name, latest.diagnosis, session.target.kubectl))
+        if latest is not None and latest.latched and next_step(latest.message):
+            return session.target.as_given(next_step(latest.message))
         if latest is not None and (latest.phase.open or latest.latched):
             return session.command("explain", latest.name)
         return session.command("diagnose")
@@ -80,7 +84,7 @@ class Status:
 @click.command("status", context_settings={"show_default": True})
 @targeted
 @click.option("-A", "--all", "every", is_flag=True, help="Every environment of the configuration.")
-@click.option("-o", "--output", type=click.Choice(("text", "json", "yaml")), default="text")
+@OUTPUT
 def command(*, target: Target, every: bool, output: str) -> None:
     """Show mode, pause, alert, diagnosis, the gates of an open remediation, and the last restarts. Changes nothing.
 
@@ -97,7 +101,8 @@ async def _told(target: Target, *, every: bool, output: str) -> None:
     chosen = target.every(document) if every else (target.one(document),)
     async with connect(target.kubeconfig, target.context) as kube:
         found = [await status(Session(document, target, await picked(kube, each), kube, nobody())) for each in chosen]
-    click.echo(_FORMATS[output](found), nl=False)
+    told = as_text(found) if output == "text" else dumped({"environments": [_document(each) for each in found]}, output)
+    click.echo(told, nl=False)
 
 
 async def status(session: Session) -> Status:
@@ -127,53 +132,54 @@ def _mode(listing: Listing | None) -> str:
 
 def as_text(found: Sequence[Status]) -> str:
     """For a terminal of 80 columns or more."""
-    return "\n".join("".join(f"{visible(line)}\n" for line in _lines(each)) for each in found)
+    return "\n".join("".join(f"{line}\n" for line in _lines(each)) for each in found)
 
 
 def _lines(found: Status) -> Iterator[str]:
     environment, diagnosis, now = found.session.environment, found.assessment.diagnosis, found.assessment.moment.at
     where = f"namespace {environment.namespace}, profile {environment.profile}"
-    yield f"{environment.name}: {where}, {now:%Y-%m-%d %H:%M:%S} UTC"
-    yield f"Mode:        {found.mode}"
-    yield f"Pause:       {found.pause.why if found.pause.paused else 'not paused'}"
-    yield f"Alert:       {found.alert}"
-    yield f"Diagnosis:   {diagnosis.name}, seen from here. {diagnosis.why}"
+    yield visible(f"{environment.name}: {where}, {now:%Y-%m-%d %H:%M:%S} UTC")
+    yield visible(f"Mode:        {found.mode}")
+    yield f"Pause:       {coloured(found.pause.why, WAIT) if found.pause.paused else 'not paused'}"
+    yield visible(f"Alert:       {found.alert}")
+    name = coloured(diagnosis.name, GOOD if diagnosis.name is Condition.SERVING else BAD)
+    yield f"Diagnosis:   {name}, seen from here. {visible(diagnosis.why)}"
     yield from _remediation(found, now)
     if found.restarts:
         yield "Restarts:"
     for each in found.restarts:
         yield f"  {each.created:%Y-%m-%d %H:%M} UTC  {summary(each)}"
-    yield f"Next:        {found.next_command}"
+    yield visible(f"Next:        {found.next_command}")
 
 
 def _remediation(found: Status, now: datetime) -> Iterator[str]:
     latest = found.latest
     if found.unread:
-        yield f"Remediation: {found.unread}"
+        yield f"Remediation: {coloured(found.unread, BAD)}"
     elif latest is None:
         yield "Remediation: none so far"
     elif latest.phase.open or latest.latched:
-        said = f"{latest.name}: {latest.phase} for {took(now - latest.entered)}. {latest.message}"
-        yield f"Remediation: {said}".rstrip()
+        since = f"for {took(now - latest.entered)}. {visible(without_next(latest.message))}"
+        yield f"Remediation: {latest.name}: {phase_word(latest.phase)} {since}".rstrip()
     else:
         yield f"Remediation: none open; the last is {summary(latest)}"
     if latest is not None and latest.phase is Phase.WATCHING:
         for name, answer in latest.gates:
             progress = f" ({answer.progress} when it last changed)" if answer.progress else ""
-            yield f"  {name:<13}{answer.outcome:<15}{answer.why}{progress}"
+            yield f"  {visible(f'{name:<13}')}{outcome_word(answer.outcome, 15)}{visible(f'{answer.why}{progress}')}"
         yield f"Restart:     {earliest_sentence(latest.gates, now)}"
 
 
 def summary(remediation: Remediation) -> str:
     """One remediation in a line."""
     pods = f", deleted {', '.join(remediation.deleted)}" if remediation.deleted else ", nothing deleted"
-    cause = remediation.plan.diagnosis if remediation.plan else remediation.diagnosis
+    cause = (remediation.plan.diagnosis if remediation.plan else remediation.diagnosis) or "no diagnosis"
     lasted = took((remediation.closed_at - remediation.created) if remediation.closed_at else timedelta())
     ended_ = f" after {lasted}" if remediation.closed_at else ""
-    return f"{remediation.name}: {remediation.phase}{ended_} ({cause or 'no diagnosis'}{pods})"
+    return f"{remediation.name}: {phase_word(remediation.phase)}{visible(f'{ended_} ({cause}{pods})')}"
 
 
-def document(found: Status) -> dict[str, Any]:
+def _document(found: Status) -> dict[str, Any]:
     """The same for a program."""
     environment, seen, latest = found.session.environment, found.assessment, found.latest
     at = earliest(latest.gates) if latest and latest.phase is Phase.WATCHING else None
@@ -209,15 +215,3 @@ def _record(remediation: Remediation) -> dict[str, Any]:
             for name, answer in remediation.gates
         ],
     }
-
-
-def _as_json(found: Sequence[Status]) -> str:
-    return json.dumps({"environments": [document(each) for each in found]}, indent=2) + "\n"
-
-
-def _as_yaml(found: Sequence[Status]) -> str:
-    text: str = yaml.safe_dump({"environments": [document(each) for each in found]}, sort_keys=False)
-    return text
-
-
-_FORMATS: dict[str, Callable[[Sequence[Status]], str]] = {"text": as_text, "json": _as_json, "yaml": _as_yaml}

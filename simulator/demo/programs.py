@@ -6,9 +6,10 @@ import json
 import os
 import shutil
 import sys
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from simulator.demo.configuration import Files, Ports
 
@@ -153,8 +154,13 @@ async def _follow(program: Started, heard: Heard) -> None:
             *lines, rest = rest.split("\n")
             for line in lines:
                 with contextlib.suppress(ValueError):
-                    heard(program.name, str(json.loads(line).get("msg", "")))
+                    heard(program.name, _sentence(json.loads(line)))
             await asyncio.sleep(0.1)
+
+
+def _sentence(record: Mapping[str, Any]) -> str:
+    """A record in a sentence: where a state has changed, what it is now."""
+    return str(record["reason"] if "before" in record else record.get("msg", ""))
 
 
 async def free_ports() -> Ports:

@@ -9,7 +9,8 @@ from typing import NoReturn
 import click
 
 from stagekeeper.cli.from_pod import Kubectl, NoKubectl, PodProber, kubectl
-from stagekeeper.cli.report import CANNOT_TELL, Report, as_json, as_text, as_yaml, report
+from stagekeeper.cli.output import OUTPUT, dumped
+from stagekeeper.cli.report import CANNOT_TELL, Report, as_text, document, report
 from stagekeeper.cli.stager_errors import StagerErrors, read_errors
 from stagekeeper.cli.steps import Place
 from stagekeeper.cli.target import Target, targeted
@@ -51,7 +52,7 @@ class Ask:
 @click.command("diagnose", context_settings={"show_default": True})
 @targeted
 @click.option("--from-pod", is_flag=True, help="Probe from inside a Cloud Controller pod, by `kubectl exec` and nc.")
-@click.option("-o", "--output", type=click.Choice(("text", "json", "yaml")), default="text")
+@OUTPUT
 @click.option(
     "--timeout",
     "lasting",
@@ -78,7 +79,7 @@ def command(*, target: Target, from_pod: bool, output: str, lasting: timedelta) 
     else:
         if output == "text" and said.api_failure:
             _end(CannotTell(said.api_failure), CANNOT_TELL)
-        click.echo({"json": as_json, "yaml": as_yaml, "text": as_text}[output](said), nl=False)
+        click.echo(as_text(said) if output == "text" else dumped(document(said), output), nl=False)
         sys.exit(said.exit_code)
 
 

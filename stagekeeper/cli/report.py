@@ -1,14 +1,12 @@
-"""What `stagekeeper diagnose` prints, as text for a person and as JSON. Pure."""
+"""What `stagekeeper diagnose` prints, as text for a person and as a document for a program. Pure."""
 
-import json
 from dataclasses import dataclass, field
 from typing import Any
 
-import yaml
-
+from stagekeeper.cli.output import BAD, GOOD, WAIT, coloured
 from stagekeeper.cli.stager_errors import StagerErrors
 from stagekeeper.cli.steps import Place, State, Step, steps
-from stagekeeper.cli.target import Target, coloured, in_pod
+from stagekeeper.cli.target import Target, in_pod
 from stagekeeper.diego.advice import Advice, advise
 from stagekeeper.diego.diagnosis import Condition, Diagnosis, diagnose
 from stagekeeper.diego.evidence import probe
@@ -22,12 +20,12 @@ SERVING, NOT_SERVING, CANNOT_TELL = 0, 1, 3
 _DOWN = frozenset({Unreachable.reason, RequestTimeout.reason, Unavailable.reason})
 """The reasons with which an API server answers nobody."""
 _COLOURS = {
-    State.OK: "green",
-    State.NOT_NEEDED: "green",
-    State.FAILED: "red",
-    State.TO_DO: "yellow",
-    State.NOT_ADVISED: "yellow",
-    State.UNKNOWN: "yellow",
+    State.OK: GOOD,
+    State.NOT_NEEDED: GOOD,
+    State.FAILED: BAD,
+    State.TO_DO: WAIT,
+    State.NOT_ADVISED: WAIT,
+    State.UNKNOWN: WAIT,
 }
 _DIAGNOSE = "stagekeeper diagnose"
 """What works wherever this command does; the others need the rights of a person."""
@@ -75,8 +73,7 @@ class Report:
         command = self.advice.next_command(self.environment, self.target.own)
         if command.startswith(_DIAGNOSE):
             return f"{in_pod()}{command}"
-        flags = self.target.kubectl
-        return command.replace("kubectl ", f"kubectl {flags} ", 1) if flags else command
+        return self.target.as_given(command)
 
 
 def report(
@@ -99,7 +96,7 @@ def as_text(said: Report) -> str:
     head = f"{environment.name}: profile {environment.profile}, namespace {environment.namespace}"
     lines = [visible(f"{head}, {said.observation.taken_at:%Y-%m-%d %H:%M:%S} UTC"), ""]
     for number, step in enumerate(said.steps, 1):
-        state = coloured(step.state, _COLOURS[step.state])  # only here are there escapes, and they are ours
+        state = coloured(step.state, _COLOURS[step.state])
         lines += [f"{number}. {visible(step.title)}: {state}", visible(f"   {step.seen}")]
     rest = ["", f"Diagnosis: {said.diagnosis.name} (row {said.diagnosis.row}). {said.diagnosis.why}"]
     rest += [f"Restart:   {said.advice.restart}", "Evidence:"]
@@ -108,18 +105,8 @@ def as_text(said: Report) -> str:
     return "\n".join(lines)
 
 
-def as_json(said: Report) -> str:
+def document(said: Report) -> dict[str, Any]:
     """The same for a program."""
-    return json.dumps(_document(said), indent=2) + "\n"
-
-
-def as_yaml(said: Report) -> str:
-    """The same as YAML."""
-    text: str = yaml.safe_dump(_document(said), sort_keys=False, allow_unicode=True)
-    return text
-
-
-def _document(said: Report) -> dict[str, Any]:
     environment, diagnosis = said.environment, said.diagnosis
     return {
         "environment": environment.name,

@@ -2,7 +2,6 @@
 
 import os
 import re
-import sys
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import wraps
@@ -98,6 +97,10 @@ class Target:
         """A call of kubectl in the environment's namespace, ready to be pasted."""
         return " ".join(each for each in ("kubectl", self.kubectl, f"-n {environment.namespace}", rest) if each)
 
+    def as_given(self, command: str) -> str:
+        """A command that somebody else wrote, with the flags for kubectl wherever it calls that."""
+        return re.sub(r"\bkubectl (?!--)", lambda _: f"kubectl {self.kubectl} ", command) if self.kubectl else command
+
 
 def in_pod() -> str:
     """What is typed before `stagekeeper` to call it where we run, in a pod: `kubectl ... exec ... -- `; else ""."""
@@ -147,9 +150,3 @@ def targeted(function: Callable[..., Any]) -> Callable[..., Any]:
     ):
         run = option(run)
     return run
-
-
-def coloured(text: str, colour: str) -> str:
-    """In colour on a terminal, unless NO_COLOR is set (https://no-color.org); else as it is."""
-    plain = not sys.stdout.isatty() or os.environ.get("NO_COLOR") or os.environ.get("TERM") == "dumb"
-    return text if plain else click.style(text, fg=colour)

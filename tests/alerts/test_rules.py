@@ -16,6 +16,8 @@ CONSEQUENCES = re.compile(r'match "\^\(([\w|]+)\)\$" \.Labels\.diagnosis')
 SERIES_OF_A_TEMPLATE = re.compile(r'printf "((?:[^"\\]|\\.)*)"')
 LOCAL = {"instance", "job"}
 """Labels of targets: what is grouped by one of them says which program it means."""
+NEXT = "-- stagekeeper diagnose --environment {{ $labels.environment }}"
+"""With which the descriptions of alerts end that wake a person for an outage: a line to be pasted."""
 
 
 @pytest.mark.parametrize("path", sorted(pages()))
@@ -39,7 +41,7 @@ def test_a_summary_is_static_and_a_description_is_not_empty(alert: Alert) -> Non
     assert set(alert.annotations) == {"summary", "description", "runbook_url", "dashboard"}
     assert "{{" not in alert.annotations["summary"]
     assert alert.annotations["summary"].endswith(".")
-    assert alert.description.rstrip().endswith((".", "{{- end }}", "{{ end }}"))
+    assert alert.description.rstrip().endswith((".", "{{- end }}", "{{ end }}", NEXT))
 
 
 @pytest.mark.parametrize("alert", ALERTS, ids=lambda alert: alert.name)
@@ -90,3 +92,8 @@ def test_a_rule_that_loses_its_cluster_is_found() -> None:
     with pytest.raises(AssertionError):
         test_what_is_grouped_keeps_its_cluster(rule)
     assert grouping(rule.expression) == {"environment"}
+
+
+def test_who_is_woken_for_an_outage_is_told_what_to_type() -> None:
+    told = {alert.name for alert in ALERTS if alert.description.rstrip().endswith(NEXT)}
+    assert told == {"StagerUnavailable", "StagekeeperEscalated", "StagekeeperRemediationOverdue"}

@@ -181,6 +181,7 @@ def _remediator() -> Iterator[Effect]:
     yield Effect("remediator.matchers", {"cluster": "eu1"}, f"{here}matchers", {"cluster": "eu1"})
     yield Effect("remediator.alertmanagers", [{"url": "http://b"}], f"{first}url", "http://b")
     yield Effect("remediator.alertmanagers[].url", "http://b", f"{first}url", "http://b")
+    yield Effect("remediator.alertmanagers[].external_url", "https://b", f"{first}external_url", "https://b")
     yield Effect("remediator.alertmanagers[].timeout", 1.5, f"{first}timeout", 1.5)
     reference = {"secret": "x", "key": "x"}
     volume = f"{own}{SPEC}volumes > 1 > projected > sources > 0 > secret > "

@@ -48,6 +48,21 @@ def test_without_a_grafana_no_alert_links_to_one(helm: Helm) -> None:
     assert {frozenset(each) for each in links} == {frozenset({"summary", "description", "runbook_url"})}
 
 
+def test_a_command_in_an_alert_is_for_this_release(helm: Helm) -> None:
+    values = {
+        "fullnameOverride": "sk",
+        "exporter": {"enabled": False},
+        "remediator": {"mode": "observe"},
+        "prometheusRule": {"enabled": True},
+    }
+    groups = helm.template(values=values).one("PrometheusRule", "sk")["spec"]["groups"]
+    told = [rule["annotations"]["description"] for group in groups for rule in group["rules"] if "alert" in rule]
+    commands = [each.partition("Next: ")[2] for each in told if "kubectl" in each]
+    [command] = set(commands)
+    inside = "kubectl -n stagekeeper exec deploy/sk-remediator -- "
+    assert command == f"{inside}stagekeeper diagnose --environment {{{{ $labels.environment }}}}"
+
+
 def test_without_the_remediator_nobody_misses_it(helm: Helm) -> None:
     values = {"remediator": {"enabled": False}, "prometheusRule": {"enabled": True}}
     groups = helm.template(values=values).one("PrometheusRule", "stagekeeper")["spec"]["groups"]

@@ -4,8 +4,12 @@ The environment lives in the test's own loop, so a command runs in a thread, as 
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Mapping
-from contextlib import asynccontextmanager
+import os
+import pty
+import subprocess
+import sys
+from collections.abc import AsyncIterator, Mapping, Sequence
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -13,6 +17,8 @@ from typing import Any
 import yaml
 from click.testing import CliRunner
 
+from remediator import record
+from remediator.remediation import Phase, Reason
 from simulator.environment import Environment, simulated_environment
 from simulator.layouts import LAYOUTS
 from simulator.resources import RESOURCES, by_path
@@ -81,6 +87,17 @@ class Desk:
         """Put an open record there."""
         self.env.store.create(REMEDIATIONS, self.env.namespace, _record("diego-api-r1"))
 
+    def move(self, phase: Phase, reason: Reason, message: str) -> None:
+        """Do to the newest record what a remediator would."""
+        found = record.load(self.records()[-1]).moved(phase, reason, message, self.env.clock.now())
+        self.env.store.replace(REMEDIATIONS, self.env.namespace, found.name, record.store(found), status=True)
+
+    def terminal(self, *arguments: str, **variables: str) -> str:
+        """What `stagekeeper ARGUMENTS` writes to a terminal, with this environment's files. Blocks until it ends."""
+        command, *rest = arguments
+        given = [command, "--config.file", str(self.config), "--kubeconfig", str(self.env.kubeconfig), *rest]
+        return on_a_terminal([sys.executable, "-m", "stagekeeper", *given], **variables)
+
 
 def _record(name: str) -> dict[str, Any]:
     return {
@@ -89,6 +106,21 @@ def _record(name: str) -> dict[str, Any]:
         "metadata": {"name": name},
         "spec": {"environment": "cf"},
     }
+
+
+def on_a_terminal(command: Sequence[str], **variables: str) -> str:
+    """What a command writes to a terminal."""
+    ours, theirs = pty.openpty()
+    kept = {key: value for key, value in os.environ.items() if key != "NO_COLOR"}
+    process = subprocess.Popen(command, stdout=theirs, stderr=theirs, env={**kept, "TERM": "xterm", **variables})
+    os.close(theirs)
+    written = b""
+    with suppress(OSError):  # how the end of a terminal reads on Linux
+        while piece := os.read(ours, 4096):
+            written += piece
+    os.close(ours)
+    process.wait(HANG_GUARD)
+    return written.decode()
 
 
 @asynccontextmanager

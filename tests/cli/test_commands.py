@@ -1,11 +1,13 @@
 """The table of subcommands."""
 
+import re
 import subprocess
 import sys
 
 import pytest
 from click.testing import CliRunner
 
+from stagekeeper import __version__
 from stagekeeper.cli.commands import SUBCOMMANDS, Subcommand, stagekeeper
 from tests.testbed.patience import HANG_GUARD
 
@@ -53,6 +55,15 @@ def test_an_unknown_subcommand_is_a_usage_error() -> None:
 def test_the_version_is_told() -> None:
     code, said = run("--version")
     assert (code, said.split()[0]) == (0, "stagekeeper")
+
+
+@pytest.mark.parametrize("program", ["stagekeeper", "exporter", "remediator"])
+def test_every_program_tells_version_and_revision(program: str) -> None:
+    command = [sys.executable, "-m", program, "--version"]
+    ended = subprocess.run(command, capture_output=True, text=True, timeout=HANG_GUARD, check=True)
+    assert re.fullmatch(rf"{program} {re.escape(__version__)}, revision \w+, Python 3\.\S+\n", ended.stdout)
+    if program != "stagekeeper":
+        assert run(program, "--version") == (0, ended.stdout)
 
 
 def test_python_m_stagekeeper_is_the_same_command() -> None:

@@ -1,6 +1,8 @@
 """`stagekeeper explain`: replays incidents and tells stored remediations, offline."""
 
+import asyncio
 import json
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +12,7 @@ from click.testing import CliRunner, Result
 
 from remediator.gates import GATES
 from stagekeeper.cli.commands import stagekeeper
+from tests.cli.operating import REMEDIATIONS, desk, on_a_terminal
 from tests.incidents.corpus import FOLDER, replayed
 
 TUTORIAL = FOLDER / "01-tutorial.yaml"
@@ -188,3 +191,54 @@ def test_a_record_that_can_t_be_understood_exits_with_2(document: dict[str, Any]
     ended = explain("-", stdin=json.dumps(document))
     assert ended.exit_code == 2
     assert said in ended.stderr
+
+
+async def test_without_a_name_the_newest_remediation_of_the_cluster_is_told(tmp_path: Path) -> None:
+    async with desk(tmp_path) as at:
+        at.escalated()
+        assert (await at.types("explain", "diego-api-r2")).code == 1
+        asked = await at.types("restart", "--reason", "it hangs")
+        assert asked.code == 1, "the BBS serves"
+        ended = await at.types("explain")
+        assert (ended.code, ended.err) == (0, "")
+        assert ended.out.startswith("diego-api-r1 of environment cf was opened at ")
+        reset = f"stagekeeper reset --config.file {at.config} --kubeconfig {at.env.kubeconfig} --environment cf"
+        assert f"To release it: {reset}\n" in ended.out
+
+
+async def test_a_remediation_of_the_cluster_is_told_by_its_name(tmp_path: Path) -> None:
+    async with desk(tmp_path) as at:
+        records = await asyncio.to_thread(stored)  # it has a loop of its own
+        for item in ({**each, "metadata": {"name": each["metadata"]["name"]}} for each in records):
+            at.env.store.create(REMEDIATIONS, at.env.namespace, item)
+            made = {**at.records()[-1], "status": item["status"]}
+            at.env.store.replace(REMEDIATIONS, at.env.namespace, item["metadata"]["name"], made, status=True)
+        for name, decision in (("diego-api-r1", "escalate"), ("diego-api-r2", "restart")):
+            as_yaml = yaml.safe_load((await at.types("explain", name, "-o", "yaml")).out)
+            assert (as_yaml["title"], as_yaml["decision"]) == (name, decision)
+            assert as_yaml == json.loads((await at.types("explain", name, "-o", "json")).out)
+        assert (await at.types("explain")).out.startswith("diego-api-r2 of environment ")
+        ended = await at.types("explain", "diego-api-r9")
+        assert (ended.code, ended.out) == (1, "")
+        assert "has no remediation diego-api-r9. There are: diego-api-r1, diego-api-r2." in ended.err
+
+
+async def test_without_any_remediation_it_says_so(tmp_path: Path) -> None:
+    async with desk(tmp_path) as at:
+        ended = await at.types("explain")
+        assert (ended.code, ended.out) == (1, "")
+        assert ended.err == "stagekeeper explain: cf (namespace cf) has no remediation. There are: none yet.\n"
+
+
+def test_phases_and_answers_stand_out_on_a_terminal_alone(tmp_path: Path) -> None:
+    file = tmp_path / "remediation.yaml"
+    file.write_text(yaml.safe_dump(stored()[0]))
+    command = [sys.executable, "-m", "stagekeeper", "explain", str(file)]
+    shown = on_a_terminal(command)
+    assert "UTC: \x1b[31mEscalated\x1b[0m (AwaitingApproval)." in shown
+    assert "diagnosis: \x1b[31mnever\x1b[0m. " in shown
+    assert "\x1b" not in on_a_terminal(command, NO_COLOR="1")
+
+
+def test_an_incident_is_told_as_yaml_too() -> None:
+    assert yaml.safe_load(explain(TUTORIAL, "-o", "yaml").stdout) == as_json(TUTORIAL)

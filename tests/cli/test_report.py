@@ -1,12 +1,11 @@
 """What `stagekeeper diagnose` says of an observation."""
 
-import json
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
-from stagekeeper.cli.report import Report, as_json, as_text, report
+from stagekeeper.cli.report import Report, as_text, document, report
 from stagekeeper.cli.stager_errors import StagerErrors
 from stagekeeper.cli.steps import Place, State
 from stagekeeper.cli.target import Target
@@ -151,13 +150,13 @@ def test_the_text_has_the_steps_the_evidence_and_the_next_command() -> None:
     assert text.endswith("Next:      stagekeeper restart --environment cf --reason WHY\n")
 
 
-def test_the_json_says_the_same_for_programs() -> None:
-    document = json.loads(as_json(said(hung())))
-    assert [step["step"] for step in document["steps"]] == [1, 2, 3, 4, 5, 6, 7, 8]
-    assert document["diagnosis"]["name"] == "no_active_bbs"
-    assert document["restart"]["gate"] == "pass"
-    assert document["stagerErrors"] == {"count": 3, "tails": {"Connection refused": 3}, "unread": None}
-    assert document["exitCode"] == 1
+def test_a_program_is_told_the_same() -> None:
+    found = document(said(hung()))
+    assert [step["step"] for step in found["steps"]] == [1, 2, 3, 4, 5, 6, 7, 8]
+    assert found["diagnosis"]["name"] == "no_active_bbs"
+    assert found["restart"]["gate"] == "pass"
+    assert found["stagerErrors"] == {"count": 3, "tails": {"Connection refused": 3}, "unread": None}
+    assert found["exitCode"] == 1
 
 
 @pytest.mark.parametrize("name", Condition)

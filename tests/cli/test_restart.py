@@ -3,6 +3,7 @@
 Deletes nothing.
 """
 
+import asyncio
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +12,8 @@ import yaml
 
 from remediator import record
 from remediator.gates import GATES, OVERRIDABLE
-from tests.cli.operating import Desk, desk
+from remediator.remediation import Phase, Reason
+from tests.cli.operating import Desk, Ended, desk
 
 
 async def hung(at: Desk) -> None:
@@ -78,6 +80,48 @@ async def test_with_the_remediators_own_settings_every_gate_is_told(tmp_path: Pa
         answers = {line.split()[0]: line.split()[1] for line in ended.out.splitlines() if line.startswith("  ")}
         assert set(answers) == {name for name, _ in GATES}
         assert (answers["mode"], answers["alert"]) == ("never", "not_yet")
+
+
+async def waited(at: Desk, *moves: tuple[Phase, Reason, str], timeout: str = "10m") -> Ended:
+    """How `restart --wait` ends, while the remediator makes these moves."""
+    await hung(at)
+    wish = asyncio.create_task(at.types("restart", "--reason", "it hangs", "--wait", "--timeout", timeout))
+    await at.env.wait_until(lambda: bool(at.records()))
+    for each in moves:
+        at.move(*each)
+    return await wish
+
+
+async def test_with_wait_it_tells_each_step_and_ends_with_the_recovery(tmp_path: Path) -> None:
+    async with desk(tmp_path) as at:
+        ended = await waited(
+            at,
+            (Phase.RESTARTING, Reason.GATES_OPEN, "Restarting diego-api-0, diego-api-1."),
+            (Phase.VERIFYING, Reason.DELETED, "Deletion accepted for diego-api-0, diego-api-1."),
+            (Phase.RECOVERED, Reason.SERVING, "diego-api-0 is the active BBS."),
+        )
+        assert (ended.code, ended.err) == (0, "")
+        steps = [line for line in ended.out.splitlines() if " UTC  " in line]
+        assert [line.split()[2] for line in steps] == ["Restarting", "Verifying", "Recovered"]
+        assert ended.out.splitlines()[-1] == "diego-api-r1 ended Recovered (Serving). diego-api-0 is the active BBS."
+
+
+async def test_with_wait_an_escalation_is_a_failure_with_its_reason(tmp_path: Path) -> None:
+    async with desk(tmp_path) as at:
+        ended = await waited(at, (Phase.ESCALATED, Reason.NEVER, "A node is lost. Next: kubectl get nodes"))
+        assert ended.code == 1
+        flags = f"--kubeconfig {at.env.kubeconfig}"
+        assert ended.err == (
+            "stagekeeper restart: diego-api-r1 ended Escalated (RestartIsNoCure). A node is lost. "
+            f"Next: kubectl {flags} get nodes\n"
+        )
+
+
+async def test_with_wait_it_does_not_wait_for_ever(tmp_path: Path) -> None:
+    async with desk(tmp_path) as at:
+        ended = await waited(at, timeout="1s")
+        assert ended.code == 1
+        assert "diego-api-r1 is still in progress after 1 s. Is a remediator running?" in ended.err
 
 
 async def test_a_bbs_that_serves_is_not_restarted_for_anybody(tmp_path: Path) -> None:

@@ -1,5 +1,6 @@
 """`stagekeeper status`: one screen, also for a program; it changes nothing."""
 
+import asyncio
 import json
 from datetime import timedelta
 from pathlib import Path
@@ -8,6 +9,7 @@ from typing import Any
 import yaml
 
 from remediator.gates import GATES
+from remediator.remediation import Phase, Reason
 from stagekeeper.kube.objects import timestamp
 from tests.cli.operating import REMEDIATIONS, Desk, desk
 
@@ -82,3 +84,23 @@ async def test_records_that_can_t_be_read_do_not_hide_the_rest(tmp_path: Path) -
         assert ended.code == 0
         assert "Remediation: GET /apis/stagekeeper.dev/v1alpha1/namespaces/cf/remediations" in ended.out
         assert "Diagnosis:   serving" in ended.out
+
+
+async def test_an_escalation_tells_its_own_next_command_with_the_flags_that_were_given(tmp_path: Path) -> None:
+    async with desk(tmp_path) as at:
+        at.watching()
+        at.move(Phase.ESCALATED, Reason.NEVER, "A node is lost. Next: kubectl get nodes")
+        lines = (await at.types("status")).out.splitlines()
+        assert lines[-1] == f"Next:        kubectl --kubeconfig {at.env.kubeconfig} get nodes"
+        assert [line for line in lines if line.endswith(". A node is lost.")]
+
+
+async def test_what_matters_stands_out_on_a_terminal_alone(tmp_path: Path) -> None:
+    async with desk(tmp_path) as at:
+        at.watching()
+        at.move(Phase.ESCALATED, Reason.NEVER, "A node is lost.")
+        shown = await asyncio.to_thread(at.terminal, "status")
+        assert "Diagnosis:   \x1b[32mserving\x1b[0m, seen from here." in shown
+        assert "diego-api-r1: \x1b[31mEscalated\x1b[0m for " in shown
+        assert "\x1b" not in await asyncio.to_thread(lambda: at.terminal("status", NO_COLOR="1"))
+        assert "\x1b" not in (await at.types("status")).out

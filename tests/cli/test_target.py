@@ -1,7 +1,6 @@
 """Which environment a command means, and how it says so in what is to be pasted."""
 
 import os
-import pty
 import subprocess
 import sys
 from pathlib import Path
@@ -9,10 +8,11 @@ from pathlib import Path
 import pytest
 import yaml
 
-from stagekeeper.cli.target import Target, coloured, in_pod
+from stagekeeper.cli.output import coloured
+from stagekeeper.cli.target import Target, in_pod
 from stagekeeper.config.document import Document, read
 from stagekeeper.config.errors import ConfigurationError
-from tests.cli.operating import desk
+from tests.cli.operating import desk, on_a_terminal
 from tests.testbed.patience import HANG_GUARD
 
 TWO = "environments: [{name: one, namespace: first}, {name: two, namespace: second}]\n"
@@ -119,25 +119,17 @@ async def test_every_environment_is_paused_and_resumed_at_once(tmp_path: Path) -
 
 def test_colours_are_for_a_terminal_and_no_color_is_heeded() -> None:
     assert coloured("serving", "green") == "serving", "pytest's stdout is no terminal"
-    code = "from stagekeeper.cli.target import coloured; print(coloured('serving', 'green'))"
-    assert "\x1b[32mserving" in _on_a_terminal(code, {"TERM": "xterm"})
-    assert "\x1b" not in _on_a_terminal(code, {"TERM": "xterm", "NO_COLOR": "1"})
+    code = "from stagekeeper.cli.output import coloured; print(coloured('serving', 'green'))"
+    assert "\x1b[32mserving" in on_a_terminal([sys.executable, "-c", code])
+    assert "\x1b" not in on_a_terminal([sys.executable, "-c", code], NO_COLOR="1")
 
 
-def _on_a_terminal(code: str, environment: dict[str, str]) -> str:
-    ours, theirs = pty.openpty()
-    try:
-        subprocess.run(
-            [sys.executable, "-c", code],
-            stdout=theirs,
-            env={**{key: value for key, value in os.environ.items() if key != "NO_COLOR"}, **environment},
-            timeout=HANG_GUARD,
-            check=True,
-        )
-        return os.read(ours, 4096).decode()
-    finally:
-        os.close(ours)
-        os.close(theirs)
+def test_a_command_of_the_remediators_is_given_the_flags_too() -> None:
+    given = Target(kubeconfig=Path("/k"))
+    told = 'kubectl logs -n cf a | grep b ; if not: kubectl -n cf annotate c="$(kubectl auth whoami)"'
+    assert given.as_given(told).count("kubectl --kubeconfig /k ") == 3
+    assert given.as_given(given.as_given(told)) == given.as_given(told)
+    assert Target().as_given(told) == told
 
 
 @pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])

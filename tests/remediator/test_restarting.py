@@ -307,7 +307,7 @@ def test_a_late_restart_names_what_held_it_and_what_was_done() -> None:
         "The restart was interrupted at diego-api. Paused: grace paused it. "
         "Deleted: diego-api-0. Not deleted: diego-api-1. "
         "Answers now: diego-api-0 refused, diego-api-1 refused, Service timeout. "
-        "Next: stagekeeper resume --environment cf"
+        "Next: kubectl -n cf delete configmap stagekeeper-pause"
     )
 
 

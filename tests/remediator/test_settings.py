@@ -49,11 +49,15 @@ BAD = {
     ),
     section(modes="act"): (
         "sk.yaml:4: remediator.modes: unknown key (did you mean mode?). "
-        "Known are mode, webhook, alertname, matchers, receiver, alertmanagers, rhythm, policy."
+        "Known are mode, webhook, alertname, matchers, receiver, alertmanagers, links, rhythm, policy."
     ),
     section(
         policy="{confirm: 1}"
     ): f"sk.yaml:4: remediator.policy.confirm: unknown key (did you mean confirm_for?). Known are {KNOWN}.",
+    section(links="{dashboards: 'https://ann:secret@grafana.example/d'}"): (
+        "sk.yaml:4: remediator.links.dashboards: must be an address that everybody may see: without credentials, ? or "
+        "#. It is 'https://grafana.example/d'."
+    ),
     section(policy="{observation_age: 60}"): (
         "sk.yaml:4: remediator.policy.observation_age: unknown key (did you mean verify_observations?). "
         f"Known are {KNOWN}."
@@ -99,8 +103,8 @@ BAD = {
     ),
     section(alertmanagers="[{url: 'http://am', bearer_token: hunter2}]"): (
         "sk.yaml:4: remediator.alertmanagers[0].bearer_token: unknown key (did you mean bearer_token_file?). "
-        "Known are url, bearer_token_file, username, password_file, ca_file, cert_file, key_file, tenant, proxy_url, "
-        "timeout."
+        "Known are url, external_url, bearer_token_file, username, password_file, ca_file, cert_file, key_file, "
+        "tenant, proxy_url, timeout."
     ),
     section(alertmanagers="[{url: 'https://am/prefix/api/v2'}]"): (
         "sk.yaml:4: remediator.alertmanagers[0]: the url must end before /api, which is added to it: "

@@ -7,13 +7,17 @@ import pytest
 from aiohttp import web
 from aiohttp.test_utils import TestServer
 
+from dashboards.boards import cf_stager
 from remediator import approval
+from remediator.alertmanager import AlertmanagerView
 from remediator.gates import never, not_yet, passes
-from remediator.inputs import Pause
+from remediator.inputs import AlertState, AlertView, Pause
+from remediator.intake import Judgement, Verdict
 from remediator.policy import Mode
 from remediator.reconciler import Reconciler
 from remediator.remediation import Deletion, Phase, Reason, Remediation, Request
-from remediator.status_page import RUNBOOKS, status_page
+from remediator.settings import LinkSettings, RemediatorSettings
+from remediator.status_page import DASHBOARD, RUNBOOKS, links, status_page
 from remediator.streaks import Assessment, Moment
 from stagekeeper.diego.diagnosis import diagnose
 from tests.diego.observations import hung
@@ -162,6 +166,84 @@ def test_whatever_stands_in_a_record_is_escaped() -> None:
     assert "<script" not in text
 
 
+SETTINGS = RemediatorSettings.model_validate(
+    {
+        "mode": "act",
+        "webhook": {"token_file": "/t"},
+        "matchers": {"cluster": "eu 1"},
+        "alertmanagers": [
+            {"url": "http://am-0.monitoring:9093/am/", "external_url": "https://am.example/am"},
+            {"url": "http://am-1.monitoring:9093"},
+        ],
+        "links": {"dashboards": "https://grafana.example/d/"},
+    }
+)
+BOARD = "https://grafana.example/d/stagekeeper-stager?var-environment=prod&amp;var-cluster=eu+1"
+
+
+def linked(found: Reconciler, settings: RemediatorSettings = SETTINGS) -> str:
+    return status_page(Mode.ACT, [found], NOW, links(settings))
+
+
+def asked(*views: AlertView) -> Reconciler:
+    found = status()
+    found.state.alerts = [AlertmanagerView(each) for each in views]
+    return found
+
+
+def test_it_leads_to_the_dashboard_with_the_environment_chosen() -> None:
+    assert f'<a href="{BOARD}">CF Stager</a>' in linked(status())
+    assert DASHBOARD == cf_stager.UID
+
+
+def test_without_a_grafana_it_leads_to_none() -> None:
+    assert "Dashboard" not in shown(status())
+
+
+def test_it_leads_to_each_alertmanager_where_people_reach_it() -> None:
+    first = AlertView("http://am-0.monitoring:9093/am", AlertState.SUPPRESSED, "silenced")
+    second = AlertView("http://am-1.monitoring:9093", AlertState.ACTIVE)
+    text = linked(asked(first, second))
+    assert 'suppressed (silenced) <a href="https://am.example/am">Alertmanager</a>' in text
+    assert 'active <a href="http://am-1.monitoring:9093/">Alertmanager</a>' in text
+
+
+def test_where_the_runbooks_are_a_copy_it_leads_there() -> None:
+    settings = SETTINGS.model_copy(
+        update={"links": LinkSettings.model_validate({"runbooks": "https://wiki.example/r/"})}
+    )
+    text = linked(status(remediation(3, Phase.ESCALATED)), settings)
+    assert '<a href="https://wiki.example/r/StagekeeperEscalated.md">StagekeeperEscalated</a>' in text
+    assert RUNBOOKS not in text
+
+
+def test_while_it_is_paused_the_next_command_ends_the_pause() -> None:
+    paused = Pause(paused=True, why="Ann paused it until noon")
+    assert "<code>kubectl -n cf delete configmap stagekeeper-pause</code>" in shown(
+        status(remediation(3), pause=paused)
+    )
+
+
+def test_an_alert_that_opens_nothing_is_told_with_the_reason_while_it_fires() -> None:
+    found = asked(AlertView("http://am", AlertState.ACTIVE))
+    found.state.on_hold = Verdict(Judgement.HELD_OFF, "diego-api-r1 ended 2 minutes ago.")
+    assert "<dt>Opens nothing</dt><dd>diego-api-r1 ended 2 minutes ago.</dd>" in shown(found)
+    found.state.alerts = [AlertmanagerView(AlertView("http://am", AlertState.ABSENT))]
+    assert "Opens nothing" not in shown(found)
+
+
+async def show(text: str) -> AsyncIterator[str]:
+    """The address of a page with this text."""
+
+    async def answer(_request: web.Request) -> web.Response:
+        return web.Response(text=text, content_type="text/html")
+
+    app = web.Application()
+    app.router.add_get("/", answer)
+    async with TestServer(app) as server:
+        yield str(server.make_url("/"))
+
+
 @pytest.fixture
 async def served() -> AsyncIterator[str]:
     gates = tuple(
@@ -169,14 +251,8 @@ async def served() -> AsyncIterator[str]:
     )
     long = status(replace(remediation(2, message="A" * 200), gates=gates), pause=Pause(paused=True, why="Ann."))
     waits = replace(remediation(1, Phase.ESCALATED), reason=Reason.AWAITING_APPROVAL, diagnosis="stuck_unavailable")
-
-    async def show(_request: web.Request) -> web.Response:
-        return web.Response(text=shown(long, status(waits)), content_type="text/html")
-
-    app = web.Application()
-    app.router.add_get("/", show)
-    async with TestServer(app) as server:
-        yield str(server.make_url("/"))
+    async for address in show(shown(long, status(waits))):
+        yield address
 
 
 @pytest.mark.programs
@@ -196,3 +272,57 @@ async def test_a_phone_shows_all_of_it_without_scripts_and_without_scrolling_sid
         for dark in (False, True):
             await tab.photograph(dark=dark)  # sets the scheme
             assert await tab.ask(FAINT) == []
+
+
+@pytest.fixture
+async def escalated() -> AsyncIterator[str]:
+    """All that a person may have to know at once: half a restart, asked for by somebody, that did not help."""
+    half = replace(
+        remediation(3, Phase.ESCALATED, "The database went down between two deletes. Next: kubectl get nodes"),
+        request=Request("prod", person="ann", why="it hangs", accept="frozen"),
+        reason=Reason.INTERRUPTED,
+        plan=plan(),
+        deletions=(Deletion("diego-api-0", "uid-0", "deleted", NOW),),
+        plan_evidence=("Service: refused (connection refused).",),
+        gates=(("mode", passes("The mode is act.")), ("diagnosis", never("database_down: it does not answer."))),
+    )
+    for second in range(3):
+        half = half.with_line("Gate diagnosis: never.", NOW + timedelta(seconds=second))
+    found = status(half)
+    found.state.alerts = [AlertmanagerView(AlertView("http://am-1.monitoring:9093", AlertState.ACTIVE))]
+    text = status_page(Mode.ACT, [found], NOW + timedelta(minutes=3), links(SETTINGS))
+    async for address in show(text):
+        yield address
+
+
+WANTED = (
+    "Last observed\n3m0s ago",
+    "Opened by\nann, 2026-11-23 03:09:15 UTC, accepting frozen: it hangs",
+    "Why\nThe database went down between two deletes.",
+    "Waits for\na person, or the BBS serving again",
+    "Deleted\ndiego-api-0; not deleted: diego-api-1",
+    "Next\nkubectl get nodes",
+    "Runbook\nEnglish 한국어",
+    "Dashboard\nCF Stager",
+    "Alert in http://am-1.monitoring:9093\nactive Alertmanager",
+    "Gates, as last asked",
+    "database_down: it does not answer.",
+    "Evidence\nService: refused (connection refused).",
+    "Pods now",
+    "Story\n03:14:15 UTC: Gate diagnosis: never. (again 2 times, until 03:14:17)",
+)
+
+
+@pytest.mark.programs
+async def test_whoever_is_called_sees_all_of_it_on_a_phone_and_on_a_desk_by_day_and_by_night(
+    escalated: str, program: Callable[[str], Path], tmp_path: Path
+) -> None:
+    async with browser(program("chromium"), tmp_path) as tab:
+        for width in (360, 1200):
+            await tab.open(escalated, width=width, height=740)
+            seen = await tab.ask("document.body.innerText.replace(/\\s*\\n\\s*/g, '\\n')")
+            assert [each for each in WANTED if each not in seen] == []
+            assert await tab.ask("document.documentElement.scrollWidth") <= width
+            for dark in (False, True):
+                await tab.photograph(dark=dark)  # sets the scheme
+                assert await tab.ask(FAINT) == []

@@ -195,7 +195,7 @@ def test_after_an_hour_it_gives_up_and_names_the_gate() -> None:
     assert (found.phase, found.reason) == (Phase.ESCALATED, Reason.GAVE_UP)
     assert found.message == (
         "Not fixed within 60 minutes. Gate pause: kim is here. Nothing was deleted. Answers now: diego-api-0 refused, "
-        "diego-api-1 refused, Service timeout. Next: stagekeeper resume --environment cf"
+        "diego-api-1 refused, Service timeout. Next: kubectl -n cf delete configmap stagekeeper-pause"
     )
 
 

@@ -37,6 +37,9 @@ remediator:
     {{- range $index, $given := . }}
     {{- $folder := printf "/etc/stagekeeper/alertmanagers/%d" $index }}
     - url: {{ .url }}
+      {{- with .external_url }}
+      external_url: {{ . | quote }}
+      {{- end }}
       {{- with .timeout }}
       timeout: {{ . }}
       {{- end }}
@@ -63,6 +66,17 @@ remediator:
       proxy_url: {{ . | quote }}
       {{- end }}
     {{- end }}
+  {{- end }}
+  {{- with $.Values.prometheusRule }}
+  {{- if or .dashboardUrl .runbookUrl }}
+  links:
+    {{- with .dashboardUrl }}
+    dashboards: {{ . | quote }}
+    {{- end }}
+    {{- with .runbookUrl }}
+    runbooks: {{ . | quote }}
+    {{- end }}
+  {{- end }}
   {{- end }}
   {{- range $section := list "rhythm" "policy" }}
   {{- with get $.Values.remediator $section }}
