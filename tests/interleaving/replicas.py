@@ -31,7 +31,7 @@ from tests.diego.observations import NOW
 from tests.interleaving.cluster import Heard, Request, Talk, blind_observation, observation
 from tests.remediator.builders import CF
 
-EAGER = Policy(
+EAGER = Policy.model_construct(
     mode=Mode.ACT,
     confirm_for=timedelta(0),
     confirm_observations=1,
@@ -40,7 +40,7 @@ EAGER = Policy(
     hold_off=timedelta(0),
 )
 """Decides at the first observation: confirmation over time has tests of its own, and here every observation is a
-branch."""
+branch. No configuration may ask for as little, so nobody checks it."""
 REMEDIATION = "diego-api-r1"
 
 

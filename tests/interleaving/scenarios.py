@@ -3,7 +3,7 @@
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 
 from remediator.policy import Policy
 from remediator.record import store
@@ -122,7 +122,7 @@ SCENARIOS = {
         jobs=("worker",),
         steps=8,
         budget=(BLIND, BLIND),
-        policy=replace(EAGER, confirm_observations=CONFIRMED_BY),
+        policy=EAGER.model_copy(update={"confirm_observations": CONFIRMED_BY}),
     ),
     "three webhooks at once": Scenario(Cluster((ZERO, ONE)), jobs=("webhook",) * 3, steps=2),
     "webhooks, a lost answer, a crash": Scenario(

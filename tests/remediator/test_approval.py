@@ -153,5 +153,5 @@ async def test_else_nothing_is_opened(found: Remediation, mode: Mode, monkeypatc
     monkeypatch.setattr(Reconciler, "_observe", observed)
     monkeypatch.setattr(MemoryCluster, "pause", not_paused)
     records = Records(found)
-    await Reconciler(records, replace(ACT, mode=mode)).reconcile()
+    await Reconciler(records, ACT.model_copy(update={"mode": mode})).reconcile()
     assert [*records.remediations] == [1]
