@@ -108,7 +108,13 @@ async def hang(on: Stage) -> Facts:
     before = await on.place.uids()
     await on.faults.hang()
     await _until(f"{_FIRING} == 1", on, "alert StagerUnavailable fires")
-    fired = await programs.asked(f"http://{ALERTMANAGER}/api/v2/alerts", filter='alertname="StagerUnavailable"')
+    fired: list[Facts] = []
+
+    async def told() -> bool:
+        fired[:] = await programs.asked(f"http://{ALERTMANAGER}/api/v2/alerts", filter='alertname="StagerUnavailable"')
+        return bool(fired)
+
+    await until(told, "the alert in Alertmanager")
 
     async def ended() -> bool:
         return any(each.get("status", {}).get("phase") in _ENDED for each in await _records(on))

@@ -72,6 +72,7 @@ class Stage:
         for ready in ("bbs_reachable == 1", 'up{job="stagekeeper-remediator"} == 1'):
             await self._until(ready)
         await asyncio.sleep(BEFORE)
+        await self._until("bbs_reachable == 1")  # a busy machine may leave out a scrape
         watcher.remember_pods()
         watcher.story.begin()
         fault = time.time()
@@ -87,6 +88,7 @@ class Stage:
                 await watcher.turn()
                 await self._breathe()
         await asyncio.sleep(SETTLED)
+        await self._until("bbs_reachable == 1")
         return Moments(began, fault, outage, time.time())
 
     async def _until(self, query: str) -> None:

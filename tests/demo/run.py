@@ -63,6 +63,10 @@ class Demo:
         with urllib.request.urlopen(url, timeout=HANG_GUARD) as answer:  # noqa: S310 -- the demo's own
             return Page(answer.status, answer.read().decode())
 
+    def wait_for_page(self, url: str, text: str) -> None:
+        """Wait until a page of it has this; ProcessError if it ends before."""
+        self._process.wait_until(lambda: text in self.get(url).text, f"{text!r} on {url}", HANG_GUARD)
+
     def left_behind(self) -> list[str]:
         """The files and processes of it that are still there."""
         files = [str(path) for path in self._temporary.iterdir()]

@@ -77,9 +77,8 @@ def test_keep_tells_all_prints_where_to_look_and_stays_until_ctrl_c(
     addresses = re.findall(r"http://127\.0\.0\.1:\d+/\S*$", running.output, re.MULTILINE)
     assert len(addresses) == 5, running.output
     assert {address: running.get(address).status for address in addresses} == dict.fromkeys(addresses, 200)
-    page = running.get(addresses[0]).text
     for told in ("StagerSplitBrain", "stagekeeper-exporter", "diego-api-0", "listen at once"):
-        assert told in page
+        running.wait_for_page(addresses[0], told)
     (command,) = re.findall(r"kubectl (--kubeconfig .* get remediations,pods)$", running.output, re.MULTILINE)
     done = subprocess.run([program("kubectl"), *command.split()], capture_output=True, text=True, check=False)
     assert re.search(r"^pod/diego-api-0 +2/2 +Running ", done.stdout, re.MULTILINE), done.stderr

@@ -35,9 +35,11 @@ class Api:
             headers={"Authorization": f"Bearer {self.token}", "Content-Type": content_type},
             method=method,
         )
-        context = ssl.create_default_context(cafile=self.ca_file)
+        # No look for proxies: other threads read the environment while pytest writes to it.
+        handler = urllib.request.HTTPSHandler(context=ssl.create_default_context(cafile=self.ca_file))
+        opener = urllib.request.build_opener(urllib.request.ProxyHandler({}), handler)
         try:
-            with urllib.request.urlopen(request, timeout=_REQUEST_SECONDS, context=context) as answer:  # noqa: S310
+            with opener.open(request, timeout=_REQUEST_SECONDS) as answer:
                 content: bytes = answer.read()
         except urllib.error.HTTPError as error:
             with error:
