@@ -10,7 +10,7 @@ import os
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
-from urllib.parse import quote, urlsplit, urlunsplit
+from urllib.parse import quote, unquote, urlsplit, urlunsplit
 
 import structlog
 
@@ -114,7 +114,7 @@ def _server(cluster: Entry) -> tuple[str, str]:
     if url.scheme not in {"http", "https"} or not url.hostname:
         raise cluster.wrong("server must be a URL that begins with https:// (or http://)")
     basic, _, host = url.netloc.rpartition("@")
-    return urlunsplit((url.scheme, host, url.path.rstrip("/"), "", "")), basic
+    return urlunsplit((url.scheme, host, url.path.rstrip("/"), "", "")), unquote(basic)
 
 
 def _safe(server: str) -> bool:
@@ -203,5 +203,6 @@ def _impersonate(user: Entry) -> Iterator[tuple[str, str]]:
 
 
 def _hide_password(proxy: str | None, secrets: Secrets) -> None:
-    if proxy:
-        secrets.add(urlsplit(proxy).password or "")
+    if proxy and (password := unquote(urlsplit(proxy).password or "")):
+        name = unquote(urlsplit(proxy).username or "")
+        secrets.add(password, base64.b64encode(f"{name}:{password}".encode()).decode())

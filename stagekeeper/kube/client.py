@@ -12,6 +12,7 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
+from html import unescape
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlencode
@@ -37,6 +38,8 @@ _HALF_CHARACTER = re.compile(r"\\ud[89a-f]", re.IGNORECASE)
 """The escape of half a UTF-16 pair. Alone it decodes to what can't be encoded again, into metrics for one."""
 _LONGEST_MESSAGE = 1000
 """Characters of what the API (or an admission webhook) says that are passed on."""
+_LONGEST_REASON = 300
+"""The same for why there is no answer."""
 _UNAUTHORIZED = 401
 MERGE_PATCH = "application/merge-patch+json"
 
@@ -105,7 +108,7 @@ class Kube:
         text, clock = await self.text(call, timeout=timeout)
         decoded = _decoded(text)
         if decoded is None:
-            what = page(text) or "something"
+            what = self._page(text) or "something"
             raise MalformedResponse(f"{call}: {self.server} answered with {what} that is not a JSON object.")
         return Response(decoded, clock, len(text))
 
@@ -128,7 +131,7 @@ class Kube:
             why = f"{call}: {self.server} answers with more than {MOST >> 20} MiB, which is not read."
             raise OversizedResponse(why) from problem
         except (aiohttp.ClientError, OSError, ValueError) as problem:
-            why = self._hide(reason(problem))
+            why = one_line(self._hide(reason(problem)), _LONGEST_REASON)
             raise Unreachable(f"{call}: {self.server} can't be reached: {why}.") from problem
         if not 200 <= raw.status < 300:  # noqa: PLR2004 -- HTTP's 2xx
             raise self._refusal(call, raw)
@@ -165,9 +168,13 @@ class Kube:
 
     def _refusal(self, call: Call, raw: Raw) -> KubeError:
         body = _decoded(raw.text) or {}
-        message = str(body.get("message") or "") or page(raw.text) or raw.text[:_LONGEST_MESSAGE]
+        message = str(body.get("message") or "") or self._page(raw.text) or raw.text
         said = one_line(self._hide(message), _LONGEST_MESSAGE) or "no reason given"
         return from_status(raw.status, str(body.get("reason", "")), f"{call}: HTTP {raw.status}: {said}")
+
+    def _page(self, text: str) -> str | None:
+        """What an HTML page says of itself, which may be what we told it. Hidden first: half a secret is not found."""
+        return page(self._hide(unescape(text)))
 
     def _hide(self, text: str) -> str:
         return self._transport.access.secrets.hide(text)

@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Protocol
+from urllib.parse import quote, quote_plus
 
 import structlog
 
@@ -44,8 +45,9 @@ class Secrets:
         self._known: set[str] = set()
 
     def add(self, *secrets: str) -> None:
-        """Remember values of credentials."""
-        self._known.update(each for each in secrets if len(each) >= _SHORTEST_SECRET)
+        """Remember values of credentials, also as they stand in a form or a URL."""
+        long_enough = [each for each in secrets if len(each) >= _SHORTEST_SECRET]
+        self._known.update(form for each in long_enough for form in (each, quote_plus(each), quote(each, safe="")))
 
     def hide(self, text: str) -> str:
         """`text` without any of them."""

@@ -18,9 +18,11 @@ from datetime import datetime
 from itertools import pairwise
 from typing import Any
 
+import yaml
+
 from stagekeeper.kube import trust
 from stagekeeper.kube.credentials import Credential, CredentialError, Fetched, Secrets, bearer
-from stagekeeper.kube.kubeconfig import Entry
+from stagekeeper.kube.kubeconfig import Entry, decoded
 from stagekeeper.kube.objects import time
 from stagekeeper.kube.wording import one_line
 
@@ -35,7 +37,7 @@ _MOST = 2**20
 """Bytes that a plugin may print."""
 _KEPT, _TAIL = 65536, 500
 """Characters of its own words that are kept, and of those the last that are said."""
-_HARMLESS = re.compile(r"(?:PROFILE|REGION|HOME|PATH|CONFIG|ENDPOINTS?)$", re.IGNORECASE)
+_HARMLESS = re.compile(r"(?:PROFILE|REGION|HOME|PATH|FILE|CONFIG|ENDPOINTS?)$", re.IGNORECASE)
 _SECRET = re.compile(r"token|secret|passw|credential|key", re.IGNORECASE)
 
 
@@ -57,7 +59,7 @@ class ExecPlugin:
         self._hint = one_line(entry.text("installHint"), _TAIL)
         self._interactive = _interactive(entry, self._version)
         self._cluster = cluster if entry.flag("provideClusterInfo") else None
-        secrets.add(*_secret(self._arguments, self._environment))
+        secrets.add(*_secret(self._arguments, {**_inherited(), **self._environment}))
 
     async def fetch(self) -> Fetched:
         """Run it. Raises `CredentialError`."""
@@ -133,11 +135,11 @@ class ExecPlugin:
 
     def _understood(self, printed: bytes) -> Fetched:
         try:
-            answer = json.loads(printed)
+            answer = decoded(printed)
             version, status = answer["apiVersion"], answer["status"]
             texts = [status.get(key) or "" for key in ("token", "clientCertificateData", "clientKeyData")]
             token, certificate, key = (each for each in texts if isinstance(each, str))
-        except (ValueError, TypeError, KeyError, AttributeError, RecursionError):
+        except (yaml.YAMLError, ValueError, TypeError, KeyError, AttributeError, RecursionError):
             raise self._failed("what it printed is not an ExecCredential with a status") from None
         if version != self._version:
             other = version if version in VERSIONS else "another version"
@@ -190,6 +192,11 @@ def _interactive(entry: Entry, version: str) -> bool:
     if mode == "Always" and not terminal:
         raise entry.wrong("interactiveMode is Always, and standard input is not a terminal")
     return mode != "Never" and terminal
+
+
+def _inherited() -> Mapping[str, str]:
+    """What of our own environment a plugin may repeat and nobody may read; the name of a file may be read."""
+    return {name: each for name, each in os.environ.items() if _SECRET.search(name) and not os.path.exists(each)}
 
 
 def _secret(arguments: Sequence[str], environment: Mapping[str, str]) -> Iterator[str]:

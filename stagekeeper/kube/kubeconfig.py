@@ -11,7 +11,9 @@ import base64
 import json
 import os
 import re
+from codecs import BOM_UTF16_BE, BOM_UTF16_LE
 from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -37,11 +39,17 @@ class KubeconfigError(Exception):
     """A kubeconfig can't be used. The message is a sentence without its end, and holds no value of an entry."""
 
 
+_TAG = "tag:yaml.org,2002:"
+
+
 class _Loader(yaml.SafeLoader):
-    """YAML as Go's library reads it into JSON: what looks like a date stays text."""
+    """YAML as Go's library reads it into JSON: what looks like a date, 12:30:45, or = stays text."""
 
     yaml_implicit_resolvers = {  # noqa: RUF012 -- PyYAML's own way to say it
-        first: [(tag, pattern) for tag, pattern in resolvers if tag != "tag:yaml.org,2002:timestamp"]
+        first: [
+            (f"{_TAG}str", re.compile(r"[-+]?\d[\d_]*(:[0-5]?\d)+(\.[\d_]*)?$")),
+            *(each for each in resolvers if each[0] not in {f"{_TAG}timestamp", f"{_TAG}value"}),
+        ]
         for first, resolvers in yaml.SafeLoader.yaml_implicit_resolvers.items()
     }
 
@@ -102,9 +110,9 @@ class Entry:
     def parts(self, key: str) -> list["Entry"]:
         """The mappings in the list below `key`."""
         found = self.content.get(key) or []
-        if not isinstance(found, list) or not all(isinstance(each, Mapping) for each in found):
+        if not isinstance(found, list) or not all(isinstance(each, Mapping | None) for each in found):
             raise self.wrong(f"{key} must be a list of mappings")
-        return [Entry(self.file, f"{key} of {self.name}" if self.name else key, each) for each in found]
+        return [Entry(self.file, f"{key} of {self.name}" if self.name else key, each or {}) for each in found]
 
     def material(self, key: str) -> "Material | None":
         """What `key`-data holds or the file that `key` names; both at once are refused, as kubectl does."""
@@ -153,6 +161,17 @@ def read_bounded(path: Path) -> bytes:
     return content
 
 
+def decoded(content: bytes) -> Any:
+    """JSON, or the first document of YAML, in UTF-8 or (as PowerShell writes it) UTF-16.
+
+    Raises `yaml.YAMLError`, `ValueError`, `RecursionError`.
+    """
+    text = content.decode("utf-16" if content.startswith((BOM_UTF16_LE, BOM_UTF16_BE)) else "utf-8-sig")
+    with suppress(ValueError):  # JSON first: it may have tabs, which PyYAML takes in no YAML
+        return json.loads(text)
+    return next(yaml.load_all(text, _Loader), None)
+
+
 def find(explicit: Path | None, context: str | None, environ: Mapping[str, str] = os.environ) -> Found:
     """What the files say: `explicit` alone, else those of `$KUBECONFIG`, else `~/.kube/config`.
 
@@ -191,14 +210,17 @@ def _paths(explicit: Path | None, environ: Mapping[str, str]) -> list[Path]:
 def _document(path: Path, *, needed: bool) -> Entry | None:
     """The file's content; None if it has none, or is not there and need not be."""
     try:
-        text = read_bounded(path).decode("utf-8-sig")
-        content = json.loads(text) if text.lstrip().startswith("{") else _yaml(text, path)
+        content = decoded(read_bounded(path))
     except FileNotFoundError as problem:
         if needed:
             raise KubeconfigError("no such file") from problem
         return None
     except OSError as problem:
         raise KubeconfigError(f"{path}: {problem.strerror or 'unreadable'}") from problem
+    except yaml.YAMLError as problem:
+        mark = getattr(problem, "problem_mark", None)  # the rest of its message quotes the file
+        where = f" (line {mark.line + 1}, column {mark.column + 1})" if mark else ""
+        raise KubeconfigError(f"{path} is neither YAML nor JSON{where}") from None
     except (ValueError, RecursionError):
         raise KubeconfigError(f"{path} is neither YAML nor JSON in UTF-8") from None
     if content is None:
@@ -206,15 +228,6 @@ def _document(path: Path, *, needed: bool) -> Entry | None:
     if not isinstance(content, Mapping) or content.get("kind", "Config") not in {"Config", ""}:
         raise KubeconfigError(f"{path} is not a kubeconfig (a mapping of the kind Config)")
     return Entry(path, "", content)
-
-
-def _yaml(text: str, path: Path) -> Any:
-    try:
-        return next(yaml.load_all(text, _Loader), None)
-    except yaml.YAMLError as problem:
-        mark = getattr(problem, "problem_mark", None)  # the rest of its message quotes the file
-        where = f" (line {mark.line + 1}, column {mark.column + 1})" if mark else ""
-        raise KubeconfigError(f"{path} is not YAML{where}") from None
 
 
 def _named(document: Entry, section: str, kind: str) -> Iterator[tuple[str, tuple[Entry, Entry]]]:

@@ -104,7 +104,9 @@ class Oidc:
     def _basic(self) -> str:
         """Name and secret, each form-encoded first (RFC 6749, 2.3.1)."""
         both = f"{quote(self._client, safe='')}:{quote(self._secret, safe='')}"
-        return f"Basic {base64.b64encode(both.encode()).decode()}"
+        encoded = base64.b64encode(both.encode()).decode()
+        self._secrets.add(encoded)
+        return f"Basic {encoded}"
 
     def _keep(self, refresh: str) -> None:
         """Put the new refresh token where the old one stands in the kubeconfig, and leave the rest as it is."""

@@ -17,7 +17,6 @@ from multidict import CIMultiDict
 from stagekeeper.kube import trust
 from stagekeeper.kube.access import Access
 from stagekeeper.kube.library import ApiClient, Configuration
-from stagekeeper.kube.wording import one_line
 
 AT_ONCE = 32
 """Requests in flight. More are not answered sooner, and so many answers at once hold up the event loop."""
@@ -136,12 +135,15 @@ async def _bounded(response: aiohttp.ClientResponse) -> bytes:
 
 
 def reason(problem: Exception) -> str:  # noqa: PLR0911 -- one sentence for each kind
-    """Why a request got no answer, in words for a person: without a full stop."""
+    """Why a request got no answer, in words for a person: without a full stop.
+
+    Words of others in it are as they came: whoever says it hides secrets in it first, and then cuts it.
+    """
     if isinstance(problem, aiohttp.ClientConnectorCertificateError):
         why = getattr(problem.certificate_error, "verify_message", "") or str(problem.certificate_error)
         return f"its certificate is not trusted ({why}); check certificate-authority and tls-server-name"
     if isinstance(problem, aiohttp.ClientHttpProxyError):
-        return f"the proxy answers HTTP {problem.status} ({one_line(problem.message, 100)})"
+        return f"the proxy answers HTTP {problem.status} ({problem.message})"
     if isinstance(problem, aiohttp.ClientConnectorDNSError):
         return "its name is not known to DNS"
     if isinstance(problem, aiohttp.ClientConnectorError):
@@ -157,10 +159,10 @@ def reason(problem: Exception) -> str:  # noqa: PLR0911 -- one sentence for each
         return "its answer ended half-way"
     if isinstance(problem, aiohttp.ClientResponseError):
         return "what it answers is not HTTP"
-    return one_line(str(problem), 300) or type(problem).__name__
+    return str(problem) or type(problem).__name__
 
 
 def _os_reason(problem: OSError) -> str:
     if getattr(problem, "reason", None):  # an ssl.SSLError
         return f"TLS fails ({str(getattr(problem, 'reason', '')).replace('_', ' ').lower()})"
-    return os.strerror(problem.errno) if problem.errno else one_line(str(problem), 300)
+    return os.strerror(problem.errno) if problem.errno else str(problem)

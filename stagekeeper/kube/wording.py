@@ -2,6 +2,7 @@
 
 import re
 import unicodedata
+from html import unescape
 
 _TITLE = re.compile(r"<(?:title|h1)[^>]*>(.*?)</", re.IGNORECASE | re.DOTALL)
 _PAGE = re.compile(r"\s*(?:<\?xml|<!doctype|<html|<head|<body)", re.IGNORECASE)
@@ -19,5 +20,5 @@ def page(text: str) -> str | None:
     if not _PAGE.match(text):
         return None
     title = _TITLE.search(text)
-    words = one_line(re.sub(r"<[^>]*>", " ", title[1]), 100) if title else ""
+    words = one_line(unescape(re.sub(r"<[^>]*>", " ", title[1])), 100) if title else ""
     return f'an HTML page ("{words}")' if words else "an HTML page"

@@ -86,6 +86,11 @@ async def test_a_plugin_gives_the_token(version: str, tmp_path: Path) -> None:
     assert await asked(tmp_path, entry) == ["from-plugin"]
 
 
+async def test_a_plugin_may_print_yaml_as_kubectl_reads_it_too(tmp_path: Path) -> None:
+    lines = f"apiVersion: {V1}\nkind: ExecCredential\nstatus:\n  token: from-plugin\n"
+    assert await asked(tmp_path, plugin(tmp_path, f"cat <<'END'\n{lines}END")) == ["from-plugin"]
+
+
 async def test_a_plugin_of_the_old_version_need_not_say_whether_it_asks_people(tmp_path: Path) -> None:
     entry = plugin(tmp_path, printing({"token": "from-plugin"}, V1BETA1))
     del entry["interactiveMode"]
@@ -250,6 +255,8 @@ WRONG: dict[str, tuple[str, str]] = {
     "it fails with many lines": ("printf 'a\\nb\\033[31mc\\r\\n' >&2; exit 7", "exit code 7: a b [31mc"),
     "it fails after much": ("yes no session | head -n 9999 >&2; echo at the end >&2; exit 7", "no session at the end"),
     "it repeats a secret": ('echo "bad $SECRET" >&2; exit 7', "exit code 7: bad [hidden]"),
+    "it repeats a secret of ours": ('echo "bad $AWS_SECRET_ACCESS_KEY" >&2; exit 7', "exit code 7: bad [hidden]"),
+    "it names a file of ours": ('echo "no $AWS_WEB_IDENTITY_TOKEN_FILE" >&2; exit 7', "exit code 7: no /a/token"),
     "it says nothing": ("", "not an ExecCredential"),
     "it says something else": (f"echo {CANARY}", "not an ExecCredential"),
     "a list": (f"echo '[\"{CANARY}\"]'", "not an ExecCredential"),
@@ -268,8 +275,10 @@ WRONG: dict[str, tuple[str, str]] = {
 
 @pytest.mark.parametrize("case", WRONG)
 async def test_what_a_plugin_gets_wrong_is_said_with_its_hint_and_never_what_it_prints(
-    case: str, tmp_path: Path
+    case: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", CANARY)
+    monkeypatch.setenv("AWS_WEB_IDENTITY_TOKEN_FILE", "/a/token")
     script, words = WRONG[case]
     entry = {
         **plugin(tmp_path, script),

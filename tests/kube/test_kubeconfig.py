@@ -1,5 +1,6 @@
 """Which cluster and which user a kubeconfig names, as kubectl reads it: the same files are given to both."""
 
+import base64
 import json
 import os
 import subprocess
@@ -59,6 +60,13 @@ MERGED: dict[str, tuple[Files, str]] = {
     "an empty KUBECONFIG is none": ({"home/.kube/config": ONE}, ""),
     "the rest of an empty list": ({"a": {"clusters": None, "users": None, "contexts": None}, "b": TWO}, "a:b"),
     "JSON": ({"a": json.dumps(ONE, indent="\t")}, "a"),
+    "YAML in braces": ({"a": yaml.safe_dump(ONE, default_flow_style=True)}, "a"),
+    "JSON with tabs": ({"a": json.dumps(ONE, indent="\t").replace(" ", "\t")}, "a"),
+    "as PowerShell writes it": ({"a": yaml.safe_dump(ONE).encode("utf-16")}, "a"),
+    "as Notepad wrote it": ({"a": yaml.safe_dump(ONE).replace("\n", "\r\n").encode("utf-8-sig")}, "a"),
+    "an item that is nothing": ({"a": {**ONE, "users": [*ONE["users"], None]}}, "a"),
+    "a time that is text": ({"a": yaml.safe_dump(ONE).replace("token-of-u1", "12:30:45")}, "a"),
+    "a sign that is text": ({"a": yaml.safe_dump(ONE).replace("token-of-u1", "=")}, "a"),
     "a date that is text": ({"a": yaml.safe_dump(ONE).replace("token-of-u1", "2026-01-01")}, "a"),
 }  # fmt: skip
 
@@ -68,7 +76,8 @@ def write(files: Files, folder: Path) -> None:
     for name, content in files.items():
         path = folder / name
         path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(content if isinstance(content, str) else yaml.safe_dump(content))
+        text = content if isinstance(content, str | bytes) else yaml.safe_dump(content)
+        path.write_bytes(text.encode() if isinstance(text, str) else text)
 
 
 def environment(folder: Path, listed: str) -> dict[str, str]:
@@ -183,6 +192,16 @@ async def test_what_a_user_entry_says_is_what_is_sent(case: str, tmp_path: Path)
         async with connect(kubeconfig(tmp_path / "kubeconfig", server.url, user)) as kube:
             await kube.get("/version", timeout=ENOUGH)
         assert {key: server.requests[0].headers.get(key) for key in expected} == expected
+
+
+async def test_a_password_in_the_address_is_what_the_address_says(tmp_path: Path) -> None:
+    """With its escapes undone, as Go does."""
+    async with api_server() as server:
+        server.answers["*"] = answering({})
+        path = kubeconfig(tmp_path / "kubeconfig", server.url.replace("//", "//me:p%40ss%3Aword@"), {})
+        async with connect(path) as kube:
+            await kube.get("/version", timeout=ENOUGH)
+        assert server.requests[0].headers["Authorization"] == f"Basic {base64.b64encode(b'me:p@ss:word').decode()}"
 
 
 async def test_each_group_of_an_impersonated_user_is_sent() -> None:
@@ -320,9 +339,9 @@ async def test_what_can_not_be_used_is_named_by_file_and_key_and_no_value_is_sai
 
 
 TEXTS = {
-    "not YAML": (f"users: [{{token: {CANARY}", "not YAML (line 1, column"),
-    "an alias of nothing": (f"users: *{CANARY}", "not YAML (line 1, column"),
-    "a tag of nothing": (f"users: !{CANARY} x", "not YAML (line 1, column"),
+    "not YAML": (f"users: [{{token: {CANARY}", "neither YAML nor JSON (line 1, column"),
+    "an alias of nothing": (f"users: *{CANARY}", "neither YAML nor JSON (line 1, column"),
+    "a tag of nothing": (f"users: !{CANARY} x", "neither YAML nor JSON (line 1, column"),
     "cut JSON": (f'{{"users": "{CANARY}', "neither YAML nor JSON"),
     "deep": ("[" * 100_000, "neither YAML nor JSON"),
     "a key that can be none": (f"{{[{CANARY}]: x}}", "neither YAML nor JSON"),

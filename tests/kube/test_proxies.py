@@ -77,6 +77,8 @@ class Proxy:
     asked: list[str] = field(default_factory=list)
     logins: list[str] = field(default_factory=list)
     refusing: bool = False
+    words: str = "Log In First"
+    """How it refuses; `{login}` is what it was shown."""
 
     async def converse(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         """Lead one connection to where it asks, if that is our own machine."""
@@ -85,7 +87,8 @@ class Proxy:
         self.asked.append(target)
         self.logins += [line for line in head.splitlines() if line.startswith("Proxy-Authorization")]
         if self.refusing or not target.startswith("127."):
-            writer.write(b"HTTP/1.1 407 Log In First\r\nContent-Length: 0\r\n\r\n")
+            said = self.words.format(login="".join(self.logins[-1:]))
+            writer.write(f"HTTP/1.1 407 {said}\r\nContent-Length: 0\r\n\r\n".encode())
         else:
             host, _, port = target.rpartition(":")
             theirs, ours = await asyncio.open_connection(host, int(port))

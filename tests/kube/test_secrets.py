@@ -5,6 +5,7 @@ import base64
 import sys
 from asyncio.subprocess import PIPE, STDOUT
 from collections.abc import Mapping
+from html import escape
 from pathlib import Path
 from typing import Any
 
@@ -21,7 +22,10 @@ from tests.kube.test_trust import data, trusting
 from tests.testbed.process import Process, free_port
 
 CANARY = "C4nary-Secret"
-ENCODED = base64.b64encode(CANARY.encode()).decode().rstrip("=")
+ENCODED = [base64.b64encode(b"xx"[:before] + CANARY.encode()).decode()[4:-4] for before in range(3)]
+"""What the canary looks like within base64, wherever it begins there."""
+LONG = CANARY * 100
+"""Longer than what is said of an answer: it must not be cut before it is hidden."""
 ANSWERS = ["json-401", "json-403", "json-500", "html-502", "text-503", "json-200", "html-200", "redirect-302"]
 """What the parrot answers, by the first part of the path."""
 ALL_OF_THEM = """
@@ -38,13 +42,21 @@ for path in sys.argv[1:]:
 """
 
 
+async def parroting_provider(request: web.Request) -> web.StreamResponse:
+    """An issuer that is well, but repeats what it refuses."""
+    if request.path.endswith("/openid-configuration"):
+        return web.json_response({"token_endpoint": str(request.url.with_path("/json-400"))})
+    told = f"you said {request.headers.get('Authorization')} and {await request.text()}"
+    return web.json_response({"error": "invalid_grant", "error_description": told}, status=400)
+
+
 async def parrot(request: web.Request) -> web.StreamResponse:
     """Say in every place what it was told: as a proxy that is there for finding faults does."""
     kind, _, code = request.path.split("/")[1].partition("-")
-    told = f"you said {dict(request.headers)}"
+    told = f"you said {request.headers.get('Authorization')} and {dict(request.headers)} and {await request.text()}"
     if kind == "json":
         return web.json_response({"message": told, "reason": told, "items": told}, status=int(code))
-    text = f"<html><title>{told}</title>{told}</html>" if kind == "html" else told
+    text = f"<html><title>{escape(told).replace('+', '&#43;')}</title>{told}</html>" if kind == "html" else told
     headers = {"Location": f"/{request.headers.get('Authorization')}"} if kind == "redirect" else {}
     return web.Response(text=text, status=int(code), headers=headers, content_type="text/html")
 
@@ -63,6 +75,9 @@ def users(folder: Path) -> Mapping[str, Mapping[str, Any]]:
         "no PEM": {"client-certificate-data": data(CANARY.encode()), "client-key-data": data(CANARY.encode())},
         "a plugin that fails": {"exec": {**plugin(folder, "env; env >&2; echo $@ >&2; exit 1"), **secret, **hint}},
         "a plugin that talks": {"exec": {**plugin(folder, f"echo {CANARY}", "b"), **secret, **hint}},
+        "a plugin that tells all": {"exec": {**plugin(folder, "env >&2; exit 1", "e"), "provideClusterInfo": True}},
+        "a token file with a line in it": {"tokenFile": str(written(folder / "lines", f"{CANARY}\n{CANARY}"))},
+        "a token that is a file's name": {"tokenFile": str(folder / "absent"), "as": "x"},
         "a plugin that errs": {"exec": {**plugin(folder, printing(status), "c"), **secret}},
         "a plugin that is not there": {
             "exec": {"apiVersion": V1, "command": "./d", "interactiveMode": "Never", **secret}
@@ -73,12 +88,25 @@ def users(folder: Path) -> Mapping[str, Mapping[str, Any]]:
     }
 
 
+REFUSED: Mapping[str, Mapping[str, Any]] = {
+    "token": {"token": CANARY},
+    "password": {"username": "me", "password": f"+{CANARY}"},
+    "long token": {"token": LONG},
+}
+"""User entries whose credentials are sent, and come back in what is answered."""
+
+
+def written(path: Path, text: str) -> Path:
+    path.write_text(text)
+    return path
+
+
 def broken(folder: Path) -> list[Path]:
     """Files that are no kubeconfigs, with the canary where a parser stumbles."""
     texts = {
         "yaml": f"users: [{{user: {{token: {CANARY}", "alias": f"token: *{CANARY}", "tag": f"token: !{CANARY} x",
         "json": f'{{"token": "{CANARY}', "around": f"users: [{{name: u, usr: {{token: {CANARY}}}}}]",
-        "twice": yaml.safe_dump({"users": [{"name": "u", "user": {"token": CANARY}}] * 2}),
+        "flow": f"{{users: [{{name: u, user: {{token: {CANARY}}}]", "twice": yaml.safe_dump({"users": [{"name": "u", "user": {"token": CANARY}}] * 2}),
     }  # fmt: skip
     for name, text in texts.items():
         (folder / name).write_text(text)
@@ -88,24 +116,34 @@ def broken(folder: Path) -> list[Path]:
 def searched(said: str) -> None:
     """Neither the canary nor what it looks like on the wire."""
     assert CANARY not in said
-    assert ENCODED not in said
+    assert [each for each in ENCODED if each in said] == []
     assert "Traceback" not in said
 
 
 async def test_the_command_never_says_a_credential(tmp_path: Path) -> None:
     own, paths = issued(), broken(tmp_path)
-    async with api_server(own.server()) as server, proxy() as refusing:
-        server.answers["*"] = parrot
-        refusing.refusing = True
+    async with (
+        api_server(own.server()) as server,
+        api_server(issued(by="provider").server()) as providing,
+        proxy() as refusing,
+    ):
+        server.answers["*"], providing.answers["*"] = parrot, parroting_provider
+        refusing.refusing, refusing.words = True, "you said {login}"
         trusted = trusting(own.authority)
         for name, entry in users(tmp_path).items():
             paths.append(kubeconfig(tmp_path / f"user, {name}", server.url, entry, **trusted))
         for answer in ANSWERS:
-            for name, entry in {"token": {"token": CANARY}, "password": {"username": "", "password": CANARY}}.items():
+            for name, entry in REFUSED.items():
                 paths.append(kubeconfig(tmp_path / f"{answer}, {name}", f"{server.url}/{answer}", entry, **trusted))
+        issuer = oidc_user(providing.url, client_secret=f"{CANARY}+/", refresh_token=f"+/{CANARY}")
+        paths.append(kubeconfig(tmp_path / "a provider that refuses", server.url, issuer, **trusted))
         secret_proxies = [f"{each}://me:{CANARY}@127.0.0.1:1" for each in ("http", "socks5", "ftp")]
         for number, url in enumerate(
-            [*secret_proxies, f"http://x:{CANARY}@", refusing.url.replace("//", f"//x:{CANARY}@")]
+            [
+                *secret_proxies,
+                f"http://x:{CANARY}@",
+                *(refusing.url.replace("//", f"//{each}@") for each in (f"x:{CANARY}", f"x:%2B{CANARY}", f"x:{LONG}")),
+            ]
         ):
             paths.append(
                 kubeconfig(tmp_path / f"proxy {number}", server.url, None, **trusting(own.authority, proxy_url=url))
