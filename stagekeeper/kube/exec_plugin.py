@@ -16,6 +16,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from datetime import datetime
 from itertools import pairwise
+from pathlib import Path
 from typing import Any
 
 import yaml
@@ -196,7 +197,13 @@ def _interactive(entry: Entry, version: str) -> bool:
 
 def _inherited() -> Mapping[str, str]:
     """What of our own environment a plugin may repeat and nobody may read; the name of a file may be read."""
-    return {name: each for name, each in os.environ.items() if _SECRET.search(name) and not os.path.exists(each)}
+    return {name: each for name, each in os.environ.items() if _SECRET.search(name) and not _is_file(each)}
+
+
+def _is_file(value: str) -> bool:
+    with suppress(OSError, ValueError):
+        return Path(value).exists()
+    return False
 
 
 def _secret(arguments: Sequence[str], environment: Mapping[str, str]) -> Iterator[str]:

@@ -106,7 +106,8 @@ def broken(folder: Path) -> list[Path]:
     texts = {
         "yaml": f"users: [{{user: {{token: {CANARY}", "alias": f"token: *{CANARY}", "tag": f"token: !{CANARY} x",
         "json": f'{{"token": "{CANARY}', "around": f"users: [{{name: u, usr: {{token: {CANARY}}}}}]",
-        "flow": f"{{users: [{{name: u, user: {{token: {CANARY}}}]", "twice": yaml.safe_dump({"users": [{"name": "u", "user": {"token": CANARY}}] * 2}),
+        "flow": f"{{users: [{{name: u, user: {{token: {CANARY}}}]",
+        "twice": yaml.safe_dump({"users": [{"name": "u", "user": {"token": CANARY}}] * 2}),
     }  # fmt: skip
     for name, text in texts.items():
         (folder / name).write_text(text)
