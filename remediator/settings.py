@@ -13,7 +13,8 @@ from stagekeeper.config.durations import spell
 from stagekeeper.config.model import Strict
 from stagekeeper.config.validation import validate
 
-_API = re.compile(r"/api/v[12](/.*)?$")
+_API = re.compile(r"/api/v[12](/(alerts(/groups)?|silences?|receivers|status))?/?$")
+"""Alertmanager's own paths. Another API may stand before them: Kubernetes' proxy to a Service begins with /api/v1."""
 _LABEL = r"^[a-zA-Z_][a-zA-Z0-9_]*$"
 
 

@@ -18,6 +18,7 @@ from stagekeeper.diego.questions import (
     age,
     all_refused,
     behind,
+    labelled_apart,
     listens,
     lockets_own,
     migration_possible,
@@ -48,6 +49,7 @@ from stagekeeper.diego.sentences import (
     serves,
     sets,
     stuck,
+    too_many,
     unavailable,
 )
 from stagekeeper.kube.pod_status import described
@@ -94,9 +96,9 @@ def absent(seen: Observation) -> Found | None:
 
 @row("2")
 def split_brain(seen: Observation) -> Found | None:
-    """A pod that is Terminating may still listen while the next one begins to."""
-    listening = [each for each in seen.known_pods if listens(each) and not each.pod.terminating]
-    if len(listening) > 1:
+    """A pod that is Terminating may still listen while the next one begins to; a proxy may accept for a passive one."""
+    listening = staying([each for each in seen.known_pods if listens(each)])
+    if len(listening) > 1 and not labelled_apart(listening):
         return Found(Condition.SPLIT_BRAIN, f"{names(listening)} listen at once, but only one may hold the lock.")
     return None
 
@@ -272,10 +274,7 @@ def terminating(seen: Observation) -> Found | None:
     if going:
         return Found(Condition.ROLLING_OUT, f"{each_described(going)}.")
     if len(seen.known_pods) > seen.desired:
-        owners = {each.name for each in seen.known_workloads}
-        stranger = next((each.pod.name for each in seen.known_pods if each.pod.owner not in owners), None)
-        said = f" {stranger} belongs to none of the StatefulSets ({sets(seen)})." if stranger else ""
-        return Found(Condition.ROLLING_OUT, f"There are {len(seen.known_pods)} pods for {seen.desired} replicas.{said}")
+        return Found(Condition.ROLLING_OUT, *too_many(seen))
     return None
 
 

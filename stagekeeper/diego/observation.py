@@ -71,7 +71,9 @@ class Unknown:
     """The reason in one of few words, fit for a metric label: `KubeError.reason`, or "timeout"."""
 
 
-_MESH = frozenset({"istio-proxy", "linkerd-proxy", "kuma-sidecar", "consul-dataplane", "osm-envoy", "envoy-sidecar"})
+_MESH = frozenset(
+    {"istio-proxy", "linkerd-proxy", "kuma-sidecar", "consul-dataplane", "envoy", "envoy-sidecar", "nginx-mesh-sidecar"}
+)
 """Sidecars that accept every connection to their pod, and close it where nobody behind them listens."""
 AMBIGUOUS = "ambiguous"
 """The word for: profile `auto` found more than one that fits."""

@@ -56,6 +56,11 @@ def listens(each: BbsPod) -> bool:
     return not (each.by_tcp and each.mesh_sidecar)
 
 
+def labelled_apart(listening: Sequence[BbsPod]) -> bool:
+    """Whether TCP alone speaks for all but one of them, and their labels against it: a mesh accepts for every pod."""
+    return all(each.by_tcp for each in listening) and sum(each.labelled_active is not False for each in listening) < 2  # noqa: PLR2004 -- a second
+
+
 def staying(pods: Sequence[BbsPod]) -> list[BbsPod]:
     """Without those that are Terminating: a Service drops them, whatever they answer."""
     return [each for each in pods if not each.pod.terminating]

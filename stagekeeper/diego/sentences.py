@@ -13,6 +13,8 @@ from stagekeeper.kube.pod_status import described, ending, shortened
 _NAMED = 3
 _RECENT = timedelta(days=1)
 """An upgrade this recent is what a person thinks of first when a BBS goes on answering 503."""
+_NEVER_RAN = ("StartError", "ContainerCannotRun")
+"""How a run is said to have ended that could not begin: no such program, no such user (containerd, dockershim)."""
 _NO_IMAGE = frozenset(
     {
         "ImagePullBackOff",
@@ -67,6 +69,17 @@ def stuck(seen: Observation, late: BbsPod) -> tuple[str, str]:
     return said, commands.describe_node(pod) if pod.node else ""
 
 
+def too_many(seen: Observation) -> tuple[str, str]:
+    """That there are more pods than replicas, and the command that shows the one that is nobody's."""
+    said = f"There are {len(seen.known_pods)} pods for {seen.desired} replicas."
+    owners = {each.name for each in seen.known_workloads}
+    stranger = next((each.pod for each in seen.known_pods if each.pod.owner not in owners), None)
+    if stranger is None:
+        return said, ""
+    said = f"{said} {stranger.name} belongs to none of the StatefulSets ({sets(seen)})."
+    return said, commands.describe(seen, stranger)
+
+
 def unavailable(seen: Observation, answering: Sequence[BbsPod]) -> tuple[str, str]:
     """What a 503 from a pod that is not new means, and the command that rules a migration out."""
     first = answering[0]
@@ -96,11 +109,14 @@ def looping(seen: Observation, pod: Pod, container: Container) -> tuple[str, str
         said = f"{which} is in {container.waiting}{f': {message}' if message else ''}."
         return said, commands.describe(seen, pod)
     last = f" (last: {ending(container)})" if ending(container) else ""
-    before = commands.logs(seen, pod, container, previous=True)
+    why = commands.logs(seen, pod, container, previous=True)
+    if ending(container).startswith(_NEVER_RAN):  # it has written nothing, and the kubelet says why
+        last = f"{last[:-1]}: {shortened(container.last_message)})" if container.last_message else last
+        why = commands.describe(seen, pod)
     if container.waiting == "CrashLoopBackOff":
-        return f"{which} is in CrashLoopBackOff{last}.", before
+        return f"{which} is in CrashLoopBackOff{last}.", why
     if restarted_twice(seen, container):
-        return f"{which} restarted twice within {in_words(seen.patience.restarted_twice)}{last}.", before
+        return f"{which} restarted twice within {in_words(seen.patience.restarted_twice)}{last}.", why
     return None
 
 

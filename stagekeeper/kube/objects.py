@@ -34,6 +34,10 @@ class Container:
     last_ended: str | None = None
     """The reason the run before this one ended, such as OOMKilled."""
     last_exit_code: int | None = None
+    last_message: str = ""
+    """What the kubelet says of a run that could not begin, such as which program it does not find."""
+    unstarted: bool = False
+    """It runs, and its startup probe has not succeeded yet."""
     sidecar: bool = False
     """An init container with `restartPolicy: Always`: it starts before the others and goes on running beside them."""
 
@@ -306,6 +310,8 @@ def _container(name: str, status: Json) -> Container:
         exit_code=_whole(ended, "exitCode"),
         last_ended=_ending(last_ended),
         last_exit_code=_whole(last_ended, "exitCode"),
+        last_message=_text(last_ended or ended, "message") or "",
+        unstarted=status.get("started") is False,
     )
 
 

@@ -32,7 +32,7 @@ def status(pod: Pod) -> str:
 def _initializing(pod: Pod) -> str:
     """What the first init container that is not done is at; "" once they all are."""
     for index, each in enumerate(pod.init_containers):
-        if each.exit_code == 0 or (each.sidecar and each.runs):
+        if each.exit_code == 0 or (each.sidecar and each.runs and not each.unstarted):
             continue
         if each.ended is not None:
             return f"Init:{each.ended}"

@@ -206,6 +206,8 @@ def _remediator() -> Iterator[Effect]:
 
 def _safety() -> Iterator[Effect]:
     policy = "ValidatingAdmissionPolicy/stagekeeper-stagekeeper-deletes > kind"
+    place, named = "Role/stagekeeper-keeps-diego-api > rules > 1 > resourceNames > 0", {"cf/diego-api": 3}
+    yield Effect("rbac.firstOrdinals", named, place, "diego-api-3")
     yield Effect("rbac.create", OFF, "Role/stagekeeper-exporter-cf > kind", MISSING)
     yield Effect("admissionPolicy.enabled", OFF, policy, MISSING)
     yield Effect("podDisruptionBudget.enabled", OFF, "PodDisruptionBudget/stagekeeper-remediator > kind", MISSING)

@@ -143,6 +143,26 @@ def test_two_releases_on_two_statefulsets_of_one_namespace_do_not_disturb_each_o
         pass
 
 
+def test_a_statefulset_that_does_not_count_from_0_is_told_with_what_to_say(
+    control_plane: ControlPlane, cluster: Helm, release: str
+) -> None:
+    namespace, labels = control_plane.create_namespace("ordinals"), {"app": "bbs"}
+    template = {"metadata": {"labels": labels}, "spec": {"containers": [{"name": "bbs", "image": "x"}]}}
+    spec = {"replicas": 0, "serviceName": "x", "selector": {"matchLabels": labels}, "template": template}
+    body = {"metadata": {"name": "diego-api"}, "spec": {**spec, "ordinals": {"start": 3}}}
+    control_plane.api.request("POST", f"/apis/apps/v1/namespaces/{namespace}/statefulsets", body)
+    act = {"mode": "act", "alertmanagers": [{"url": "http://alertmanager:9093"}]}
+    values = {"environments": [{"name": "cf", "namespace": namespace}], "remediator": act}
+    with pytest.raises(HelmError) as refused, installed(cluster, release, values=values):
+        pass
+    said = str(refused.value)
+    assert f"StatefulSet {namespace}/diego-api counts its pods from 3" in said
+    with installed(cluster, release, "--set-json", said.partition("--set-json '")[2].partition("'")[0], values=values):
+        role = f"/apis/rbac.authorization.k8s.io/v1/namespaces/{namespace}/roles/stagekeeper-keeps-diego-api"
+        found = control_plane.api.request("GET", role)["rules"][1]["resourceNames"]
+    assert found == [f"diego-api-{ordinal}" for ordinal in range(3, 9)]
+
+
 def test_a_secret_that_comes_later_is_asked_for_in_the_notes(cluster: Helm, release: str) -> None:
     said = cluster.run("install", RELEASE, FOLDER, "--namespace", release, values=OBSERVE)
     cluster.run("uninstall", RELEASE, "--namespace", release)

@@ -24,7 +24,17 @@ LABELS = dict.fromkeys((*OURS, "team"), "mine")
 ANNOTATIONS = dict.fromkeys(
     ("checksum/config", "kubectl.kubernetes.io/default-container", "prometheus.io/scrape", "note"), "mine"
 )
-PROGRAM = {"podLabels": LABELS, "podAnnotations": ANNOTATIONS, "serviceAccount": {"annotations": ANNOTATIONS}}
+PROGRAM: dict[str, Any] = {
+    "podLabels": LABELS,
+    "podAnnotations": ANNOTATIONS,
+    "serviceAccount": {"annotations": ANNOTATIONS},
+    "service": {"annotations": ANNOTATIONS},
+    "extraArgs": ["--log.level=debug"],
+    "extraEnv": [{"name": "HTTPS_PROXY", "value": "http://proxy:3128"}],
+    "extraVolumes": [{"name": "more", "emptyDir": {}}],
+    "extraVolumeMounts": [{"name": "more", "mountPath": "/more"}],
+    "dnsConfig": {"searches": ["example"]},
+}
 MONITORING = {"enabled": True, "labels": {**LABELS, "release": "prometheus"}}
 ANOTHER_JOB = {"targetLabel": "job", "replacement": "mine"}
 RELABELINGS = [{"targetLabel": "cluster", "replacement": "prod"}, ANOTHER_JOB]
@@ -33,8 +43,18 @@ EVERYTHING: dict[str, Any] = {
     "exporter": PROGRAM,
     "remediator": PROGRAM,
     "prometheusAnnotations": {"enabled": True},
-    "serviceMonitor": {**MONITORING, "endpoint": {"relabelings": RELABELINGS}},
-    "prometheusRule": MONITORING,
+    "serviceMonitor": {
+        **MONITORING,
+        "namespace": "monitoring",
+        "endpoint": {"relabelings": RELABELINGS, "metricRelabelings": RELABELINGS},
+    },
+    "prometheusRule": {
+        **MONITORING,
+        "namespace": "monitoring",
+        "disabled": ["StagerSlow"],
+        "for": {"StagerUnavailable": "3m"},
+        "runbookLanguage": "ko",
+    },
     "alertmanagerConfig": MONITORING,
     "dashboards": {**MONITORING, "annotations": ANNOTATIONS},
 }

@@ -2,13 +2,14 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
 
 from exporter.settings import exporter_settings
 from remediator.settings import remediator_settings
 from stagekeeper.config.document import parse
 from stagekeeper.diego.environments import environments
 from stagekeeper.diego.profiles import Environment
-from tests.chart.helm import CI, FOLDER, KUBERNETES, Helm, HelmError, Object, Rendered, rights
+from tests.chart.helm import CI, FOLDER, KUBERNETES, Helm, HelmError, Object, Rendered, merged, rights
 
 pytestmark = pytest.mark.programs
 
@@ -93,10 +94,20 @@ def test_no_secret_is_made_and_none_of_their_values_is_in_what_is_rendered(helm:
         assert helm.template("--values", values).of("Secret") == []
 
 
+OF_EACH = (("bbs-z0", 0), ("bbs-z1", 4), ("locket", 0))
+
+
 def test_the_largest_plan_bounds_which_pods_can_be_deleted(helm: Helm) -> None:
     rendered = helm.template("--values", FOLDER / "ci" / "several-environments-values.yaml")
     deletes = _names(_roles_in(rendered, "remediator", "diego"), "pods")
     assert deletes == [f"{name}-{ordinal}" for name in ("bbs-z0", "bbs-z1", "locket") for ordinal in range(3)]
+
+
+def test_the_role_names_the_pods_of_a_statefulset_that_does_not_count_from_0(helm: Helm) -> None:
+    ordinals = {"rbac": {"firstOrdinals": {"diego/bbs-z1": 4}}}
+    values = merged(yaml.safe_load((FOLDER / "ci" / "several-environments-values.yaml").read_text()), ordinals)
+    deletes = _names(_roles_in(helm.template(values=values), "remediator", "diego"), "pods")
+    assert deletes == [f"{name}-{first + each}" for name, first in OF_EACH for each in range(3)]
 
 
 @pytest.mark.parametrize("kubernetes", [OLDEST, "1.29.9", "1.30.0", KUBERNETES])

@@ -63,6 +63,7 @@ def test_a_bbs_in_a_deployment_is_named_as_that() -> None:
 # Row 2
 
 
+ACCEPTS = Probe(Reply.OK, "accepts TCP", by_tcp=True)
 LISTENING = [reply for reply in ACCEPTING if reply is not Reply.CLOSED]
 
 
@@ -71,6 +72,20 @@ LISTENING = [reply for reply in ACCEPTING if reply is not Reply.CLOSED]
 def test_two_pods_that_accept_are_a_split_brain_whatever_they_reply(first: Reply, second: Reply) -> None:
     seen = observation(bbs(0, first, active=True), bbs(1, second), service=Reply.OK)
     assert judged(seen) == row("2", Condition.SPLIT_BRAIN, Restart.NEVER)
+
+
+@pytest.mark.parametrize("second", [True, None])
+def test_two_that_accept_tcp_are_a_split_brain_unless_their_labels_say_otherwise(*, second: bool | None) -> None:
+    seen = observation(bbs(0, ACCEPTS, active=True), bbs(1, ACCEPTS, active=second), service=ACCEPTS)
+    assert judged(seen) == row("2", Condition.SPLIT_BRAIN, Restart.NEVER)
+
+
+def test_a_mesh_that_accepts_for_a_passive_pod_is_no_second_brain_though_no_sidecar_shows() -> None:
+    seen = observation(bbs(0, ACCEPTS, active=True), bbs(1, ACCEPTS, active=False), service=ACCEPTS)
+    found = diagnose(seen)
+    assert (found.name, found.row) == (Condition.SERVING, "3")
+    assert "diego-api-0 and diego-api-1 accept connections on 8889, and so does the Service" in found.why
+    assert "without a client certificate (`tls:`) no more can be known" in found.why
 
 
 def test_a_terminating_pod_that_still_answers_is_no_second_brain() -> None:
@@ -83,9 +98,6 @@ def test_a_terminating_pod_that_still_answers_is_no_second_brain() -> None:
 
 def test_a_pod_that_serves_behind_a_service_that_answers_is_serving() -> None:
     assert judged(healthy()) == SERVING
-
-
-ACCEPTS = Probe(Reply.OK, "accepts TCP", by_tcp=True)
 
 
 def test_a_bbs_that_serves_is_called_the_active_one() -> None:

@@ -110,6 +110,10 @@ BAD = {
         "sk.yaml:4: remediator.alertmanagers[0]: the url must end before /api, which is added to it: "
         "use https://am/prefix."
     ),
+    section(alertmanagers="[{url: 'https://k8s/api/v1/namespaces/m/services/am:9093/proxy/api/v2/'}]"): (
+        "sk.yaml:4: remediator.alertmanagers[0]: the url must end before /api, which is added to it: "
+        "use https://k8s/api/v1/namespaces/m/services/am:9093/proxy."
+    ),
     section(alertmanagers="[{url: 'http://am:9093/api/v2/alerts/groups'}]"): (
         "sk.yaml:4: remediator.alertmanagers[0]: the url must end before /api, which is added to it: use http://am:9093."
     ),
@@ -150,3 +154,17 @@ def test_what_is_set_arrives_in_the_policy(name: str) -> None:
     given: Any = {bool: True, int: 3, timedelta: 45.0, str: "wait"}[type(default)]
     policy = RemediatorSettings.model_validate({**GOOD, "policy": {name: given}}).as_policy()
     assert getattr(policy, name) == (timedelta(seconds=given) if isinstance(default, timedelta) else given)
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "https://k8s:6443/api/v1/namespaces/monitoring/services/http:alertmanager-operated:9093/proxy",
+        "https://rancher.example/k8s/clusters/c-1/api/v1/namespaces/m/services/alertmanager:web/proxy",
+        "https://grafana.example/api/alertmanager/grafana",
+        "https://mimir.example/alertmanager/",
+        "http://am:9093/api",
+    ],
+)
+def test_an_alertmanager_behind_another_api_is_reached(url: str) -> None:
+    assert str(AlertmanagerSettings.model_validate({"url": url}).url) == url

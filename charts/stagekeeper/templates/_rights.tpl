@@ -47,21 +47,24 @@ A list cannot be narrowed to names: Kubernetes has no such rule.
   verbs: [update]
 {{- end -}}
 
-{{/* Takes (list $ statefulset): managing one StatefulSet, and in mode act restarting its pods. */}}
+{{/* Takes (list $ namespace statefulset): managing one StatefulSet, and in mode act restarting its pods. */}}
 {{- define "stagekeeper.rights.manage" -}}
-{{- $remediator := (index . 0).Values.remediator -}}
-{{- $name := index . 1 -}}
+{{- $values := (index . 0).Values -}}
+{{- $remediator := $values.remediator -}}
+{{- $name := index . 2 -}}
+{{- $first := get $values.rbac.firstOrdinals (printf "%s/%s" (index . 1) $name) | default 0 | int -}}
 - apiGroups: [apps]
   resources: [statefulsets]
   resourceNames: [{{ $name }}]
   verbs: [get]
 {{- if eq $remediator.mode "act" }}
-# By name: a plan never has more pods than policy.largest_plan, so no ordinal beyond that is ever deleted.
+# By name: a plan never has more pods than policy.largest_plan, so no ordinal beyond that is ever deleted. They begin
+# with rbac.firstOrdinals.
 - apiGroups: [""]
   resources: [pods]
   resourceNames:
     {{- range $ordinal := until (default 6 $remediator.policy.largest_plan | int) }}
-    - {{ $name }}-{{ $ordinal }}
+    - {{ $name }}-{{ add $first $ordinal }}
     {{- end }}
   verbs: [delete]
 {{- end }}

@@ -2,7 +2,7 @@
 {{- define "stagekeeper.validate" -}}
 {{- $said := list -}}
 {{- range tuple "stagekeeper.validate.programs" "stagekeeper.validate.environments" "stagekeeper.validate.apis"
-      "stagekeeper.validate.secrets" "stagekeeper.validate.crd" -}}
+      "stagekeeper.validate.secrets" "stagekeeper.validate.crd" "stagekeeper.validate.ordinals" -}}
   {{- $said = append $said (include . $ | trim) -}}
 {{- end -}}
 {{- with compact $said -}}
@@ -25,6 +25,7 @@ remediator.mode must be observe or act, and has no default{{ with $remediator.mo
 {{- if and (eq $remediator.mode "act") (not $remediator.alertmanagers) }}
 remediator.mode act needs at least one entry in remediator.alertmanagers (url): Alertmanager is asked for silences right before anything is restarted.
 {{ end -}}
+{{- $api := "/api/v[12](/(alerts(/groups)?|silences?|receivers|status))?/?$" -}}
 {{- range $index, $given := $remediator.alertmanagers -}}
 {{- if and .bearer_token (or .username .password) }}
 remediator.alertmanagers[{{ $index }}]: bearer_token and username/password exclude each other.
@@ -32,8 +33,8 @@ remediator.alertmanagers[{{ $index }}]: bearer_token and username/password exclu
 remediator.alertmanagers[{{ $index }}]: username and password belong together.
 {{ else if ne (empty .cert) (empty .key) }}
 remediator.alertmanagers[{{ $index }}]: cert and key belong together.
-{{ else if regexMatch "/api/v[12](/.*)?$" .url }}
-remediator.alertmanagers[{{ $index }}].url must end before /api, which is added to it: use {{ regexReplaceAll "/api/v[12](/.*)?$" .url "" }}
+{{ else if regexMatch $api .url }}
+remediator.alertmanagers[{{ $index }}].url must end before /api, which is added to it: use {{ regexReplaceAll $api .url "" }}
 {{ end -}}
 {{- end -}}
 {{- end -}}
@@ -195,4 +196,30 @@ CustomResourceDefinition {{ $ours.metadata.name }} is missing, and Helm makes it
 {{/* Whether there are deletes for the admission policy to guard. */}}
 {{- define "stagekeeper.guarded" -}}
 {{- if and .Values.admissionPolicy.enabled .Values.remediator.enabled (eq .Values.remediator.mode "act") }}yes{{ end -}}
+{{- end -}}
+
+{{/* The Role names the pods that may be deleted. Who may make it may read these StatefulSets, as the Role itself says. */}}
+{{- define "stagekeeper.validate.ordinals" -}}
+{{- if .Values.remediator.enabled -}}
+{{- $given := .Values.rbac.firstOrdinals -}}
+{{- $known := list -}}
+{{- range $environment := (include "stagekeeper.environments" . | fromJson).items -}}
+{{- range $name := (include "stagekeeper.statefulsets" . | fromJson).items -}}
+{{- $target := printf "%s/%s" $environment.namespace $name -}}
+{{- $known = append $known $target -}}
+{{- if and $.Values.rbac.create (eq $.Values.remediator.mode "act") -}}
+{{- $found := lookup "apps/v1" "StatefulSet" $environment.namespace $name -}}
+{{- $first := dig "spec" "ordinals" "start" 0 $found | int -}}
+{{- if and $found (ne $first (get $given $target | default 0 | int)) }}
+StatefulSet {{ $target }} counts its pods from {{ $first }} (spec.ordinals.start), and the Role would name others. Say --set-json 'rbac.firstOrdinals={"{{ $target }}": {{ $first }}}'.
+{{ end -}}
+{{- end -}}
+{{- end -}}
+{{- end -}}
+{{- range $target, $_ := $given -}}
+{{- if not (has $target $known) }}
+rbac.firstOrdinals: {{ $target }} is the StatefulSet of no environment. There are {{ join ", " $known }}.
+{{ end -}}
+{{- end -}}
+{{- end -}}
 {{- end -}}

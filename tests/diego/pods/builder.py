@@ -100,7 +100,7 @@ def _status(name: str, shape: Json, age: float) -> Json:
     return {
         "name": name,
         "ready": _is_ready(shape),
-        "started": "running" in state,
+        "started": shape.get("started", "running" in state),
         "restartCount": shape.get("restarts", 0),
         "state": state,
         "lastState": {"terminated": _run(shape["last"])} if "last" in shape else {},
@@ -115,14 +115,10 @@ def _reason(given: str) -> Json:
 
 
 def _run(shape: Any) -> Json:
-    """A run that has ended: `[reason, exit code, age of its start, age of its end]`."""
+    """A run that has ended: `[reason: message, exit code, age of its start, age of its end]`."""
     reason, code, began, ended = shape
-    return {
-        "exitCode": code,
-        "startedAt": ago(began),
-        "finishedAt": ago(ended),
-        **({"reason": reason} if reason else {}),
-    }
+    times = {"exitCode": code, "startedAt": ago(began), "finishedAt": ago(ended)}
+    return times | (_reason(reason) if reason else {})
 
 
 def _conditions(given: Mapping[str, Any], age: float, *, ready: bool) -> list[Json]:
