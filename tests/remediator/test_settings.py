@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from remediator.policy import Mode, Policy, PolicySettings
-from remediator.settings import RemediatorSettings, remediator_settings
+from remediator.settings import AlertmanagerSettings, RemediatorSettings, remediator_settings
 from stagekeeper.config.document import parse
 from stagekeeper.config.errors import ConfigurationError
 
