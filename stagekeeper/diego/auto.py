@@ -54,7 +54,9 @@ def fitting(environment: Environment, sets: Iterable[StatefulSet]) -> tuple[Envi
     return tuple(
         _named(each, prefix, names, known)
         for each in environment.candidates
-        for prefix, names in _releases(PROFILES[each.profile], _bbs_sets(PROFILES[each.profile], known)).items()
+        for prefix, names in _releases(
+            PROFILES[each.profile].statefulset, _bbs_sets(PROFILES[each.profile], known)
+        ).items()
     )
 
 
@@ -67,15 +69,15 @@ def _bbs_sets(profile: Profile, sets: tuple[StatefulSet, ...]) -> tuple[str, ...
     return _selected(profile.selector, sets)
 
 
-def _releases(profile: Profile, names: tuple[str, ...]) -> Mapping[str, tuple[str, ...]]:
-    """The BBS StatefulSets by the prefix that their release gives its objects.
+def _releases(plain: str, names: tuple[str, ...]) -> Mapping[str, tuple[str, ...]]:
+    """StatefulSets by the prefix that their release gives its objects; `plain` is their name without any.
 
     KubeCF 0.x and 1.x call them `kubecf-diego-api`, and zones add `-z0` (quarks). A name that is none of these says
     nothing about the others.
     """
     found: dict[str, tuple[str, ...]] = {}
     for name in names:
-        called = re.fullmatch(rf"(.+-)?{re.escape(profile.statefulset)}(-z\d+)?", name)
+        called = re.fullmatch(rf"(.+-)?{re.escape(plain)}(-z\d+)?", name)
         prefix = (called[1] or "") if called else ""
         found[prefix] = (*found.get(prefix, ()), name)
     return found
@@ -90,7 +92,8 @@ def _named(candidate: Environment, prefix: str, names: tuple[str, ...], sets: tu
         found = replace(found, service_host=f"{prefix}{host}", service_name=f"{prefix}{profile.service_name}")
     if profile.locket and candidate.locket == profile.locket:
         own = _selected(profile.locket.selector, sets)
-        found = replace(found, locket=replace(profile.locket, statefulset=own[0]))
+        of_release = _releases(profile.locket.statefulset, own).get(prefix, own)
+        found = replace(found, locket=replace(profile.locket, statefulset=of_release[0]))
     return found
 
 

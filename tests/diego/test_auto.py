@@ -101,6 +101,24 @@ def test_a_kubecf_whose_locket_has_its_own_statefulset_is_looked_at_whole(locket
     assert picked.locket == LocketWorkload(locket, "quarks.cloudfoundry.org/instance-group-name=locket")
 
 
+@pytest.mark.parametrize(
+    ("bbs", "lockets", "locket"),
+    [
+        ("diego-api", ("a-locket", "locket"), "locket"),
+        ("kubecf-diego-api", ("a-locket", "kubecf-locket", "locket"), "kubecf-locket"),
+        ("kubecf-diego-api-z0", ("kubecf-locket-z0", "kubecf-locket-z1"), "kubecf-locket-z0"),
+        ("bbs", ("locket-of-bbs",), "locket-of-bbs"),
+    ],
+)
+def test_of_several_lockets_the_one_of_the_bbs_release_is_looked_at(
+    bbs: str, lockets: tuple[str, ...], locket: str
+) -> None:
+    others = (labelled(each, {"quarks.cloudfoundry.org/instance-group-name": "locket"}) for each in lockets)
+    (picked,) = fitting(auto(), parsed(labelled(bbs, QUARKS), *others))
+    assert picked.locket is not None
+    assert picked.locket.statefulset == locket
+
+
 def test_labels_of_two_platforms_are_not_guessed_between() -> None:
     both = fitting(auto(), parsed(labelled("diego-api", {**SKIFF, **COMPONENT})))
     assert [each.profile for each in both] == ["cfee-2", "cfee-3"]
