@@ -197,7 +197,8 @@ class Renewed:
             self._fetched, self._problem = await self._fetch(), ""
         except CredentialError as problem:
             self._problem = str(problem)
-            _log.warning("the credential can't be renewed", reason=self._problem)
+            if self._fetched and self._fetched.lasts():  # else whoever waits for it says so
+                _log.warning("the credential can't be renewed; the last one is used", reason=self._problem)
         finally:
             self._wanted, self._renewal, self._asked_at = False, None, _now()
 

@@ -5,7 +5,7 @@ import structlog
 from hypothesis import settings
 from structlog.testing import CapturingLogger
 
-from stagekeeper.kube import access, oidc
+from stagekeeper.kube import access, credentials, oidc
 from tests.kube.clock import Clock
 
 settings.register_profile("unhurried", deadline=None)
@@ -22,7 +22,7 @@ def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
 def logged(monkeypatch: pytest.MonkeyPatch) -> CapturingLogger:
     """What is logged, however a test of another package has set logging up in this process."""
     kept = CapturingLogger()
-    for module in (access, oidc):
+    for module in (access, credentials, oidc):
         monkeypatch.setattr(
             module, "_log", structlog.wrap_logger(kept, processors=[structlog.processors.KeyValueRenderer()])
         )

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from structlog.testing import CapturingLogger
 
 from stagekeeper.kube import exec_plugin
 from stagekeeper.kube.client import NoCluster, connect
@@ -183,6 +184,26 @@ async def test_a_credential_is_renewed_before_it_ends_while_requests_go_on_with_
                     await asyncio.sleep(0.01)
                     await kube.get("/version", timeout=ENOUGH)
     assert tokens(server)[:2] == ["token-1", "token-1"]
+
+
+async def test_a_renewal_that_fails_is_logged_while_what_we_have_lasts_and_else_said_once(
+    tmp_path: Path, clock: Clock, logged: CapturingLogger
+) -> None:
+    entry = plugin(tmp_path, counting(tmp_path, timedelta(minutes=15)))
+    async with api_server() as server:
+        server.answers["*"] = answering({})
+        async with connect(kubeconfig(tmp_path / "kubeconfig", server.url, {"exec": entry})) as kube:
+            clock.ahead = 14.5 * 60
+            (tmp_path / "plugin.sh").write_text("#!/bin/sh\necho no luck today >&2; exit 3\n")
+            await kube.get("/version", timeout=ENOUGH)
+            async with asyncio.timeout(ENOUGH):
+                while "no luck today" not in str(logged.calls):  # noqa: ASYNC110 -- another process
+                    await asyncio.sleep(0.01)
+            told = len(logged.calls)
+            clock.ahead = 16 * 60
+            with pytest.raises(Unauthorized, match="no luck today"):
+                await kube.get("/version", timeout=ENOUGH)
+    assert (len(logged.calls), tokens(server)) == (told, ["token-1"])
 
 
 async def test_an_expired_credential_is_never_sent(tmp_path: Path, clock: Clock) -> None:
