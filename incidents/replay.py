@@ -20,7 +20,7 @@ from incidents.process import ALERT, Alerting, Process, client
 from incidents.world import World
 from remediator import intake, record
 from remediator.remediation import Phase, Plan, Reason, Request
-from remediator.webhook import Notification
+from remediator.webhook import Alert, Notification
 from stagekeeper.diego.diagnosis import Condition
 from stagekeeper.kube.errors import KubeError
 from stagekeeper.kube.objects import timestamp
@@ -174,7 +174,7 @@ class _Replay:
         if call.started is not None:
             started = timestamp(self._clock.at(call.started))
         alert = {"status": call.status, "labels": labels, "startsAt": started, "fingerprint": "f1e2d3"}
-        return Notification.model_validate({"version": "4", "alerts": [alert] * call.count})
+        return Notification("", (Alert.model_validate(alert),) * call.count)
 
     async def _operate(self, done: Operator) -> None:
         """What a person does: release the latch, ask for a restart, delete pods by hand."""

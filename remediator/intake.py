@@ -31,6 +31,7 @@ class Judgement(StrEnum):
     LOOKED = "looked"
     FOREIGN_ALERT = "foreign_alert"
     UNKNOWN_ENVIRONMENT = "unknown_environment"
+    MALFORMED_ALERT = "malformed_alert"
 
     @property
     def on_hold(self) -> bool:

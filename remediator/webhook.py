@@ -7,11 +7,12 @@ again, every 4xx is final for this flush, and the body of an answer lands in Ale
 import asyncio
 from collections import Counter
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from typing import Annotated, Any, Literal
 
 import structlog
 from aiohttp import web
-from pydantic import BaseModel, ConfigDict, FailFast, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from remediator.alertmanager import Receivers
 from remediator.intake import Judgement, Verdict
@@ -24,6 +25,8 @@ PATH = "/api/v1/alerts"
 LISTED = 20
 """Alerts that an answer tells of one by one: the sender's log is not for ten thousand lines."""
 
+MOST_MALFORMED = 100
+"""Alerts of one notification that may be none. Each costs as much as many good ones."""
 MOST_UNKNOWN = 100
 """Names of environments that nobody configured, of which the log tells."""
 
@@ -41,14 +44,28 @@ class Alert(BaseModel):
     fingerprint: str = ""
 
 
-class Notification(BaseModel):
-    """The body, version 4. Only each alert's own status counts: the group's is "firing" if any of them fires."""
-
+class _Body(BaseModel):
     model_config = ConfigDict(extra="ignore")
 
     version: str
     receiver: str = ""
-    alerts: Annotated[list[Alert], FailFast()]
+    alerts: list[Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Malformed:
+    """An alert of a notification that is none; another tool on the way may make such of what is not ours."""
+
+    why: str
+    """Its place, and what is wrong there."""
+
+
+@dataclass(frozen=True, slots=True)
+class Notification:
+    """The body, version 4. Only each alert's own status counts: the group's is "firing" if any of them fires."""
+
+    receiver: str
+    alerts: tuple[Alert | Malformed, ...]
 
 
 class Refused(Exception):
@@ -112,6 +129,8 @@ class Webhook:
     async def _judge(self, notification: Notification) -> list[dict[str, Any]]:
         firing: dict[str, Request] = {}
         for alert in notification.alerts:
+            if isinstance(alert, Malformed):
+                continue
             environment = alert.labels.get("environment", "")
             if alert.status == "firing" and self._ours(alert) and environment in self._reconcilers:
                 firing.setdefault(environment, self._request(alert, environment))
@@ -125,7 +144,10 @@ class Webhook:
         by_environment = dict(zip(firing, opened, strict=True))
         return [self._verdict(alert, by_environment) for alert in notification.alerts]
 
-    def _verdict(self, alert: Alert, opened: Mapping[str, Any]) -> dict[str, Any]:
+    def _verdict(self, alert: Alert | Malformed, opened: Mapping[str, Any]) -> dict[str, Any]:
+        if isinstance(alert, Malformed):
+            self.judged[Judgement.MALFORMED_ALERT] += 1
+            return {"judgement": Judgement.MALFORMED_ALERT.value, "why": f"It can't be read: {alert.why}."}
         environment = alert.labels.get("environment", "")
         named = environment[:LONGEST_FIELD]  # the answer lands in the sender's log
         if not self._ours(alert):
@@ -171,12 +193,14 @@ class Webhook:
 
 
 def parse(body: bytes) -> Notification:
-    """The notification in a request's body. Raises `Refused` with a sentence for whoever configured the sender."""
+    """The notification in a request's body. Raises `Refused` with a sentence for whoever configured the sender.
+
+    One alert that is none keeps the others from nothing, unless there are no others, or too many like it.
+    """
     try:
-        return Notification.model_validate_json(body)
+        found = _Body.model_validate_json(body)
     except ValidationError as problem:
         first = problem.errors(include_url=False)[0]
-        place = ".".join(str(key) for key in first["loc"])
         if first["type"] == "json_invalid":
             raise Refused("The body is not JSON.") from problem
         if "version" in first["loc"]:
@@ -184,9 +208,32 @@ def parse(body: bytes) -> Notification:
                 "The body has no version: it is not Alertmanager's own. "
                 "Remove the option `payload:` from the webhook_config that sends here."
             ) from problem
-        raise Refused(
-            f"The body is not a notification of Alertmanager: {place or 'body'}: {first['msg']}."
-        ) from problem
+        raise _no_notification(_first_mistake(problem) if first["loc"] else f"body: {first['msg']}") from problem
+    alerts: list[Alert | Malformed] = []
+    wrong: list[str] = []
+    for index, given in enumerate(found.alerts):
+        try:
+            alerts.append(Alert.model_validate(given))
+        except ValidationError as problem:
+            wrong.append(_first_mistake(problem, "alerts", index))
+            alerts.append(Malformed(wrong[-1]))
+            if len(wrong) > MOST_MALFORMED:
+                break
+    if wrong and len(wrong) in {len(alerts), MOST_MALFORMED + 1}:
+        raise _no_notification(wrong[0])
+    if wrong:
+        _log.warning(f"{len(wrong)} of {len(alerts)} alerts of a notification can't be read. The first: {wrong[0]}.")
+    return Notification(found.receiver, tuple(alerts))
+
+
+def _first_mistake(problem: ValidationError, *around: str | int) -> str:
+    """Where the first mistake is, and what. A key may be anything, so its name is cut."""
+    first = problem.errors(include_url=False, include_input=False)[0]
+    return f"{'.'.join(str(key) for key in (*around, *first['loc']))[:LONGEST_FIELD]}: {first['msg']}"
+
+
+def _no_notification(why: str) -> Refused:
+    return Refused(f"The body is not a notification of Alertmanager: {why}.")
 
 
 def _answer(status: int, sentence: str) -> web.Response:

@@ -16,7 +16,7 @@ from stagekeeper.service.build import Build, build
 SCRAPE_TIMEOUT_HEADER = "X-Prometheus-Scrape-Timeout-Seconds"
 _SHORTEST_DEADLINE = 0.1
 """Seconds."""
-_ZERO_WEIGHT = re.compile(r"q\s*=\s*0(\.0*)?")
+_WEIGHT = re.compile(r"q\s*=\s*([01](?:\.\d*)?)")
 
 
 def process_registry(program: str, running: Build | None = None) -> CollectorRegistry:
@@ -36,14 +36,17 @@ def metrics_response(headers: Mapping[str, str], registry: Collector) -> web.Res
 
     `headers` are the request's: `Accept` chooses OpenMetrics 1.0 or the Prometheus text format, `Accept-Encoding`
     chooses gzip. The library's own choice fails on a version that is no number, claims any version that is asked for,
-    and does not know the weight 0.
+    and does not know weights.
     """
-    if _accepts(headers.get("Accept", ""), "application/openmetrics-text"):
+    accept = _weights(headers.get("Accept", ""))
+    plain = next((accept[kind] for kind in ("text/plain", "text/*", "*/*") if kind in accept), 0.0)
+    if 0 < accept.get("application/openmetrics-text", 0.0) >= plain:
         body, content_type = _openmetrics(registry), openmetrics.CONTENT_TYPE_LATEST
     else:
         body, content_type = exposition.generate_latest(registry), exposition.CONTENT_TYPE_PLAIN_0_0_4
     answer = {"Content-Type": content_type, "Vary": "Accept, Accept-Encoding"}
-    if _accepts(headers.get("Accept-Encoding", ""), "gzip"):
+    encodings = _weights(headers.get("Accept-Encoding", ""))
+    if 0 < encodings.get("gzip", 0.0) >= encodings.get("identity", 0.0):
         body = gzip.compress(body, compresslevel=1)
         answer["Content-Encoding"] = "gzip"
     return web.Response(body=body, headers=answer)
@@ -72,13 +75,14 @@ def _seconds(text: str) -> float | None:
     return seconds if math.isfinite(seconds) and seconds > 0 else None
 
 
-def _accepts(header: str, wanted: str) -> bool:
-    """Whether a list header names `wanted` with a weight other than 0."""
+def _weights(header: str) -> dict[str, float]:
+    """What a list header names, each with its weight from 0 to 1; one that is no number counts as 1."""
+    found: dict[str, float] = {}
     for item in header.split(","):
         name, *parameters = (part.strip().lower() for part in item.split(";"))
-        if name == wanted:
-            return not any(_ZERO_WEIGHT.fullmatch(parameter) for parameter in parameters)
-    return False
+        weight = next((match[1] for each in parameters if (match := _WEIGHT.fullmatch(each))), "1")
+        found.setdefault(name, float(weight))
+    return found
 
 
 class _BuildInfo(Collector):

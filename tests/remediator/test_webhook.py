@@ -102,6 +102,30 @@ async def test_what_is_not_ours_is_rightly_ignored(
     assert remediator.opened() == {"cf": 0}
 
 
+@pytest.mark.parametrize(
+    ("changed", "why"),
+    [
+        (
+            {"labels": {"alertname": "Watchdog", "severity": 7}},
+            "alerts.0.labels.severity: Input should be a valid string",
+        ),
+        ({"labels": None}, "alerts.0.labels: "),
+        ({"status": "smouldering"}, "alerts.0.status: Input should be 'firing' or 'resolved'"),
+        ({"labels": {"x" * 100_000: 7}}, "alerts.0.labels.xxx"),
+    ],
+)
+async def test_one_alert_that_is_none_keeps_no_other_from_being_heard(
+    remediator: Receiving, changed: dict[str, Any], why: str
+) -> None:
+    """A tool between Prometheus and Alertmanager makes such ones; ours comes in the same notification."""
+    response = await remediator.post(notification({**alert(), **changed}, alert()))
+    results = (await response.json())["results"]
+    assert (response.status, [each["judgement"] for each in results]) == (200, ["malformed_alert", "opened"])
+    assert why in results[0]["why"]
+    assert len(results[0]["why"]) < 600
+    assert remediator.opened() == {"cf": 1}
+
+
 async def test_another_clusters_alert_is_not_ours(tmp_path: Path) -> None:
     """Environments share names from cluster to cluster, and one Alertmanager may serve all of them."""
     async with receiving(tmp_path, matchers={"cluster": "eu1"}) as remediator:

@@ -76,6 +76,13 @@ async def test_a_body_of_wrong_alerts_costs_no_more_than_its_first(remediator: R
     assert (status, "alerts.0: " in said) == (400, True)
 
 
+async def test_wrong_alerts_around_a_good_one_are_bounded_too(remediator: Receiving) -> None:
+    good = json.dumps(alert()).encode()
+    body = b'{"version": "4", "alerts": [' + good + b",1" * 500_000 + b"]}"
+    status, said = await refusal(remediator, body)
+    assert (status, "alerts.1: " in said) == (400, True)
+
+
 async def test_a_mebibyte_is_taken_and_one_byte_more_is_not(remediator: Receiving) -> None:
     text = json.dumps(GOOD).encode()
     assert await refusal(remediator, text + b" " * (MIB + 1 - len(text))) == (

@@ -16,6 +16,9 @@ PROMETHEUS_ACCEPT = (  # Prometheus 2.42
 )
 
 
+OPENMETRICS = "application/openmetrics-text; version=1.0.0; charset=utf-8"
+
+
 @pytest.fixture
 def registry() -> CollectorRegistry:
     registry = process_registry("exporter", Build("1.2.3", "abc", "3.11.0"))
@@ -32,8 +35,17 @@ def registry() -> CollectorRegistry:
         ("*/*", "text/plain; version=0.0.4; charset=utf-8"),
         ("text/html,*/*;q=0.8", "text/plain; version=0.0.4; charset=utf-8"),
         ("application/openmetrics-text;q=0.0", "text/plain; version=0.0.4; charset=utf-8"),
-        ("application/openmetrics-text;version=nonsense", "application/openmetrics-text; version=1.0.0; charset=utf-8"),
-        (PROMETHEUS_ACCEPT, "application/openmetrics-text; version=1.0.0; charset=utf-8"),
+        ("application/openmetrics-text;version=nonsense", OPENMETRICS),
+        (PROMETHEUS_ACCEPT, OPENMETRICS),
+        ("text/plain;q=1.0, application/openmetrics-text;q=0.5", "text/plain; version=0.0.4; charset=utf-8"),
+        ("application/openmetrics-text;q=0.1,text/*;q=0.9", "text/plain; version=0.0.4; charset=utf-8"),
+        ("application/openmetrics-text;q=0.5,*/*;q=0.8", "text/plain; version=0.0.4; charset=utf-8"),
+        (
+            "text/plain;q=0.2,*/*;q=0.8,application/openmetrics-text;q=0.5",
+            OPENMETRICS,
+        ),
+        ("application/openmetrics-text;q=0.5,text/plain;q=0.4", OPENMETRICS),
+        ("application/openmetrics-text;q=often,text/plain;q=0.4", OPENMETRICS),
     ],
 )
 def test_the_accept_header_chooses_the_format(

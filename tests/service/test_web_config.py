@@ -42,6 +42,15 @@ def test_a_full_file_is_understood_and_its_paths_are_relative_to_it() -> None:
     assert dict(config.users) == {"prometheus": HASH}
 
 
+def test_a_header_without_a_value_is_not_sent() -> None:
+    """As exporter-toolkit's own documentation has it: "unset if blank"."""
+    blank = "\n".join(
+        f'    {name}: ""' for name in ("Strict-Transport-Security", "Content-Security-Policy", "X-XSS-Protection")
+    )
+    config = parse_web_config(f"http_server_config:\n  headers:\n{blank}\n    X-Frame-Options: deny\n", PATH)
+    assert dict(config.headers) == {"X-Frame-Options": "deny"}
+
+
 EMPTY = "tls_server_config: {}\nhttp_server_config: {headers: {X-Frame-Options: ''}}\nbasic_auth_users:\n"
 
 
