@@ -8,8 +8,9 @@ from urllib.parse import quote
 from aiohttp import web
 
 from exporter.history import COLUMNS, Entry
+from stagekeeper.diego.conditions import Condition, kind
 from stagekeeper.service.health import HEALTHY_PATH, READY_PATH
-from stagekeeper.service.pages import Cell, Facts, Link, Listing, Table, page_response
+from stagekeeper.service.pages import Cell, Facts, Link, Listing, Table, Word, page_response
 
 TITLE = "Stagekeeper exporter"
 ABOUT = "Whether Cloud Foundry's stager can be reached: one observation of each environment for each scrape."
@@ -31,8 +32,12 @@ def landing(entries: Iterable[Entry]) -> web.Response:
 
 
 def _linked(entry: Entry) -> list[Cell]:
-    ended, *others = entry.cells
-    return [Link(f"observations/{quote(entry.name)}", ended), *others]
+    ended, environment, diagnosis, *others = entry.cells
+    return [Link(f"observations/{quote(entry.name)}", ended), environment, _word(diagnosis), *others]
+
+
+def _word(diagnosis: str) -> Word:
+    return Word(diagnosis, kind(Condition(diagnosis)))
 
 
 def observation(found: Mapping[str, Any]) -> web.Response:
@@ -40,7 +45,7 @@ def observation(found: Mapping[str, Any]) -> web.Response:
     diagnosis = found["diagnosis"]
     facts: list[tuple[str, Cell]] = [
         ("Environment", found["environment"]),
-        ("Diagnosis", f"{diagnosis['name']} (row {diagnosis['row']})"),
+        ("Diagnosis", (_word(diagnosis["name"]), f"row {diagnosis['row']}")),
         ("Reachable", {True: "yes", False: "no", None: "not known"}[found["reachable"]]),
         ("Fixed by a restart", diagnosis["restart"]),
         ("Ended", _moment(found["endedAt"])),

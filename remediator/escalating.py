@@ -3,12 +3,9 @@
 Why, what was deleted and what was not, what each pod answers now, and the next command, complete.
 """
 
-from functools import cache
-
 from remediator import approval, pause
 from remediator.inputs import Inputs, moved
 from remediator.remediation import Phase, Reason, Remediation
-from stagekeeper.cli.target import in_pod
 from stagekeeper.diego import commands
 from stagekeeper.diego.advice import ADVICE, advise
 from stagekeeper.diego.conditions import Condition
@@ -16,15 +13,6 @@ from stagekeeper.diego.observation import Observation, Probe
 
 NEXT = " Next: "
 """What stands before the next command, at the end of the message."""
-
-
-@cache
-def inside() -> str:
-    """Where the command reaches the pods and has configuration and certificates: our own Deployment, from a pod.
-
-    Elsewhere the chart's default names.
-    """
-    return f"{in_pod() or 'kubectl -n stagekeeper exec deploy/stagekeeper-exporter -- '}stagekeeper "
 
 
 def escalated(remediation: Remediation, reason: Reason, why: str, given: Inputs) -> Remediation:
@@ -81,4 +69,4 @@ def _next(remediation: Remediation, reason: Reason, given: Inputs) -> str:
         approve = f"kubectl -n {environment.namespace} {approval.command(remediation.name, found.name)}"
         nothing_first = command == ADVICE[found.name].next_command(environment)
         return approve if nothing_first else f"{command} ; if it does not migrate: {approve}"
-    return command.replace("stagekeeper diagnose", f"{inside()}diagnose", 1)
+    return command.replace("stagekeeper diagnose", f"{given.policy.inside}stagekeeper diagnose", 1)

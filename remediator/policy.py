@@ -86,6 +86,9 @@ class Policy(PolicySettings):
     """The policy in force."""
 
     mode: Mode
+    inside: str = "kubectl -n stagekeeper exec deploy/stagekeeper-exporter -- "
+    """What people type before `stagekeeper` where it reaches the pods and has our configuration and certificates: by
+    the chart's default names, unless we know our own."""
     observation_age: ClassVar[timedelta] = timedelta(seconds=10)
     """An observation older than this deletes nothing."""
 

@@ -8,6 +8,7 @@ from typing import Annotated, Self
 from pydantic import AfterValidator, Field, HttpUrl, field_validator, model_validator
 
 from remediator.policy import Interval, Mode, Policy, PolicySettings, Rhythm
+from stagekeeper.cli.target import in_pod
 from stagekeeper.config.document import Document
 from stagekeeper.config.durations import spell
 from stagekeeper.config.model import Strict
@@ -157,7 +158,8 @@ class RemediatorSettings(Strict):
 
     def as_policy(self) -> Policy:
         """What was set, in the mode that was chosen."""
-        return Policy(mode=self.mode, **dict(self.policy))
+        policy, inside = Policy(mode=self.mode, **dict(self.policy)), in_pod()
+        return policy.model_copy(update={"inside": inside}) if inside else policy
 
 
 def remediator_settings(document: Document) -> RemediatorSettings:

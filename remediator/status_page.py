@@ -2,12 +2,12 @@
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from itertools import groupby
 from urllib.parse import urlencode
 
 from remediator import pause
-from remediator.escalating import inside, next_step, without_next
+from remediator.escalating import next_step, without_next
 from remediator.gates import earliest_sentence
 from remediator.inputs import AlertState, AlertView
 from remediator.policy import Mode
@@ -15,6 +15,7 @@ from remediator.reconciler import Reconciler, State
 from remediator.record import took
 from remediator.remediation import GateResult, Phase, Remediation, Request
 from remediator.settings import RemediatorSettings
+from stagekeeper.diego.conditions import kind
 from stagekeeper.diego.evidence import probe
 from stagekeeper.service.pages import Cell, Command, Facts, Group, Link, Listing, Table, Word, page
 
@@ -48,7 +49,7 @@ class Links:
         """An alert's runbook: the copy that is configured, else the project's in both languages."""
         if self.runbooks:
             return (Link(f"{self.runbooks}/{name}.md", name),)
-        return Link(f"{RUNBOOKS}/en/{name}.md", "English"), Link(f"{RUNBOOKS}/ko/{name}.md", "한국어")
+        return Link(f"{RUNBOOKS}/en/{name}.md", "English"), Link(f"{RUNBOOKS}/ko/{name}.md", "Korean")
 
 
 def links(settings: RemediatorSettings) -> Links:
@@ -91,8 +92,8 @@ def _now(reconciler: Reconciler, now: datetime, links: Links) -> list[tuple[str,
     else:
         seen, at = state.assessment.diagnosis, state.assessment.moment.at
         facts += [
-            ("Diagnosis", f"{seen.name}: {seen.why}"),
-            ("Last observed", f"{took(now - at)} ago, {_moment(at)}"),
+            ("Diagnosis", (Word(seen.name, kind(seen.name)), seen.why)),
+            ("Last observed", f"{_for(now - at)} ago, {_moment(at)}"),
         ]
     if state.failure:
         facts.append(("Kubernetes API", (Word(state.failure, "bad"), "retrying")))
@@ -123,12 +124,13 @@ def _in_need(reconciler: Reconciler, latest: Remediation, now: datetime, links: 
     state = reconciler.state
     gates = (state.gates or latest.gates) if latest.phase is Phase.WATCHING else latest.gates
     facts: list[tuple[str, Cell]] = [
-        ("Phase", (_phase(latest.phase), f"for {took(now - latest.entered)}, since {_moment(latest.entered)}")),
+        ("Phase", (_phase(latest.phase), f"for {_for(now - latest.entered)}, since {_moment(latest.entered)}")),
         ("Opened by", _opened(latest.request, latest.created)),
-        ("Why", without_next(latest.message) or latest.reason),
     ]
+    if latest.message:
+        facts.append(("Why", without_next(latest.message)))
     if latest.latched:
-        facts.append(("Waits for", "a person, or the BBS serving again"))
+        facts.append(("Needs", "a person (or recovers by itself, once the BBS serves)"))
     if latest.phase is Phase.WATCHING:
         facts.append(("Restart", earliest_sentence(gates, now)))
     planned = [pod.name for step in latest.plan.steps for pod in step.pods] if latest.plan else []
@@ -174,7 +176,7 @@ def _next(reconciler: Reconciler, latest: Remediation) -> str:
     environment = reconciler.cluster.environment
     if reconciler.state.pause is not None and reconciler.state.pause.paused:
         return pause.end(environment.namespace)
-    return f"{inside()}diagnose --environment {environment.name}"
+    return f"{reconciler.policy.inside}stagekeeper diagnose --environment {environment.name}"
 
 
 def _pods(state: State) -> Iterator[list[Cell]]:
@@ -206,6 +208,15 @@ def _history(remediations: Sequence[Remediation], told: Remediation | None) -> I
 
 def _phase(phase: str) -> Word:
     return Word(phase, _PHASE_KIND.get(phase, "wait"))
+
+
+def _for(lasted: timedelta) -> str:
+    """How long, as precisely as somebody on call wants to know."""
+    minutes, seconds = divmod(max(int(lasted.total_seconds()), 0), 60)
+    hours, rest = divmod(minutes, 60)
+    if hours:
+        return f"{hours} h {rest} min"
+    return f"{rest} min" if rest else f"{seconds} s"
 
 
 def _moment(at: datetime) -> str:

@@ -72,6 +72,13 @@ RESTART: Mapping[Condition, Restart] = {
 """The diagnosis gate's answer to each. A row of the table may answer otherwise."""
 
 
+def kind(condition: Condition) -> str:
+    """How it stands out on our pages: good, wait (it may pass by itself), bad, or none (there is no Diego)."""
+    if condition in {Condition.SERVING, Condition.NOT_APPLICABLE}:
+        return "good" if condition is Condition.SERVING else "none"
+    return "wait" if RESTART[condition] is Restart.NOT_YET else "bad"
+
+
 @dataclass(frozen=True, slots=True)
 class Diagnosis:
     """The row that matched, with its reason in one sentence and everything else that was found."""

@@ -48,11 +48,11 @@ def program(name: str, port: int, start: str, about: str) -> click.Command:
 
     def run(listen: tuple[str, ...], level: logs.Level, log_format: logs.Format, **given: Any) -> None:
         logs.configure(level, log_format)
+        _say_what_starts(name, given["config_file"], given["web_config"])
         try:
             flags = Flags(listen=[parse_listen_address(each) for each in listen], **given)
         except ProgramError as problem:
             sys.exit(report(name, problem))
-        _say_what_starts(name, flags)
         begin: Start = imported(start)
         sys.exit(main(Program(name, lambda runtime: begin(runtime, flags))))
 
@@ -61,7 +61,7 @@ def program(name: str, port: int, start: str, about: str) -> click.Command:
     )
 
 
-def _say_what_starts(name: str, flags: Flags) -> None:
+def _say_what_starts(name: str, config_file: Path | None, web_config: Path | None) -> None:
     running = build()
     _log.info(
         "Starting.",
@@ -69,8 +69,8 @@ def _say_what_starts(name: str, flags: Flags) -> None:
         version=running.version,
         revision=running.revision,
         python=running.python,
-        config_file=str(flags.config_file) if flags.config_file else "none: the defaults",
-        web_config_file=str(flags.web_config) if flags.web_config else "none",
+        config_file=str(config_file) if config_file else "none: the defaults",
+        web_config_file=str(web_config) if web_config else "none",
     )
 
 

@@ -1,13 +1,15 @@
 """Every panel answers: its expressions return data from a real Prometheus that scrapes the real programs."""
 
-from collections.abc import AsyncIterator, Callable, Mapping
+import re
+from collections.abc import AsyncIterator, Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 import pytest
 
 from dashboards.field_config import UNKNOWN
-from tests.alerts.catalogue import exposed
+from tests.alerts.catalogue import ROOT, exposed
+from tests.alerts.promql import uses
 from tests.dashboards.ask import Asked, Panel, Prometheus, Series, Window, panels
 from tests.dashboards.boards import NAMES, committed
 from tests.dashboards.stage import Moments, stage
@@ -23,6 +25,11 @@ EMPTY_IN_HEALTH = {
     'environment:bbs_unreachable:ratio_30d{environment="prod"}',
 }
 """Queries of the runbooks that ask for trouble, or for the objective, whose rules are not loaded here."""
+EXAMPLES = re.findall(r"^\| `\w+` \|.*\| `([^`]+)` \|$", (ROOT / "docs/exporter.md").read_text(), re.MULTILINE)
+"""The last column of the exporter's metrics."""
+CONDITION = re.compile(r"[<>=!]")
+"""An example that asks for trouble; the others show a value."""
+TRUE_AFTER_AN_OUTAGE = {"diego_bbs_diagnosis == 1", "increase(bbs_probe_failures_total[10m]) > 0"}
 OF_PLATFORM = ("process_", "scrape_", "ALERTS")
 """What every process has, and what Prometheus says of its targets and of alerts that carry the label `job`."""
 
@@ -73,7 +80,13 @@ async def test_every_panel_has_data_in_sickness_and_in_health(live: Live) -> Non
     done = {each.labels["phase"] for each in told["Transitions and their reasons"]["cured"]}
     assert done >= {"Restarting", "Verifying", "Recovered"}
     assert await unlisted(live.prometheus) == []
-    assert await unanswered(live) == EMPTY_IN_HEALTH
+    assert await unanswered(live, QUERIES) == EMPTY_IN_HEALTH
+    silent = await unanswered(live, EXAMPLES)
+    assert [each for each in silent if not CONDITION.search(each)] == []
+    assert silent.isdisjoint(TRUE_AFTER_AN_OUTAGE)
+    subjects = {use.metric for example in EXAMPLES for use in uses(example)}
+    assert len(subjects) > len(EXAMPLES) - 5
+    assert await unanswered(live, subjects) == set()
 
 
 async def unlisted(prometheus: Prometheus) -> list[str]:
@@ -89,9 +102,9 @@ async def unlisted(prometheus: Prometheus) -> list[str]:
     return sorted(f"{name}{set(names[name])}" for name in ours if known.get(name, set()) - {"cluster"} != names[name])
 
 
-async def unanswered(live: Live) -> set[str]:
-    """The runbooks' queries that find nothing when all is well again, nor in the seconds before: a scrape may fail."""
-    here = {query: query.replace('"prod"', f'"{live.prometheus.environment}"') for query in QUERIES}
+async def unanswered(live: Live, queries: Iterable[str]) -> set[str]:
+    """The queries that find nothing when all is well again, nor in the seconds before: a scrape may fail."""
+    here = {query: query.replace('"prod"', f'"{live.prometheus.environment}"') for query in queries}
     window = live.moments.cured()
     left = set(here)
     for earlier in range(4):

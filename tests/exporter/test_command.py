@@ -1,5 +1,7 @@
 """The command line: what it refuses, with which sentence and which exit code."""
 
+import json
+import os
 import socket
 import subprocess
 import sys
@@ -7,6 +9,9 @@ from pathlib import Path
 
 import pytest
 
+from stagekeeper import __version__
+from stagekeeper.service.build import build
+from tests.alerts.catalogue import ROOT
 from tests.exporter.programs import down
 from tests.testbed.patience import HANG_GUARD
 
@@ -48,6 +53,29 @@ def test_a_wrong_flag_is_one_sentence(flags: tuple[str, ...], code: int, sentenc
     found, said = refused(*flags)
     assert found == code
     assert sentence in said
+
+
+@pytest.mark.parametrize("program", ["exporter", "remediator"])
+@pytest.mark.parametrize("wrong", ["--web.listen-address=nowhere", "--kubeconfig=/none.yaml"])
+def test_the_log_begins_with_what_runs_and_ends_with_why_it_does_not(program: str, wrong: str, tmp_path: Path) -> None:
+    path = tmp_path / "stagekeeper.yaml"
+    path.write_text("remediator: {mode: observe, webhook: {token_file: token}}\n")
+    (tmp_path / "token").write_text("x" * 32)
+    ended = subprocess.run(
+        [sys.executable, "-m", program, f"--config.file={path}", "--log.format=json", wrong],
+        capture_output=True,
+        text=True,
+        timeout=HANG_GUARD,
+        check=False,
+        cwd=tmp_path,
+        env={**os.environ, "PYTHONPATH": str(ROOT)},
+    )
+    first, *_, last = [json.loads(line) for line in ended.stderr.splitlines()]
+    assert [list(line)[:3] for line in (first, last)] == [["ts", "level", "msg"]] * 2
+    assert (first["msg"], first["program"], first["config_file"]) == ("Starting.", program, str(path))
+    assert (first["version"], first["revision"]) == (__version__, build().revision)
+    assert (last["level"], last["msg"]) == ("error", "The program can't run.")
+    assert wrong.partition("=")[2] in last["reason"]
 
 
 def test_a_broken_configuration_ends_it_with_2_and_the_line(tmp_path: Path) -> None:

@@ -24,7 +24,7 @@ from stagekeeper.config.document import parse
 from stagekeeper.diego.environments import environments
 from stagekeeper.diego.observation import Observation, Probe, Reply, Unknown
 from tests.exporter.builders import NOW, OK, active, assessment, passive, pod, serving
-from tests.testbed.browser import browser
+from tests.testbed.browser import FAINT, browser
 from tests.testbed.patience import HANG_GUARD
 
 Client = TestClient[Request, Application]
@@ -141,14 +141,23 @@ def test_an_observation_is_kept_in_few_bytes() -> None:
     assert len(entry(assessment(serving()), {"client": ENDS, "ca": ENDS}).packed) < 800
 
 
+WANTED = ("Metrics", "Configuration", "Recent observations", "network_fault", "diego-api-0", "2 of 2")
+WANTED_OF_ONE = ("Evidence", "Probes", "Certificates", "Reachable", "As JSON", "StatefulSet diego-api: 2 replicas.")
+
+
 @pytest.mark.programs
 @pytest.mark.parametrize("width", [360, 1200])
-async def test_no_page_is_wider_than_its_screen(tmp_path: Path, program: Callable[[str], Path], width: int) -> None:
+async def test_a_person_can_read_all_of_it_on_every_screen_by_day_and_by_night(
+    tmp_path: Path, program: Callable[[str], Path], width: int
+) -> None:
     long = serving(service=Probe(Reply.TLS, "certificate verify failed: " + "unable-to-get-issuer" * 20, "10.0.0.1"))
     async with exporter(long) as client, browser(program("chromium"), tmp_path) as page:
         (link,) = links(await text(client, "/"))
-        for path in ("/", f"/{link}"):
+        for path, shown in (("/", WANTED), (f"/{link}", WANTED_OF_ONE)):
             await page.open(str(client.make_url(path)), width=width, height=800)
             found: Any = await page.ask("[document.documentElement.scrollWidth, document.body.innerText]")
             assert found[0] <= width
-            assert "serving" in found[1] or "Service" in found[1]
+            assert [each for each in shown if each not in found[1]] == []
+            for dark in (False, True):
+                await page.photograph(dark=dark)  # sets the scheme
+                assert await page.ask(FAINT) == []

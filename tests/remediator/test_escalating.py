@@ -1,12 +1,11 @@
 """What an escalation tells: every one says what was deleted, what each pod answers now, and what to type next."""
 
 from datetime import timedelta
-from pathlib import Path
 
 import pytest
 
 from remediator import approval
-from remediator.escalating import escalated, inside
+from remediator.escalating import escalated
 from remediator.inputs import Pause
 from remediator.remediation import Phase, Reason, Remediation
 from stagekeeper.diego.observation import Observation, Reply
@@ -88,13 +87,3 @@ def test_what_was_deleted_and_what_was_not() -> None:
 )
 def test_the_next_command_is_complete(said: str, next_command: str) -> None:
     assert said.endswith(f" Next: {next_command}")
-
-
-def test_from_a_pod_the_command_names_its_own_deployment(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    for name, text in (("token", "t"), ("namespace", "ours")):
-        (tmp_path / name).write_text(text)
-    monkeypatch.setattr("stagekeeper.kube.access.SERVICE_ACCOUNT", tmp_path)
-    given = {"KUBERNETES_SERVICE_HOST": "10.0.0.1", "KUBERNETES_SERVICE_PORT": "443"}
-    for name, value in {**given, "HOSTNAME": "sk-remediator-7c9d5b8f6-x2x4z"}.items():
-        monkeypatch.setenv(name, value)
-    assert inside.__wrapped__() == "kubectl -n ours exec deploy/sk-remediator -- stagekeeper "

@@ -1,6 +1,7 @@
 """The section `remediator:`: what is wrong is told by line, key and remedy; what is right becomes the policy."""
 
 from datetime import timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -168,3 +169,17 @@ def test_what_is_set_arrives_in_the_policy(name: str) -> None:
 )
 def test_an_alertmanager_behind_another_api_is_reached(url: str) -> None:
     assert str(AlertmanagerSettings.model_validate({"url": url}).url) == url
+
+
+def test_in_a_pod_people_are_told_its_own_namespace_and_deployment(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    assert RemediatorSettings.model_validate(GOOD).as_policy().inside.startswith("kubectl -n stagekeeper exec ")
+    for name, text in (("token", "t"), ("namespace", "ours")):
+        (tmp_path / name).write_text(text)
+    monkeypatch.setattr("stagekeeper.kube.access.SERVICE_ACCOUNT", tmp_path)
+    given = {"KUBERNETES_SERVICE_HOST": "10.0.0.1", "KUBERNETES_SERVICE_PORT": "443"}
+    for name, value in {**given, "HOSTNAME": "sk-remediator-7c9d5b8f6-x2x4z"}.items():
+        monkeypatch.setenv(name, value)
+    policy = RemediatorSettings.model_validate(GOOD).as_policy()
+    assert policy.inside == "kubectl -n ours exec deploy/sk-remediator -- "

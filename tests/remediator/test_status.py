@@ -84,8 +84,8 @@ def test_a_closed_remediation_shows_no_gates() -> None:
 
 
 def test_a_latched_remediation_waits_for_a_person() -> None:
-    assert "a person, or the BBS serving again" in shown(status(remediation(3, Phase.ESCALATED, "The certificate.")))
-    assert "a person, or" not in shown(status(remediation(3, Phase.ESCALATED).released("ann", NOW)))
+    assert "a person (or recovers by itself" in shown(status(remediation(3, Phase.ESCALATED, "The certificate.")))
+    assert "a person (" not in shown(status(remediation(3, Phase.ESCALATED).released("ann", NOW)))
 
 
 def test_the_history_stands_newest_first_with_what_was_terminated() -> None:
@@ -116,7 +116,7 @@ def test_an_escalated_remediation_says_what_was_done_and_not_with_the_next_comma
     assert "diego-api-0; not deleted: diego-api-1" in text
     assert "-- stagekeeper diagnose --environment prod</code>" in text
     assert f'<a href="{RUNBOOKS}/en/StagekeeperEscalated.md">English</a>' in text
-    assert f'<a href="{RUNBOOKS}/ko/StagekeeperEscalated.md">한국어</a>' in text
+    assert f'<a href="{RUNBOOKS}/ko/StagekeeperEscalated.md">Korean</a>' in text
     assert "<li>Service: refused.</li>" in text
     assert '<td data-column="Answer">refused</td>' in text
 
@@ -141,7 +141,7 @@ def test_progress_age_and_the_earliest_restart_are_shown() -> None:
     found = status(remediation(3))
     found.state.gates = gates
     text = status_page(Mode.ACT, [found], NOW + timedelta(seconds=30))
-    assert "30s ago, 2026-11-23 03:14:15 UTC" in text
+    assert "30 s ago, 2026-11-23 03:14:15 UTC" in text
     assert "3 of 8 checks" in text
     assert f"at {opens:%H:%M:%S} UTC at the earliest, in 1m0s" in text
 
@@ -224,6 +224,14 @@ def test_while_it_is_paused_the_next_command_ends_the_pause() -> None:
     )
 
 
+def test_the_next_command_names_the_deployment_that_runs_here() -> None:
+    found = status(remediation(3))
+    found.policy = ACT.model_copy(update={"inside": "kubectl -n ours exec deploy/sk-remediator -- "})
+    assert "<code>kubectl -n ours exec deploy/sk-remediator -- stagekeeper diagnose --environment prod</code>" in shown(
+        found
+    )
+
+
 def test_an_alert_that_opens_nothing_is_told_with_the_reason_while_it_fires() -> None:
     found = asked(AlertView("http://am", AlertState.ACTIVE))
     found.state.on_hold = Verdict(Judgement.HELD_OFF, "diego-api-r1 ended 2 minutes ago.")
@@ -296,13 +304,13 @@ async def escalated() -> AsyncIterator[str]:
 
 
 WANTED = (
-    "Last observed\n3m0s ago",
+    "Last observed\n3 min ago",
     "Opened by\nann, 2026-11-23 03:09:15 UTC, accepting frozen: it hangs",
     "Why\nThe database went down between two deletes.",
-    "Waits for\na person, or the BBS serving again",
+    "Needs\na person (or recovers by itself, once the BBS serves)",
     "Deleted\ndiego-api-0; not deleted: diego-api-1",
     "Next\nkubectl get nodes",
-    "Runbook\nEnglish 한국어",
+    "Runbook\nEnglish Korean",
     "Dashboard\nCF Stager",
     "Alert in http://am-1.monitoring:9093\nactive Alertmanager",
     "Gates, as last asked",

@@ -84,12 +84,12 @@ class Page:
         """The value of a JavaScript expression."""
         return (await self.call("Runtime.evaluate", expression=expression, returnByValue=True))["result"].get("value")
 
-    async def photograph(self, *, dark: bool = False) -> bytes:
-        """The whole page, as it is loaded, as a PNG."""
+    async def photograph(self, *, dark: bool = False, tallest: int | None = None) -> bytes:
+        """The page as it is loaded, as a PNG: the whole of it, or what stands on its first `tallest` pixels."""
         scheme = {"name": "prefers-color-scheme", "value": "dark" if dark else "light"}
         await self.call("Emulation.setEmulatedMedia", features=[scheme])
         size = await self.ask("[document.documentElement.scrollWidth, document.documentElement.scrollHeight]")
-        clip = {"x": 0, "y": 0, "width": size[0], "height": size[1], "scale": 1}
+        clip = {"x": 0, "y": 0, "width": size[0], "height": min(size[1], tallest or size[1]), "scale": 1}
         taken = await self.call("Page.captureScreenshot", clip=clip, captureBeyondViewport=True)
         return base64.b64decode(taken["data"])
 
