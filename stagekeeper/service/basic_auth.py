@@ -6,6 +6,7 @@ import hmac
 import secrets
 from collections import OrderedDict
 from collections.abc import Mapping
+from contextlib import suppress
 
 import aiohttp
 import bcrypt
@@ -27,6 +28,8 @@ _CACHED = 100
 _AT_ONCE = 2
 """Hashes take 59 ms of a core each at cost 10: guesses must not take all cores."""
 _DEFAULT_COST = "10"
+_HELD_BACK = 60.0
+"""Seconds for which a wrong password's answer waits for other guesses of the same caller, at most."""
 
 
 class Passwords:
@@ -34,6 +37,8 @@ class Passwords:
 
     Neither clear passwords nor digests that could be tried elsewhere are kept: the key is of this process. Where the
     right password of a user is known, any other is known to be wrong; it is hashed all the same, after all others.
+    A caller that guesses much waits for his answers: who sends the next guess when he has one would never let a right
+    password that is not known yet have its turn.
     """
 
     def __init__(self) -> None:
@@ -55,6 +60,9 @@ class Passwords:
         async with self._turns.turn(caller, hopeless=hopeless):
             matches = await asyncio.to_thread(bcrypt.checkpw, clear, hashed.encode())
         if not matches or user not in users:
+            with suppress(TimeoutError):
+                async with asyncio.timeout(_HELD_BACK):
+                    await self._turns.quiet(caller)
             return False
         self._remember(user, hashed, digest)
         return True
@@ -87,9 +95,11 @@ def web_config_middleware(web_config: WebConfigFile) -> Middleware:
         users = web_config.current().users
         if not users or request.path in OPEN_PATHS or request.get(AUTHENTICATED, False):
             return await handler(request)
-        user, password = _credentials(request)
-        with unproven(request):
-            right = await passwords.are_right(users, user, password, request.remote or "")
+        given = _credentials(request)
+        right = False
+        if given is not None:
+            with unproven(request):
+                right = await passwords.are_right(users, *given, request.remote or "")
         if not right:
             warn(path=request.path, peer=request.remote)
             return web.Response(
@@ -101,11 +111,12 @@ def web_config_middleware(web_config: WebConfigFile) -> Middleware:
     return check
 
 
-def _credentials(request: web.Request) -> tuple[str, str]:
+def _credentials(request: web.Request) -> tuple[str, str] | None:
+    """User and password; None where none are given, as in the first request of every browser."""
     try:
         given = aiohttp.BasicAuth.decode(request.headers.get(hdrs.AUTHORIZATION, ""), encoding="utf-8")
     except ValueError:
-        return "", ""
+        return None
     return given.login, given.password
 
 

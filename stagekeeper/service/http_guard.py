@@ -12,6 +12,7 @@ is, and 2 MB unpack to 2 GB. Who expects a body reads it with `body.read_body`.
 import asyncio
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
+from dataclasses import dataclass, field
 from typing import Any
 
 import structlog
@@ -19,6 +20,7 @@ from aiohttp import HttpVersion10, HttpVersion11, web
 
 from stagekeeper.service.connections import Connection, Connections, Limits
 from stagekeeper.service.health import OPEN_PATHS
+from stagekeeper.service.seldom import Faults
 
 REFUSAL = web.RequestKey("refusal", web.Response)
 """The answer to a request that is refused for what it is, whatever it asks for."""
@@ -28,13 +30,25 @@ _LAST_WORDS = 1.0
 """Seconds for a cancelled request to clean up."""
 _LINGERING = 2.0
 """Seconds in which the rest of a body that nobody wants is read and dropped, so that its sender reads the answer."""
+_READ_AHEAD = 16 * 1024
+"""Bytes of a connection that are kept until somebody reads them."""
 _SERVER_FAULT = 500
+
+
+@dataclass(frozen=True, slots=True)
+class Shared:
+    """What all connections of a program have in common."""
+
+    limits: Limits
+    connections: Connections
+    faults: Faults = field(default_factory=lambda: Faults(_log, "A request could not be answered: unexpected error."))
 
 
 class GuardedConnection(web.RequestHandler):
     """One connection, with its timers and its place among the others."""
 
-    def __init__(self, server: web.Server, limits: Limits, connections: Connections, place: Connection) -> None:
+    def __init__(self, server: web.Server, shared: "Shared", place: Connection) -> None:
+        limits = shared.limits
         super().__init__(
             server,
             loop=asyncio.get_running_loop(),
@@ -44,10 +58,12 @@ class GuardedConnection(web.RequestHandler):
             max_field_size=limits.field_bytes,
             max_headers=limits.headers,
             lingering_time=_LINGERING,
+            read_bufsize=_READ_AHEAD,
             auto_decompress=False,
         )
         self._limits = limits
-        self._connections = connections
+        self._connections = shared.connections
+        self._faults = shared.faults
         self._place = place
         self._timer: asyncio.TimerHandle | None = None
         self._task: asyncio.Task[None] | None = None
@@ -102,6 +118,11 @@ class GuardedConnection(web.RequestHandler):
             self._unproven = False
             self._connections.working(self._place)
 
+    @property
+    def caller(self) -> str:
+        """Who has connected, as the connections are counted."""
+        return self._place.caller
+
     def refusal(self, message: Any) -> web.Response | None:
         """The answer to a request whose headers are enough to refuse it; None for any other."""
         if message.version not in (HttpVersion10, HttpVersion11):
@@ -113,14 +134,14 @@ class GuardedConnection(web.RequestHandler):
         return None
 
     async def finish_response(self, request: Any, resp: Any, start_time: Any) -> tuple[web.StreamResponse, bool]:
-        """Write the answer; with it the time of the request ends."""
+        """Write the answer; with it the time of the request ends. Whoever does not read it gives way to others."""
+        self._connections.idle(self._place)
         try:
             if self._place.health_only and isinstance(resp, web.StreamResponse):
                 resp.force_close()
             return await super().finish_response(request, resp, start_time)
         finally:
             self._at_work = False
-            self._connections.idle(self._place)
             self._clear_timer()
 
     def handle_error(
@@ -130,6 +151,14 @@ class GuardedConnection(web.RequestHandler):
         if status >= _SERVER_FAULT:
             return super().handle_error(request, status, exc, message)
         return _final(400, "Bad request.\n")
+
+    def log_exception(self, *args: Any, **kw: Any) -> None:
+        """Log a fault of ours, which whoever has found it could repeat as often as he likes."""
+        fault = kw.get("exc_info")
+        if isinstance(fault, BaseException):
+            self._faults(fault, peer=self._place.caller)
+        else:
+            super().log_exception(*args, **kw)
 
     def _expect_headers(self) -> None:
         limits = self._limits

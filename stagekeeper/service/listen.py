@@ -21,16 +21,19 @@ from stagekeeper.config.errors import StartError
 from stagekeeper.service.address import ListenAddress
 from stagekeeper.service.basic_auth import web_config_middleware
 from stagekeeper.service.connections import Connection, Connections, Limits
-from stagekeeper.service.http_guard import GuardedConnection, guard
+from stagekeeper.service.http_guard import GuardedConnection, Shared, guard
 from stagekeeper.service.origin import refused_requests, same_origin
 from stagekeeper.service.seldom import Seldom
+from stagekeeper.service.shares import fair_shares
 from stagekeeper.service.web_config import WebConfigFile
 
 _log: structlog.stdlib.BoundLogger = structlog.get_logger(__name__)
 _DEFAULT_LIMITS = Limits()
 _FIRST_FREE_PORT = 1024
-_BACKLOG = 128
-"""Connections that the kernel keeps for us while we are busy."""
+_BACKLOG = 1024
+"""Connections that the kernel keeps for us while we are busy. Whoever comes when it is full tries again after 1 s."""
+_TURNS_UNTIL_HEARD = 8
+"""Turns of the loop, amply, until the request of a connection that was accepted is at work."""
 _ACCEPT_AGAIN = 0.2
 """Seconds until a connection is accepted again after that failed, as it does without a free descriptor."""
 
@@ -85,6 +88,7 @@ def _secure(app: web.Application, web_config: WebConfigFile | None) -> None:
 
         app.on_response_prepare.append(add_headers)
     app.middlewares.append(same_origin)
+    app.middlewares.append(fair_shares())
 
 
 def _descriptors() -> int:
@@ -101,6 +105,7 @@ class _Entrance:
         self._server = server
         self._limits = limits
         self._connections = Connections(limits)
+        self._shared = Shared(limits, self._connections)
         self._tls: ssl.SSLContext | None = None if web_config is None else web_config.listening_context
         self._at_accept: Callable[[], object] = (lambda: None) if web_config is None else web_config.current
         self._sockets: list[socket.socket] = []
@@ -137,18 +142,28 @@ class _Entrance:
             asyncio.get_running_loop().add_reader(listening, self._accept, listening)
 
     def _accept(self, listening: socket.socket) -> None:
-        """Accept one connection. If there are more, the loop calls again, after all others had their turn."""
+        """Accept a few connections. If there are more, the loop calls again, after all others had their turn.
+
+        One at a time would let whoever fills the queue before us decide how long kubelet waits in it. Many at a time
+        would end those just accepted for those after them, before they are heard.
+        """
+        for _ in range(max(1, self._limits.per_caller // _TURNS_UNTIL_HEARD)):
+            if not self._accept_one(listening):
+                return
+
+    def _accept_one(self, listening: socket.socket) -> bool:
+        """Accept one connection; False if there is none for now."""
         try:
             accepted, address = listening.accept()
         except (BlockingIOError, InterruptedError, ConnectionAbortedError):
-            return
+            return False
         except OSError as problem:  # most likely no descriptor is left, and the socket stays readable
             self._warn(reason=problem.strerror)
             self._connections.make_room()
             loop = asyncio.get_running_loop()
             loop.remove_reader(listening)
             loop.call_later(_ACCEPT_AGAIN, self._watch, listening)
-            return
+            return False
         accepted.setblocking(False)  # noqa: FBT003 -- the name of the parameter is "flag"
         self._at_accept()
         place = self._connections.admit(address[0])
@@ -156,12 +171,13 @@ class _Entrance:
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
         place.end = task.cancel
+        return True
 
     async def _welcome(self, accepted: socket.socket, place: Connection) -> None:
         handshake = None if self._tls is None else self._limits.handshake_seconds
         try:
             await asyncio.get_running_loop().connect_accepted_socket(
-                lambda: GuardedConnection(self._server, self._limits, self._connections, place),
+                lambda: GuardedConnection(self._server, self._shared, place),
                 accepted,
                 ssl=self._tls,
                 ssl_handshake_timeout=handshake,

@@ -10,7 +10,8 @@ class Turns:
 
     Who is `hopeless` (known to be wrong, and checked only so that nobody learns that from the time it takes) comes
     after all others, one at a time. Newest first: of a flood of guesses most are worth nothing, and whoever comes
-    after it is served next.
+    after it is served next. That holds as long as no guess comes after him, so whoever has guessed wrong hears of it
+    only when his caller has nobody waiting any more (`quiet`), and guesses again no sooner.
     """
 
     def __init__(self, at_once: int) -> None:
@@ -19,6 +20,7 @@ class Turns:
         self._hopeless_running = 0
         self._hopeful: _Queue = {}
         self._hopeless: _Queue = {}
+        self._quiet: dict[str, asyncio.Event] = {}
 
     @asynccontextmanager
     async def turn(self, caller: str, *, hopeless: bool) -> AsyncIterator[None]:
@@ -38,12 +40,22 @@ class Turns:
                 _give_up(queue, caller, mine)
             self._begin_next()
 
+    async def quiet(self, caller: str) -> None:
+        """Wait until none of the caller's waits for a turn."""
+        while self._waits(caller):
+            await self._quiet.setdefault(caller, asyncio.Event()).wait()
+
+    def _waits(self, caller: str) -> bool:
+        return caller in self._hopeful or caller in self._hopeless
+
     def _begin_next(self) -> None:
         while self._running < self._at_once and _begin(self._hopeful):
             self._running += 1
         if self._running < self._at_once and not self._hopeless_running and _begin(self._hopeless):
             self._running += 1
             self._hopeless_running += 1
+        for caller in [each for each in self._quiet if not self._waits(each)]:
+            self._quiet.pop(caller).set()
 
 
 _Queue = dict[str, list[asyncio.Future[None]]]

@@ -1,3 +1,4 @@
+import asyncio
 import time
 from pathlib import Path
 
@@ -8,7 +9,7 @@ import pytest
 from stagekeeper.service.auth import BearerToken, bearer_auth
 from stagekeeper.service.basic_auth import Passwords
 from stagekeeper.service.web_config import WebConfigFile
-from tests.service.kit import Hello, Serve
+from tests.service.kit import Eventually, Hello, Serve
 
 RIGHT = ("prometheus", "correct horse")
 HASH = bcrypt.hashpw(RIGHT[1].encode(), bcrypt.gensalt(4)).decode()
@@ -105,6 +106,51 @@ async def test_a_right_password_is_hashed_once_and_a_changed_hash_again(monkeypa
     other = bcrypt.hashpw(b"other", bcrypt.gensalt(4)).decode()
     assert not await passwords.are_right({"prometheus": other}, *RIGHT)
     assert len(hashed) == 2
+
+
+async def test_who_gives_no_password_is_asked_for_one_without_a_hash(
+    serve: Serve,
+    hello: Hello,
+    client: aiohttp.ClientSession,
+    web_config: WebConfigFile,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """A browser asks without one first, and would wait for its turn behind all guesses."""
+    monkeypatch.setattr(bcrypt, "checkpw", lambda *_: pytest.fail("nothing was given that could be checked"))
+    url = await serve(hello(), web_config=web_config)
+    async with client.get(url) as response:
+        assert response.status == 401
+
+
+async def test_guesses_without_end_do_not_keep_a_right_password_waiting(
+    monkeypatch: pytest.MonkeyPatch, eventually: Eventually
+) -> None:
+    """Whoever guessed again once he had his answer was always newer than the right one: it was hashed after all."""
+    hashed: list[bytes] = []
+    check = bcrypt.checkpw
+
+    def note(password: bytes, hashed_password: bytes) -> bool:
+        hashed.append(password)
+        return check(password, hashed_password)
+
+    monkeypatch.setattr(bcrypt, "checkpw", note)
+    passwords, users = Passwords(), {"prometheus": HASH}
+
+    async def guess(guesser: int) -> None:
+        for number in range(30):
+            assert not await passwords.are_right(users, "prometheus", f"{guesser} {number}")
+
+    guessers = [asyncio.create_task(guess(number)) for number in range(8)]
+    await eventually(lambda: len(hashed) > 8)
+    before = len(hashed)
+    right = asyncio.create_task(passwords.are_right(users, *RIGHT))
+    await asyncio.sleep(0)
+    assert not await passwords.are_right(users, "prometheus", "a newer one")
+    assert await right
+    assert hashed.index(RIGHT[1].encode()) - before <= 16
+    for each in guessers:
+        each.cancel()
+    await asyncio.wait(guessers)
 
 
 async def test_neither_clear_passwords_nor_more_than_100_right_ones_are_kept() -> None:

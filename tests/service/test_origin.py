@@ -56,6 +56,10 @@ def test_names_that_anybody_can_register_are_not(host: str) -> None:
         ({"Host": "localhost:9889", "Origin": "http://localhost:3000"}, 403),
         ({"Origin": "http://evil.example"}, 403),
         ({"Origin": "null"}, 403),
+        ({"Origin": ""}, 403),
+        ({"Origin": "http://["}, 403),
+        ({"Origin": "http://[::1"}, 403),
+        ({"Origin": "//"}, 403),
         ({"Host": "evil.example", "Origin": "http://evil.example"}, 403),
     ],
 )

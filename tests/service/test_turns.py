@@ -63,6 +63,24 @@ async def test_the_hopeless_come_last_and_one_at_a_time(eventually: Eventually) 
     assert sorted(await work.order(eventually)) == ["hopeless 0", "hopeless 1", "hopeless 2", "right"]
 
 
+async def test_a_caller_is_quiet_when_none_of_his_waits_any_more(eventually: Eventually) -> None:
+    work = Work()
+    for name, caller in (("running", "a"), ("waiting", "a"), ("gone", "a"), ("other", "b")):
+        await work.ask(name, caller)
+    quiet = asyncio.create_task(work.turns.quiet("a"))
+    work.tasks.pop("gone").cancel()
+    for _ in range(5):
+        await asyncio.sleep(0)
+    assert not quiet.done()
+    work.release["running"].set()
+    await eventually(quiet.done)
+    assert "waiting" in work.began
+    await work.turns.quiet("somebody new")
+    for name in ("waiting", "other"):
+        work.release[name].set()
+        await work.tasks[name]
+
+
 async def test_whoever_is_cancelled_takes_no_turn(eventually: Eventually) -> None:
     work = Work()
     for name in ("running", "first", "gone"):
