@@ -18,7 +18,7 @@ from incidents.telling import record_document, replay_document, replay_text
 from remediator import record
 from remediator.remediation import Remediation
 from stagekeeper.cli.output import OUTPUT, dumped
-from stagekeeper.cli.target import Target, targeted
+from stagekeeper.cli.target import Target, in_pod, targeted
 from stagekeeper.config.errors import ConfigurationError
 from stagekeeper.late_import import imported
 from stagekeeper.service import logs
@@ -75,7 +75,8 @@ def told(remediations: Sequence[Remediation], target: Target, output: str) -> st
     """Stored records as `output` wants them; commands in the text repeat the flags that were given."""
     if output != "text":
         return dumped(record_document(remediations), output)
-    return target.as_given("\n".join(story(each, target.own) for each in remediations))
+    reset = f"{in_pod()}stagekeeper reset {target.own}".rstrip()
+    return target.as_given("\n".join(story(each, reset) for each in remediations))
 
 
 def _explain_incident(incident: Incident, output: str) -> tuple[str, int]:

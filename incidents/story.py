@@ -24,17 +24,17 @@ _ENDS = {
 }
 
 
-def story(remediation: Remediation, flags: str = "") -> str:
-    """The whole story, one sentence a line; `flags` are those that the next call of `stagekeeper` needs."""
+def story(remediation: Remediation, reset: str = "stagekeeper reset") -> str:
+    """The whole story, one sentence a line; `reset` is how that is called here, without the environment."""
     lines = [visible(_opened(remediation)), *_logbook(remediation)]
     lines += map(visible, [*_plans(remediation), *map(_fate, remediation.deletions)])
     lines += [*_gates(remediation), *map(visible, _evidence(remediation))]
     lines += [_ENDS[remediation.phase]] if not remediation.phase.open else []
-    lines += map(visible, [comes_next(remediation, Policy(mode=Mode.ACT), flags), *_release(remediation)])
+    lines += map(visible, [comes_next(remediation, Policy(mode=Mode.ACT), reset), *_release(remediation)])
     return "".join(f"{line}\n" for line in lines if line)
 
 
-def comes_next(remediation: Remediation, policy: Policy, flags: str = "") -> str:
+def comes_next(remediation: Remediation, policy: Policy, reset: str = "stagekeeper reset") -> str:
     """What is waited for, and the deadline that comes next, by `policy`; "" where nothing is."""
     match remediation.phase:
         case Phase.WATCHING:
@@ -55,9 +55,8 @@ def comes_next(remediation: Remediation, policy: Policy, flags: str = "") -> str
             needed = f"{policy.verify_observations} serving observations in a row"
             return f"It waits for {needed}; escalated {in_words(policy.verify_for)} after the new pods are ready."
         case _ if remediation.latched:
-            which = f"--environment {remediation.request.environment}"
-            reset = " ".join(filter(None, ("stagekeeper reset", flags, which)))
-            return f"It waits for a person, or for the BBS to serve again. To release it: {reset}"
+            release = f"{reset} --environment {remediation.request.environment}"
+            return f"It waits for a person, or for the BBS to serve again. To release it: {release}"
     return ""
 
 

@@ -9,7 +9,7 @@ from typing import Any
 
 import click
 
-from remediator import approval
+from remediator import approval, pause
 from remediator.cluster import Cluster, Listing
 from remediator.commands.foresight import foresee
 from remediator.commands.operator import Refusal, Session, ended, nobody, picked
@@ -22,7 +22,7 @@ from remediator.record import took
 from remediator.remediation import Phase, Reason, Remediation
 from remediator.streaks import Assessment
 from stagekeeper.cli.output import BAD, GOOD, OUTPUT, WAIT, coloured, dumped
-from stagekeeper.cli.target import Target, targeted
+from stagekeeper.cli.target import Target, in_pod, targeted
 from stagekeeper.diego.diagnosis import Condition
 from stagekeeper.kube.client import connect
 from stagekeeper.kube.errors import KubeError
@@ -70,8 +70,8 @@ class Status:
     def next_command(self) -> str:
         """What to type next."""
         session, latest = self.session, self.latest
-        if self.pause.paused:
-            return session.command("resume")
+        if self.pause.paused:  # in a pod we have no right to end it
+            return pause.end(session.environment.namespace) if in_pod() else session.command("resume")
         if latest is not None and latest.latched and latest.reason is Reason.AWAITING_APPROVAL:
             return session.kubectl(approval.command(latest.name, latest.diagnosis, session.target.kubectl))
         if latest is not None and latest.latched and next_step(latest.message):

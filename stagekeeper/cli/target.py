@@ -89,8 +89,8 @@ class Target:
         return " ".join(each for each in (_spelled(given), self.kubectl) if each)
 
     def command(self, subcommand: str, environment: Environment, rest: str = "") -> str:
-        """Another call of `stagekeeper` for this environment, ready to be pasted."""
-        parts = ("stagekeeper", subcommand, self.own, f"--environment {environment.name}", rest)
+        """Another call of `stagekeeper` for this environment, ready to be pasted, also where we run in a pod."""
+        parts = (f"{in_pod()}stagekeeper", subcommand, self.own, f"--environment {environment.name}", rest)
         return " ".join(each for each in parts if each)
 
     def kubectl_command(self, environment: Environment, rest: str) -> str:

@@ -2,11 +2,14 @@
 
 import subprocess
 from datetime import UTC, datetime
+from pathlib import Path
 
 import pytest
+from click.testing import CliRunner
 
 from remediator import news, record
 from remediator.remediation import Phase, Reason, Remediation
+from stagekeeper.cli.commands import stagekeeper
 from stagekeeper.kube import events, workloads
 from stagekeeper.kube.client import connect
 from tests.chart.scene import Scene
@@ -68,3 +71,16 @@ def test_every_field_of_the_record_is_explained(here: Scene) -> None:
     told = here.plane.kubectl("explain", "remediation", "--recursive=false")
     assert "One remediation of one environment's BBS" in told
     assert "<no description>" not in here.plane.kubectl("explain", "remediation.status")
+
+
+def test_what_the_remediator_does_is_told_with_its_own_rights(here: Scene, tmp_path: Path) -> None:
+    """As by `kubectl exec` in its pod, for whoever has nothing installed."""
+    stored(here, "diego-api-r3")
+    configuration = tmp_path / "stagekeeper.yaml"
+    configuration.write_text(f"environments: [{{name: cf, profile: cfee-2, namespace: {here.namespace}}}]")
+    given = ("--config.file", str(configuration), "--kubeconfig", str(here.kubeconfig("remediator")))
+    for command in ("status", "explain"):
+        ended = CliRunner().invoke(stagekeeper, [command, *given])
+        assert (ended.exit_code, ended.stderr) == (0, "")
+        assert "diego-api-r" in ended.stdout
+        assert "orbidden" not in ended.stdout

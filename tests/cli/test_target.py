@@ -80,6 +80,9 @@ def test_in_a_pod_the_way_into_it_is_said_too(
     for name, value in (("KUBERNETES_SERVICE_HOST", "10.0.0.1"), ("KUBERNETES_SERVICE_PORT", "443"), ("HOSTNAME", pod)):
         monkeypatch.setenv(name, value)
     assert in_pod() == said
+    assert Target(namespace="cf").command("explain", Target().one(Document())) == (
+        f"{said}stagekeeper explain -n cf --environment cf"
+    )
 
 
 async def test_a_command_that_writes_asks_first_where_the_environment_is_only_assumed(tmp_path: Path) -> None:

@@ -121,12 +121,20 @@ async def test_an_observation_that_is_not_kept_is_404(name: str) -> None:
     assert said == "This observation is not, or no longer, among the recent ones.\n"
 
 
-async def test_the_configuration_in_force_is_a_file_that_means_the_same(tmp_path: Path) -> None:
+async def test_the_configuration_in_force_is_a_file_that_means_the_same_and_holds_no_secret(tmp_path: Path) -> None:
     path = tmp_path / "stagekeeper.yaml"
-    path.write_text("environments: [{name: cf, profile: cfee-4}]\nexporter: {recent_observations: 5}\n")
+    secret = tmp_path / "token"
+    secret.write_text("hunter2" * 5)
+    tls = f"{{ca_file: {secret}, cert_file: {secret}, key_file: {secret}}}"
+    path.write_text(
+        f"environments: [{{name: cf, profile: cfee-4, tls: {tls}}}]\nexporter: {{recent_observations: 5}}\n"
+        f"remediator: {{mode: observe, webhook: {{token_file: {secret}}}}}\n"
+    )
     configuration = ConfigurationFile(path)
     async with exporter(serving(), configuration) as client:
-        document = parse(await text(client, "/config"), "config")
+        told = await text(client, "/config")
+    assert "hunter2" not in told
+    document = parse(told, "config")
     assert environments(document) == configuration.current.environments
     assert exporter_settings(document) == configuration.current.exporter
 
