@@ -20,6 +20,7 @@ async def _tell(target: Target, name: str | None, output: str) -> None:
         found = [each for each in listing.remediations if each.name == wanted]
         where = f"{session.environment.name} (namespace {session.environment.namespace})"
         if not found:
-            known = ", ".join(each.name for each in listing.remediations) or "none yet"
-            raise Refusal(f"{where} has no remediation{f' {name}' if name else ''}. There are: {known}.")
+            known = ", ".join(each.name for each in listing.remediations)
+            missing = f" {wanted}. There are: {known}." if known else " yet."
+            raise Refusal(f"{where} has no remediation{missing}")
         click.echo(told(found, target, output), nl=False)

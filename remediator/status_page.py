@@ -100,9 +100,10 @@ def _now(reconciler: Reconciler, now: datetime, links: Links) -> list[tuple[str,
     if state.pause is not None:
         facts.append(("Pause", (Word("paused", "wait"), state.pause.why) if state.pause.paused else "not paused"))
     facts += [_alert(each.view, links) for each in state.alerts]
-    firing = any(each.view.state is AlertState.ACTIVE for each in state.alerts)
-    if firing and state.on_hold is not None and not (state.latest and state.latest.phase.open):
-        facts.append(("Opens nothing", state.on_hold.why))
+    firing, held = any(each.view.state is AlertState.ACTIVE for each in state.alerts), state.on_hold
+    ended = state.latest.name if state.latest is not None and not state.latest.latched else ""
+    if firing and held is not None and held.remediation == ended:
+        facts.append(("Opens nothing", held.why))
     dashboard = links.dashboard(environment.name)
     if dashboard is not None:
         facts.append(("Dashboard", dashboard))

@@ -61,7 +61,7 @@ class Story:
     def summary(self, deleted: list[str]) -> None:
         """The eight steps and the numbers."""
         if self.ticked:
-            self.say("\nThe tutorial's eight steps, as the programs did them:")
+            self.say('\nThe eight steps of "Debugging an unavailable Stager", as the programs did them:')
             for number, step in enumerate(STEPS, 1):
                 done = f"at {self.ticked[number]:5.1f} s" if number in self.ticked else "not done"
                 self.say(f"  [{'x' if number in self.ticked else ' '}] {number}. {step:<58} {done}")

@@ -63,6 +63,8 @@ class Ask:
 def command(*, target: Target, from_pod: bool, output: str, lasting: timedelta) -> None:
     """Take one observation of an environment; say what is wrong and what to do. Nothing is changed.
 
+    It is told along the eight steps of IBM Cloud's tutorial "Debugging an unavailable Stager" (CFEE).
+
     From a laptop the pods' addresses usually can't be reached: use --from-pod there.
 
     Exit codes: 0 the BBS serves, 1 it does not, 2 a flag or the configuration is wrong, 3 could not tell.

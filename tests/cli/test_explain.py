@@ -227,7 +227,7 @@ async def test_without_any_remediation_it_says_so(tmp_path: Path) -> None:
     async with desk(tmp_path) as at:
         ended = await at.types("explain")
         assert (ended.code, ended.out) == (1, "")
-        assert ended.err == "stagekeeper explain: cf (namespace cf) has no remediation. There are: none yet.\n"
+        assert ended.err == "stagekeeper explain: cf (namespace cf) has no remediation yet.\n"
 
 
 def test_phases_and_answers_stand_out_on_a_terminal_alone(tmp_path: Path) -> None:

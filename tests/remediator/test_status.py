@@ -234,9 +234,17 @@ def test_the_next_command_names_the_deployment_that_runs_here() -> None:
 
 def test_an_alert_that_opens_nothing_is_told_with_the_reason_while_it_fires() -> None:
     found = asked(AlertView("http://am", AlertState.ACTIVE))
-    found.state.on_hold = Verdict(Judgement.HELD_OFF, "diego-api-r1 ended 2 minutes ago.")
+    found.state.remediations = [remediation(1, Phase.RECOVERED)]
+    found.state.on_hold = Verdict(Judgement.HELD_OFF, "diego-api-r1 ended 2 minutes ago.", "diego-api-r1")
     assert "<dt>Opens nothing</dt><dd>diego-api-r1 ended 2 minutes ago.</dd>" in shown(found)
     found.state.alerts = [AlertmanagerView(AlertView("http://am", AlertState.ABSENT))]
+    assert "Opens nothing" not in shown(found)
+
+
+def test_what_an_alert_met_before_the_newest_remediation_is_told_no_more() -> None:
+    found = asked(AlertView("http://am", AlertState.ACTIVE))
+    found.state.remediations = [remediation(1, Phase.ESCALATED), remediation(2, Phase.RECOVERED)]
+    found.state.on_hold = Verdict(Judgement.LATCHED, "diego-api-r1 ended Escalated.", "diego-api-r1")
     assert "Opens nothing" not in shown(found)
 
 
