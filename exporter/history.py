@@ -118,6 +118,7 @@ def _milliseconds(assessment: Assessment) -> int:
 
 
 _log: structlog.stdlib.BoundLogger = structlog.get_logger(__name__)
+_UP = "up"
 _CALM = frozenset({Condition.SERVING, Condition.NOT_APPLICABLE})
 
 
@@ -127,12 +128,13 @@ class State:
 
     diagnosis: Condition
     reachable: bool | None
-    kubernetes_up: bool
+    kubernetes: str
+    """`up`, or in one word why it could not be read."""
 
 
 def state(assessment: Assessment) -> State:
     """The state that an observation shows."""
-    return State(assessment.diagnosis.name, assessment.reachable, assessment.kubernetes_failure is None)
+    return State(assessment.diagnosis.name, assessment.reachable, assessment.kubernetes_failure or _UP)
 
 
 def tell(before: Assessment | None, now: Assessment) -> None:
@@ -141,13 +143,13 @@ def tell(before: Assessment | None, now: Assessment) -> None:
     old = state(before) if before else None
     if new == old:
         return
-    write = _log.info if new.diagnosis in _CALM and new.kubernetes_up else _log.warning
+    write = _log.info if new.diagnosis in _CALM and new.kubernetes == _UP else _log.warning
     write(
         "The state has changed.",
         environment=now.observation.environment,
         diagnosis=new.diagnosis.value,
         before=old.diagnosis.value if old else "none",
         reachable="unknown" if new.reachable is None else new.reachable,
-        kubernetes="up" if new.kubernetes_up else now.kubernetes_failure,
+        kubernetes=new.kubernetes,
         reason=now.diagnosis.why,
     )

@@ -56,6 +56,7 @@ def test_the_return_of_service_is_no_warning() -> None:
     ("before", "after", "changed"),
     [
         (serving(), serving(workloads=UNREAD), {"kubernetes": "forbidden"}),
+        (serving(workloads=UNREAD), serving(workloads=Unknown("No answer.", "timeout")), {"kubernetes": "timeout"}),
         (serving(pods=UNREAD), serving(pods=UNREAD, service=Probe(Reply.DNS)), {"reachable": False}),
         (serving(pods=UNREAD), serving(pods=UNREAD, service=UNREAD), {"reachable": "unknown"}),
     ],
