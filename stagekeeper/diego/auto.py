@@ -24,6 +24,10 @@ from stagekeeper.kube.objects import StatefulSet, matches
 _SHARE = 0.25
 """The share of an observation's time after which an API that does not answer leaves it to the last pick."""
 
+_SUCCESSORS = {"skiff-role-name": "app.kubernetes.io/component"}
+"""SCF from 2.15 on gives its pods both: fissile keeps the old label for the StatefulSets' selectors (fissile:kube,
+`newSelector` and `ConfigBuilder`)."""
+
 _log: structlog.stdlib.BoundLogger = structlog.get_logger(__name__)
 
 
@@ -51,13 +55,20 @@ def fitting(environment: Environment, sets: Iterable[StatefulSet]) -> tuple[Envi
     releases side by side are two candidates: one label can't tell their pods apart.
     """
     known = tuple(sets)
-    return tuple(
+    found = tuple(
         _named(each, prefix, names, known)
         for each in environment.candidates
         for prefix, names in _releases(
             PROFILES[each.profile].statefulset, _bbs_sets(PROFILES[each.profile], known)
         ).items()
     )
+    return tuple(each for each in found if not any(_succeeds(other, each) for other in found))
+
+
+def _succeeds(later: Environment, earlier: Environment) -> bool:
+    """Whether both are the same StatefulSets, and `later` goes by the label that came after the other's."""
+    before, after = (PROFILES[each.profile].selector.partition("=")[0] for each in (earlier, later))
+    return _SUCCESSORS.get(before) == after and later.statefulsets == earlier.statefulsets
 
 
 def _bbs_sets(profile: Profile, sets: tuple[StatefulSet, ...]) -> tuple[str, ...]:

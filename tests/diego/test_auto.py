@@ -120,8 +120,24 @@ def test_of_several_lockets_the_one_of_the_bbs_release_is_looked_at(
 
 
 def test_labels_of_two_platforms_are_not_guessed_between() -> None:
-    both = fitting(auto(), parsed(labelled("diego-api", {**SKIFF, **COMPONENT})))
-    assert [each.profile for each in both] == ["cfee-2", "cfee-3"]
+    both = fitting(auto(), parsed(labelled("diego-api", {**SKIFF, **QUARKS})))
+    assert [each.profile for each in both] == ["cfee-2", "kubecf"]
+
+
+@pytest.mark.parametrize(
+    ("lockets", "profile", "locket"), [((), "cfee-3", None), (("locket",), "cfee-4", "locket")], ids=["2.15", "2.16"]
+)
+def test_scf_with_the_old_label_beside_the_new_one_is_told_by_the_new_one(
+    lockets: tuple[str, ...], profile: str, locket: str | None
+) -> None:
+    """From 2.15 to 2.20 the pods have both (fissile: "legacy RoleNameLabel to maintain upgradability")."""
+    sets = [
+        labelled(name, {"skiff-role-name": name, "app.kubernetes.io/component": name})
+        for name in ("diego-api", "api-group", *lockets)
+    ]
+    (picked,) = fitting(auto(), parsed(*sets))
+    assert (picked.profile, picked.statefulsets, picked.service_name) == (profile, ("diego-api",), "diego-api-bbs")
+    assert (picked.locket and picked.locket.statefulset) == locket
 
 
 @pytest.mark.parametrize(
@@ -179,11 +195,11 @@ async def test_an_observation_says_which_profile_was_picked_and_logs_it_once(wor
 
 
 async def test_two_that_fit_are_an_observer_fault_that_names_both(world: Cluster) -> None:
-    found(world, labelled("diego-api", {**SKIFF, **COMPONENT}))
+    found(world, labelled("diego-api", {**SKIFF, **QUARKS}))
     seen = await watching(world).observe(ENOUGH)
     name, why = said(seen)
     assert name is Condition.OBSERVER_FAULT
-    assert "cfee-2 (skiff-role-name=diego-api, diego-api) and cfee-3 (app.kubernetes.io/component=diego-api" in why
+    assert "cfee-2 (skiff-role-name=diego-api, diego-api) and kubecf (quarks.cloudfoundry.org/instance-group" in why
     assert why.endswith("set `profile` and `statefulsets` to what is meant.")
     assert isinstance(seen.service, Unknown)
     assert isinstance(seen.pods, Unknown)
