@@ -83,12 +83,12 @@ def _bbs_sets(profile: Profile, sets: tuple[StatefulSet, ...]) -> tuple[str, ...
 def _releases(plain: str, names: tuple[str, ...]) -> Mapping[str, tuple[str, ...]]:
     """StatefulSets by the prefix that their release gives its objects; `plain` is their name without any.
 
-    KubeCF 0.x and 1.x call them `kubecf-diego-api`, and zones add `-z0` (quarks). A name that is none of these says
-    nothing about the others.
+    KubeCF 0.x and 1.x call them `kubecf-diego-api`; zones add `-z0`, and the operator before its 2.0 a version, `-v1`
+    (quarks). A name that is none of these says nothing about the others.
     """
     found: dict[str, tuple[str, ...]] = {}
     for name in names:
-        called = re.fullmatch(rf"(.+-)?{re.escape(plain)}(-z\d+)?", name)
+        called = re.fullmatch(rf"(.+-)?{re.escape(plain)}(-z\d+)?(-v\d+)?", name)
         prefix = (called[1] or "") if called else ""
         found[prefix] = (*found.get(prefix, ()), name)
     return found

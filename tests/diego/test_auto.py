@@ -70,12 +70,14 @@ def test_availability_zones_have_their_statefulsets_found() -> None:
         (("kubecf-diego-api",), "kubecf-diego-api"),
         (("kubecf-diego-api-z0", "kubecf-diego-api-z1"), "kubecf-diego-api"),
         (("my-cf-diego-api",), "my-cf-diego-api"),
+        (("kubecf-diego-api-v1",), "kubecf-diego-api"),
+        (("scf-diego-api-z0-v2", "scf-diego-api-z1-v2"), "scf-diego-api"),
         (("diego-api-z0", "diego-api-z1"), "diego-api"),
         (("bbs",), "diego-api"),
     ],
 )
 def test_the_service_has_the_prefix_that_the_release_gives_its_objects(names: tuple[str, ...], service: str) -> None:
-    """KubeCF 0.x and 1.x (kubecf #386, #483, #555)."""
+    """KubeCF 0.x and 1.x (kubecf #51, #386, #483, #555)."""
     (picked,) = fitting(auto(), parsed(*(labelled(name, QUARKS) for name in names)))
     assert (picked.profile, picked.statefulsets) == ("kubecf", names)
     assert (picked.service_name, picked.service_host) == (service, f"{service}.cf.svc.cluster.local")
