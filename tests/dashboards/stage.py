@@ -30,6 +30,8 @@ CONFIRM_FOR = 25
 """Seconds from the fault to the proof: the alert comes after about 10, so the gates are seen while they wait."""
 RATE_INTERVAL = "5s"
 """The scrapes are 1 s apart."""
+_SERVES = 'bbs_reachable == 1 and on (environment) diego_bbs_diagnosis{diagnosis="serving"} == 1'
+"""On a machine that is busy with other things a scrape may tell of neither."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,10 +74,9 @@ class Stage:
         for ready in ("bbs_reachable == 1", 'up{job="stagekeeper-remediator"} == 1'):
             await self._until(ready)
         await asyncio.sleep(BEFORE)
-        await self._until("bbs_reachable == 1")  # a busy machine may leave out a scrape
         watcher.remember_pods()
         watcher.story.begin()
-        fault = time.time()
+        fault = await self._until(_SERVES)
         await watcher.scenario.cause(watcher.environment)
         await self._until('diego_bbs_diagnosis{diagnosis="no_active_bbs"} == 1')
         await self._until('stagekeeper_gate{gate="confirmation", answer="not_yet"} == 1')
@@ -88,12 +89,15 @@ class Stage:
                 await watcher.turn()
                 await self._breathe()
         await asyncio.sleep(SETTLED)
-        await self._until("bbs_reachable == 1")
-        return Moments(began, fault, outage, time.time())
+        return Moments(began, fault, outage, await self._until(_SERVES))
 
-    async def _until(self, query: str) -> None:
+    async def _until(self, query: str) -> float:
+        """The moment at which this was so."""
         async with asyncio.timeout(HANG_GUARD):
-            while await self.watcher.value(query) is None:
+            while True:
+                asked = time.time()
+                if await self.watcher.value(query) is not None:
+                    return asked
                 await self._breathe()
 
     async def _breathe(self) -> None:

@@ -5,7 +5,7 @@ import itertools
 import sys
 from collections import Counter
 from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -32,8 +32,6 @@ _TOKEN = "the-token-of-the-soak"
 _SCRAPE = {"X-Prometheus-Scrape-Timeout-Seconds": "1"}
 _POLICY = {"hold_off": 0, "keep": 1000, "cooldown": 0, "budget": 100}
 _RHYTHM = {"open": 0.2, "list": 0.2, "observe": 0.2, "resync": 5, "observation_timeout": 2}
-_UNTIL_RIGHT = 5
-"""Scrapes."""
 
 
 @dataclass(slots=True)
@@ -210,11 +208,12 @@ async def soak(on: Stage, scrapes: int, webhooks: int, say: Callable[[str], None
 
 async def until_right(on: Stage) -> None:
     """One of the next observations must be right: on a machine that is busy one may end before its probes do."""
-    text = await on.scrape()
-    for _ in range(_UNTIL_RIGHT):
-        if right(text):
+    text = ""
+    with suppress(TimeoutError):
+        async with asyncio.timeout(HANG_GUARD):
+            while not right(text):
+                text = await on.scrape()
             return
-        text = await on.scrape()
     raise AssertionError("\n".join(line for line in text.splitlines() if 'environment="cf"' in line))
 
 
