@@ -278,6 +278,8 @@ WRONG: dict[str, tuple[str, str]] = {
     "it repeats a secret": ('echo "bad $SECRET" >&2; exit 7', "exit code 7: bad [hidden]"),
     "it repeats a secret of ours": ('echo "bad $AWS_SECRET_ACCESS_KEY" >&2; exit 7', "exit code 7: bad [hidden]"),
     "it names a file of ours": ('echo "no $AWS_WEB_IDENTITY_TOKEN_FILE" >&2; exit 7', "exit code 7: no /a/token"),
+    "it names a file that is there": ('echo "no $GOOGLE_APPLICATION_CREDENTIALS" >&2; exit 7', "no /etc/passwd"),
+    "it repeats a long secret": ('echo "bad $LONG_TOKEN" >&2; exit 7', "exit code 7: bad [hidden]"),
     "it says nothing": ("", "not an ExecCredential"),
     "it says something else": (f"echo {CANARY}", "not an ExecCredential"),
     "a list": (f"echo '[\"{CANARY}\"]'", "not an ExecCredential"),
@@ -300,6 +302,8 @@ async def test_what_a_plugin_gets_wrong_is_said_with_its_hint_and_never_what_it_
 ) -> None:
     monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", CANARY)
     monkeypatch.setenv("AWS_WEB_IDENTITY_TOKEN_FILE", "/a/token")
+    monkeypatch.setenv("GOOGLE_APPLICATION_CREDENTIALS", "/etc/passwd")
+    monkeypatch.setenv("LONG_TOKEN", f"{CANARY}{'x' * 5000}")
     script, words = WRONG[case]
     entry = {
         **plugin(tmp_path, script),

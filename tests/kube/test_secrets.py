@@ -19,6 +19,7 @@ from tests.kube.test_exec_plugin import V1, plugin, printing
 from tests.kube.test_oidc import user as oidc_user
 from tests.kube.test_proxies import proxy
 from tests.kube.test_trust import data, trusting
+from tests.testbed.patience import HANG_GUARD
 from tests.testbed.process import Process, free_port
 
 CANARY = "C4nary-Secret"
@@ -169,6 +170,24 @@ async def test_a_running_exporter_never_says_a_credential(tmp_path: Path) -> Non
         assert server.requests
     searched("\n".join([*pages, (tmp_path / "exporter.log").read_text()]))
     assert "[hidden]" in "\n".join(pages)
+
+
+async def test_a_plugin_that_fails_while_an_exporter_runs_makes_it_say_no_credential(tmp_path: Path) -> None:
+    """Its first credential is refused; from then on it fails, and says all that it knows."""
+    first = printing({"token": CANARY})
+    script = f"if mkdir {tmp_path}/asked; then\n{first}\nelse echo {CANARY} $SECRET $1 >&2; env >&2; exit 3; fi"
+    secret = {"env": [{"name": "SECRET", "value": CANARY}], "args": [f"--token={CANARY}"]}
+    async with api_server(issued().server()) as server:
+        server.answers["*"] = parrot
+        entry = {"exec": {**plugin(tmp_path, script), **secret}}
+        path = kubeconfig(tmp_path / "k", f"{server.url}/json-401", entry, **trusting(issued().authority))
+        async with exporter(tmp_path, f"--kubeconfig={path}", "--log.level=debug") as running:
+            async with asyncio.timeout(HANG_GUARD):
+                while "exit code 3" not in (tmp_path / "exporter.log").read_text():
+                    await running.get("/metrics")
+                    await asyncio.sleep(0.2)
+            pages = [(await running.get(page))[1] for page in ("/", "/metrics", "/recent")]
+    searched("\n".join([*pages, (tmp_path / "exporter.log").read_text()]))
 
 
 async def test_a_running_remediator_never_says_a_credential(tmp_path: Path) -> None:
