@@ -6,7 +6,7 @@ pods), 6 wait until they are 2/2 and one is active, 7 `nc` again, 8 the stager i
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 
 from stagekeeper.cli.stager_errors import StagerErrors
@@ -49,7 +49,7 @@ class Step:
 def steps(
     observation: Observation, diagnosis: Diagnosis, advice: Advice, errors: StagerErrors, asked_from: Place
 ) -> tuple[Step, ...]:
-    """The eight steps of the tutorial, in order."""
+    """The eight steps of the tutorial, in order. From outside none has failed: what is seen there is half of it."""
     port = observation.sought.port
     connection = Step(
         f"Connection to the BBS Service on port {port}",
@@ -57,7 +57,7 @@ def steps(
         f"Asked from {asked_from.name}: {probe(observation.service)}.",
     )
     restart = Step("Restart of all BBS pods", _restart(diagnosis), advice.restart)
-    return (
+    found = (
         *_controllers(observation),
         Step("Place that the connection is tested from", *_place(asked_from)),
         connection,
@@ -66,6 +66,9 @@ def steps(
         _again(connection, restart),
         Step("Stager", _verdict(diagnosis), f"{diagnosis.why} {errors.sentence()}"),
     )
+    if asked_from.inside:
+        return found
+    return tuple(replace(each, state=State.UNKNOWN) if each.state is State.FAILED else each for each in found)
 
 
 def _controllers(observation: Observation) -> tuple[Step, Step]:
