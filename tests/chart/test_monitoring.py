@@ -48,6 +48,17 @@ def test_without_a_grafana_no_alert_links_to_one(helm: Helm) -> None:
     assert {frozenset(each) for each in links} == {frozenset({"summary", "description", "runbook_url"})}
 
 
+def test_the_status_page_leads_where_alerts_do(helm: Helm) -> None:
+    links = {"dashboardUrl": "https://grafana.example/d", "runbookUrl": "https://wiki.example/r"}
+    observe = {"remediator": {"mode": "observe"}}
+    found = helm.template(values={**observe, "prometheusRule": links})
+    assert found.at("config > remediator > links") == {
+        "dashboards": "https://grafana.example/d",
+        "runbooks": "https://wiki.example/r",
+    }
+    assert "links" not in helm.template(values=observe).at("config > remediator")
+
+
 def test_a_command_in_an_alert_is_for_this_release(helm: Helm) -> None:
     values = {
         "fullnameOverride": "sk",
