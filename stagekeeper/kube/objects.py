@@ -4,6 +4,7 @@ Pure. What is missing or odd in an object becomes None or an empty tuple, never 
 number: whoever judges must be able to tell "not said" from "said no".
 """
 
+import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
@@ -247,13 +248,15 @@ def endpoints(slices: Iterable[Any]) -> Endpoints:
     return Endpoints(len(found), max(map(len, families.values()), default=0))
 
 
+_RFC_3339 = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?(Z|[+-]\d\d:\d\d)", re.ASCII)
+
+
 def time(text: Any) -> datetime | None:
-    """A Kubernetes timestamp (RFC 3339), in UTC; None for anything else."""
-    if not isinstance(text, str):
+    """A Kubernetes timestamp (RFC 3339), in UTC; None for anything else, such as a date, or a time without its zone."""
+    if not isinstance(text, str) or not _RFC_3339.fullmatch(text):
         return None
     try:
-        parsed = datetime.fromisoformat(text)
-        return parsed.astimezone(UTC) if parsed.tzinfo else parsed.replace(tzinfo=UTC)
+        return datetime.fromisoformat(text).astimezone(UTC)
     except (ValueError, OverflowError):  # not a date, or one that UTC has no year for
         return None
 

@@ -124,7 +124,7 @@ def _cleaned(value: Any) -> Any:
         return {visible(str(k)): _HIDDEN if _SECRET_KEY.search(str(k)) else _cleaned(v) for k, v in value.items()}
     if isinstance(value, list | tuple | set | frozenset):
         return [_cleaned(item) for item in value]
-    return visible(_SECRET_TEXT.sub(_hide, str(value)), keep="\n\t")
+    return visible(_SECRET_TEXT.sub(_hide, str(value)), keep="\n")
 
 
 def _in_order(_logger: Any, _method: str, event: EventDict) -> EventDict:

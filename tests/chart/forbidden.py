@@ -15,6 +15,7 @@ GRACE = "only with its own grace period"
 BACKGROUND = "only with propagationPolicy Background"
 NAMED = "the name must be that of the StatefulSet, then -r and a number"
 TARGET = "is none that Stagekeeper works on"
+SMALL = "at most 16 labels, 16 annotations of 2048 characters"
 PODS = "/api/v1/namespaces/{ns}/pods"
 SETS = "/apis/apps/v1/namespaces/{ns}/statefulsets"
 MAPS = "/api/v1/namespaces/{ns}/configmaps"
@@ -46,9 +47,9 @@ def _delete(title: str, name: str, says: str, **more: Any) -> Attempt:
     return Attempt(title, "DELETE", f"{PODS}/{name}", says, pod=name, **more)
 
 
-def _open(title: str, name: str, says: str) -> Attempt:
+def _open(title: str, name: str, says: str, **metadata: Any) -> Attempt:
     """A record of this name, which the test makes a dry run."""
-    body = {"apiVersion": "stagekeeper.dev/v1alpha1", "kind": "Remediation", "metadata": {"name": name}}
+    body = {"apiVersion": "stagekeeper.dev/v1alpha1", "kind": "Remediation", "metadata": {"name": name, **metadata}}
     return Attempt(title, "POST", f"{RECORDS}?dryRun=All", says, {**body, "spec": {"environment": "cf"}})
 
 
@@ -118,6 +119,9 @@ ATTEMPTS = (
     _open("open a record of a number too large", "diego-api-r1000000000", NAMED),
     _open("open a record of another name", "mine", NAMED),
     _open("open a record of another StatefulSet", "database-r1", TARGET),
+    _open("open a record that is mostly annotation", "diego-api-r3", SMALL, annotations={"a": "x" * 2049}),
+    _open("open one of many labels", "diego-api-r3", SMALL, labels={f"a{each}": "b" for each in range(17)}),
+    _open("open one of many finalizers", "diego-api-r3", SMALL, finalizers=[f"a.b/{each}" for each in range(5)]),
     Attempt("delete all records at once", "DELETE", RECORDS),
     Attempt("watch records", "GET", f"{RECORDS}?watch=1&timeoutSeconds=1"),
     Attempt("make a Role", "POST", f"{ROLES}/roles", body={"metadata": {"name": "mine"}, "rules": []}),

@@ -54,6 +54,16 @@ def test_a_pause_lasts_as_long_as_it_says(until: str) -> None:
         config_map(until=1700000000),
         config_map(until="0001-01-01T00:00:00+23:59"),
         config_map(until=[UNTIL]),
+        config_map(until="2020-01-01"),
+        config_map(until="2020-W01-1"),
+        config_map(until="20200101T000000Z"),
+        config_map(until="2020-01-01T00:00Z"),
+        config_map(until="2020-01-01T00:00:00"),
+        config_map(until="2020-01-01 00:00:00Z"),
+        config_map(until="2020-01-01T00:00:00+0900"),
+        config_map(until="2020-01-01T00:00:00,5Z"),
+        config_map(until="2020-01-01T00:00:00Z\n"),
+        config_map(until="２０２０-01-01T00:00:00Z"),
     ],
 )
 def test_whatever_is_malformed_pauses_and_says_how_to_end_it(source: dict[str, Any]) -> None:

@@ -131,8 +131,8 @@ def test_a_sentence_about_credentials_is_written_as_it_is(written: io.StringIO) 
     assert json.loads(written.getvalue())["msg"] == sentence
 
 
-OBEYED = "\x1b[31m \x9b31m \u202etxt \u2028 \r\x00"
-SHOWN = r"\x1b[31m \x9b31m \u202etxt \u2028 \r\x00"
+OBEYED = "\x1b[31m \x9b31m \u202etxt \u2028 \r\x00\tx"
+SHOWN = r"\x1b[31m \x9b31m \u202etxt \u2028 \r\x00\tx"
 
 
 @pytest.mark.parametrize("fmt", ["logfmt", "json"])
