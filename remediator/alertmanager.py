@@ -31,7 +31,8 @@ MOST_RECEIVERS = 100
 MUTES_UNKNOWN = "it can't say whether the alert is muted by a time interval: 0.28 or later can"
 _SHOWN = 60
 """Characters of an answer that is none."""
-_FIRING = frozenset({"active", "unprocessed"})
+_FIRING = ("active", "unprocessed")
+_STATES = (*_FIRING, "suppressed")
 _SUPPRESSIONS = {"silencedBy": "silenced", "inhibitedBy": "inhibited", "mutedBy": "muted"}
 
 
@@ -135,17 +136,21 @@ class Alertmanager:
         found = [
             (str(_part(group, "receiver").get("name", "")), alert)
             for group in groups
-            for alert in group.get("alerts") or ()
+            for alert in _alerts(group)
             if isinstance(alert, Mapping) and wanted <= _part(alert, "labels").items()
         ]
         ours = [alert for receiver, alert in found if receiver in self._receivers]
         if found and not ours:
             routed_to = ", ".join(sorted({receiver for receiver, _ in found}))
             return self._says(AlertState.SUPPRESSED, f"routed to {routed_to}, not to receiver {self._receivers}")
+        unknown = [state for state in map(_state, ours) if state not in _STATES]
+        if unknown:
+            said = one_line(str(unknown[0]), _SHOWN)
+            raise ValueError(f"an alert's state is {said!r}, which is none of Alertmanager's")
         hows = [_suppressed(_part(each, "status")) for each in ours]
         if any(hows):
             return self._says(AlertState.SUPPRESSED, next(filter(None, hows)))
-        active = [each for each in ours if _part(each, "status").get("state") in _FIRING]
+        active = [each for each in ours if _state(each) in _FIRING]
         if not active:
             return self._says(AlertState.ABSENT)
         blind = not all("mutedBy" in _part(each, "status") for each in active)
@@ -178,6 +183,17 @@ def _suppressed(status: Mapping[str, Any]) -> str:
     """How an alert is kept from its receivers; "" if it is not. `mutedBy` came with 0.28 (time intervals)."""
     how = next((word for key, word in _SUPPRESSIONS.items() if status.get(key)), "")
     return how or ("suppressed" if status.get("state") == "suppressed" else "")
+
+
+def _state(alert: Mapping[str, Any]) -> Any:
+    return _part(alert, "status").get("state")
+
+
+def _alerts(group: Mapping[str, Any]) -> list[Any]:
+    found = group.get("alerts") or []
+    if not isinstance(found, list):
+        raise ValueError("a group's alerts are not a list")  # noqa: TRY004 -- the answer is wrong, not a type
+    return found
 
 
 def _part(source: Mapping[str, Any], key: str) -> Mapping[str, Any]:

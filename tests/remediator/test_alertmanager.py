@@ -59,7 +59,7 @@ def body(text: bytes, status: int = 200, **headers: str) -> Handler:
 
 
 def alert(
-    state: str = "active", environment: str = "cf", name: str = "StagerUnavailable", **status: Any
+    state: Any = "active", environment: str = "cf", name: str = "StagerUnavailable", **status: Any
 ) -> dict[str, Any]:
     return {
         "labels": {"alertname": name, "environment": environment},
@@ -132,13 +132,14 @@ async def test_a_path_prefix_is_kept(prefix: str) -> None:
         ([alert("active", mutedBy=["weekend"])], (AlertState.SUPPRESSED, "muted")),
         ([alert(), alert("suppressed", silencedBy=["id"])], (AlertState.SUPPRESSED, "silenced")),
         ([alert("unprocessed")], (AlertState.ACTIVE, "")),
-        ([alert("dancing")], (AlertState.ABSENT, "")),
         ([{}], (AlertState.ABSENT, "")),
-        ([{**alert(), "status": "active"}], (AlertState.ABSENT, "")),
     ],
 )
 async def test_any_suppression_wins(alerts: list[Any], expected: tuple[AlertState, str]) -> None:
     assert await seen(says(*alerts)) == expected
+
+
+STATE = "an alert's state is {}, which is none of Alertmanager's"
 
 
 @pytest.mark.parametrize("other", [alert(environment="prod"), alert(name="Watchdog"), "text", None, 7])
@@ -158,6 +159,10 @@ async def test_what_was_not_asked_for_is_not_taken(other: Any) -> None:
         (body(b"<html>\n" * 20), "the answer is an HTML page, not JSON: is this Alertmanager's address?"),
         (body(b"no\nhealthy \x1b[31mupstream"), NO_JSON.format("'no healthy [31mupstream'")),
         (body(b"  "), NO_JSON.format("an empty body")),
+        (says(alert("dancing")), STATE.format("'dancing'")),
+        (says(alert(["active"])), STATE.format(repr("['active']"))),
+        (says(alert(), {**alert(), "status": "active"}), STATE.format("'None'")),
+        (body(b'[{"alerts": 5}]'), "a group's alerts are not a list"),
         (body(b"[" * 200_000), "the answer is nested too deeply"),
         (body(b" " * (LARGEST_ANSWER + 1)), f"the answer has more than {LARGEST_ANSWER} bytes"),
     ],

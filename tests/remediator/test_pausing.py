@@ -63,7 +63,7 @@ def test_a_pause_lasts_as_long_as_it_says(until: str) -> None:
         config_map(until="2020-01-01T00:00:00+0900"),
         config_map(until="2020-01-01T00:00:00,5Z"),
         config_map(until="2020-01-01T00:00:00Z\n"),
-        config_map(until="２０２０-01-01T00:00:00Z"),
+        config_map(until="\uff12\uff10\uff12\uff10-01-01T00:00:00Z"),
     ],
 )
 def test_whatever_is_malformed_pauses_and_says_how_to_end_it(source: dict[str, Any]) -> None:
