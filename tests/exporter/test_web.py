@@ -96,7 +96,7 @@ async def test_the_landing_page_shows_recent_observations_and_takes_none() -> No
         await text(client, "/metrics")
         page = await text(client, "/")
     assert taken == 1
-    assert ">serving</td>" in page
+    assert ">serving</span></td>" in page
     assert ">2 of 2</td>" in page
 
 
