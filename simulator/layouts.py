@@ -71,6 +71,13 @@ _SKIFF_ACTIVE = ActiveLabel("skiff-role-active", "true", "false")
 _SKIFF_NAME = "skiff-role-name"
 _COMPONENT = "app.kubernetes.io/component"
 _INSTANCE_GROUP = "quarks.cloudfoundry.org/instance-group-name"
+
+
+def _both(name: str) -> Mapping[str, str]:
+    """SCF from 2.15 on: the recommended label, and the old one for the StatefulSets' selectors (fissile)."""
+    return {_COMPONENT: name, _SKIFF_NAME: name}
+
+
 _IN_ONE_POD = (("diego-api", Role.BBS_AND_LOCKET), ("loggregator-agent", Role.SIDECAR))
 _ALONE = (("diego-api", Role.BBS), ("loggregator-agent", Role.SIDECAR))
 _BBS, _HEALTH, _LOCKET = 8889, 8890, 8891
@@ -98,18 +105,18 @@ CFEE_1 = replace(
 CFEE_3 = replace(
     CFEE_2,
     profile="cfee-3",
-    bbs=Workload("diego-api", 2, {_COMPONENT: "diego-api"}, _IN_ONE_POD, readiness=_LOCKET),
+    bbs=Workload("diego-api", 2, _both("diego-api"), _IN_ONE_POD, readiness=_LOCKET),
     bbs_service="diego-api-bbs",
     tls_server_name="diego-api-bbs",
-    cloud_controller=Workload("api-group", 2, {_COMPONENT: "api-group"}, _CC),
+    cloud_controller=Workload("api-group", 2, _both("api-group"), _CC),
 )
 CFEE_4 = replace(
     CFEE_3,
     profile="cfee-4",
-    bbs=Workload("diego-api", 2, {_COMPONENT: "diego-api"}, _ALONE, readiness=_HEALTH),
-    locket=Workload("locket", 2, {_COMPONENT: "locket"}, (("locket", Role.LOCKET),)),
+    bbs=Workload("diego-api", 2, _both("diego-api"), _ALONE, readiness=_HEALTH),
+    locket=Workload("locket", 2, _both("locket"), (("locket", Role.LOCKET),)),
 )
-CFEE_4_BEFORE = replace(CFEE_4, bbs=Workload("diego-api", 2, {_COMPONENT: "diego-api"}, _ALONE, readiness=_BBS))
+CFEE_4_BEFORE = replace(CFEE_4, bbs=Workload("diego-api", 2, _both("diego-api"), _ALONE, readiness=_BBS))
 """SCF 2.16.0, where a passive pod is never Ready."""
 KUBECF = Layout(
     profile="kubecf",
