@@ -243,6 +243,18 @@ def test_while_it_is_not_certain_that_nobody_serves_it_waits(seen: Observation, 
     assert decided(restarting(), seen)[1] == Wait(why)
 
 
+@pytest.mark.parametrize("accepted", ["stuck_unavailable", "listening_unknown"])
+@pytest.mark.parametrize("other", Reply)
+def test_a_pod_that_refuses_only_our_certificate_may_serve_whatever_was_accepted(accepted: str, other: Reply) -> None:
+    """Also beside a pod of which a person has accepted that it is restarted."""
+    request = Request("cf", person="kim", accept=accepted)
+    found = restarting(plan=plan(accepted), request=request)
+    for active in (False, None):
+        pods = bbs(0, Reply.CERTIFICATE_REFUSED, active=active), bbs(1, other, active=active)
+        for service in Reply:
+            assert not isinstance(decided(found, observation(*pods, service=service))[1], DeletePod)
+
+
 def test_a_pod_without_an_address_serves_nobody() -> None:
     seen = observation(pending(0, age=SOON), bbs(1))
     assert victim(decided(restarting(["diego-api-0"], age=0), seen)[1]) == BOTH[1]

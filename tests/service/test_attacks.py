@@ -8,6 +8,7 @@ import base64
 import itertools
 import re
 import resource
+import ssl
 import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
@@ -16,6 +17,7 @@ from pathlib import Path
 
 import bcrypt
 import pytest
+import trustme
 import yaml
 
 from tests.exporter.programs import down
@@ -230,6 +232,29 @@ async def test_without_a_free_descriptor_the_disk_is_not_filled_and_health_is_an
         assert len(attacked.log().splitlines()) - lines <= 3
         for _, writer in callers:
             writer.close()
+
+
+async def test_handshakes_that_are_never_ended_fill_no_memory(tmp_path: Path) -> None:
+    """They took 256 KiB each, which stayed for long after they had ended: 600 MiB after these."""
+    authority = trustme.CA()
+    authority.issue_cert("localhost").private_key_and_cert_chain_pem.write_to_path(tmp_path / "both.pem")
+    context = ssl.create_default_context()
+    authority.configure_trust(context)
+    files = {"cert_file": "both.pem", "key_file": "both.pem"}
+    (tmp_path / "web.yaml").write_text(yaml.safe_dump({"tls_server_config": files}))
+    with running("exporter", tmp_path, f"--web.config.file={tmp_path / 'web.yaml'}") as attacked:
+        memory = attacked.largest_memory
+        for said in (b"", b"\x16\x03\x01\x02\x00\x01", b"GET / HTTP/1.1\r\nHost: x\r\n\r\n"):
+            half_open = [await asyncio.open_connection("127.0.0.1", attacked.port) for _ in range(500)]
+            for _, writer in half_open:
+                writer.write(said)
+            async with asyncio.timeout(HANG_GUARD):
+                reader, writer = await asyncio.open_connection("localhost", attacked.port, ssl=context)
+                writer.write(head("GET", "/-/healthy"))
+                assert b" 200 OK" in await reader.readline()
+            for _, each in (*half_open, (reader, writer)):
+                each.transport.abort()
+        assert attacked.largest_memory - memory < 96 * 2**20
 
 
 async def test_a_host_name_that_is_not_ours_reloads_nothing(attacked: Attacked) -> None:
