@@ -40,13 +40,16 @@ def without_own_effects(seen: Observation, remediation: Remediation) -> Observat
 
     Left out are the pods that the plan has dealt with, whether they are Terminating, gone or already replaced, and as
     many replicas. A pod that the plan still names and that answers 503 is one that refused when the plan was made and
-    has not started since: it hung in a migration that is none, which is no reason to stop.
+    has not started since: it hung in a migration that is none, which is no reason to stop. Two of them at once would
+    hold the lock together: that is not of the plan's making, and nothing is excused.
     """
     names = {each.name for each in remediation.deletions}
-    pods = tuple(_as_planned(each, remediation) for each in seen.known_pods if each.pod.name not in names)
-    hung = any(hung_since_the_plan(each, remediation) for each in seen.known_pods)
+    pods = tuple(each for each in seen.known_pods if each.pod.name not in names)
+    hung = [each for each in pods if hung_since_the_plan(each, remediation) and not each.pod.terminating]
+    if len(hung) <= 1:
+        pods = tuple(_as_planned(each, remediation) for each in pods)
     service = seen.service
-    if hung and isinstance(service, Probe) and service.reply is Reply.UNAVAILABLE:
+    if len(hung) == 1 and isinstance(service, Probe) and service.reply is Reply.UNAVAILABLE:
         service = Probe(Reply.REFUSED)
     return replace(
         seen,

@@ -95,6 +95,19 @@ def test_the_label_that_such_a_pod_gets_while_it_listens_stops_nothing() -> None
     assert victim(decided(restarting(["diego-api-0"]), seen)[1]) == BOTH[1]
 
 
+def test_two_planned_pods_that_answer_503_at_once_are_a_split_brain() -> None:
+    seen = observation(bbs(0, Reply.UNAVAILABLE), bbs(1, Reply.UNAVAILABLE), service=Reply.UNAVAILABLE)
+    after, action = decided(restarting(), seen)
+    assert after.deletions == ()
+    assert not isinstance(action, DeletePod)
+
+
+def test_one_of_them_that_is_terminating_no_longer_counts() -> None:
+    leaving = bbs(0, Reply.UNAVAILABLE, **LEAVING)
+    seen = observation(leaving, bbs(1, Reply.UNAVAILABLE), service=Reply.UNAVAILABLE)
+    assert victim(decided(restarting(["diego-api-0"]), seen)[1]) == BOTH[1]
+
+
 @pytest.mark.parametrize(
     "seen",
     [
