@@ -1,6 +1,8 @@
 """Faults of a Diego in real pods, seen and ended by the installed product, with its alerts as the way in."""
 
 import contextlib
+import re
+import shlex
 from collections.abc import Iterator
 from functools import partial
 from pathlib import Path
@@ -67,6 +69,19 @@ def test_the_tutorials_fault_is_ended_by_one_restart_of_each_pod(product: Produc
     until(lambda: product.value(_FIRING) is None, "the alert's end")
 
 
+def test_a_lasting_503_is_escalated_and_fixed_once_a_person_approves(product: Product) -> None:
+    before, opened = _uids(product), len(product.records())
+    product.diego.do("stick")
+    escalated = until(partial(_ended, product, opened), "the escalation")["status"]
+    assert (escalated["phase"], escalated["reason"]) == ("Escalated", "AwaitingApproval"), escalated
+    assert _uids(product) == before
+    _run_what_it_says(product, escalated["message"])
+    status = until(partial(_ended, product, opened + 1), "the end of the approved remediation")["status"]
+    assert (status["phase"], status["plan"]["diagnosis"]) == ("Recovered", "stuck_unavailable"), status
+    assert not set(_uids(product).values()) & {each["uid"] for each in status["deletions"]}
+    until(lambda: product.value(_REACHABLE) == 1, "a BBS that serves")
+
+
 def _uids(product: Product) -> dict[str, str]:
     """The UID of each pod of BBS and Locket that is not on its way out, by its name."""
     layout = product.diego.layout
@@ -85,3 +100,10 @@ def _ended(product: Product, after: int) -> Object:
     """The remediation that came after so many others, once it has ended; nothing before."""
     record: Object = next(iter(product.records()[after:]), {})
     return record if record.get("status", {}).get("phase") in _ENDED else {}
+
+
+def _run_what_it_says(product: Product, message: str) -> None:
+    """Type the command that the escalation tells its reader, word by word."""
+    found = re.search(r"kubectl (.* stagekeeper restart .*--accept stuck_unavailable.*)", message)
+    assert found, message
+    product.node.plane.kubectl(*shlex.split(found.group(1)))
