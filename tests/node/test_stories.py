@@ -1,8 +1,9 @@
 """Faults of a Diego in real pods, seen and ended by the installed product, with its alerts as the way in."""
 
 import contextlib
+import os
 import re
-import shlex
+import subprocess
 from collections.abc import Iterator
 from functools import partial
 from pathlib import Path
@@ -17,6 +18,7 @@ from tests.testbed.node.images import Image
 from tests.testbed.node.node import Node
 from tests.testbed.node.node import node as running_node
 from tests.testbed.node.product import Product, install, is_ready, start_monitoring, until
+from tests.testbed.patience import HANG_GUARD
 
 pytestmark = pytest.mark.node
 _REACHABLE = 'environment:bbs_reachable:max{environment="cf"}'
@@ -103,7 +105,9 @@ def _ended(product: Product, after: int) -> Object:
 
 
 def _run_what_it_says(product: Product, message: str) -> None:
-    """Type the command that the escalation tells its reader, word by word."""
-    found = re.search(r"kubectl (.* stagekeeper restart .*--accept stuck_unavailable.*)", message)
+    """Type the command that the escalation tells its reader, word by word, into a shell that has this cluster."""
+    found = re.search(r"if it does not migrate: (kubectl .* annotate .*stuck_unavailable.*)$", message)
     assert found, message
-    product.node.plane.kubectl(*shlex.split(found.group(1)))
+    plane = product.node.plane
+    shell = os.environ | {"PATH": f"{plane.folder}:{os.environ['PATH']}", "KUBECONFIG": f"{plane.kubeconfig}"}
+    subprocess.run(("sh", "-c", found.group(1)), env=shell, capture_output=True, timeout=HANG_GUARD, check=True)
