@@ -78,6 +78,10 @@ node-programs: setup test-programs control-plane chart-tools ## kubelet, contain
 test-node: node-programs ## the product in its own image, by its own chart, on a real node of Kubernetes (needs root and cgroups)
 	@scripts/test node
 
+.PHONY: release
+release: chart-tools ## all files of a release, the same bytes each time, into dist/release (docs/releasing.md)
+	@$(VENV_PYTHON) -m scripts.release $(PYTHON_IMAGE)
+
 .PHONY: bench soak fuzz
 bench: setup control-plane ## measure beside what a user would pick instead; one table and bench/last.json (10 minutes)
 	@$(VENV_PYTHON) -m bench $(if $(QUICK),--quick)

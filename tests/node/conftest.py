@@ -6,9 +6,10 @@ from pathlib import Path
 import pytest
 
 from scripts.cache import ROOT, SetupError
+from scripts.release import context_of
 from tests.testbed.binaries import MissingProgramError
 from tests.testbed.missing import missing_component
-from tests.testbed.node.builder import Builder, built, context_of
+from tests.testbed.node.builder import Builder, built
 from tests.testbed.node.images import Image
 from tests.testbed.node.machine import what_is_missing
 from tests.testbed.node.node import Node

@@ -55,6 +55,21 @@ class Builder:
             raise BuildError(f"buildah {arguments[0]} failed:\n{(done.stdout + done.stderr)[-2000:]}")
         return done.stdout.strip()
 
+    def flags(self) -> tuple[str, ...]:
+        """Those of a build here: nothing but a chroot, and pip takes the wheels that we have."""
+        pip = self._folder / "pip.conf"
+        pip.write_text("[global]\nno-index = true\nfind-links = /wheels\n")
+        return "--isolation", "chroot", f"--volume={pip}:/etc/pip.conf:ro", f"--volume={locked_wheels()}:/wheels:ro"
+
+    def storage_conf(self) -> Path:
+        """The storage, as whoever starts buildah by itself has to be told of it."""
+        file = self._folder / "storage.conf"
+        folders = "".join(
+            f'{name} = "{self._folder / each}"\n' for name, each in (("graphroot", "root"), ("runroot", "run"))
+        )
+        file.write_text(f'[storage]\ndriver = "overlay"\n{folders}')
+        return file
+
     def clean(self) -> None:
         """Remove all images: their files may not be ours alone to remove."""
         self.run("rmi", "--all", "--force")
@@ -70,12 +85,8 @@ class Builder:
 
     def product(self, base: str, context: Path, tag: str = "node") -> Image:
         """The product's image, from image/Containerfile as it is. pip takes the wheels that we have."""
-        pip = self._folder / "pip.conf"
-        pip.write_text("[global]\nno-index = true\nfind-links = /wheels\n")
-        volumes = (f"{pip}:/etc/pip.conf:ro", f"{locked_wheels()}:/wheels:ro")
         self.run(
-            *("build", "--isolation", "chroot", "--timestamp", _TIME, "--build-arg", f"PYTHON_IMAGE={base}"),
-            *(word for volume in volumes for word in ("--volume", volume)),
+            *("build", *self.flags(), "--timestamp", _TIME, "--build-arg", f"PYTHON_IMAGE={base}"),
             *("--file", context / "image" / "Containerfile", "--tag", f"{PRODUCT}:{tag}", context),
         )
         return self._saved(PRODUCT, tag)
@@ -116,16 +127,6 @@ def built(context: Path) -> tuple[Image, Image]:
 
     folder = made_once(cache_folder() / "images" / key, make)
     return Image(PRODUCT, folder / "product.tar"), Image(STAND_INS, folder / "stand-ins.tar")
-
-
-def context_of(wheel: Path, folder: Path) -> Path:
-    """What image/Containerfile copies, in a folder: the build needs no checkout."""
-    for name in ("image", "requirements"):
-        shutil.copytree(ROOT / name, folder / name, ignore=shutil.ignore_patterns("__pycache__"))
-    shutil.copy(ROOT / "pyproject.toml", folder)
-    (folder / "dist").mkdir()
-    shutil.copy(wheel, folder / "dist")
-    return folder
 
 
 def base_system() -> Path:
