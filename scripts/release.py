@@ -92,7 +92,7 @@ def _image(base: str, archive: Path, version: str, revision: str, time: str) -> 
         containerfile = context / "image" / "Containerfile"
         _run(
             *(engine, "build", f"--timestamp={time}", f"--build-arg=PYTHON_IMAGE={base}"),
-            *(f"--build-arg=REVISION={revision}", f"--file={containerfile}", f"--tag={name}", *more, context),
+            *(f"--build-arg=REVISION={revision}", f"--file={containerfile}", f"--tag={name}", *more, f"{context}"),
         )
         _run(engine, "push", name, f"oci-archive:{context / 'image.tar'}:{name}")
         archive.write_bytes(repacked((context / "image.tar").read_bytes(), int(time)))

@@ -87,7 +87,7 @@ def test_the_charts_default_image_is_the_one_beside_it(releases: tuple[Path, Pat
     assert digest in (releases[0] / "NOTES.md").read_text()
     helm = go_tools.find(go_tools.HELM, go_tools.HELM.tools[0])
     assert helm is not None
-    own = ("--set", "image.repository=registry.example/stagekeeper", "--set", "environments[0].name=cf")
+    own = ("--values", ROOT / "charts" / "stagekeeper" / "ci" / "observe-values.yaml")
     made = subprocess.run(
         (helm, "template", package, *own), capture_output=True, text=True, timeout=HANG_GUARD, check=True
     )

@@ -11,13 +11,15 @@ from typing import Any
 
 import pytest
 
-from simulator.layouts import LAYOUTS
+from simulator.layouts import LAYOUTS, Role, Workload
 from tests.chart.helm import Helm
 from tests.testbed.node.diego import make_diego
 from tests.testbed.node.images import Image
 from tests.testbed.node.node import Node
 from tests.testbed.node.node import node as running_node
 from tests.testbed.node.product import Product, install, is_ready, start_monitoring, until
+from tests.testbed.node.runtime import NODE
+from tests.testbed.node.witness import witness
 from tests.testbed.patience import HANG_GUARD
 
 pytestmark = pytest.mark.node
@@ -82,6 +84,117 @@ def test_a_lasting_503_is_escalated_and_fixed_once_a_person_approves(product: Pr
     assert (status["phase"], status["plan"]["diagnosis"]) == ("Recovered", "stuck_unavailable"), status
     assert not set(_uids(product).values()) & {each["uid"] for each in status["deletions"]}
     until(lambda: product.value(_REACHABLE) == 1, "a BBS that serves")
+
+
+def test_a_killed_bbs_is_followed_by_the_other_and_nothing_is_deleted(product: Product) -> None:
+    before, opened = _uids(product), len(product.records())
+    owner = product.diego.do("look")["owner"]
+    with witness(product) as seen:
+        _kill_bbs(product, owner)
+        until(lambda: product.value(_REACHABLE) == 0, "the loss of the lock")
+        until(lambda: product.value(_REACHABLE) == 1, "the other BBS")
+        until(partial(_all_ended, product), "the end of what the alert opened")
+    assert _uids(product) == before
+    assert _deleted(product, opened) == []
+    assert seen.wrong() == []
+    assert {each.said for each in seen.samples} >= {frozenset(), frozenset({product.diego.do("look")["owner"]})}
+
+
+def test_a_fail_over_by_hand_is_left_alone(product: Product) -> None:
+    opened, owner = len(product.records()), product.diego.do("look")["owner"]
+    with witness(product) as seen:
+        product.kubectl("delete", "pod", owner, "--namespace", product.diego.layout.namespace)
+        until(partial(_all_ready, product), "the readiness of Diego's pods")
+        until(lambda: product.value(_REACHABLE) == 1, "a BBS that serves")
+        until(partial(_all_ended, product), "the end of what the alert opened")
+    assert _deleted(product, opened) == []
+    assert seen.wrong() == []
+
+
+def test_while_the_kubelet_is_held_up_a_bbs_that_serves_is_left_alone(product: Product) -> None:
+    before, opened = _uids(product), len(product.records())
+    kubelet = product.node.running.kubelet
+    with witness(product) as seen:
+        kubelet.freeze()
+        try:
+            until(partial(_node_is, product, "Unknown"), "the node's loss")
+            assert product.value(_REACHABLE) == 1
+        finally:
+            kubelet.thaw()
+        until(partial(_node_is, product, "True"), "the node's return")
+        until(partial(_all_ready, product), "the readiness of Diego's pods")
+    assert _uids(product) == before
+    assert _deleted(product, opened) == []
+    assert seen.wrong() == []
+
+
+def test_pods_that_no_node_takes_are_a_persons_business(product: Product) -> None:
+    opened, plane = len(product.records()), product.node.plane
+    bbs, namespace = _bbs(product), product.diego.layout.namespace
+    names = [f"{bbs.name}-{number}" for number in range(bbs.replicas)]
+    plane.kubectl("cordon", NODE)
+    try:
+        plane.kubectl("delete", "pods", *names, "--namespace", namespace)
+        record = until(partial(_ended, product, opened), "the escalation")
+    finally:
+        plane.kubectl("uncordon", NODE)
+    assert record["status"]["phase"] == "Escalated"
+    assert "nschedulable" in record["status"]["message"], record["status"]["message"]
+    assert _deleted(product, opened) == []
+    until(lambda: product.value(_REACHABLE) == 1, "a BBS that serves")
+    until(lambda: product.value(_FIRING) is None, "the alert's end")
+
+
+def test_an_api_server_killed_at_the_plan_costs_no_pod_twice(product: Product) -> None:
+    before, opened = _uids(product), len(product.records())
+    until(partial(_all_ready, product), "the readiness of Diego's pods")
+    product.diego.do("cut")
+    until(lambda: product.value(_REACHABLE) == 0, "the loss of the lock")
+    product.diego.do("restore")
+    until(partial(_has_plan, product, opened), "the plan")
+    product.node.plane.restart_apiserver()
+    status = until(partial(_ended, product, opened), "the end of the remediation")["status"]
+    assert (status["phase"], status["plan"]["diagnosis"]) == ("Recovered", "no_active_bbs"), status
+    uids = [each["uid"] for each in status["deletions"]]
+    assert sorted(uids) == sorted(before.values())
+
+
+def _kill_bbs(product: Product, pod: str) -> None:
+    """SIGKILL to its process, as a person in the pod would."""
+    (container,) = [name for name, role in _bbs(product).containers if role in {Role.BBS, Role.BBS_AND_LOCKET}]
+    script = (
+        "import os, pathlib, signal\n"
+        "for each in pathlib.Path('/proc').glob('[0-9]*/cmdline'):\n"
+        "    if b'\\0simulator.bbs\\0' in each.read_bytes() and each.parent.name != '1':\n"
+        "        os.kill(int(each.parent.name), signal.SIGKILL)\n"
+    )
+    where = ("--namespace", product.diego.layout.namespace, pod, "--container", container)
+    product.node.plane.kubectl("exec", *where, "--", "python3", "-c", script)
+
+
+def _bbs(product: Product) -> Workload:
+    workload = product.diego.layout.bbs
+    assert workload is not None
+    return workload
+
+
+def _node_is(product: Product, ready: str) -> bool:
+    status = product.node.plane.api.request("GET", f"/api/v1/nodes/{NODE}")["status"]
+    return any(each["type"] == "Ready" and each["status"] == ready for each in status["conditions"])
+
+
+def _all_ended(product: Product) -> bool:
+    return product.value(_FIRING) is None and all(each["status"]["phase"] in _ENDED for each in product.records())
+
+
+def _has_plan(product: Product, after: int) -> bool:
+    return any(each.get("status", {}).get("plan") for each in product.records()[after:])
+
+
+def _deleted(product: Product, after: int) -> list[str]:
+    """The pods that the remediations after so many others have deleted."""
+    records = product.records()[after:]
+    return [each["name"] for record in records for each in record["status"].get("deletions", [])]
 
 
 def _uids(product: Product) -> dict[str, str]:

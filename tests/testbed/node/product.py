@@ -198,6 +198,12 @@ def _prometheus(product: Product) -> Object:
     }
 
 
+def exporter_address(product: Product) -> str:
+    """Where the exporter listens in the node's network: `IP:PORT`."""
+    pods = product.node.plane.api.request("GET", f"/api/v1/namespaces/{NAMESPACE}/pods")["items"]
+    return f"{_addresses(pods, 'exporter')[0]}:{_PORTS['exporter']}"
+
+
 def _addresses(pods: list[Object], program: str) -> list[str]:
     label = "app.kubernetes.io/component"
     return [pod["status"]["podIP"] for pod in pods if pod["metadata"]["labels"].get(label) == program]

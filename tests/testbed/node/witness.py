@@ -1,0 +1,96 @@
+"""What the exporter says beside the truth, once a second."""
+
+import contextlib
+import threading
+import time
+import urllib.request
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import partial
+
+from prometheus_client.parser import text_string_to_metric_families
+
+from tests.testbed.node.product import Product, exporter_address
+
+_EVERY = 1.0
+_LAG = 3.0
+"""Seconds: an observation is a second's work, on a busy machine more."""
+
+
+@dataclass(frozen=True, slots=True)
+class Sample:
+    """One scrape. The times are those before and after it, by our monotonic clock."""
+
+    asked: float
+    answered: float
+    said: frozenset[str]
+    """The pods that serve, by `diego_api_pod_serving`."""
+    true: frozenset[str]
+    """The pod whose process holds the lock and lives, right after the scrape."""
+
+
+class Witness:
+    """Samples until it is closed."""
+
+    def __init__(self, product: Product) -> None:
+        self._product = product
+        self._url = f"http://{exporter_address(product)}/metrics"
+        self._closing = threading.Event()
+        self._thread = threading.Thread(target=self._run)
+        self.samples: list[Sample] = []
+
+    def start(self) -> None:
+        """Begin."""
+        self._thread.start()
+
+    def close(self) -> None:
+        """End, after the sample that is under way."""
+        self._closing.set()
+        self._thread.join()
+
+    def wrong(self) -> list[Sample]:
+        """Samples that say what was not so at any moment of the scrape, nor shortly before it."""
+        return [
+            each
+            for number, each in enumerate(self.samples)
+            if each.said not in {other.true for other in self._around(number)}
+        ]
+
+    def _around(self, number: int) -> Iterator[Sample]:
+        this = self.samples[number]
+        return (each for each in self.samples[: number + 1] if each.answered >= this.asked - _LAG)
+
+    def _run(self) -> None:
+        while not self._closing.wait(_EVERY):
+            with contextlib.suppress(OSError):  # an API server that is away, a scrape that took too long: no sample
+                self._take()
+
+    def _take(self) -> None:
+        asked = time.monotonic()
+        said = self._product.node.within.inside(partial(_serving, self._url))
+        there = self._product.diego.do("look")
+        true = frozenset({there["owner"]} & set(there["processes"]))
+        self.samples.append(Sample(asked, time.monotonic(), said, true))
+
+
+@contextlib.contextmanager
+def witness(product: Product) -> Iterator[Witness]:
+    """One that watches while the body runs."""
+    watching = Witness(product)
+    watching.start()
+    try:
+        yield watching
+    finally:
+        watching.close()
+
+
+def _serving(url: str) -> frozenset[str]:
+    with urllib.request.urlopen(url, timeout=10) as answer:  # noqa: S310 -- the node's own
+        families = text_string_to_metric_families(answer.read().decode())
+    return frozenset(
+        sample.labels["pod"]
+        for family in families
+        if family.name == "diego_api_pod_serving"
+        for sample in family.samples
+        if sample.value == 1
+    )
