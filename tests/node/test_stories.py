@@ -13,11 +13,12 @@ import pytest
 
 from simulator.layouts import LAYOUTS, Role, Workload
 from tests.chart.helm import Helm
-from tests.testbed.node.diego import make_diego
+from tests.testbed.node.diego import kept_by_quarks, make_diego
 from tests.testbed.node.images import Image
 from tests.testbed.node.node import Node
 from tests.testbed.node.node import node as running_node
 from tests.testbed.node.product import Product, install, is_ready, start_monitoring, until
+from tests.testbed.node.quarks import quarks
 from tests.testbed.node.runtime import NODE
 from tests.testbed.node.witness import witness
 from tests.testbed.patience import HANG_GUARD
@@ -29,7 +30,7 @@ _ENDED = {"Recovered", "SelfHealed", "Observed", "Escalated"}
 Object = dict[str, Any]
 
 
-@pytest.fixture(scope="module", params=["cfee-2", "cfee-4"])
+@pytest.fixture(scope="module", params=["cfee-1", "cfee-2", "cfee-4", "kubecf"])
 def product(
     request: pytest.FixtureRequest, product_image: Image, stand_ins: Image, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[Product]:
@@ -38,6 +39,8 @@ def product(
     with contextlib.ExitStack() as stack:
         node = stack.enter_context(running_node(folder, [product_image, stand_ins]))
         diego = make_diego(node, LAYOUTS[request.param], f"{stand_ins.name}:node", folder / "certificates", period=3)
+        if kept_by_quarks(diego.layout):
+            stack.enter_context(quarks(diego, interval=3))
         helm = Helm(node.tool("helm"), folder, node.plane.kubeconfig)
         product = install(node, helm, diego, product_image)
         start_monitoring(product, folder / "monitoring", partial(_start, node, stack))

@@ -23,6 +23,8 @@ _READINESS_PORT = {"cfee-2": LOCKET_PORT}
 """SCF 2.12 and 2.13 ask Locket's port; releases where Locket is apart, the BBS's `/ping`."""
 _BACKEND = f"database:{PORT}"
 _MONIT_CYCLE = "10"
+_CPU = {Role.SIDECAR: "10m"}
+"""What is not the usual request: a pod of KubeCF has four sidecars."""
 _PYTHON = ("python3", "-m")
 
 
@@ -100,26 +102,30 @@ class Diego:
         return made
 
     def _container(self, name: str, role: Role) -> Object:
-        container: Object = {"name": name, **self._runs(_command(role))}
+        container: Object = {
+            "name": name,
+            **self._runs(_command(role, monit=self.layout.monit), _CPU.get(role, "100m")),
+        }
         if role in {Role.BBS, Role.BBS_AND_LOCKET}:
             container["volumeMounts"] = [{"name": "certificates", "mountPath": "/certificates", "readOnly": True}]
+        if "volumeMounts" in container and not kept_by_quarks(self.layout):
             probe = {"exec": {"command": self._probe()}, "periodSeconds": self._period, "timeoutSeconds": 30}
             container["readinessProbe"] = probe
         return container
 
     def _probe(self) -> list[str]:
         label = self.layout.active_label
-        assert label is not None, "on KubeCF no probe keeps the label"
+        assert label is not None
         port = _READINESS_PORT.get(self.layout.profile, HEALTH_PORT)
         # The kubelet replaces no variables in a probe's command: a shell has to.
         words = f'"$POD_NAME" "$POD_IP" {port} {label.key}={label.active},{label.passive}'
         return ["sh", "-c", f"exec python3 -m simulator.pods.readiness {words}"]
 
-    def _runs(self, command: list[str]) -> Object:
+    def _runs(self, command: list[str], cpu: str = "100m") -> Object:
         fields = {"POD_NAME": "metadata.name", "POD_IP": "status.podIP"}
         env = [{"name": name, "valueFrom": {"fieldRef": {"fieldPath": path}}} for name, path in fields.items()]
         # Without a request it would get what is left over by all others on the machine.
-        share = {"requests": {"cpu": "100m"}}
+        share = {"requests": {"cpu": cpu}}
         return {"image": self._image, "imagePullPolicy": "Never", "command": command, "env": env, "resources": share}
 
 
@@ -132,11 +138,16 @@ def make_diego(node: Node, layout: Layout, image: str, folder: Path, *, period: 
     return diego
 
 
-def _command(role: Role) -> list[str]:
+def kept_by_quarks(layout: Layout) -> bool:
+    """Whether an operator keeps the active label, and takes it from a passive pod; else each pod's own probe does."""
+    return layout.active_label is not None and layout.active_label.passive is None
+
+
+def _command(role: Role, *, monit: bool) -> list[str]:
     me = ["--owner", "$(POD_NAME)", "--host", "$(POD_IP)", "--backend", _BACKEND]
     bbs = [*_PYTHON, "simulator.bbs", *me, "--certificates", "/certificates"]
     locket = [*_PYTHON, "simulator.pods.locket", *me]
-    supervisor = [*_PYTHON, "simulator.pods.supervisor", _MONIT_CYCLE]
+    supervisor = [*_PYTHON, "simulator.pods.supervisor", _MONIT_CYCLE] if monit else []
     commands: Mapping[Role, list[str]] = {
         Role.BBS: [*supervisor, *bbs],
         Role.BBS_AND_LOCKET: [*supervisor, *locket, "--", *bbs],

@@ -103,7 +103,7 @@ def install(node: Node, helm: Helm, diego: Diego, image: Image) -> Product:
 def values(diego: Diego, image: Image) -> Object:
     """The chart's values."""
     environment = {
-        "name": diego.layout.namespace,
+        "name": "cf",
         "profile": diego.layout.profile,
         "tls": {"secret": _CLIENT},
         # Everything here is only just older than that.
