@@ -119,7 +119,13 @@ def values(diego: Diego, image: Image) -> Object:
             "resources": share,
             "alertmanagers": [{"url": f"http://{_ALERTMANAGER}"}],
             "rhythm": {"open": 2, "list": 4, "observe": 2},
-            "policy": {"confirm_for": CONFIRM_FOR, "never_for": CONFIRM_FOR, "cooldown": 60, "hold_off": 60},
+            "policy": {
+                "confirm_for": CONFIRM_FOR,
+                "never_for": CONFIRM_FOR,
+                "cooldown": 60,
+                "hold_off": 60,
+                "budget": 20,
+            },
         },
     }
 
