@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 
 from remediator.commands.words import outcome_word, phase_word
 from remediator.policy import Mode, Policy
-from remediator.remediation import Deletion, Phase, Plan, Remediation, Request
+from remediator.remediation import ALERT_GONE, Deletion, Phase, Plan, Remediation, Request
 from stagekeeper.config.durations import in_words
 from stagekeeper.visible import visible
 
@@ -17,8 +17,8 @@ _RESULTS = {
     "refused": "was refused: no pod that a restart may delete has that name",
 }
 _ENDS = {
-    Phase.RECOVERED: "Result: recovered (exactly one active BBS, in one check after the other).",
-    Phase.SELF_HEALED: "Result: recovered without a restart (the BBS was seen serving).",
+    Phase.RECOVERED: "Result: recovered (proven in one check after the other).",
+    Phase.SELF_HEALED: "Result: recovered without a restart (seen in one check after the other).",
     Phase.OBSERVED: "The mode was observe, so nothing was restarted.",
     Phase.ESCALATED: "It was escalated to a person.",
 }
@@ -117,7 +117,10 @@ def _evidence(remediation: Remediation) -> Iterator[str]:
 
 def _release(remediation: Remediation) -> Iterator[str]:
     if remediation.released_at is not None:
-        by = "because the BBS served again" if remediation.released_by == "serving" else f"by {remediation.released_by}"
+        by = {
+            "serving": "since it was seen serving again",
+            ALERT_GONE: "since the alert is gone: if it comes back, it opens the next one",
+        }.get(remediation.released_by, f"by {remediation.released_by}")
         yield f"It was released at {_time(remediation.released_at)} {by}."
 
 

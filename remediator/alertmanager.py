@@ -7,6 +7,7 @@ from 0.28 on, mute times at the moment of asking, and names the receiver of each
 
 import asyncio
 import json
+import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -29,6 +30,8 @@ LARGEST_ANSWER = 4 * 1024 * 1024
 MOST_RECEIVERS = 100
 """How many names of receivers are kept, whoever sends them."""
 MUTES_UNKNOWN = "it can't say whether the alert is muted by a time interval: 0.28 or later can"
+_TELLS_MUTES = 0, 28
+"""The first version of Alertmanager that fills `mutedBy`."""
 _SHOWN = 60
 """Characters of an answer that is none."""
 _FIRING = ("active", "unprocessed")
@@ -107,20 +110,36 @@ class Alertmanager:
         except RecursionError:
             return self._says(AlertState.UNREADABLE, "the answer is nested too deeply")
 
+    async def tell_version(self) -> None:
+        """Say once in the log if its version cannot tell of mute times. Never raises; an alert is asked for anyway."""
+        try:
+            async with asyncio.timeout(self._settings.timeout.total_seconds()):
+                found = await self._get("status")
+        except (aiohttp.ClientError, TimeoutError, OSError, ValueError, ProgramError, RecursionError):
+            return  # the gate says that it can't be asked, and why
+        version = _part(found, "versionInfo").get("version") if isinstance(found, Mapping) else None
+        numbers = re.match(r"(\d+)\.(\d+)", str(version))
+        if numbers and (int(numbers[1]), int(numbers[2])) < _TELLS_MUTES:
+            _log.warning(f"Alertmanager {self.url} is of version {version}: {MUTES_UNKNOWN}.", alertmanager=self.url)
+
     async def _groups(self, environment: str) -> list[Mapping[str, Any]]:
         wanted = {**self._matchers, "environment": environment}
+        filters = [f"{label}={json.dumps(value, ensure_ascii=False)}" for label, value in wanted.items()]
+        found = await self._get("alerts/groups", *filters)
+        if not isinstance(found, list):
+            raise ValueError("the answer is not a list of groups of alerts")  # noqa: TRY004 -- the answer is wrong, not a type
+        return [each for each in found if isinstance(each, Mapping)]
+
+    async def _get(self, what: str, *filters: str) -> Any:
         async with self._session.get(
-            f"{self.url}/api/v2/alerts/groups",
-            params=[("filter", f"{label}={json.dumps(value, ensure_ascii=False)}") for label, value in wanted.items()],
+            f"{self.url}/api/v2/{what}",
+            params=[("filter", each) for each in filters],
             headers=self._headers(),
             ssl=self._tls.current() if self._tls else True,
             proxy=self._proxy,
             allow_redirects=False,
         ) as response:
-            found = _decoded(response.status, await _body(response))
-        if not isinstance(found, list):
-            raise ValueError("the answer is not a list of groups of alerts")  # noqa: TRY004 -- the answer is wrong, not a type
-        return [each for each in found if isinstance(each, Mapping)]
+            return _decoded(response.status, await _body(response))
 
     def _headers(self) -> dict[str, str]:
         tenant = {"X-Scope-OrgID": self._settings.tenant} if self._settings.tenant else {}

@@ -12,9 +12,10 @@ from aiohttp import web
 from aiohttp.typedefs import Handler, Middleware
 from prometheus_client import CollectorRegistry
 
-from remediator.alertmanager import Receivers, alertmanagers
+from remediator.alertmanager import Alertmanager, Receivers, alertmanagers
 from remediator.cluster import Cluster
 from remediator.metrics import ReconcilerCollector, WebMetrics
+from remediator.policy import Rhythm
 from remediator.reconciler import Reconciler, resync_forever
 from remediator.record import Unreadable
 from remediator.settings import RemediatorSettings, remediator_settings
@@ -92,12 +93,15 @@ async def _reconcilers(
         for each in environments
     }
     if asked:
-        runtime.eternal(
-            "The resync with Alertmanager", resync_forever([*found.values()], rhythm.resync.total_seconds())
-        )
+        runtime.eternal("The resync with Alertmanager", _resync(asked, [*found.values()], rhythm))
     for name, reconciler in found.items():
         runtime.eternal(f"The reconciler of {name}", reconciler.run())
     return found
+
+
+async def _resync(asked: Sequence[Alertmanager], reconcilers: Sequence[Reconciler], rhythm: Rhythm) -> None:
+    await asyncio.gather(*(each.tell_version() for each in asked))
+    await resync_forever(reconcilers, rhythm.resync.total_seconds())
 
 
 async def _note_when_readable(readiness: Readiness, reconcilers: Sequence[Reconciler], every: float) -> None:

@@ -16,9 +16,10 @@ from remediator.watching import watch
 def decide(remediation: Remediation, given: Inputs) -> Decision:
     """The remediation as it should be recorded, what to remember, and the one thing to do after recording it."""
     assessment = given.assessment
-    streaks = given.streaks.saw(assessment, given.policy.tolerance)
+    streaks = given.streaks
     if not assessment.blind:  # a blind observation carries no time
         streaks = streaks.entered(remediation.name, remediation.phase, remediation.entered, assessment.moment)
+    streaks = streaks.saw(assessment, given.policy.tolerance)
     given = replace(given, streaks=streaks, accept=remediation.accepts)
     match remediation.phase:
         case Phase.WATCHING:

@@ -4,12 +4,13 @@ Why, what was deleted and what was not, what each pod answers now, and the next 
 """
 
 from remediator import approval, pause
-from remediator.inputs import Inputs, moved
+from remediator.inputs import Inputs, blocking, moved
 from remediator.remediation import Phase, Reason, Remediation
 from stagekeeper.diego import commands
-from stagekeeper.diego.advice import ADVICE, advise
+from stagekeeper.diego.advice import advise
 from stagekeeper.diego.conditions import Condition
 from stagekeeper.diego.observation import Observation, Probe
+from stagekeeper.kube.wording import sentence
 
 NEXT = " Next: "
 """What stands before the next command, at the end of the message."""
@@ -18,7 +19,7 @@ NEXT = " Next: "
 def escalated(remediation: Remediation, reason: Reason, why: str, given: Inputs) -> Remediation:
     """The remediation, handed to a person by what this observation shows."""
     why = f"{why.strip().removesuffix('.')}."
-    said = " ".join(filter(None, (why, what_was_done(remediation), _answers(given.seen))))
+    said = " ".join(filter(None, (why, _unseen(reason, given), what_was_done(remediation), _answers(given.seen))))
     return moved(remediation, Phase.ESCALATED, reason, f"{said}{NEXT}{_next(remediation, reason, given)}", given)
 
 
@@ -31,6 +32,19 @@ def next_step(message: str) -> str:
 def without_next(message: str) -> str:
     """The message without that command, for whoever shows it by itself."""
     return message.rpartition(NEXT)[0] or message
+
+
+_LATE = frozenset({Reason.GAVE_UP, Reason.INTERRUPTED, Reason.PODS_LATE, Reason.NOT_SERVING})
+"""What is written because something took too long."""
+
+
+def _unseen(reason: Reason, given: Inputs) -> str:
+    """Since when nothing could be seen, where that has just ended and so held everything up; else ""."""
+    unseen = given.streaks.unseen
+    if reason not in _LATE or unseen is None or given.at - unseen.until > given.policy.never_for:
+        return ""
+    why = unseen.why or "The Kubernetes API was away, or this process stood still."
+    return f"From {unseen.since:%H:%M:%S} to {unseen.until:%H:%M:%S} UTC no check could tell. {sentence(why)}"
 
 
 def what_was_done(remediation: Remediation) -> str:
@@ -59,14 +73,15 @@ def _next(remediation: Remediation, reason: Reason, given: Inputs) -> str:
     environment, found = given.environment, given.assessment.diagnosis
     if given.pause.paused and reason in {Reason.GAVE_UP, Reason.INTERRUPTED}:
         return pause.end(environment.namespace)
-    held = next((pod for pod in given.seen.known_pods if pod.pod.terminating or pod.pod.ready != "True"), None)
-    if reason is Reason.PODS_LATE and held is not None:
-        return commands.describe(given.seen, held.pod)
+    held = blocking(given.seen)
+    if reason is Reason.PODS_LATE and held:
+        return commands.describe(given.seen, held[0])
     if remediation.plan is not None and found.name in {Condition.NO_ACTIVE_BBS, Condition.STARTING}:
         return commands.all_logs(environment)  # a restart is what has been tried
     command = advise(given.seen, found).next_command(environment).removesuffix(" --from-pod")
     if reason is Reason.AWAITING_APPROVAL:
         approve = f"kubectl -n {environment.namespace} {approval.command(remediation.name, found.name)}"
-        nothing_first = command == ADVICE[found.name].next_command(environment)
-        return approve if nothing_first else f"{command} ; if it does not migrate: {approve}"
+        nothing_first = found.name is Condition.STUCK_UNAVAILABLE and not found.next
+        unless = "it does not migrate" if found.name is Condition.STUCK_UNAVAILABLE else "no BBS serves there"
+        return approve if nothing_first else f"{command} ; if {unless}: {approve}"
     return command.replace("stagekeeper diagnose", f"{given.policy.inside}stagekeeper diagnose", 1)

@@ -15,7 +15,7 @@ from remediator.record import took
 from remediator.remediation import GateResult, Outcome
 from stagekeeper.config.durations import in_words
 from stagekeeper.diego.diagnosis import Condition, Restart
-from stagekeeper.diego.observation import Locket, Unknown
+from stagekeeper.diego.observation import Locket, Unknown, lockets_own
 from stagekeeper.kube.objects import Pod, StatefulSet
 
 
@@ -79,8 +79,8 @@ def _enough_without_it(given: Inputs) -> bool:
 def cooldown(given: Inputs) -> GateResult:
     """Time for the last restart to take effect; the pods' age speaks where a record was deleted.
 
-    Locket's restarts by itself count too, where it has its own StatefulSet, and are given the time that they take to
-    be the cure.
+    Locket's restarts by itself count too where it has its own StatefulSet, also those of its container in a pod that
+    stays, and are given the time that they take to be the cure.
     """
     ended = [(each.ended_at or each.decided_at, f"the restart by {each.name}") for each in given.past]
     born = [
@@ -88,7 +88,13 @@ def cooldown(given: Inputs) -> GateResult:
         for pod in (*(each.pod for each in given.seen.known_pods), *_locket_pods(given))
         if pod.created is not None
     ]
-    at, what = max((*ended, *born), default=(None, ""))
+    began = [
+        (each.started_at, f"the start of Locket in {pod.name}")
+        for pod in _locket_pods(given)
+        for each in lockets_own(pod)
+        if each.started_at is not None and each.restarts
+    ]
+    at, what = max((*ended, *born, *began), default=(None, ""))
     if at is not None and given.at - at < given.policy.cooldown:
         until = min(at, given.at) + given.policy.cooldown
         return not_yet(f"The cooldown after {what} lasts until {until:%H:%M:%S} UTC.", not_before=until)

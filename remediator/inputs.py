@@ -10,7 +10,9 @@ from remediator.remediation import GateResult, Phase, PlannedPod, Reason, Remedi
 from remediator.streaks import Assessment, Streaks
 from stagekeeper.diego.observation import Locket, Observation, Unknown
 from stagekeeper.diego.profiles import Environment
+from stagekeeper.diego.questions import unready
 from stagekeeper.kube.objects import Pod
+from stagekeeper.kube.pod_status import described
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,15 +125,21 @@ def readable(seen: Observation) -> bool:
 
 
 def blocking_pods(seen: Observation) -> str:
-    """Pods that hold a restart up, each with its node and state."""
-    held = [pod for pod in pods_by_uid(seen).values() if pod.terminating or pod.ready != "True"]
-    return " ".join(f"{pod.name} on node {pod.node or 'none'} is {_state(pod)}." for pod in held)
+    """Pods that hold a restart up, each with its node and state. A sidecar holds nothing up."""
+    return " ".join(f"{pod.name} on node {pod.node or 'none'} is {_state(pod)}." for pod in blocking(seen))
+
+
+def blocking(seen: Observation) -> list[Pod]:
+    """Those pods: Terminating, or not ready where this platform's become so."""
+    late = [each.pod for each in seen.known_pods if each.pod.terminating or each in unready(seen)]
+    own = seen.locket if isinstance(seen.locket, Locket) else None
+    return late + [pod for pod in (own.pods if own else ()) if own and pod not in own.ready]
 
 
 def _state(pod: Pod) -> str:
-    """As kubectl's STATUS has it."""
-    waiting = next((each.waiting for each in pod.containers if each.waiting), None)
-    return "Terminating" if pod.terminating else waiting or pod.phase or "not started"
+    """As kubectl's STATUS has it, with Kubernetes' own reason."""
+    found = described(pod)
+    return "Running, and not ready" if found == "Running" else found
 
 
 def moved(remediation: Remediation, phase: Phase, reason: Reason, message: str, given: Inputs) -> Remediation:

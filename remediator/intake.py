@@ -11,7 +11,7 @@ from enum import StrEnum
 
 from remediator.cluster import Cluster
 from remediator.policy import Mode, Policy
-from remediator.remediation import Phase, Reason, Remediation, Request, next_ordinal
+from remediator.remediation import SERVING, Phase, Reason, Remediation, Request, next_ordinal
 from stagekeeper.config.durations import in_words
 from stagekeeper.kube.errors import AlreadyExists, Unavailable
 from stagekeeper.kube.objects import time
@@ -53,17 +53,17 @@ Unhealthy = Callable[[], Awaitable[bool]]
 
 
 async def open_or_join(
-    cluster: Cluster, request: Request, policy: Policy, unhealthy: Unhealthy | None = None
+    cluster: Cluster, request: Request, policy: Policy, unhealthy: Unhealthy | None = None, *, persists: bool = False
 ) -> Verdict:
     """A verdict that is durable when it is returned. Raises `KubeError` if it could not be stored.
 
     `unhealthy` is asked before a record is opened for an alert that was there before the last remediation ended: it
-    may only be late to go.
+    may only be late to go. `persists`: we have seen an outage that is none of such an alert's.
     """
     for _ in range(ATTEMPTS):
         listing = await cluster.listing()
         latest = listing.latest
-        verdict = standing(latest, request, listing.now, policy)
+        verdict = standing(latest, request, listing.now, policy, persists=persists)
         if verdict is not None and not (
             verdict.judgement is Judgement.OLD_ALERT and unhealthy is not None and await unhealthy()
         ):
@@ -76,11 +76,15 @@ async def open_or_join(
     raise Unavailable(f"Others opened and closed remediations {ATTEMPTS} times while we tried; try again.")
 
 
-def standing(latest: Remediation | None, request: Request, now: datetime, policy: Policy) -> Verdict | None:
+def standing(
+    latest: Remediation | None, request: Request, now: datetime, policy: Policy, *, persists: bool = False
+) -> Verdict | None:
     """What the latest record makes of a firing alert or of a person's wish; None: a new one is to be opened. Pure.
 
     What a replica in mode observe has written holds nobody back who is in mode act. An alert that had gone while the
-    BBS did not serve, and comes back, opens the next one at once.
+    BBS did not serve, and comes back, opens the next one at once. The hold-off gives an alert time to go; where it has
+    been seen to serve since, and then for long enough not to, there is a new outage (`persists`), and it is the gates'
+    to hold a restart back.
     """
     if latest is None:
         return None
@@ -91,7 +95,8 @@ def standing(latest: Remediation | None, request: Request, now: datetime, policy
     if latest.latched:
         said = f"{latest.name} ended {latest.phase}: it waits for a person, or for the BBS to serve."
         return Verdict(Judgement.LATCHED, said, latest.name)
-    if request.person or latest.reason is Reason.ALERT_GONE:  # the hold-off gives an alert time to go
+    served = latest.phase in {Phase.RECOVERED, Phase.SELF_HEALED} or latest.released_by == SERVING
+    if request.person or (persists and served) or latest.reason is Reason.ALERT_GONE:
         return None
     return _stale_alert(latest, request, now, policy)
 

@@ -147,7 +147,7 @@ def _overdue(state: State) -> Iterator[Sample]:
 
 def _escalated(state: State) -> Iterator[Sample]:
     latest = state.latest
-    yield (), float(latest is not None and latest.phase is Phase.ESCALATED and latest.latched)
+    yield (), float(latest is not None and latest.waits)
 
 
 def _gates(state: State) -> Iterator[Sample]:

@@ -45,11 +45,12 @@ def without_own_effects(seen: Observation, remediation: Remediation) -> Observat
     """
     names = {each.name for each in remediation.deletions}
     pods = tuple(each for each in seen.known_pods if each.pod.name not in names)
-    hung = [each for each in pods if hung_since_the_plan(each, remediation) and not each.pod.terminating]
-    if len(hung) <= 1:
-        pods = tuple(_as_planned(each, remediation) for each in pods)
+    hung = [each for each in seen.known_pods if hung_since_the_plan(each, seen, remediation)]
+    alone = sum(each in pods and not each.pod.terminating for each in hung) <= 1
+    if alone:
+        pods = tuple(_as_planned(each, seen, remediation) for each in pods)
     service = seen.service
-    if len(hung) == 1 and isinstance(service, Probe) and service.reply is Reply.UNAVAILABLE:
+    if hung and alone and isinstance(service, Probe) and service.reply is Reply.UNAVAILABLE:
         service = Probe(Reply.REFUSED)
     return replace(
         seen,
@@ -60,22 +61,25 @@ def without_own_effects(seen: Observation, remediation: Remediation) -> Observat
     )
 
 
-def _as_planned(each: BbsPod, remediation: Remediation) -> BbsPod:
+def _as_planned(each: BbsPod, seen: Observation, remediation: Remediation) -> BbsPod:
     """Without the 503 of a pod that hung, and without the label that it got since its readiness probe is accepted."""
-    if not hung_since_the_plan(each, remediation):
+    if not hung_since_the_plan(each, seen, remediation):
         return each
     unlabelled = None if each.labelled_active is None else False
     return replace(each, probe=Probe(Reply.REFUSED), labelled_active=unlabelled)
 
 
-def hung_since_the_plan(each: BbsPod, remediation: Remediation) -> bool:
-    """Whether it is a pod of the plan that refused then, has not started since, and answers 503 now."""
+def hung_since_the_plan(each: BbsPod, seen: Observation, remediation: Remediation) -> bool:
+    """Whether it is a pod of the plan that refused then, whose BBS has not started since, and that answers 503 now.
+
+    Its revision is asked by the table and the gate `bounds`. What is not known to be old may be new.
+    """
     plan = remediation.plan
     if plan is None or plan.diagnosis != Condition.NO_ACTIVE_BBS or each.reply is not Reply.UNAVAILABLE:
         return False
     planned = {pod.uid for step in plan.steps for pod in step.pods}
-    started = [container.started_at for container in each.pod.containers if container.started_at is not None]
-    return each.pod.uid in planned and all(moment <= plan.decided_at for moment in started)
+    started = [container.started_at for container in seen.bbs_containers(each.pod)]
+    return each.pod.uid in planned and all(moment is not None and moment <= plan.decided_at for moment in started)
 
 
 def _fewer(workloads: Iterable[StatefulSet], seen: Observation, names: Collection[str]) -> tuple[StatefulSet, ...]:

@@ -77,7 +77,8 @@ class PolicySettings(Strict):
     alerts_unread_then: Literal["go_on", "wait"] = "go_on"
     """What holds after that time: the word of those that answer, or nothing until all of them do."""
     hold_off: UpToADay = timedelta(minutes=10)
-    """After a cure the alert fires on for its look-back (5 minutes) and one evaluation: it is no new outage."""
+    """After a fix the alert fires on for its look-back and `keep_firing_for`: that is no new outage. One that we see
+    ourselves for `never_for` is."""
     keep: Annotated[int, Field(ge=2, le=1000)] = 50
     """Closed records kept in the cluster, as the history that people read."""
 

@@ -23,11 +23,12 @@ from remediator.inputs import Action, Close, Continue, DeletePod, Inputs, Past, 
 from remediator.intake import Judgement, Verdict
 from remediator.policy import Mode, Policy, Rhythm
 from remediator.record import Unreadable
-from remediator.remediation import GateResult, Phase, Reason, Remediation, Request, current
+from remediator.remediation import SERVING, GateResult, Phase, Reason, Remediation, Request, current
 from remediator.streaks import Assessment, Streaks
 from stagekeeper.diego.diagnosis import Condition
 from stagekeeper.kube.errors import Conflict, Forbidden, Invalid, KubeError, MalformedResponse, NotFound, Unauthorized
 from stagekeeper.kube.events import Event
+from stagekeeper.kube.wording import sentence
 
 _TOO_OLD = "The check became too old before it could be acted on."
 _REFUSALS = (Forbidden, Invalid, Unauthorized)
@@ -149,10 +150,12 @@ class Reconciler:
             return self.rhythm.list.total_seconds()
         assessment = await self._observe()
         self.streaks = self.streaks.saw(assessment, self.policy.tolerance)
-        if latest is not None and latest.latched and self.streaks.serving >= self.policy.verify_observations:
+        waits = latest is not None and (latest.latched or latest.waits)
+        if latest is not None and waits and self.streaks.serving >= self.policy.verify_observations:
             with suppress(Conflict):
-                await self.cluster.swap(latest.released("serving", assessment.moment.at))
-                self._log.info("The BBS serves again, so the next alert opens a remediation.", remediation=latest.name)
+                await self.cluster.swap(latest.released(SERVING, assessment.moment.at))
+                said = f"{assessment.diagnosis.why} So the next alert opens a remediation."
+                self._log.info(said, remediation=latest.name)
         return self.rhythm.list.total_seconds()
 
     async def _open_approved(self, latest: Remediation, approved: Approval, now: datetime) -> float:
@@ -235,12 +238,8 @@ class Reconciler:
         except _REFUSALS as problem:
             self.state.deletions[problem.reason] += 1
             return await self._delete_refused(remediation, action, f"{problem}", assessment)
-        except (Conflict, NotFound) as problem:
-            self.state.deletions[problem.reason] += 1
-            return Wait(f"{pod.name} is not as it was observed. {problem}")
         except KubeError as problem:
-            self.state.deletions[problem.reason] += 1
-            return Wait(f"The answer to the deletion of {pod.name} is unknown. {problem}")
+            return self._not_deleted(pod.name, problem)
         self.state.deletions["accepted"] += 1
         self._untold.append(news.of_deletion(remediation, pod, assessment.moment.at))
         self.streaks = self.streaks.with_delete("", assessment.moment, self.policy.tolerance)
@@ -248,6 +247,19 @@ class Reconciler:
         with suppress(Conflict):  # another replica wrote meanwhile; the next observation notes the pod as terminating
             await self.cluster.swap(noted)
         return Continue()
+
+    def _not_deleted(self, name: str, problem: KubeError) -> Wait:
+        """What may go well at the next observation; remembered, should it never."""
+        self.state.deletions[problem.reason] += 1
+        match problem:
+            case Conflict() | NotFound():
+                said = f"{name} is not as it was observed. {problem}"
+            case KubeError(status=int(status)) if status < 500:  # noqa: PLR2004 -- HTTP's 5xx
+                said = f"The deletion of {name} was not accepted. {problem}"
+            case _:
+                said = f"The answer to the deletion of {name} is unknown. {problem}"
+        self.streaks = replace(self.streaks, delete_failed=sentence(said))
+        return Wait(said)
 
     async def _delete_refused(
         self, remediation: Remediation, action: DeletePod, why: str, assessment: Assessment
@@ -283,10 +295,16 @@ class Reconciler:
         assessment = await self._observe()
         return not assessment.blind and assessment.diagnosis.name is not Condition.SERVING
 
+    def _persists(self) -> bool:
+        """Whether we have seen for long enough, since whatever there was before, that nobody serves."""
+        seen = self.streaks.diagnosis
+        return seen is not None and seen.what != Condition.SERVING and seen.lasts(self.policy.never_for)
+
     async def _open(self, request: Request, how: str, unhealthy: intake.Unhealthy | None = None) -> Verdict:
+        request = replace(request, mode=self.policy.mode.value)
         try:
             verdict = await intake.open_or_join(
-                self.cluster, replace(request, mode=self.policy.mode.value), self.policy, unhealthy
+                self.cluster, request, self.policy, unhealthy, persists=self._persists()
             )
         except Unreadable as problem:
             raise MalformedResponse(str(problem)) from problem

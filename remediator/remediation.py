@@ -13,6 +13,10 @@ from remediator.approval import Approval
 LONGEST_LOGBOOK, KEPT_FROM_THE_BEGINNING = 30, 5
 """Lines kept in a record; a remediation has rarely more than ten."""
 
+SERVING = "serving"
+"""Who releases a remediation once its BBS serves again."""
+ALERT_GONE = "the alert is gone"
+"""Who releases a remediation whose alert no Alertmanager has any more."""
 LONGEST_FIELD = 64
 """Characters that are kept of what an alert says of itself."""
 
@@ -210,6 +214,11 @@ class Remediation:
     def latched(self) -> bool:
         """Whether it keeps its target from a new remediation until the BBS serves or a person resets it."""
         return self.phase in {Phase.ESCALATED, Phase.OBSERVED} and self.released_at is None
+
+    @property
+    def waits(self) -> bool:
+        """Whether a person is called by it: also where the alert had gone, which keeps its target free."""
+        return self.phase is Phase.ESCALATED and (self.released_at is None or self.released_by == ALERT_GONE)
 
     @property
     def closed_at(self) -> datetime | None:

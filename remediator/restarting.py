@@ -28,6 +28,7 @@ from remediator.remediation import GateResult, Outcome, Phase, Reason, Remediati
 from remediator.streaks import Assessment, Streak, Streaks
 from stagekeeper.diego.diagnosis import Condition, diagnose
 from stagekeeper.diego.observation import BbsPod, Observation, Probe, Reply
+from stagekeeper.diego.sentences import serves
 
 
 def restart(remediation: Remediation, given: Inputs) -> Decision:
@@ -81,9 +82,9 @@ def _note_outcomes(remediation: Remediation, given: Inputs) -> Remediation:
 def _somebody_serves(seen: Observation) -> str:
     """Who makes any further delete wrong; "" if nobody. A 503 is no service."""
     if seen.service_ok:
-        return "A BBS answers behind the Service: no further pod is deleted."
+        return "The Service answers: no further pod is deleted."
     found = seen.serving()
-    return f"{found[0].pod.name} serves: no further pod is deleted." if found else ""
+    return f"{serves(found, seen.sought.port)}: no further pod is deleted." if found else ""
 
 
 def _excused(remediation: Remediation, given: Inputs) -> Inputs | None:
@@ -149,17 +150,23 @@ def _certainly_not_serving(each: BbsPod, remediation: Remediation, excused: Inpu
     """
     if each.pod.ip is None or each.pod.terminating:
         return True
-    if not isinstance(each.probe, Probe):
-        return False
+    made_since = each.pod.uid not in _planned(remediation)
+    if not isinstance(each.probe, Probe) or (each.reply is Reply.UNAVAILABLE and made_since):
+        return False  # such a 503 may be a migration
     if each.reply is Reply.REFUSED:
         return not each.counts_as_active
-    if hung_since_the_plan(each, remediation):
+    if hung_since_the_plan(each, excused.seen, remediation):
         return True
     planned_for = remediation.plan.diagnosis if remediation.plan else ""
     found = excused.assessment.diagnosis.name
     if each in excused.seen.serving() or found != planned_for or not gates.overridden(excused):
         return False
     return each.reply is Reply.UNAVAILABLE or not each.counts_as_active
+
+
+def _planned(remediation: Remediation) -> set[str]:
+    """The UIDs that the plan names."""
+    return {pod.uid for step in (remediation.plan.steps if remediation.plan else ()) for pod in step.pods}
 
 
 def _out_of_bounds(remediation: Remediation, step: Step, given: Inputs) -> str:
@@ -192,7 +199,7 @@ def _too_late(
     if lasting is not None:
         why = " ".join(lasting.names)
     elif given.elapsed > timedelta(seconds=step.deadline_seconds):
-        why = f"{hindrance} {blocking_pods(given.seen)}".strip()
+        why = f"{hindrance or streaks.delete_failed} {blocking_pods(given.seen)}".strip()
     else:
         return None
     return escalated(remediation, Reason.INTERRUPTED, f"The restart was interrupted at {step.workload}. {why}", given)

@@ -4,7 +4,7 @@ Time that decides is the API server's, both ends of it. The process's own monoto
 server's clock that jumps can neither shorten a confirmation nor end a remediation. A blind observation carries no time.
 """
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
 from stagekeeper.diego.diagnosis import Condition, Diagnosis, Restart
@@ -94,6 +94,16 @@ class InPhase:
 
 
 @dataclass(frozen=True, slots=True)
+class Unseen:
+    """A stretch in which no observation could tell: between two that could, by the API server's clock."""
+
+    since: datetime
+    until: datetime
+    why: str = ""
+    """What the last of those observations met; "" where none could even be begun, since the records were not read."""
+
+
+@dataclass(frozen=True, slots=True)
 class Streaks:
     """What the decisions are made by. `diagnosis` and `serving` speak of the environment, the rest of a remediation."""
 
@@ -108,6 +118,13 @@ class Streaks:
     """Some Alertmanager can't be asked, while another one has the alert."""
     delete_refused: Streak | None = None
     """Every DELETE that was tried was refused by the API."""
+    # For sentences alone, and for no decision: so they are no part of what makes two of these equal.
+    delete_failed: str = field(default="", compare=False)
+    """What became of the last DELETE that was not carried out for another reason; "" once one is."""
+    met: str = field(default="", compare=False)
+    """Why the last observation could not tell; "" if it could."""
+    unseen: Unseen | None = field(default=None, compare=False)
+    """The last such stretch that was long enough to hold something up, in this phase."""
     complete: int = 0
     """Observations that found the restart complete, with no conclusive other one between them."""
     in_phase: InPhase | None = None
@@ -119,12 +136,17 @@ class Streaks:
     def saw(self, assessment: Assessment, tolerance: Tolerance) -> "Streaks":
         """With one more observation. An accept ends the streak even where nothing else could be told."""
         if assessment.blind:
-            return replace(self, diagnosis=None) if assessment.somebody_listens else self
-        found = assessment.diagnosis.name
+            seen = replace(self, met=assessment.diagnosis.why)
+            return replace(seen, diagnosis=None) if assessment.somebody_listens else seen
+        found, moment = assessment.diagnosis.name, assessment.moment
+        told = self.diagnosis.last if self.diagnosis else moment
+        held = timedelta(seconds=moment.monotonic - told.monotonic) > tolerance.largest_gap
         return replace(
             self,
-            diagnosis=_longer(self.diagnosis, found, assessment.moment, tolerance),
+            diagnosis=_longer(self.diagnosis, found, moment, tolerance),
             serving=self.serving + 1 if found is Condition.SERVING else 0,
+            met="",
+            unseen=Unseen(told.at, moment.at, self.met) if held else self.unseen,
         )
 
     def entered(self, name: str, phase: str, at: datetime, moment: Moment) -> "Streaks":
@@ -132,7 +154,12 @@ class Streaks:
         if self.in_phase is not None and (self.in_phase.name, self.in_phase.phase) == (name, phase):
             return self
         passed = max(timedelta(0), moment.at - at)
-        return replace(self, in_phase=InPhase(name, phase, passed, moment.monotonic), complete=0)
+        known = self.in_phase is not None and self.in_phase.name == name
+        if known and self.diagnosis is not None:  # it was in another phase then, whatever a clock that jumped says
+            passed = min(passed, timedelta(seconds=max(0.0, moment.monotonic - self.diagnosis.last.monotonic)))
+        return replace(
+            self, in_phase=InPhase(name, phase, passed, moment.monotonic), complete=0, delete_failed="", unseen=None
+        )
 
     def elapsed(self, moment: Moment) -> timedelta:
         """How long the remediation has been in its phase; nothing where that is not known."""
@@ -158,7 +185,7 @@ class Streaks:
     def with_delete(self, refusal: str, moment: Moment, tolerance: Tolerance) -> "Streaks":
         """With how the API refused a DELETE; "" where it did not."""
         longer = _longer(self.delete_refused, "refused", moment, tolerance) if refusal else None
-        return replace(self, delete_refused=replace(longer, names=(refusal,)) if longer else None)
+        return replace(self, delete_refused=replace(longer, names=(refusal,)) if longer else None, delete_failed="")
 
     def verified(self, *, complete: bool) -> "Streaks":
         """With whether a conclusive observation found the restart complete."""

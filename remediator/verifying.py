@@ -8,7 +8,7 @@ from remediator.remediation import Phase, Reason, Remediation
 from stagekeeper.config.durations import in_words
 from stagekeeper.diego.diagnosis import Condition
 from stagekeeper.diego.observation import Locket, Observation
-from stagekeeper.diego.questions import unready
+from stagekeeper.diego.questions import staying, unready
 
 
 def verify(remediation: Remediation, given: Inputs) -> Decision:
@@ -32,9 +32,10 @@ def _missing_proof(remediation: Remediation, given: Inputs) -> str:
     _, back = _not_back(remediation, given.seen)
     if back:
         return back
-    if given.assessment.diagnosis.name is not Condition.SERVING or len(given.seen.serving()) != 1:
-        return f"Nobody serves yet. {given.assessment.diagnosis.why}"
-    return ""
+    found = given.assessment.diagnosis
+    if found.name is not Condition.SERVING:
+        return f"Not proven yet. {found.why}"
+    return "" if staying(given.seen.serving()) else f"Not proven yet, since who serves is Terminating. {found.why}"
 
 
 def _not_back(remediation: Remediation, seen: Observation) -> tuple[str, str]:
@@ -53,7 +54,7 @@ def _not_back(remediation: Remediation, seen: Observation) -> tuple[str, str]:
 
 
 def _unready_of(locket: Locket) -> str:
-    names = [pod.name for pod in locket.pods if pod.ready != "True" or pod.terminating]
+    names = [pod.name for pod in locket.pods if pod not in locket.ready]
     missing = locket.workload.replicas - len(locket.pods)
     return ", ".join([*names, *([f"{missing} missing"] if missing > 0 else [])]) or "none"
 
@@ -69,9 +70,11 @@ def _too_late(remediation: Remediation, given: Inputs) -> Remediation | None:
             return None
         late = f"{back} {blocking_pods(given.seen)} That is later than {in_words(allowed)} after the deletion."
         return escalated(remediation, Reason.PODS_LATE, f"The pods are not back in time. {late}", given)
+    found = given.assessment.diagnosis
+    if found.name is Condition.SERVING:
+        return None  # whoever leaves is followed by another; it is overdue, and no failure, while somebody serves
     if given.elapsed < given.policy.give_up_after and not _had_its_time(remediation, given):
         return None
-    found = given.assessment.diagnosis
     # That the pods are young is our own doing, and explains nothing.
     why = "" if found.name is Condition.STARTING else f" {found.why}"
     return escalated(remediation, Reason.NOT_SERVING, f"{_outcome(remediation, given.seen)}{why}", given)
@@ -82,7 +85,7 @@ def _outcome(remediation: Remediation, seen: Observation) -> str:
     if not remediation.deletions:
         return "No pod was restarted, and the stager does not work."
     if seen.serving():
-        return "After the restart a BBS serves, but the stager does not work."
+        return "After the restart the stager does not work."
     return "The pods are back, but the restart did not fix it."
 
 
@@ -107,9 +110,9 @@ def _allowed(remediation: Remediation, workload: str) -> timedelta:
 
 def _remark(seen: Observation) -> str:
     unready = [
-        f"container {container.name} of {each.pod.name}"
-        for each in seen.known_pods
-        for container in each.pod.containers
+        f"container {container.name} of {pod.name}"
+        for pod in pods_by_uid(seen).values()
+        for container in pod.containers
         if not container.ready
     ]
     return f"Not ready: {', '.join(unready)}." if unready else ""

@@ -7,14 +7,16 @@ from remediator.escalating import escalated
 from remediator.gates import OVERRIDABLE
 from remediator.inputs import AlertState, Close, Continue, Decision, Inputs, Wait, moved
 from remediator.policy import Mode
-from remediator.remediation import GateResult, Outcome, Phase, Reason, Remediation
+from remediator.remediation import ALERT_GONE, GateResult, Outcome, Phase, Reason, Remediation
 from remediator.streaks import Streaks
 from stagekeeper.config.durations import in_words
 from stagekeeper.diego.diagnosis import Condition
 
 Answers = tuple[tuple[str, GateResult], ...]
-_PERSONS_CHOICE = frozenset({Condition.STUCK_UNAVAILABLE})
-"""What a restart probably fixes, and only a person may decide on."""
+_PERSONS_CHOICE = frozenset({Condition.STUCK_UNAVAILABLE, Condition.LISTENING_UNKNOWN})
+"""What a restart may well fix, and only a person may decide on."""
+_NOT_KNOWN = frozenset({Condition.OBSERVER_FAULT, Condition.LABEL_CONTRADICTS})
+"""Of what else is refused, that of which nobody can say what a restart would do."""
 
 
 def watch(remediation: Remediation, given: Inputs) -> Decision:
@@ -46,7 +48,8 @@ def _serving(remediation: Remediation, streaks: Streaks, given: Inputs) -> Decis
     """One lucky observation heals nothing: as many are asked for as after a restart."""
     needed = given.policy.verify_observations
     if streaks.serving < needed:
-        return remediation, streaks, Wait(f"It serves: {streaks.serving} of {needed} checks in a row.")
+        seen = f"Seen in {streaks.serving} of {needed} checks in a row"
+        return remediation, streaks, Wait(f"{given.assessment.diagnosis.why} {seen}.")
     healed = moved(remediation, Phase.SELF_HEALED, Reason.SERVING, given.assessment.diagnosis.why, given)
     return healed, streaks, Close()
 
@@ -107,7 +110,7 @@ def _give_up(remediation: Remediation, given: Inputs, streaks: Streaks) -> Remed
     if streaks.alert_gone is not None and streaks.alert_gone.lasts(policy.never_for):
         said = f"The alert is not firing in any Alertmanager, but the fault persists. {found.why}"
         gone = escalated(remediation, Reason.ALERT_GONE, said, given)
-        return gone.released("the alert is gone", given.at)  # the alert that comes back opens the next one at once
+        return gone.released(ALERT_GONE, given.at)  # the alert that comes back opens the next one at once
     if given.elapsed >= policy.give_up_after:
         given_up = f"Not fixed within {in_words(policy.give_up_after)}."
         return escalated(remediation, Reason.GAVE_UP, f"{given_up} {first_closed(remediation.gates)}", given)
@@ -122,6 +125,8 @@ def _refusal(given: Inputs, answers: Answers) -> tuple[Reason, str]:
         return Reason.AWAITING_APPROVAL, "A person must decide on this restart."
     if refusing == ["bounds"]:
         return Reason.OUT_OF_BOUNDS, "A restart would be out of bounds."
+    if found in _NOT_KNOWN:
+        return Reason.NEVER, "No restart: that it would be the fix can't be told."
     return Reason.NEVER, "A restart is not the fix."
 
 

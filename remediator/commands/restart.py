@@ -56,7 +56,7 @@ async def command(  # noqa: PLR0913 -- one argument for each flag
         return told
     tell(told)
     if seen.assessment.diagnosis.name is Condition.SERVING:
-        raise Refusal("No restart was requested: the BBS serves, and a restart would only interrupt it.")
+        raise Refusal(f"No restart was requested, since none is needed. {seen.assessment.diagnosis.why}")
     request = Request(session.environment.name, person=session.person.name, why=why, accept=accept)
     name, said = await _ask(session, (cluster, listing), seen, request)
     if not wait:

@@ -12,8 +12,9 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from stagekeeper.kube.client import Call, Kube
-from stagekeeper.kube.errors import KubeError
+from stagekeeper.kube.errors import Forbidden, KubeError
 from stagekeeper.kube.objects import Pod
+from stagekeeper.kube.wording import sentence
 
 CODE = re.compile(r'\\*"code\\*"\s*=(?:>|\\+u003e)\s*170010\b')
 TAILS = {
@@ -26,6 +27,7 @@ TAILS = {
 """How the message ends for each cause, and what that points to."""
 OTHER = "another tail"
 _CODE = "CF-StagerUnavailable (170010)"
+_NO_RIGHT = "this account has no right to `get` `pods/log`; `kubectl logs` shows it to an account that has."
 _SINCE_SECONDS = 3600
 _LINES, _BYTES = 5000, 8 * 2**20
 """The newest lines of each container, and how much of them is read."""
@@ -50,12 +52,12 @@ class StagerErrors:
     def sentence(self) -> str:
         """For a person."""
         if not self.logs:
-            return f"The Cloud Controller's log could not be read: {self.unread or 'there is no pod of it'}"
+            return sentence(f"The Cloud Controller's log could not be read: {self.unread or 'there is no pod of it'}")
         containers = "1 container" if self.logs == 1 else f"{self.logs} containers"
         where = f"in the Cloud Controller logs of the last hour ({containers})"
         tails = "; ".join(f"{count} x {tail} ({TAILS.get(tail, 'see the log')})" for tail, count in self.tails)
         found = f"{self.count} x {_CODE} {where}: {tails}." if self.count else f"No {_CODE} {where}."
-        return f"{found} Not all could be read: {self.unread}" if self.unread else found
+        return sentence(f"{found} Not all could be read: {self.unread}") if self.unread else found
 
 
 def tails(log: str) -> Counter[str]:
@@ -69,7 +71,8 @@ async def read_errors(kube: Kube, namespace: str, pods: Iterable[Pod], *, timeou
     reads = [_log(kube, namespace, pod.name, container.name, timeout) for pod in pods for container in pod.containers]
     logs = await asyncio.gather(*reads)
     found: Counter[str] = sum((tails(log) for log in logs if isinstance(log, str)), Counter())
-    unread = next((str(log) for log in logs if isinstance(log, KubeError)), None)
+    failed = next((log for log in logs if isinstance(log, KubeError)), None)
+    unread = None if failed is None else _NO_RIGHT if isinstance(failed, Forbidden) else str(failed)
     return StagerErrors(tuple(found.most_common()), sum(isinstance(log, str) for log in logs), unread)
 
 

@@ -15,6 +15,7 @@ from stagekeeper.diego.diagnosis import Condition, Diagnosis
 from stagekeeper.diego.evidence import probe
 from stagekeeper.diego.observation import Observation, Probe, ReadyPods, Reply, Unknown
 from stagekeeper.kube.objects import Container
+from stagekeeper.kube.wording import sentence
 
 
 class State(StrEnum):
@@ -81,7 +82,7 @@ def _controllers(observation: Observation) -> tuple[Step, Step]:
             state = State.OK if count == total else State.FAILED
             return Step(there, State.OK, f"{total} pods."), Step(ready, state, f"{count} of {total} pods.")
         case Unknown(reason):
-            return Step(there, State.UNKNOWN, reason), Step(ready, State.UNKNOWN, reason)
+            return Step(there, State.UNKNOWN, sentence(reason)), Step(ready, State.UNKNOWN, sentence(reason))
         case _:
             why = "This environment has no selector for them."
             return Step(there, State.UNKNOWN, why), Step(ready, State.UNKNOWN, why)
@@ -113,7 +114,7 @@ def _ready(observation: Observation) -> Step:
     title = "BBS pods with all containers ready, exactly one active"
     for part in (observation.pods, observation.workloads):
         if isinstance(part, Unknown):
-            return Step(title, State.UNKNOWN, part.reason)
+            return Step(title, State.UNKNOWN, sentence(part.reason))
     pods = observation.known_pods
     ready = sum(each.pod.all_ready for each in pods)
     containers = [f"{each.pod.name} {_ready_of(each.pod.counted)}" for each in pods]

@@ -57,7 +57,7 @@ ADVICE = {
         _DESCRIBE,
     ),
     Condition.DNS_FAULT: Advice(
-        "Not advised: the BBS is well, and cluster DNS does not resolve its Service.",
+        "Not advised: it would not help, since cluster DNS does not resolve the BBS's Service.",
         "kubectl get pods -n kube-system -l k8s-app=kube-dns",
     ),
     Condition.NETWORK_FAULT: Advice(
@@ -109,6 +109,12 @@ ADVICE = {
     ),
 }
 
+LISTENING = Advice(
+    "Not needed, as far as a TCP connect can tell: somebody listens, and the Service leads there. With a client "
+    "certificate (`tls:`) more could be told.",
+    _AGAIN,
+)
+
 BLIND = Advice(
     "Can't tell whether a restart would help: the Kubernetes API could not be read.",
     "kubectl auth can-i list pods -n {namespace}",
@@ -135,4 +141,6 @@ def advise(observation: Observation, diagnosis: Diagnosis) -> Advice:
     unread = isinstance(observation.pods, Unknown) or isinstance(observation.workloads, Unknown)
     if unread and diagnosis.name is Condition.OBSERVER_FAULT:
         return BLIND
+    if diagnosis.name is Condition.SERVING and any(each.by_tcp for each in observation.serving()):
+        return LISTENING
     return replace(ADVICE[diagnosis.name], found=diagnosis.next)

@@ -12,7 +12,7 @@ from stagekeeper.config.durations import in_words
 from stagekeeper.diego import commands
 from stagekeeper.diego.conditions import RESTART, Condition, Diagnosis, Found, Restart
 from stagekeeper.diego.evidence import evidence
-from stagekeeper.diego.observation import Locket, Observation, Probe, ReadyPods, Reply, Unknown
+from stagekeeper.diego.observation import Locket, Observation, Probe, ReadyPods, Reply, Unknown, lockets_own
 from stagekeeper.diego.profiles import HEALTH_PORT
 from stagekeeper.diego.questions import (
     age,
@@ -20,7 +20,6 @@ from stagekeeper.diego.questions import (
     behind,
     labelled_apart,
     listens,
-    lockets_own,
     migration_possible,
     missing_count,
     overdue,
@@ -44,13 +43,14 @@ from stagekeeper.diego.sentences import (
     every_pod,
     looping,
     names,
+    not_whole,
     nothing_found,
     reason,
     serves,
-    sets,
     stuck,
     too_many,
     unavailable,
+    unowned,
 )
 from stagekeeper.kube.pod_status import described
 
@@ -251,11 +251,15 @@ def unreadable(seen: Observation) -> Found | None:
     if not isinstance(seen.service, Probe):
         nothing = "" if seen.known_pods or seen.known_workloads else f", and {nothing_found(seen)}"
         return Found(Condition.OBSERVER_FAULT, f"The Service could not be probed{nothing}: {reason(seen.service)}")
-    if seen.workloads == ():
-        owner = seen.known_pods[0].pod.controller
-        said = f"{names(seen.known_pods)} match the selector, but there is no StatefulSet {sets(seen)}"
-        return Found(Condition.OBSERVER_FAULT, f"{said}; {owner or 'nothing'} controls them.", commands.labels(seen))
     return None
+
+
+@row("10b")
+def no_owner(seen: Observation) -> Found | None:
+    """Everything could be read, and only a person can say which StatefulSet it should be."""
+    if seen.workloads != ():
+        return None
+    return Found(Condition.OBSERVER_FAULT, unowned(seen), commands.labels(seen), Restart.NEVER)
 
 
 @row("11")
@@ -367,8 +371,7 @@ def locket_down(seen: Observation) -> Found | None:
     """Locket stands alone and is not whole: nobody can take the lock."""
     if isinstance(seen.locket, Locket) and not seen.locket.all_ready:
         name = seen.locket.workload.name
-        said = f"Not all pods of StatefulSet {name} are Ready: no BBS can take the lock."
-        return Found(Condition.LOCKET_DOWN, said, commands.describe_set(seen, name))
+        return Found(Condition.LOCKET_DOWN, not_whole(seen.locket), commands.describe_set(seen, name))
     return None
 
 

@@ -31,7 +31,7 @@ def probe(part: object) -> str:
     if isinstance(part, Probe):
         ends = f", certificate ends {part.certificate_ends:%Y-%m-%d}" if part.certificate_ends else ""
         return f"{part.reply}{f' ({part.detail})' if part.detail else ''}{ends}"
-    return f"not known ({part.reason})" if isinstance(part, Unknown) else "not asked"
+    return f"not known ({_within(part.reason)})" if isinstance(part, Unknown) else "not asked"
 
 
 def pod(observation: Observation, each: BbsPod) -> str:
@@ -70,13 +70,13 @@ def _unnamed_containers(observation: Observation) -> list[str]:
 
 def _pods(observation: Observation) -> list[str]:
     if isinstance(observation.pods, Unknown):
-        return [f"Pods: not known ({observation.pods.reason})."]
+        return [f"Pods: not known ({_within(observation.pods.reason)})."]
     return [pod(observation, each) for each in observation.known_pods] or ["Pods: there are none."]
 
 
 def _workloads(observation: Observation) -> list[str]:
     if isinstance(observation.workloads, Unknown):
-        return [f"StatefulSet: not known ({observation.workloads.reason})."]
+        return [f"StatefulSet: not known ({_within(observation.workloads.reason)})."]
     found = [f"StatefulSet {each.name}: {each.replicas} replicas." for each in observation.known_workloads]
     return found or ["StatefulSet: there is none."]
 
@@ -84,13 +84,13 @@ def _workloads(observation: Observation) -> list[str]:
 def _value(part: object) -> str:
     match part:
         case Unknown(reason):
-            said = f"not known ({reason})"
+            said = f"not known ({_within(reason)})"
         case ReadyPods(0, 0):
             said = "its selector finds no pod"
         case ReadyPods(ready, total):
             said = f"{ready} of {total} pods Ready"
-        case Locket(workload, pods):
-            said = f"{sum(each.ready == 'True' for each in pods)} of {workload.replicas} pods Ready"
+        case Locket(workload):
+            said = f"ready in {len(part.ready)} of {workload.replicas} pods"
         case bool():
             said = "reachable" if part else "not reachable"
         case Endpoints(slices, ready):
@@ -98,6 +98,11 @@ def _value(part: object) -> str:
         case _:
             said = str(part) or "none answered"
     return said
+
+
+def _within(reason: str) -> str:
+    """A reason in brackets: without the full stop that the sentence around it brings."""
+    return reason.strip().removesuffix(".")
 
 
 def _domains(part: Domains) -> str:

@@ -150,10 +150,31 @@ class Locket:
     pods: tuple[Pod, ...]
 
     @property
+    def ready(self) -> tuple[Pod, ...]:
+        """The pods that stay and in which Locket itself is ready: sidecars such as loggregator do not count."""
+        return tuple(pod for pod in self.pods if not pod.terminating and _locket_is_ready(pod))
+
+    @property
     def all_ready(self) -> bool:
-        """As many pods as asked for, each Ready and staying. A Locket scaled to nothing serves nobody."""
-        ready = [pod for pod in self.pods if pod.ready == "True" and not pod.terminating]
-        return len(ready) >= max(1, self.workload.replicas)
+        """As many of them as asked for. A Locket scaled to nothing serves nobody."""
+        return len(self.ready) >= max(1, self.workload.replicas)
+
+
+def lockets_own(pod: Pod) -> tuple[Container, ...]:
+    """The containers that Locket runs in, of a pod of its own StatefulSet; all of them if none is called so."""
+    return tuple(each for each in pod.containers if is_lockets(each)) or pod.containers
+
+
+def is_lockets(container: Container) -> bool:
+    """Whether Locket runs in it: `diego-locket`, `locket`, `locket-locket`, by platform."""
+    return "locket" in container.name
+
+
+def _locket_is_ready(pod: Pod) -> bool:
+    if pod.ready == "True":
+        return True
+    own = lockets_own(pod)
+    return bool(own) and all(each.ready for each in own) and not (pod.ended or pod.node_lost or pod.unmet_gates)
 
 
 @dataclass(frozen=True, slots=True)

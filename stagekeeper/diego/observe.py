@@ -75,7 +75,8 @@ class Observer:
     ) -> None:
         self.environment, self._deep = environment, deep
         self._reader, self._prober, self._now = Reader(environment, kube), prober or Prober(environment), now
-        self._missing_since: datetime | None = None
+        self._missing_since: float | None = None
+        """By our own clock, so that no jump of the API server's makes it longer."""
         self._known: tuple[Pod, ...] = ()
         self._accepted = ""
         self._heard: tuple[datetime, float] | None = None
@@ -255,10 +256,12 @@ class Observer:
         self, workloads: tuple[StatefulSet, ...] | Unknown, pods: tuple[BbsPod, ...] | Unknown, now: datetime
     ) -> datetime | None:
         """Since when pods have been missing; an observation that can't tell changes nothing."""
+        monotonic = asyncio.get_running_loop().time()
         if isinstance(workloads, tuple) and isinstance(pods, tuple):
             missing = len(pods) < sum(each.replicas for each in workloads)
-            self._missing_since = (self._missing_since or now) if missing else None
-        return self._missing_since
+            since = monotonic if self._missing_since is None else self._missing_since
+            self._missing_since = since if missing else None
+        return None if self._missing_since is None else now - timedelta(seconds=monotonic - self._missing_since)
 
 
 def _host_port(address: str) -> tuple[str, int]:

@@ -3,10 +3,11 @@
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 
-from stagekeeper.diego.observation import BbsPod, Locket, Observation, Probe, Reply, Unknown
+from stagekeeper.diego.observation import BbsPod, Locket, Observation, Probe, Reply, Unknown, is_lockets
 from stagekeeper.diego.profiles import Readiness
 from stagekeeper.kube.objects import Container, Pod, StatefulSet
 from stagekeeper.kube.pod_status import being_made, not_ready_since
+from stagekeeper.kube.wording import sentence
 
 # What the ports said
 
@@ -46,7 +47,11 @@ def service_accepts(seen: Observation) -> bool:
 
 def unread(seen: Observation) -> list[str]:
     """Why parts that could speak against a restart are not known."""
-    return [part.reason for part in (seen.database, seen.locket, seen.cloud_controller) if isinstance(part, Unknown)]
+    return [
+        sentence(part.reason)
+        for part in (seen.database, seen.locket, seen.cloud_controller)
+        if isinstance(part, Unknown)
+    ]
 
 
 def listens(each: BbsPod) -> bool:
@@ -160,13 +165,3 @@ def vital(seen: Observation, pod: Pod) -> tuple[Container, ...]:
     inside = () if isinstance(seen.locket, Locket) else tuple(each for each in pod.containers if each not in bbs)
     first = () if any(each.runs for each in bbs) else tuple(each for each in pod.init_containers if each.exit_code != 0)
     return (*bbs, *(each for each in inside if is_lockets(each)), *first)
-
-
-def lockets_own(pod: Pod) -> tuple[Container, ...]:
-    """The containers that Locket runs in, of a pod of its own StatefulSet; all of them if none is called so."""
-    return tuple(each for each in pod.containers if is_lockets(each)) or pod.containers
-
-
-def is_lockets(container: Container) -> bool:
-    """Whether Locket runs in it: `diego-locket`, `locket`, `locket-locket`, by platform."""
-    return "locket" in container.name

@@ -5,10 +5,11 @@ from datetime import timedelta
 
 from stagekeeper.config.durations import in_words
 from stagekeeper.diego import commands
-from stagekeeper.diego.observation import BbsPod, Observation, Probe, Unknown
+from stagekeeper.diego.observation import BbsPod, Locket, Observation, Probe, Unknown
 from stagekeeper.diego.questions import restarted_twice, youngest
 from stagekeeper.kube.objects import Container, Pod
 from stagekeeper.kube.pod_status import described, ending, shortened
+from stagekeeper.kube.wording import sentence
 
 _NAMED = 3
 _RECENT = timedelta(days=1)
@@ -126,6 +127,20 @@ def nothing_found(seen: Observation) -> str:
     return f"no StatefulSet {sets(seen)} and no pod with {sought.selector} (selector) in namespace {sought.namespace}"
 
 
+def unowned(seen: Observation) -> str:
+    """That pods are there, and what should own them is not."""
+    owner = seen.known_pods[0].pod.controller or "nothing"
+    said = f"{names(seen.known_pods)} match the selector, but there is no StatefulSet {sets(seen)}"
+    return f"{said}; {owner} controls them."
+
+
+def not_whole(locket: Locket) -> str:
+    """In how many of its pods Locket is ready."""
+    ready, asked = len(locket.ready), locket.workload.replicas
+    said = f"Locket is ready in {ready} of {asked} pods of StatefulSet {locket.workload.name}"
+    return f"{said}." if ready else f"{said}: no BBS can take the lock."
+
+
 def sets(seen: Observation) -> str:
     """The StatefulSets that were looked for."""
     return " or ".join(seen.sought.statefulsets)
@@ -142,4 +157,4 @@ def details(pods: Sequence[BbsPod]) -> str:
 
 def reason(part: object) -> str:
     """Why a part of the observation is not known."""
-    return part.reason if isinstance(part, Unknown) else "it was not looked at."
+    return sentence(part.reason) if isinstance(part, Unknown) else "it was not looked at."

@@ -1,4 +1,4 @@
-"""Words of others in our messages: one line, bounded, without what a terminal or a log would obey."""
+"""Words of others in our messages: one line, bounded, without what a terminal or a log would obey. Pure."""
 
 import re
 import unicodedata
@@ -13,6 +13,12 @@ def one_line(text: str, most: int) -> str:
     plain = "".join(" " if unicodedata.category(each)[0] in "CZ" else each for each in text[: 8 * most])
     words = " ".join(plain.split())
     return words if len(words) <= most else f"{words[: most - 3]}..."
+
+
+def sentence(text: str) -> str:
+    """`text` with a full stop at its end, so that another sentence can follow; "" stays so."""
+    words = text.strip()
+    return words if not words or words.endswith((".", "!", "?", "…")) else f"{words}."
 
 
 def page(text: str) -> str | None:

@@ -144,7 +144,7 @@ def test_a_stored_record_is_told_as_a_story(tmp_path: Path) -> None:
     assert "The plan, written once before the first deletion: diego-api (diego-api-0, diego-api-1)" in ended.stdout
     assert "What was seen when it was written:\n  Service: unavailable." in ended.stdout
     assert "diego-api-0 was deleted by the remediator." in ended.stdout
-    assert "Result: recovered (exactly one active BBS" in ended.stdout
+    assert "Result: recovered (proven in one check after the other" in ended.stdout
 
 
 def test_an_escalated_record_says_how_it_was_released() -> None:

@@ -115,7 +115,7 @@ def test_two_profiles_that_fit_ask_for_a_decision_and_not_for_rights() -> None:
         (serving(cloud_controller=NOT_CONFIGURED), 1, State.UNKNOWN, "has no selector"),
         (serving(), 3, State.OK, "Here."),
         (serving(service=Probe(Reply.DNS, "no such name")), 4, State.FAILED, "Asked from here: dns (no such name)."),
-        (serving(service=Probe(Reply.DNS)), 5, State.NOT_ADVISED, "cluster DNS does not resolve its Service"),
+        (serving(service=Probe(Reply.DNS)), 5, State.NOT_ADVISED, "cluster DNS does not resolve the BBS's Service"),
         (serving(service=Probe(Reply.DNS)), 7, State.FAILED, "As step 4: nothing was restarted."),
         (hung(), 7, State.TO_DO, "Once the pods are back."),
         (serving(pods=(active(),)), 6, State.FAILED, "1 of 2 desired pods: diego-api-0 2/2. Active: diego-api-0."),

@@ -2,10 +2,14 @@
 
 import json
 from pathlib import Path
+from typing import cast
 
 import pytest
 
-from stagekeeper.cli.stager_errors import OTHER, StagerErrors, tails
+from stagekeeper.cli.stager_errors import OTHER, StagerErrors, read_errors, tails
+from stagekeeper.kube.client import Kube
+from stagekeeper.kube.errors import Forbidden, KubeError, NotFound
+from tests.diego.observations import pod
 
 V2 = 'Request failed: 503: {"error_code"=>"CF-StagerUnavailable", "code"=>170010,'
 V3 = '"error_code" => "CF-StagerUnavailable", "code" => 170010, "description"=>"Stager is unavailable: '
@@ -71,16 +75,43 @@ def test_other_lines_do_not_count(line: str) -> None:
                 "2 x getaddrinfo (DNS, or a headless Service without endpoints); 1 x another tail (see the log)."
             ),
         ),
-        (StagerErrors(), "The Cloud Controller's log could not be read: there is no pod of it"),
-        (StagerErrors(unread="403"), "The Cloud Controller's log could not be read: 403"),
+        (StagerErrors(), "The Cloud Controller's log could not be read: there is no pod of it."),
+        (StagerErrors(unread="403"), "The Cloud Controller's log could not be read: 403."),
         (
             StagerErrors(logs=1, unread="forbidden"),
             (
                 "No CF-StagerUnavailable (170010) in the Cloud Controller logs of the last hour (1 container). "
-                "Not all could be read: forbidden"
+                "Not all could be read: forbidden."
             ),
         ),
     ],
 )
 def test_the_finding_is_one_sentence(errors: StagerErrors, sentence: str) -> None:
     assert errors.sentence() == sentence
+
+
+class Refusing:
+    """An API server whose logs cannot be read."""
+
+    def __init__(self, problem: KubeError) -> None:
+        self.problem = problem
+
+    async def text(self, *_: object, **__: object) -> tuple[str, str]:
+        """As `Kube.text`."""
+        raise self.problem
+
+
+@pytest.mark.parametrize(
+    ("problem", "said"),
+    [
+        (Forbidden("GET /api/v1/namespaces/cf/pods/api-0/log: HTTP 403: no."), "no right to `get` `pods/log`"),
+        (NotFound("pods api-0 not found"), "pods api-0 not found."),
+    ],
+)
+async def test_a_log_that_can_not_be_read_is_told_in_a_whole_sentence(problem: KubeError, said: str) -> None:
+    kube = cast("Kube", Refusing(problem))
+    found = (await read_errors(kube, "cf", [pod(name="api-0")], timeout=1)).sentence()
+    assert found.startswith("The Cloud Controller's log could not be read: ")
+    assert said in found
+    assert "HTTP 403" not in found
+    assert found.endswith(".")

@@ -35,6 +35,7 @@ EXAMPLES: dict[str, Observation] = {
     "8b": observation(bbs(0, Reply.CLOSED), bbs(1)),
     "9": observation(bbs(0, Reply.NO_REPLY), bbs(1)),
     "10": hung(steady=False),
+    "10b": hung(workloads=()),
     "11": observation(workloads=(workload(replicas=0),)),
     "12": observation(bbs(0, ends_at=observations.NOW), bbs(1)),
     "13": hung(workloads=(workload(generation=5),)),

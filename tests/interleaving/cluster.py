@@ -48,6 +48,13 @@ class FakePod:
     terminating: bool = False
     reply: Reply = Reply.REFUSED
     labelled: bool = False
+    started: int | None = None
+    """When its BBS container began to run, where that is not when the pod was born."""
+
+    @property
+    def began(self) -> int:
+        """When what answers in it began."""
+        return self.born if self.started is None else self.started
 
     @property
     def uid(self) -> str:
@@ -238,7 +245,7 @@ def _changes(pod: FakePod) -> dict[str, Any]:
         "ready_since": born,
         "ends_at": _time(pod.born + 600) if pod.terminating else None,
         "owner": LOCKET if pod.is_locket else BBS,
-        "containers": (observations.container(started_at=born),),
+        "containers": (observations.container(started_at=_time(pod.began)),),
     }
 
 
@@ -334,8 +341,19 @@ def judge_sent(cluster: Cluster, request: Request, talk: Talk) -> None:
     victim = next((pod for pod in assessment.pods if pod.name == request.path.removeprefix(PODS)), None)
     if victim is None or victim.uid not in planned:
         raise Broken("A DELETE was sent for a pod that no stored plan names.")
-    if any(pod.reply is Reply.UNAVAILABLE and pod.uid not in planned for pod in assessment.pods):
-        raise Broken("A DELETE was sent though a pod made after the plan may be migrating.")
+    decided = _decided_at(cluster)
+    if any(
+        pod.reply is Reply.UNAVAILABLE and not (pod.uid in planned and pod.began <= decided) for pod in assessment.pods
+    ):
+        raise Broken("A DELETE was sent though a pod that began after the plan may be migrating.")
+
+
+@cache
+def _decided_at(cluster: Cluster) -> int:
+    """When the newest plan was made, in seconds after NOW."""
+    plans = [status_of(stored).get("plan") for stored in cluster.records]
+    made = [datetime.fromisoformat(plan["decidedAt"]) for plan in plans if plan]
+    return int((max(made) - NOW).total_seconds()) if made else 0
 
 
 def judge_written(request: Request, talk: Talk) -> None:

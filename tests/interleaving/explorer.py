@@ -169,6 +169,13 @@ def _hang_with_503(cluster: Cluster) -> Iterator[Cluster]:
             yield replace(cluster, pods=pods)
 
 
+def _start_again(cluster: Cluster) -> Iterator[Cluster]:
+    """The BBS of a pod that is there starts again in its place, takes the lock, and migrates."""
+    for pod in cluster.pods:
+        if not pod.terminating and not pod.is_locket and pod.reply is Reply.REFUSED and pod.started is None:
+            yield _changed(cluster, pod, reply=Reply.UNAVAILABLE, started=cluster.now + 1)
+
+
 def _migrate(cluster: Cluster) -> Iterator[Cluster]:
     """A pod that has come back takes the lock, and migrates."""
     for pod in cluster.pods:
@@ -184,12 +191,14 @@ EVENTS: Events = {
     "a pod is replaced": _replace,
     "a planned pod answers 503": _hang_with_503,
     "a new pod answers 503": _migrate,
+    "a pod's BBS starts again and answers 503": _start_again,
     "the database goes down": lambda cluster: iter([replace(cluster, database=False)]),
     "observations become blind, or see again": lambda cluster: iter([replace(cluster, blind=not cluster.blind)]),
     "somebody pauses": lambda cluster: iter([replace(cluster, paused=not cluster.paused)]),
     "the alert is resolved": lambda cluster: iter([replace(cluster, alert=AlertState.ABSENT)]),
     "11 seconds pass": lambda cluster: iter([replace(cluster, now=cluster.now + 11)]),
     "31 seconds pass": lambda cluster: iter([replace(cluster, now=cluster.now + 31)]),
+    "6 minutes pass": lambda cluster: iter([replace(cluster, now=cluster.now + 360)]),
     "an hour passes": lambda cluster: iter([replace(cluster, now=cluster.now + 3600)]),
 }
 

@@ -111,6 +111,9 @@ SCENARIOS = {
     "a planned pod hangs with 503": Scenario(
         PLANNED, budget=("a planned pod answers 503",), must_end=frozenset({ZERO.uid, ONE.uid})
     ),
+    "the BBS of a planned pod starts again and migrates": Scenario(
+        PLANNED, budget=("a pod's BBS starts again and answers 503",)
+    ),
     "a new pod migrates": Scenario(steps=5, budget=("a pod ends", "a new pod answers 503")),
     "the database goes down": Scenario(budget=("the database goes down",)),
     "some observations can't tell": Scenario(steps=3, budget=(BLIND, BLIND)),

@@ -8,7 +8,7 @@ from remediator.streaks import Streaks
 from stagekeeper.kube import workloads
 from tests.interleaving.cluster import Broken, Cluster, fresh_record
 from tests.interleaving.mutation import Edit
-from tests.interleaving.scenarios import BLIND, ONE, SCENARIOS, ZERO, Scenario
+from tests.interleaving.scenarios import BLIND, ONE, PLANNED, SCENARIOS, ZERO, Scenario
 
 _ALONE = ("worker",)
 _SERVES = Scenario(budget=("a pod serves silently",))
@@ -165,9 +165,17 @@ MUTANTS: dict[str, tuple[str, Scenario, tuple[Edit, ...]]] = {
         ),
     ),
     "take a 503 of a new pod for a hung one": (
-        "A DELETE was sent though a pod made after the plan may be migrating.",
+        "A DELETE was sent though a pod that began after the plan may be migrating.",
         SCENARIOS["a new pod migrates"],
-        (Edit(plan, "hung_since_the_plan", "each.pod.uid in planned and all(", "all(True or ", also=(restarting,)),),
+        (
+            Edit(plan, "hung_since_the_plan", "each.pod.uid in planned and all(", "all(True or ", also=(restarting,)),
+            Edit(restarting, "_certainly_not_serving", "and made_since", "and False"),
+        ),
+    ),
+    "take a 503 of a BBS that has started since for a hung one": (
+        "A DELETE was sent though a pod that began after the plan may be migrating.",
+        Scenario(PLANNED, jobs=_ALONE, budget=("a pod's BBS starts again and answers 503", "6 minutes pass")),
+        (Edit(plan, "hung_since_the_plan", "all(moment is not None and", "all(True or", also=(restarting,)),),
     ),
     "drop the table before a delete": (
         "A DELETE was sent though the observation had found the database down.",
@@ -181,8 +189,8 @@ MUTANTS: dict[str, tuple[str, Scenario, tuple[Edit, ...]]] = {
             Edit(
                 Streaks,
                 "saw",
-                "if assessment.somebody_listens else self",
-                "if assessment.somebody_listens else replace(self, diagnosis=self.diagnosis and replace("
+                "if assessment.somebody_listens else seen",
+                "if assessment.somebody_listens else replace(seen, diagnosis=self.diagnosis and replace("
                 "self.diagnosis, observations=self.diagnosis.observations + 1))",
             ),
         ),

@@ -106,6 +106,9 @@ EVENTS: Mapping[str, Callable[[World, int], None]] = {
     "a pod answers 503": lambda world, pod: world.change(pod, reply=Reply.UNAVAILABLE),
     "a pod is silent": lambda world, pod: world.change(pod, reply=Reply.TIMEOUT),
     "a pod does not answer as a BBS does": lambda world, pod: world.change(pod, reply=Reply.NO_REPLY),
+    "a pod's BBS starts again": lambda world, pod: world.change(
+        pod, reply=Reply.REFUSED, labelled=False, started=world.now
+    ),
     "a pod refuses": lambda world, pod: world.change(pod, reply=Reply.REFUSED, labelled=False),
     "a stranger deletes a pod": lambda world, pod: world.change(pod, terminating=True),
     "the pods end": lambda world, _pod: world.end(),
@@ -132,6 +135,7 @@ def _next_life(pod: FakePod, now: int) -> FakePod:
         terminating=False,
         reply=Reply.REFUSED,
         labelled=False,
+        started=None,
     )
 
 
@@ -212,16 +216,30 @@ class InMemory(Cluster):
             raise Unreachable("no answer")
 
     def _forbidden(self, pod: Pod) -> Iterator[str]:
-        """Why this DELETE may not be sent."""
+        """Why this DELETE may not be sent.
+
+        A 503 is excused only of a pod that the plan names, that refused when the plan was made, and whose BBS has not
+        started since: whatever answers otherwise may be a migration, or a BBS that serves.
+        """
         world, latest = self.world, record.load([*self.records.values()][-1])
         planned = {each.uid for step in (latest.plan.steps if latest.plan else ()) for each in step.pods}
+        decided = (latest.plan.decided_at - NOW).total_seconds() if latest.plan else 0.0
         if world.paused:
             yield f"{pod.name} is deleted during a pause."
         if pod.uid not in planned:
             yield f"{pod.name} is deleted, and no plan names it."
+        served = [each.name for each in world.pods if each.reply is Reply.OK]
+        if served:
+            yield f"{pod.name} is deleted though {served[0]} answers ok."
+        fresh = [each for each in world.pods if each.uid not in planned and not each.is_locket]
+        may_migrate = [each.name for each in fresh if each.reply is Reply.UNAVAILABLE]
+        if may_migrate:
+            yield f"{pod.name} is deleted though {may_migrate[0]}, made after the plan, may be migrating."
         untouched = [each for each in world.pods if each.uid in planned and not each.terminating]
         as_planned = tuple(
-            replace(each, reply=Reply.REFUSED, labelled=False) if each.reply is Reply.UNAVAILABLE else each
+            replace(each, reply=Reply.REFUSED, labelled=False)
+            if each.reply is Reply.UNAVAILABLE and each.began <= decided
+            else each
             for each in untouched
         )
         found = diagnose(world.seen(as_planned))
@@ -230,6 +248,8 @@ class InMemory(Cluster):
 
 
 _NOBODY_SERVES = "no BBS serves|[Nn]obody serves|did not fix it|refuse connections"
+_ABOUT_WHO_SERVES = {Condition.ACTIVE_NOT_LABELLED, Condition.NETWORK_FAULT, Condition.DNS_FAULT}
+"""Somebody serves, and nobody reaches it: what is escalated then must name who."""
 
 
 def contradictions(ended: Remediation, assessment: Assessment, world: World) -> Iterator[str]:
@@ -237,9 +257,7 @@ def contradictions(ended: Remediation, assessment: Assessment, world: World) -> 
     seen, said = assessment.observation, ended.message
     if assessment.blind:
         yield f"A blind observation ended it: {said}"
-    healthy = assessment.diagnosis.name is Condition.SERVING and ended.reason is not Reason.PODS_LATE
-    if healthy or (seen.serving() and re.search(_NOBODY_SERVES, said)):
-        yield f"Somebody serves in the observation that ended it: {said}"
+    yield from _about_who_serves(ended, assessment)
     if ended.diagnosis != assessment.diagnosis.name or ended.evidence != assessment.diagnosis.evidence:
         yield f"Its diagnosis or evidence is of another observation: {said}"
     if "Paused:" in said and not world.paused:
@@ -254,6 +272,20 @@ def contradictions(ended: Remediation, assessment: Assessment, world: World) -> 
     for name, told in re.findall(r"(diego-api-\d) (ok|refused|unavailable|timeout|no_reply)\b", said):
         if replies.get(name) != told:
             yield f"It says that {name} answers {told}, which answers {replies.get(name)}: {said}"
+
+
+def _about_who_serves(ended: Remediation, assessment: Assessment) -> Iterator[str]:
+    """Where it serves, the one thing that may be told is that pods are not back: the stager works without them."""
+    seen, said, found = assessment.observation, ended.message, assessment.diagnosis.name
+    healthy = found is Condition.SERVING and ended.reason is not Reason.PODS_LATE
+    if healthy or (seen.serving() and re.search(_NOBODY_SERVES, said)):
+        yield f"Somebody serves in the observation that ended it: {said}"
+    if seen.serving() and not any(f"{each.pod.name} ok" in said for each in seen.serving()):
+        yield f"It does not say who serves: {said}"
+    if seen.serving() and ended.reason is Reason.NEVER and found not in _ABOUT_WHO_SERVES:
+        yield f"It says that no restart helps, by what is not about who serves: {said}"
+    if ended.reason is Reason.PODS_LATE and not ended.deletions:
+        yield f"It waits for pods that nobody deleted: {said}"
 
 
 def _misnamed(ended: Remediation, said: str) -> Iterator[str]:

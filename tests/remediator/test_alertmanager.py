@@ -12,6 +12,7 @@ import aiohttp
 import pytest
 from aiohttp import web
 from aiohttp.test_utils import RawTestServer, TestServer
+from structlog.testing import capture_logs
 
 from remediator.alertmanager import LARGEST_ANSWER, MOST_RECEIVERS, Alertmanager, AlertmanagerView, Receivers
 from remediator.inputs import AlertState
@@ -297,3 +298,37 @@ async def test_a_secret_never_shows_in_what_is_recorded(tmp_path: Path) -> None:
     found = await seen(says(alert()), bearer_token_file=token)
     assert found[0] is AlertState.UNREADABLE
     assert "secret" not in found[1]
+
+
+# What an Alertmanager cannot tell is said at the start
+
+
+@pytest.mark.parametrize(
+    ("answer", "told"),
+    [
+        ({"versionInfo": {"version": "0.27.0"}}, "is of version 0.27.0: it can't say whether the alert is muted"),
+        ({"versionInfo": {"version": "0.28.0"}}, ""),
+        ({"versionInfo": {"version": "0.31.1+mimir"}}, ""),
+        ({"versionInfo": {"version": None}}, ""),
+        ([], ""),
+    ],
+)
+async def test_a_version_that_does_not_tell_of_mute_times_is_named(answer: Any, told: str) -> None:
+    async def status(_request: web.Request) -> web.Response:
+        return web.json_response(answer)
+
+    app = web.Application()
+    app.router.add_get("/api/v2/status", status)
+    async with TestServer(app) as server, aiohttp.ClientSession() as session:
+        own = AlertmanagerSettings.model_validate({"url": str(server.make_url("/"))})
+        with capture_logs() as logs:
+            await Alertmanager(own, session, "StagerUnavailable", Receivers("stagekeeper")).tell_version()
+    assert [told in each["event"] for each in logs] == ([True] if told else [])
+
+
+async def test_an_alertmanager_that_does_not_answer_is_named_by_the_gate_alone() -> None:
+    async with aiohttp.ClientSession() as session:
+        own = AlertmanagerSettings.model_validate({"url": f"http://127.0.0.1:{listeners.free_port()}"})
+        with capture_logs() as logs:
+            await Alertmanager(own, session, "StagerUnavailable", Receivers("stagekeeper")).tell_version()
+    assert logs == []

@@ -85,6 +85,23 @@ async def test_the_hold_off_is_for_alerts_and_not_for_a_person() -> None:
     assert (await judged(remediation(Phase.RECOVERED, age=0), request=person))[0] is Judgement.OPENED
 
 
+@pytest.mark.parametrize(
+    ("latest", "judgement"),
+    [
+        (remediation(Phase.RECOVERED, age=0), Judgement.OPENED),
+        (remediation(Phase.SELF_HEALED, age=0), Judgement.OPENED),
+        (remediation(Phase.ESCALATED, age=0).released("serving", NOW), Judgement.OPENED),
+        (remediation(Phase.ESCALATED, age=0).released("kim", NOW), Judgement.HELD_OFF),
+        (remediation(Phase.ESCALATED, age=0), Judgement.LATCHED),
+    ],
+)
+async def test_an_outage_after_it_served_is_a_new_one_and_not_held_off(
+    latest: Remediation, judgement: Judgement
+) -> None:
+    """Where a person has released it there was no service between, and the person's own wish comes first."""
+    assert (await intake.open_or_join(Records([latest]), FIRING, ACT, persists=True)).judgement is judgement
+
+
 async def test_an_alert_from_before_the_last_end_may_only_be_late_to_go() -> None:
     old = replace(FIRING, starts_at="2026-11-23T11:00:00Z")
     ended = remediation(Phase.RECOVERED, age=1200)

@@ -75,7 +75,7 @@ def test_an_observation_that_could_not_tell_notes_nothing_and_deletes_nothing(ch
 def test_whoever_serves_stops_the_deletes() -> None:
     after, action = decided(restarting(["diego-api-0"]), observation(bbs(0, uid="new"), bbs(1, Reply.OK)))
     assert (after.phase, after.reason, action) == (Phase.VERIFYING, Reason.SOMEBODY_SERVES, Continue())
-    assert after.message == "diego-api-1 serves: no further pod is deleted."
+    assert after.message == "diego-api-1 is the active BBS: no further pod is deleted."
 
 
 @pytest.mark.parametrize("reply", [reply for reply in Reply if reply.accepted and reply is not Reply.OK])
@@ -126,10 +126,31 @@ def test_a_503_of_a_pod_that_began_after_the_plan_may_be_a_migration(seen: Obser
     assert isinstance(action, Wait)
 
 
+def test_a_sidecar_that_started_since_the_plan_begins_no_migration() -> None:
+    containers = (observations.container(), observations.container("loggregator-agent", age=timedelta(seconds=-1)))
+    hung_pod = bbs(1, Reply.UNAVAILABLE, containers=containers)
+    seen = observation(bbs(0, uid="new"), hung_pod, service=Reply.UNAVAILABLE, bbs_container="diego-api")
+    assert victim(decided(restarting(["diego-api-0"]), seen)[1]) == BOTH[1]
+
+
+def test_a_503_of_a_pod_whose_start_is_not_known_may_be_a_migration() -> None:
+    hung_pod = bbs(1, Reply.UNAVAILABLE, containers=(observations.container(started_at=None),))
+    _, action = decided(restarting(["diego-api-0"]), observation(bbs(0, uid="new"), hung_pod))
+    assert isinstance(action, Wait)
+
+
+def test_a_new_pod_may_migrate_whatever_a_person_has_accepted() -> None:
+    agreed = Request("cf", person="kim", accept="stuck_unavailable")
+    found = restarting(["diego-api-0"], plan=plan("stuck_unavailable"), request=agreed)
+    seen = observation(bbs(0, Reply.UNAVAILABLE, uid="new", age=SOON), bbs(1, Reply.UNAVAILABLE))
+    after, action = decided(found, seen)
+    assert (after.phase, isinstance(action, Wait)) == (Phase.RESTARTING, True)
+
+
 def test_a_service_that_answers_stops_the_deletes() -> None:
     after, _ = decided(restarting(), observation(bbs(0), bbs(1), service=Reply.OK))
     assert after.phase is Phase.VERIFYING
-    assert after.message == "A BBS answers behind the Service: no further pod is deleted."
+    assert after.message == "The Service answers: no further pod is deleted."
 
 
 FORBIDDEN: Mapping[str, tuple[Observation, str]] = {

@@ -83,10 +83,10 @@ def test_a_sidecar_that_is_not_ready_is_remarked() -> None:
         ),
         (back(pods=unknown("HTTP 500")), "This check could not tell."),
         (back(steady=False), "This check could not tell."),
-        (back(Reply.REFUSED), "Nobody serves yet."),
-        (back(Reply.UNAVAILABLE), "Nobody serves yet."),
-        (back(Reply.OK, Reply.OK), "Nobody serves yet."),
-        (back(service=at(0, back(Reply.REFUSED)).observation.service), "Nobody serves yet."),
+        (back(Reply.REFUSED), "Not proven yet."),
+        (back(Reply.UNAVAILABLE), "Not proven yet."),
+        (back(Reply.OK, Reply.OK), "Not proven yet."),
+        (back(service=at(0, back(Reply.REFUSED)).observation.service), "Not proven yet."),
     ],
 )
 def test_whatever_is_missing_is_named(seen: Observation, missing: str) -> None:
@@ -125,7 +125,7 @@ def test_three_minutes_after_the_pods_are_ready_it_was_no_cure() -> None:
     ("done", "said"),
     [
         ((), "No pod was restarted, and the stager does not work. "),
-        (("diego-api-0",), "After the restart a BBS serves, but the stager does not work. "),
+        (("diego-api-0",), "After the restart the stager does not work. diego-api-0 is the active BBS but"),
     ],
 )
 def test_a_bbs_that_serves_where_the_service_does_not_lead_is_not_called_a_restart_that_failed(

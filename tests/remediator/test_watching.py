@@ -150,6 +150,8 @@ def test_resolved_while_it_does_not_serve_calls_a_person() -> None:
     assert (found.phase, found.reason) == (Phase.ESCALATED, Reason.ALERT_GONE)
     assert found.message.startswith("The alert is not firing in any Alertmanager, but the fault persists.")
     assert not found.latched, "the alert that comes back opens the next one at once"
+    assert found.waits, "and a person is called all the same"
+    assert not found.released("serving", NOW).waits
 
 
 @pytest.mark.parametrize("other", [AlertState.ACTIVE, AlertState.SUPPRESSED, AlertState.UNREADABLE])
