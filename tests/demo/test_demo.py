@@ -17,7 +17,7 @@ _ASKED = r"(?:A person must decide on this restart\.|person +stagekeeper restart
 """Told by two programs, so in either order."""
 _TOLD = {
     "hang": [
-        r"alertmanager +the remediator is called by webhook",
+        r"\A(?=.*alertmanager +the remediator is called by webhook)",  # told when seen, so perhaps after the restart
         r"Restarting diego-api-0, diego-api-1: Both BBS pods are Running but refuse",
         *(rf"\[x\] {step}\. " for step in range(1, 9)),
         r"recovered, proven +\d",

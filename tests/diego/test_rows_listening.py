@@ -31,7 +31,7 @@ def test_pods_that_could_not_be_read_are_not_absent_ones() -> None:
 
 
 def test_pods_without_the_configured_workload_mean_that_its_name_is_wrong() -> None:
-    assert judged(hung(workloads=())) == row("10", Condition.OBSERVER_FAULT, Restart.NOT_YET)
+    assert judged(hung(workloads=())) == row("10b", Condition.OBSERVER_FAULT, Restart.NEVER)
 
 
 @pytest.mark.parametrize("service", [Reply.OK, Reply.TLS, Reply.UNAVAILABLE])

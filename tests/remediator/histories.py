@@ -248,8 +248,13 @@ class InMemory(Cluster):
 
 
 _NOBODY_SERVES = "no BBS serves|[Nn]obody serves|did not fix it|refuse connections"
-_ABOUT_WHO_SERVES = {Condition.ACTIVE_NOT_LABELLED, Condition.NETWORK_FAULT, Condition.DNS_FAULT}
-"""Somebody serves, and nobody reaches it: what is escalated then must name who."""
+_ABOUT_WHO_SERVES = {
+    Condition.ACTIVE_NOT_LABELLED,
+    Condition.NETWORK_FAULT,
+    Condition.DNS_FAULT,
+    Condition.SPLIT_BRAIN,
+}
+"""Somebody serves, and nobody reaches it, or another holds the lock too: what is escalated then must name who."""
 
 
 def contradictions(ended: Remediation, assessment: Assessment, world: World) -> Iterator[str]:
