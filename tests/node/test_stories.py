@@ -89,18 +89,17 @@ def test_a_lasting_503_is_escalated_and_fixed_once_a_person_approves(product: Pr
     until(lambda: product.value(_REACHABLE) == 1, "a BBS that serves")
 
 
-def test_a_killed_bbs_is_followed_by_the_other_and_nothing_is_deleted(product: Product) -> None:
+def test_a_killed_bbs_is_followed_by_one_that_serves_and_nothing_is_deleted(product: Product) -> None:
     before, opened = _uids(product), len(product.records())
     owner = product.diego.do("look")["owner"]
     with witness(product) as seen:
         _kill_bbs(product, owner)
-        until(lambda: product.value(_REACHABLE) == 0, "the loss of the lock")
-        until(lambda: product.value(_REACHABLE) == 1, "the other BBS")
+        until(lambda: product.value(_REACHABLE) == 0 or _restarted(product, owner), "the end of the BBS")
+        until(lambda: product.value(_REACHABLE) == 1, "a BBS that serves")
         until(partial(_all_ended, product), "the end of what the alert opened")
     assert _uids(product) == before
     assert _deleted(product, opened) == []
     assert seen.wrong() == []
-    assert {each.said for each in seen.samples} >= {frozenset(), frozenset({product.diego.do("look")["owner"]})}
 
 
 def test_a_fail_over_by_hand_is_left_alone(product: Product) -> None:
@@ -173,6 +172,12 @@ def _kill_bbs(product: Product, pod: str) -> None:
     )
     where = ("--namespace", product.diego.layout.namespace, pod, "--container", container)
     product.node.plane.kubectl("exec", *where, "--", "python3", "-c", script)
+
+
+def _restarted(product: Product, pod: str) -> bool:
+    """Whether Kubernetes saw a container of it end: without monit it does."""
+    (found,) = [each for each in product.diego.pods() if each["metadata"]["name"] == pod]
+    return any(each["restartCount"] for each in found["status"]["containerStatuses"])
 
 
 def _bbs(product: Product) -> Workload:

@@ -7,7 +7,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from simulator.bbs import HEALTH_PORT
+from simulator.bbs import BBS_PORT, HEALTH_PORT
 from simulator.certificates import Certificates, make_certificates
 from simulator.layouts import Layout, Role, Workload
 from simulator.locket import LOCKET_PORT
@@ -23,6 +23,7 @@ _READINESS_PORT = {"cfee-2": LOCKET_PORT}
 """SCF 2.12 and 2.13 ask Locket's port; releases where Locket is apart, the BBS's `/ping`."""
 _BACKEND = f"database:{PORT}"
 _MONIT_CYCLE = "10"
+_CONNECT_SECONDS = 2.0
 _CPU = {Role.SIDECAR: "10m"}
 """What is not the usual request: a pod of KubeCF has four sidecars."""
 _PYTHON = ("python3", "-m")
@@ -136,6 +137,15 @@ def make_diego(node: Node, layout: Layout, image: str, folder: Path, *, period: 
     diego = Diego(node, layout, image, certificates, period)
     diego.install()
     return diego
+
+
+def listens(address: str) -> bool:
+    """Whether a BBS accepts connections at this address of a pod. Asked from within the node's network."""
+    try:
+        socket.create_connection((address, BBS_PORT), _CONNECT_SECONDS).close()
+    except OSError:
+        return False
+    return True
 
 
 def kept_by_quarks(layout: Layout) -> bool:

@@ -1,18 +1,14 @@
 """Quarks' operator, as far as it keeps the active label: it asks each BBS pod's port from outside (KubeCF)."""
 
 import contextlib
-import socket
 import threading
 from collections.abc import Iterator, Mapping
 from functools import partial
 from typing import Any
 
-from simulator.bbs import BBS_PORT
 from simulator.layouts import Workload
 from tests.testbed.api import ApiError
-from tests.testbed.node.diego import Diego
-
-_SECONDS = 2.0
+from tests.testbed.node.diego import Diego, listens
 
 
 class Quarks:
@@ -41,7 +37,7 @@ class Quarks:
         for pod in self._diego.pods():
             metadata, address = pod["metadata"], pod["status"].get("podIP")
             if address and metadata["labels"].items() >= self._bbs.labels.items():
-                self._label(metadata, active=self._diego.node.within.inside(partial(_accepts, address)))
+                self._label(metadata, active=self._diego.node.within.inside(partial(listens, address)))
 
     def _label(self, metadata: Mapping[str, Any], *, active: bool) -> None:
         label = self._diego.layout.active_label
@@ -64,11 +60,3 @@ def quarks(diego: Diego, interval: float) -> Iterator[None]:
         yield
     finally:
         keeper.close()
-
-
-def _accepts(address: str) -> bool:
-    try:
-        socket.create_connection((address, BBS_PORT), _SECONDS).close()
-    except OSError:
-        return False
-    return True

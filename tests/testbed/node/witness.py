@@ -10,6 +10,7 @@ from functools import partial
 
 from prometheus_client.parser import text_string_to_metric_families
 
+from tests.testbed.node.diego import listens
 from tests.testbed.node.product import Product, exporter_address
 
 _EVERY = 1.0
@@ -25,8 +26,10 @@ class Sample:
     answered: float
     said: frozenset[str]
     """The pods that serve, by `diego_api_pod_serving`."""
-    true: frozenset[str]
-    """The pod whose process holds the lock and lives, right after the scrape."""
+    before: frozenset[str]
+    """The pods whose BBS listened right before the scrape: none does that does not hold the lock."""
+    after: frozenset[str]
+    """The same right after it."""
 
 
 class Witness:
@@ -50,15 +53,12 @@ class Witness:
 
     def wrong(self) -> list[Sample]:
         """Samples that say what was not so at any moment of the scrape, nor shortly before it."""
-        return [
-            each
-            for number, each in enumerate(self.samples)
-            if each.said not in {other.true for other in self._around(number)}
-        ]
+        return [each for number, each in enumerate(self.samples) if each.said not in self._true(number)]
 
-    def _around(self, number: int) -> Iterator[Sample]:
+    def _true(self, number: int) -> set[frozenset[str]]:
         this = self.samples[number]
-        return (each for each in self.samples[: number + 1] if each.answered >= this.asked - _LAG)
+        recent = (each for each in self.samples[: number + 1] if each.answered >= this.asked - _LAG)
+        return {true for each in recent for true in (each.before, each.after)}
 
     def _run(self) -> None:
         while not self._closing.wait(_EVERY):
@@ -66,11 +66,19 @@ class Witness:
                 self._take()
 
     def _take(self) -> None:
-        asked = time.monotonic()
+        before, asked = self._listening(), time.monotonic()
         said = self._product.node.within.inside(partial(_serving, self._url))
-        there = self._product.diego.do("look")
-        true = frozenset({there["owner"]} & set(there["processes"]))
-        self.samples.append(Sample(asked, time.monotonic(), said, true))
+        answered = time.monotonic()
+        self.samples.append(Sample(asked, answered, said, before, self._listening()))
+
+    def _listening(self) -> frozenset[str]:
+        diego = self._product.diego
+        assert diego.layout.bbs is not None
+        wanted = diego.layout.bbs.labels.items()
+        found = [pod for pod in diego.pods() if pod["metadata"]["labels"].items() >= wanted]
+        addresses = {pod["metadata"]["name"]: pod["status"].get("podIP") for pod in found}
+        inside = diego.node.within.inside
+        return frozenset(name for name, ip in addresses.items() if ip and inside(partial(listens, ip)))
 
 
 @contextlib.contextmanager
