@@ -248,13 +248,6 @@ class InMemory(Cluster):
 
 
 _NOBODY_SERVES = "no BBS serves|[Nn]obody serves|did not fix it|refuse connections"
-_ABOUT_WHO_SERVES = {
-    Condition.ACTIVE_NOT_LABELLED,
-    Condition.NETWORK_FAULT,
-    Condition.DNS_FAULT,
-    Condition.SPLIT_BRAIN,
-}
-"""Somebody serves, and nobody reaches it, or another holds the lock too: what is escalated then must name who."""
 
 
 def contradictions(ended: Remediation, assessment: Assessment, world: World) -> Iterator[str]:
@@ -287,8 +280,9 @@ def _about_who_serves(ended: Remediation, assessment: Assessment) -> Iterator[st
         yield f"Somebody serves in the observation that ended it: {said}"
     if seen.serving() and not any(f"{each.pod.name} ok" in said for each in seen.serving()):
         yield f"It does not say who serves: {said}"
-    if seen.serving() and ended.reason is Reason.NEVER and found not in _ABOUT_WHO_SERVES:
-        yield f"It says that no restart helps, by what is not about who serves: {said}"
+    answers = isinstance(seen.service, Probe) and seen.service.reply is Reply.OK
+    if answers and ended.reason is Reason.NEVER and found is not Condition.SPLIT_BRAIN:
+        yield f"It says that no restart helps while the Service answers: {said}"
     if ended.reason is Reason.PODS_LATE and not ended.deletions:
         yield f"It waits for pods that nobody deleted: {said}"
 
