@@ -154,7 +154,7 @@ def confirmation(given: Inputs) -> GateResult:
     opens = streak.first.at + needed
     return not_yet(
         f"{name} must persist for {asked_for}: no restart before {opens:%H:%M:%S} UTC.",
-        f"{streak.observations} of {policy.confirm_observations} checks, "
+        f"{min(streak.observations, policy.confirm_observations)} of {policy.confirm_observations} checks, "
         f"{max(0.0, streak.length.total_seconds()):.0f} of {needed.total_seconds():.0f} s",
         opens,
     )
