@@ -1,4 +1,4 @@
-"""The metric families of one scrape, made afresh from what was data, so that no series lingers. Pure.
+"""The metric families of one scrape, made afresh from what was seen, so that no series lingers. Pure.
 
 What is not known has no series: a part that could not be read yields no sample, never a 0.
 """
@@ -112,15 +112,15 @@ SERIES = (
 
 
 class Scrape(Collector):
-    """Everything that one answer to a scrape says: what was data, and what `process` says of this process."""
+    """Everything that one answer to a scrape says: what was seen, and what `process` says of this process."""
 
     def __init__(self, data: tuple[ScrapeData, ...], reloads: Reloads, process: Collector) -> None:
-        self._seen, self._reloads, self._process = data, reloads, process
+        self._data, self._reloads, self._process = data, reloads, process
 
     def collect(self) -> Iterator[Metric]:
         """The families, each once."""
         yield from self._process.collect()
-        yield from families(self._seen)
+        yield from families(self._data)
         yield from _reloads(self._reloads)
 
 

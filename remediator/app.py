@@ -129,12 +129,13 @@ def application(  # noqa: PLR0913, PLR0917 -- everything that is served stands o
     """What is served: the webhook, the status page, the metrics, health."""
     web_metrics = WebMetrics(registry)
     ReconcilerCollector(registry, settings.mode, reconcilers, webhook)
+    led_to = links(settings)
 
     async def metrics(request: web.Request) -> web.Response:
         return metrics_response(request.headers, registry)
 
     async def status(_request: web.Request) -> web.Response:
-        text = status_page(settings.mode, reconcilers.values(), datetime.now(UTC), links(settings))
+        text = status_page(settings.mode, reconcilers.values(), datetime.now(UTC), led_to)
         return web.Response(text=text, content_type="text/html", charset="utf-8", headers=PAGE_HEADERS)
 
     app = web.Application(

@@ -18,8 +18,9 @@ NEXT = " Next: "
 
 def escalated(remediation: Remediation, reason: Reason, why: str, given: Inputs) -> Remediation:
     """The remediation, handed to a person by what this observation shows."""
-    why = f"{why.strip().removesuffix('.')}."
-    said = " ".join(filter(None, (why, _unseen(reason, given), what_was_done(remediation), _answers(given.seen))))
+    said = " ".join(
+        filter(None, (sentence(why), _unseen(reason, given), what_was_done(remediation), _answers(given.seen)))
+    )
     return moved(remediation, Phase.ESCALATED, reason, f"{said}{NEXT}{_next(remediation, reason, given)}", given)
 
 
@@ -51,7 +52,7 @@ def what_was_done(remediation: Remediation) -> str:
     """Which planned pods were deleted, and which were not."""
     if remediation.plan is None:
         return "Nothing was deleted."
-    left = [pod.name for step in remediation.plan.steps for pod in step.pods if not remediation.done(pod)]
+    left = [pod.name for pod in remediation.planned_pods if not remediation.done(pod)]
     left += remediation.refusals
     return f"Deleted: {names(remediation.deleted)}. Not deleted: {names(left)}."
 

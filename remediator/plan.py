@@ -48,7 +48,7 @@ def without_own_effects(seen: Observation, remediation: Remediation) -> Observat
     hung = [each for each in seen.known_pods if hung_since_the_plan(each, seen, remediation)]
     alone = sum(each in pods and not each.pod.terminating for each in hung) <= 1
     if alone:
-        pods = tuple(_as_planned(each, seen, remediation) for each in pods)
+        pods = tuple(_as_planned(each) if each in hung else each for each in pods)
     service = seen.service
     if hung and alone and isinstance(service, Probe) and service.reply is Reply.UNAVAILABLE:
         service = Probe(Reply.REFUSED)
@@ -61,10 +61,8 @@ def without_own_effects(seen: Observation, remediation: Remediation) -> Observat
     )
 
 
-def _as_planned(each: BbsPod, seen: Observation, remediation: Remediation) -> BbsPod:
+def _as_planned(each: BbsPod) -> BbsPod:
     """Without the 503 of a pod that hung, and without the label that it got since its readiness probe is accepted."""
-    if not hung_since_the_plan(each, seen, remediation):
-        return each
     unlabelled = None if each.labelled_active is None else False
     return replace(each, probe=Probe(Reply.REFUSED), labelled_active=unlabelled)
 
@@ -77,7 +75,7 @@ def hung_since_the_plan(each: BbsPod, seen: Observation, remediation: Remediatio
     plan = remediation.plan
     if plan is None or plan.diagnosis != Condition.NO_ACTIVE_BBS or each.reply is not Reply.UNAVAILABLE:
         return False
-    planned = {pod.uid for step in plan.steps for pod in step.pods}
+    planned = {pod.uid for pod in plan.pods}
     started = [container.started_at for container in seen.bbs_containers(each.pod)]
     return each.pod.uid in planned and all(moment is not None and moment <= plan.decided_at for moment in started)
 

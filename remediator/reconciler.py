@@ -150,8 +150,7 @@ class Reconciler:
             return self.rhythm.list.total_seconds()
         assessment = await self._observe()
         self.streaks = self.streaks.saw(assessment, self.policy.tolerance)
-        waits = latest is not None and (latest.latched or latest.waits)
-        if latest is not None and waits and self.streaks.serving >= self.policy.verify_observations:
+        if latest is not None and latest.releasable and self.streaks.serving >= self.policy.verify_observations:
             with suppress(Conflict):
                 await self.cluster.swap(latest.released(SERVING, assessment.moment.at))
                 said = f"{assessment.diagnosis.why} So the next alert opens a remediation."

@@ -148,7 +148,7 @@ def _summary(remediation: Remediation) -> dict[str, str]:
     seen = known if remediation.diagnosis == Condition.SERVING else remediation.diagnosis
     found = {"cause": plan.diagnosis if plan else seen}
     if remediation.plan:
-        planned = sum(len(step.pods) for step in remediation.plan.steps)
+        planned = len(remediation.plan.pods)
         found["deleted"] = f"{len(remediation.deleted)}/{planned}"
     if remediation.closed_at:
         found["took"] = took(remediation.closed_at - remediation.created)

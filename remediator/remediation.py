@@ -110,6 +110,11 @@ class Plan:
     diagnosis: str
     steps: tuple[Step, ...]
 
+    @property
+    def pods(self) -> tuple[PlannedPod, ...]:
+        """Every pod that it names, in the order of its steps."""
+        return tuple(pod for step in self.steps for pod in step.pods)
+
 
 @dataclass(frozen=True, slots=True)
 class Deletion:
@@ -219,6 +224,16 @@ class Remediation:
     def waits(self) -> bool:
         """Whether a person is called by it: also where the alert had gone, which keeps its target free."""
         return self.phase is Phase.ESCALATED and (self.released_at is None or self.released_by == ALERT_GONE)
+
+    @property
+    def releasable(self) -> bool:
+        """Whether a person, or a BBS that serves again, has something to release: its target, or who was called."""
+        return self.latched or self.waits
+
+    @property
+    def planned_pods(self) -> tuple[PlannedPod, ...]:
+        """The pods that its plan names; none without a plan."""
+        return self.plan.pods if self.plan else ()
 
     @property
     def closed_at(self) -> datetime | None:

@@ -67,14 +67,14 @@ def _note_outcomes(remediation: Remediation, given: Inputs) -> Remediation:
     if not readable(given.seen):
         return remediation
     present = pods_by_uid(given.seen)
-    present_names = {pod.name for pod in present.values()}
-    for planned in (pod for step in (remediation.plan.steps if remediation.plan else ()) for pod in step.pods):
+    present_names, owners = {pod.name for pod in present.values()}, _owners(given)
+    for planned in remediation.planned_pods:
         pod = present.get(planned.uid)
-        if pod is None and planned.name.rpartition("-")[0] not in _owners(given):
+        if pod is None and planned.name.rpartition("-")[0] not in owners:
             remediation = remediation.noted(planned, "refused", given.at)
         elif pod is None:
             remediation = remediation.noted(planned, "replaced" if planned.name in present_names else "gone", given.at)
-        elif pod.terminating and pod.owner in _owners(given):
+        elif pod.terminating and pod.owner in owners:
             remediation = remediation.noted(planned, "terminating", given.at)
     return remediation
 
@@ -150,7 +150,7 @@ def _certainly_not_serving(each: BbsPod, remediation: Remediation, excused: Inpu
     """
     if each.pod.ip is None or each.pod.terminating:
         return True
-    made_since = each.pod.uid not in _planned(remediation)
+    made_since = each.pod.uid not in {pod.uid for pod in remediation.planned_pods}
     if not isinstance(each.probe, Probe) or (each.reply is Reply.UNAVAILABLE and made_since):
         return False  # such a 503 may be a migration
     if each.reply is Reply.REFUSED:
@@ -164,11 +164,6 @@ def _certainly_not_serving(each: BbsPod, remediation: Remediation, excused: Inpu
     return each.reply is Reply.UNAVAILABLE or not each.counts_as_active
 
 
-def _planned(remediation: Remediation) -> set[str]:
-    """The UIDs that the plan names."""
-    return {pod.uid for step in (remediation.plan.steps if remediation.plan else ()) for pod in step.pods}
-
-
 def _out_of_bounds(remediation: Remediation, step: Step, given: Inputs) -> str:
     """The record may have been written by somebody else: it can't choose victims; "" if it does not try."""
     if remediation.plan is None or remediation.plan.diagnosis not in set(Condition):
@@ -179,7 +174,7 @@ def _out_of_bounds(remediation: Remediation, step: Step, given: Inputs) -> str:
     stranger = next((pod for pod in targets if pod.owner not in owners), None)
     if stranger is not None:
         return f"The plan names {stranger.name}, which is not one of ours to delete."
-    planned = sum(len(each.pods) for each in remediation.plan.steps)
+    planned = len(remediation.planned_pods)
     if planned > given.policy.largest_plan:
         return f"The plan names {planned} pods, more than the largest plan of {given.policy.largest_plan}."
     return ""

@@ -134,7 +134,7 @@ def _in_need(reconciler: Reconciler, latest: Remediation, now: datetime, links: 
         facts.append(("Needs", "a person (or recovers by itself, once the BBS serves)"))
     if latest.phase is Phase.WATCHING:
         facts.append(("Restart", earliest_sentence(gates, now)))
-    planned = [pod.name for step in latest.plan.steps for pod in step.pods] if latest.plan else []
+    planned = [pod.name for pod in latest.planned_pods]
     if planned:
         left = [name for name in planned if name not in latest.deleted]
         facts.append(("Deleted", f"{', '.join(latest.deleted) or 'nothing'}; not deleted: {', '.join(left) or 'none'}"))

@@ -89,7 +89,7 @@ def _remember(given: Inputs, answers: Answers) -> Streaks:
 def _open_gates(remediation: Remediation, given: Inputs, streaks: Streaks) -> Decision:
     found = given.assessment.diagnosis
     made = plan.make(given.seen, found.name, given.policy.step_margin)
-    pods = ", ".join(pod.name for step in made.steps for pod in step.pods)
+    pods = ", ".join(pod.name for pod in made.pods)
     if given.policy.mode is Mode.OBSERVE:
         if remediation.request.mode == Mode.ACT:
             return remediation, streaks, Wait("Another replica, in mode act, is at work on this.")

@@ -22,7 +22,7 @@ async def command(session: Session) -> Sequence[str]:
         return [f"Nothing to reset: {session.environment.name} has no remediation yet."]
     if latest.phase.open:
         return [f"{latest.name} is still in progress ({latest.phase}): it ends by itself."]
-    if not (latest.latched or latest.waits):
+    if not latest.releasable:
         return [f"Nothing to reset: {latest.name} ended {latest.phase}."]
     said = await release(session, cluster, listing)
     return sentences(said, session.person.on_record, await leave_event(session, "Released", said, listing.now))
@@ -31,7 +31,7 @@ async def command(session: Session) -> Sequence[str]:
 async def release(session: Session, cluster: Cluster, listing: Listing) -> str:
     """Open the latch of the latest record, by swap; the sentence that says so. Raises `Refusal`, `KubeError`."""
     latest = listing.latest
-    if latest is None or not (latest.latched or latest.waits):
+    if latest is None or not latest.releasable:
         return ""
     try:
         await cluster.swap(latest.released(session.person.name, listing.now))

@@ -47,7 +47,7 @@ class Shared:
 class GuardedConnection(web.RequestHandler):
     """One connection, with its timers and its place among the others."""
 
-    def __init__(self, server: web.Server, shared: "Shared", place: Connection) -> None:
+    def __init__(self, server: web.Server, shared: Shared, place: Connection) -> None:
         limits = shared.limits
         super().__init__(
             server,
