@@ -8,7 +8,7 @@ from stagekeeper.diego.observation import Observation, Probe, Reply, Unknown
 
 
 @dataclass(frozen=True, slots=True)
-class Assessment:
+class JudgedObservation:
     """What was seen, what it means, and what it took."""
 
     observation: Observation
@@ -41,13 +41,13 @@ class Assessment:
         return self.diagnosis.name is not Condition.NOT_APPLICABLE
 
 
-def judged(observation: Observation, ended_at: float, seconds: float) -> Assessment:
+def judged(observation: Observation, ended_at: float, seconds: float) -> JudgedObservation:
     """An observation that ended by itself; `seconds` is how long it took."""
-    return Assessment(observation, diagnose(observation), ended_at, seconds)
+    return JudgedObservation(observation, diagnose(observation), ended_at, seconds)
 
 
-def blind(environment: str, why: Unknown, ended_at: float, seconds: float) -> Assessment:
+def blind(environment: str, why: Unknown, ended_at: float, seconds: float) -> JudgedObservation:
     """An observation of which nothing is known but why."""
     taken_at = datetime.fromtimestamp(ended_at, UTC)
     nothing = Observation(environment, taken_at, service=why, pods=why, workloads=why, steady=why)
-    return Assessment(nothing, diagnose(nothing), ended_at, seconds, complete=False)
+    return JudgedObservation(nothing, diagnose(nothing), ended_at, seconds, complete=False)

@@ -7,7 +7,7 @@ from bisect import bisect_left
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
-from exporter.assessment import Assessment
+from exporter.assessment import JudgedObservation
 from stagekeeper.diego.observation import AMBIGUOUS, Probe, Reply
 from stagekeeper.kube.errors import Forbidden, MalformedResponse, RequestTimeout, Unauthorized, Unavailable, Unreachable
 
@@ -51,7 +51,7 @@ class Counters:
     answered_at: float | None = None
     kubernetes_failures: Mapping[str, int] = field(default_factory=lambda: dict.fromkeys(KUBERNETES_FAILURES, 0))
 
-    def add(self, assessment: Assessment) -> "Counters":
+    def add(self, assessment: JudgedObservation) -> "Counters":
         """With one more observation.
 
         An observation that was cut off is none: its age must grow until one ends again.

@@ -14,7 +14,7 @@ from typing import Any
 
 import structlog
 
-from exporter.assessment import Assessment
+from exporter.assessment import JudgedObservation
 from stagekeeper.diego.diagnosis import Condition
 from stagekeeper.diego.evidence import probe
 from stagekeeper.diego.observation import Probe
@@ -24,7 +24,7 @@ _QUICKLY = 1
 
 
 @dataclass(frozen=True, slots=True)
-class Entry:
+class KeptObservation:
     """One observation in the history."""
 
     name: str
@@ -41,15 +41,15 @@ class Entry:
         return found
 
 
-def entry(assessment: Assessment, certificates: Mapping[str, datetime]) -> Entry:
+def entry(assessment: JudgedObservation, certificates: Mapping[str, datetime]) -> KeptObservation:
     """What is kept of an observation; `certificates` are the ends of the environment's own files."""
     name = f"{assessment.observation.environment}-{_moment(assessment):%Y%m%dT%H%M%S}.{_milliseconds(assessment):03d}Z"
     found = json.dumps(details(name, assessment, certificates), ensure_ascii=False)
     packed = zlib.compress(found.encode("utf-8", "backslashreplace"), _QUICKLY)
-    return Entry(name, assessment.ended_at, row(assessment), packed)
+    return KeptObservation(name, assessment.ended_at, row(assessment), packed)
 
 
-def row(assessment: Assessment) -> tuple[str, ...]:
+def row(assessment: JudgedObservation) -> tuple[str, ...]:
     """An observation as a line of the landing page's table."""
     observation = assessment.observation
     ready = (
@@ -68,7 +68,7 @@ def row(assessment: Assessment) -> tuple[str, ...]:
     )
 
 
-def details(name: str, assessment: Assessment, certificates: Mapping[str, datetime]) -> dict[str, Any]:
+def details(name: str, assessment: JudgedObservation, certificates: Mapping[str, datetime]) -> dict[str, Any]:
     """An observation for whoever wants to know all of it. Times are RFC 3339 in UTC, durations are seconds."""
     observation, diagnosis = assessment.observation, assessment.diagnosis
     server = assessment.service.certificate_ends if assessment.service else None
@@ -93,7 +93,7 @@ def details(name: str, assessment: Assessment, certificates: Mapping[str, dateti
     }
 
 
-def _probes(assessment: Assessment) -> Iterator[dict[str, Any]]:
+def _probes(assessment: JudgedObservation) -> Iterator[dict[str, Any]]:
     observation = assessment.observation
     asked = [("Service", observation.service), *((each.pod.name, each.probe) for each in observation.known_pods)]
     for target, found in asked:
@@ -109,11 +109,11 @@ def _probes(assessment: Assessment) -> Iterator[dict[str, Any]]:
             yield {"target": target, "address": "", "reply": None, "detail": probe(found), "phases": {}}
 
 
-def _moment(assessment: Assessment) -> datetime:
+def _moment(assessment: JudgedObservation) -> datetime:
     return datetime.fromtimestamp(assessment.ended_at, UTC)
 
 
-def _milliseconds(assessment: Assessment) -> int:
+def _milliseconds(assessment: JudgedObservation) -> int:
     return _moment(assessment).microsecond // 1000
 
 
@@ -123,7 +123,7 @@ _CALM = frozenset({Condition.SERVING, Condition.NOT_APPLICABLE})
 
 
 @dataclass(frozen=True, slots=True)
-class State:
+class VisibleState:
     """What an operator at night wants to be told of when it changes."""
 
     diagnosis: Condition
@@ -132,12 +132,12 @@ class State:
     """`up`, or in one word why it could not be read."""
 
 
-def state(assessment: Assessment) -> State:
+def state(assessment: JudgedObservation) -> VisibleState:
     """The state that an observation shows."""
-    return State(assessment.diagnosis.name, assessment.reachable, assessment.kubernetes_failure or _UP)
+    return VisibleState(assessment.diagnosis.name, assessment.reachable, assessment.kubernetes_failure or _UP)
 
 
-def tell(before: Assessment | None, now: Assessment) -> None:
+def tell(before: JudgedObservation | None, now: JudgedObservation) -> None:
     """Write one line if `now` shows another state than `before`; the first observation is a change too."""
     new = state(now)
     old = state(before) if before else None

@@ -7,7 +7,7 @@ from urllib.parse import quote
 
 from aiohttp import web
 
-from exporter.history import COLUMNS, Entry
+from exporter.history import COLUMNS, KeptObservation
 from stagekeeper.diego.conditions import Condition, kind
 from stagekeeper.service.health import HEALTHY_PATH, READY_PATH
 from stagekeeper.service.pages import Cell, Facts, Link, Listing, Table, Word, page_response
@@ -25,13 +25,13 @@ _LINKS = (
 )
 
 
-def landing(entries: Iterable[Entry]) -> web.Response:
+def landing(entries: Iterable[KeptObservation]) -> web.Response:
     """The page at `/`; `entries` come newest first."""
     rows = [_linked(each) for each in list(entries)[:MOST_ROWS]]
     return page_response(TITLE, ABOUT, [Listing("Endpoints", _LINKS), Table("Recent observations", COLUMNS, rows)])
 
 
-def _linked(entry: Entry) -> list[Cell]:
+def _linked(entry: KeptObservation) -> list[Cell]:
     ended, environment, diagnosis, *others = entry.cells
     return [Link(f"observations/{quote(entry.name)}", ended), environment, _word(diagnosis), *others]
 

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
-from exporter.assessment import Assessment
+from exporter.assessment import JudgedObservation
 from exporter.counters import Counters
 from stagekeeper.diego.diagnosis import Condition
 from stagekeeper.diego.domains import CF_APPS
@@ -24,7 +24,7 @@ class ScrapeData:
     """What one scrape knows of one environment."""
 
     environment: str
-    assessment: Assessment | None
+    assessment: JudgedObservation | None
     """None: the observation did not end in the time that this scraper has."""
     counters: Counters
     certificates: Mapping[str, datetime]

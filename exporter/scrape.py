@@ -16,9 +16,9 @@ from pathlib import Path
 
 import structlog
 
-from exporter.assessment import Assessment, blind, judged
+from exporter.assessment import JudgedObservation, blind, judged
 from exporter.counters import Counters
-from exporter.history import Entry, entry, tell
+from exporter.history import KeptObservation, entry, tell
 from exporter.samples import ScrapeData
 from stagekeeper.diego.observation import Observation, Unknown
 from stagekeeper.diego.profiles import Environment, TlsFiles
@@ -64,7 +64,7 @@ def _followed(which: str, path: Path) -> Reloaded[datetime]:
     return Reloaded(f"The {which} certificate", [path], partial(certificate_expiry, path))
 
 
-class Target:
+class ScrapedEnvironment:
     """One environment: the observation under way, and what is kept from observation to observation."""
 
     def __init__(
@@ -77,13 +77,13 @@ class Target:
     ) -> None:
         self.environment = environment
         self.counters = Counters()
-        self.history: deque[Entry] = deque(maxlen=keep)
-        self.latest: Assessment | None = None
+        self.history: deque[KeptObservation] = deque(maxlen=keep)
+        self.latest: JudgedObservation | None = None
         self._take, self._clock, self._turns = take, clock, turns
         self._certificates = CertificateDates(environment.tls)
-        self._under_way: asyncio.Task[Assessment] | None = None
+        self._under_way: asyncio.Task[JudgedObservation] | None = None
 
-    async def observe(self, within: float) -> Assessment | None:
+    async def observe(self, within: float) -> JudgedObservation | None:
         """The result of the observation under way, or of a new one.
 
         None if it does not come within `within` seconds.
@@ -106,7 +106,7 @@ class Target:
         """Remember so many observations from now on."""
         self.history = deque(self.history, maxlen=observations)
 
-    def follow(self, old: "Target") -> None:
+    def follow(self, old: "ScrapedEnvironment") -> None:
         """Go on with the counts of the target that this one replaces: a counter must not fall at a reload."""
         self.counters, self.latest = old.counters, old.latest
         self.history.extend(old.history)
@@ -117,7 +117,7 @@ class Target:
             self._under_way.cancel()
             await asyncio.wait({self._under_way})
 
-    async def _assessment(self, within: float) -> Assessment:
+    async def _assessment(self, within: float) -> JudgedObservation:
         loop = asyncio.get_running_loop()
         asked = began = loop.time()
         result: Observation | Unknown
@@ -135,7 +135,7 @@ class Target:
             return self._remember(blind(self.environment.name, result, self._clock(), seconds))
         return self._remember(judged(result, self._clock(), seconds))
 
-    def _remember(self, assessment: Assessment) -> Assessment:
+    def _remember(self, assessment: JudgedObservation) -> JudgedObservation:
         tell(self.latest, assessment)
         self.counters = self.counters.add(assessment)
         self.latest = assessment
@@ -149,7 +149,7 @@ class Targets:
 
     def __init__(self, observe: Callable[[Environment], Observe], clock: Callable[[], float] = time.time) -> None:
         self._observe, self._clock = observe, clock
-        self._targets: dict[str, Target] = {}
+        self._targets: dict[str, ScrapedEnvironment] = {}
         self._turns = asyncio.Semaphore(AT_ONCE)
 
     async def use(self, environments: Iterable[Environment], keep: int) -> None:
@@ -164,11 +164,11 @@ class Targets:
             if target not in staying:
                 await target.close()
 
-    def _target(self, environment: Environment, known: Target | None, keep: int) -> Target:
+    def _target(self, environment: Environment, known: ScrapedEnvironment | None, keep: int) -> ScrapedEnvironment:
         if known is not None and known.environment == environment:
             known.keep(keep)
             return known
-        new = Target(environment, self._observe(environment), keep, self._clock, self._turns)
+        new = ScrapedEnvironment(environment, self._observe(environment), keep, self._clock, self._turns)
         if known is not None:
             new.follow(known)
         return new
@@ -183,7 +183,7 @@ class Targets:
                     await asyncio.sleep(0)  # whoever else is served by this event loop has a turn in between
         return tuple(task.result() for task in asked)
 
-    def history(self) -> list[Entry]:
+    def history(self) -> list[KeptObservation]:
         """The recent observations of all environments, newest first."""
         entries = (each for target in self._targets.values() for each in target.history)
         return sorted(entries, key=lambda each: each.ended_at, reverse=True)

@@ -4,7 +4,7 @@ from collections.abc import Callable, Coroutine
 from typing import Any
 
 from incidents.clock import Clock
-from incidents.format import ALL, LOCKET, Deletion, Incident, PodChange, Reaction, Situation
+from incidents.format import ALL, LOCKET, ExpectedDeletion, Incident, PodChange, Reaction, Situation
 from incidents.pods import ModelPod
 from incidents.world import World
 
@@ -34,8 +34,8 @@ class Deletions:
         self._note("deleted", name)
         self._spawn(self._end(pod, self._clock.seconds + self._effect(name).ends_after))
 
-    def _effect(self, name: str) -> Deletion:
-        return self._effects.get(name) or self._effects.get(ALL) or Deletion()
+    def _effect(self, name: str) -> ExpectedDeletion:
+        return self._effects.get(name) or self._effects.get(ALL) or ExpectedDeletion()
 
     async def _end(self, pod: ModelPod, at: float) -> None:
         await self._clock.until(at)

@@ -185,7 +185,7 @@ class Reaction(Strict):
     then: Situation
 
 
-class Deletion(Strict):
+class ExpectedDeletion(Strict):
     """What a deleted pod does."""
 
     ends_after: Duration = 2.0
@@ -282,7 +282,7 @@ class Incident(Strict):
     policy: PolicySettings = PolicySettings()
     rhythm: Rhythm = Rhythm()
     past: list[PastRemediation] = Field(default_factory=list)
-    deletion: dict[str, Deletion] = Field(default_factory=dict)
+    deletion: dict[str, ExpectedDeletion] = Field(default_factory=dict)
     timeline: list[Entry] = Field(min_length=1)
     reactions: list[Reaction] = Field(default_factory=list)
     until: Until = 3_600.0

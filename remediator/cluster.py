@@ -26,7 +26,7 @@ from stagekeeper.kube.remediations import Remediations
 
 
 @dataclass(frozen=True, slots=True)
-class Listing:
+class TargetRecords:
     """The records of one target, oldest first, and the API server's time of that reading."""
 
     remediations: Sequence[Remediation]
@@ -77,11 +77,11 @@ class Cluster:
 
     # The records
 
-    async def listing(self) -> Listing:
+    async def listing(self) -> TargetRecords:
         """Every record of this target. Raises `KubeError` and `Unreadable`."""
         listed = await self._records.list()
         own = [each for each in listed.items if record.belongs(_metadata(each).get("name"), self.target)]
-        return Listing(in_order(record.load(each) for each in own), listed.date)
+        return TargetRecords(in_order(record.load(each) for each in own), listed.date)
 
     async def load(self, name: str) -> Remediation:
         """One record, read anew. Raises `KubeError` and `Unreadable`."""

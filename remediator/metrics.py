@@ -14,7 +14,7 @@ from prometheus_client.registry import Collector
 from remediator.inputs import AlertState
 from remediator.intake import Judgement
 from remediator.policy import Mode
-from remediator.reconciler import Reconciler, State
+from remediator.reconciler import Reconciler, ReconcilerState
 from remediator.remediation import Outcome, Phase, Reason
 from remediator.webhook import Webhook
 from stagekeeper.diego.observation import Unknown
@@ -45,7 +45,7 @@ MILESTONES = ("plan", "last_delete", "recovered")
 """Until when a remediation's duration is measured."""
 _OPEN = tuple(phase for phase in Phase if phase.open)
 Sample = tuple[tuple[str, ...], float]
-Samples = Callable[[State], Iterable[Sample]]
+Samples = Callable[[ReconcilerState], Iterable[Sample]]
 
 
 class WebMetrics:
@@ -126,68 +126,68 @@ class ReconcilerCollector(Collector):
                 self._took.labels(environment, until).observe(seconds)
 
 
-def _transitions(state: State) -> Iterator[Sample]:
+def _transitions(state: ReconcilerState) -> Iterator[Sample]:
     for phase, reason in TRANSITIONS:
         yield (phase.value, reason.value), state.transitions[phase.value, reason.value]
 
 
-def _phase(state: State) -> Iterator[Sample]:
+def _phase(state: ReconcilerState) -> Iterator[Sample]:
     for phase in _OPEN:
         yield (phase.value,), float(state.latest is not None and state.latest.phase is phase)
 
 
-def _opened(state: State) -> Iterator[Sample]:
+def _opened(state: ReconcilerState) -> Iterator[Sample]:
     if state.latest is not None and state.latest.phase.open:
         yield (), state.latest.created.timestamp()
 
 
-def _overdue(state: State) -> Iterator[Sample]:
+def _overdue(state: ReconcilerState) -> Iterator[Sample]:
     yield (), float(state.latest is not None and state.latest.phase.open and (state.latest.overdue or state.late))
 
 
-def _escalated(state: State) -> Iterator[Sample]:
+def _escalated(state: ReconcilerState) -> Iterator[Sample]:
     latest = state.latest
     yield (), float(latest is not None and latest.waits)
 
 
-def _gates(state: State) -> Iterator[Sample]:
+def _gates(state: ReconcilerState) -> Iterator[Sample]:
     for name, answer in state.gates:
         for outcome in Outcome:
             yield (name, outcome.value), float(outcome is answer.outcome)
 
 
-def _deletions(state: State) -> Iterator[Sample]:
+def _deletions(state: ReconcilerState) -> Iterator[Sample]:
     for result in DELETIONS:
         yield (result,), state.deletions[result]
 
 
-def _paused(state: State) -> Iterator[Sample]:
+def _paused(state: ReconcilerState) -> Iterator[Sample]:
     if state.pause is not None:
         yield (), float(state.pause.paused)
 
 
-def _observations(state: State) -> Iterator[Sample]:
+def _observations(state: ReconcilerState) -> Iterator[Sample]:
     yield (), state.observations
 
 
-def _seconds(state: State) -> Iterator[Sample]:
+def _seconds(state: ReconcilerState) -> Iterator[Sample]:
     if state.assessment is not None:
         yield (), state.seconds
 
 
-def _observed_at(state: State) -> Iterator[Sample]:
+def _observed_at(state: ReconcilerState) -> Iterator[Sample]:
     if state.assessment is not None:
         yield (), state.assessment.moment.at.timestamp()
 
 
-def _kubernetes(state: State) -> Iterator[Sample]:
+def _kubernetes(state: ReconcilerState) -> Iterator[Sample]:
     seen = state.assessment.observation if state.assessment else None
     unread = seen is not None and (isinstance(seen.pods, Unknown) or isinstance(seen.workloads, Unknown))
     if state.asked:
         yield (), float(not state.failure and not unread)
 
 
-def _failures(state: State) -> Iterator[Sample]:
+def _failures(state: ReconcilerState) -> Iterator[Sample]:
     for reason in REASONS:
         yield (reason,), state.failures[reason]
 

@@ -38,7 +38,7 @@ _log = structlog.get_logger("remediator")
 
 
 @dataclass(slots=True)
-class State:
+class ReconcilerState:
     """What one replica knows of its environment: for the status page and the metrics, and for no decision."""
 
     assessment: Assessment | None = None
@@ -77,7 +77,7 @@ class Reconciler:
         self, cluster: Cluster, policy: Policy, rhythm: Rhythm | None = None, streaks: Streaks | None = None
     ) -> None:
         self.cluster, self.policy, self.rhythm = cluster, policy, rhythm or Rhythm()
-        self.state = State()
+        self.state = ReconcilerState()
         self.streaks, self._of = streaks or Streaks(), ""
         self._untold: list[Event] = []
         self._observed_at = float("-inf")

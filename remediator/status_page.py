@@ -11,7 +11,7 @@ from remediator.escalating import next_step, without_next
 from remediator.gates import earliest_sentence
 from remediator.inputs import AlertState, AlertView
 from remediator.policy import Mode
-from remediator.reconciler import Reconciler, State
+from remediator.reconciler import Reconciler, ReconcilerState
 from remediator.record import took
 from remediator.remediation import GateResult, Phase, Remediation, Request
 from remediator.settings import RemediatorSettings
@@ -180,7 +180,7 @@ def _next(reconciler: Reconciler, latest: Remediation) -> str:
     return f"{reconciler.policy.inside}stagekeeper diagnose --environment {environment.name}"
 
 
-def _pods(state: State) -> Iterator[list[Cell]]:
+def _pods(state: ReconcilerState) -> Iterator[list[Cell]]:
     for each in state.assessment.observation.known_pods if state.assessment else ():
         label = {True: ", labelled active", False: "", None: ""}[each.labelled_active]
         yield [each.pod.name, f"{probe(each.probe)}{label}"]

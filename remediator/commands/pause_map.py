@@ -12,7 +12,7 @@ from stagekeeper.kube.errors import NotFound
 
 
 @dataclass(frozen=True, slots=True)
-class Found:
+class PauseMap:
     """The ConfigMap as it is now (None: there is none), and the API server's time."""
 
     body: Mapping[str, Any] | None
@@ -31,14 +31,14 @@ class Found:
         return {key: str(metadata[key]) for key in ("uid", "resourceVersion") if key in metadata}
 
 
-async def find(session: Session) -> Found:
+async def find(session: Session) -> PauseMap:
     """Read it. Raises `KubeError`."""
     listed = await session.kube.get(_maps(session), timeout=session.timeout, query={"fieldSelector": _ITSELF})
     items = [each for each in listed.body.get("items") or () if each["metadata"]["name"] == pause.NAME]
-    return Found(items[0] if items else None, listed.date)
+    return PauseMap(items[0] if items else None, listed.date)
 
 
-async def write(session: Session, found: Found, data: Mapping[str, str]) -> None:
+async def write(session: Session, found: PauseMap, data: Mapping[str, str]) -> None:
     """Create it, or replace what was found. Raises `Conflict` if somebody else was faster, and `KubeError`."""
     metadata = {"name": pause.NAME, "namespace": session.environment.namespace, **found.version}
     body = {"apiVersion": "v1", "kind": "ConfigMap", "metadata": metadata, "data": dict(data)}
@@ -49,7 +49,7 @@ async def write(session: Session, found: Found, data: Mapping[str, str]) -> None
     await session.kube.send(call, timeout=session.timeout)
 
 
-async def remove(session: Session, found: Found) -> None:
+async def remove(session: Session, found: PauseMap) -> None:
     """Delete what was found, and only that. Raises `Conflict`, and `KubeError`; one that is gone is fine."""
     options = {"apiVersion": "v1", "kind": "DeleteOptions", "preconditions": dict(found.version)}
     try:

@@ -1,7 +1,7 @@
 """The remediations of one environment, as the operator's commands read them."""
 
 from remediator import record
-from remediator.cluster import Cluster, Listing
+from remediator.cluster import Cluster, TargetRecords
 from remediator.commands.operator import Refusal, Session
 from stagekeeper.diego.environments import without_absent_certificates
 from stagekeeper.kube.errors import NotFound
@@ -12,7 +12,7 @@ _NO_CRD = (
 )
 
 
-async def listed(session: Session) -> tuple[Cluster, Listing]:
+async def listed(session: Session) -> tuple[Cluster, TargetRecords]:
     """Read them. Raises `Refusal` where they can't be understood or the CRD is missing, and `KubeError`."""
     environment, _ = without_absent_certificates(session.environment)
     cluster = Cluster(environment, session.kube)

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from remediator.cluster import Cluster, Listing
+from remediator.cluster import Cluster, TargetRecords
 from remediator.commands.operator import Refusal, Session, leave_event, operator_command, sentences
 from remediator.commands.records import listed
 from stagekeeper.kube.errors import Conflict
@@ -28,7 +28,7 @@ async def command(session: Session) -> Sequence[str]:
     return sentences(said, session.person.on_record, await leave_event(session, "Released", said, listing.now))
 
 
-async def release(session: Session, cluster: Cluster, listing: Listing) -> str:
+async def release(session: Session, cluster: Cluster, listing: TargetRecords) -> str:
     """Open the latch of the latest record, by swap; the sentence that says so. Raises `Refusal`, `KubeError`."""
     latest = listing.latest
     if latest is None or not latest.releasable:

@@ -8,7 +8,7 @@ from datetime import timedelta
 import click
 
 from remediator import approval, gates, intake
-from remediator.cluster import Cluster, Listing
+from remediator.cluster import Cluster, TargetRecords
 from remediator.commands.foresight import Foresight, foresee
 from remediator.commands.operator import Refusal, Session, leave_event, operator_command, reason_given, sentences, tell
 from remediator.commands.records import listed
@@ -93,7 +93,7 @@ def _ending(session: Session, remediation: Remediation) -> str:
 
 
 async def _ask(
-    session: Session, records: tuple[Cluster, Listing], seen: Foresight, request: Request
+    session: Session, records: tuple[Cluster, TargetRecords], seen: Foresight, request: Request
 ) -> tuple[str, Sequence[str]]:
     """Open the remediation; its name, and what to say. Raises `Refusal` if one is open already, and `KubeError`."""
     released = await release(session, *records)

@@ -10,7 +10,7 @@ from typing import Any
 import click
 
 from remediator import approval, pause
-from remediator.cluster import Cluster, Listing
+from remediator.cluster import Cluster, TargetRecords
 from remediator.commands.foresight import foresee
 from remediator.commands.operator import Refusal, Session, ended, nobody, picked
 from remediator.commands.records import listed
@@ -125,7 +125,7 @@ async def status(session: Session) -> Status:
     )
 
 
-def _mode(listing: Listing | None) -> str:
+def _mode(listing: TargetRecords | None) -> str:
     known = next((each for each in reversed(listing.remediations) if each.request.mode), None) if listing else None
     return f"{known.request.mode} when {known.name} was opened" if known else "not known here"
 

@@ -5,7 +5,7 @@ from typing import Any
 
 from stagekeeper.cli.output import BAD, GOOD, WAIT, coloured
 from stagekeeper.cli.stager_errors import StagerErrors
-from stagekeeper.cli.steps import Place, State, Step, steps
+from stagekeeper.cli.steps import Place, StepState, TutorialStep, steps
 from stagekeeper.cli.target import Target, in_pod
 from stagekeeper.diego.advice import Advice, advise
 from stagekeeper.diego.diagnosis import Condition, Diagnosis, diagnose
@@ -20,12 +20,12 @@ SERVING, NOT_SERVING, CANNOT_TELL = 0, 1, 3
 _DOWN = frozenset({Unreachable.reason, RequestTimeout.reason, Unavailable.reason})
 """The reasons with which an API server answers nobody."""
 _COLOURS = {
-    State.OK: GOOD,
-    State.NOT_NEEDED: GOOD,
-    State.FAILED: BAD,
-    State.TO_DO: WAIT,
-    State.NOT_ADVISED: WAIT,
-    State.UNKNOWN: WAIT,
+    StepState.OK: GOOD,
+    StepState.NOT_NEEDED: GOOD,
+    StepState.FAILED: BAD,
+    StepState.TO_DO: WAIT,
+    StepState.NOT_ADVISED: WAIT,
+    StepState.UNKNOWN: WAIT,
 }
 _DIAGNOSE = "stagekeeper diagnose"
 """What works wherever this command does; the others need the rights of a person."""
@@ -39,7 +39,7 @@ class Report:
     observation: Observation
     diagnosis: Diagnosis
     advice: Advice
-    steps: tuple[Step, ...]
+    steps: tuple[TutorialStep, ...]
     errors: StagerErrors
     asked_from: Place
     target: Target = field(default_factory=Target)

@@ -18,7 +18,7 @@ from stagekeeper.kube.objects import Container
 from stagekeeper.kube.wording import sentence
 
 
-class State(StrEnum):
+class StepState(StrEnum):
     """How a step stands."""
 
     OK = "ok"
@@ -39,92 +39,98 @@ class Place:
 
 
 @dataclass(frozen=True, slots=True)
-class Step:
+class TutorialStep:
     """One of the eight: its title, which is true however it stands; how it stands; what was seen."""
 
     title: str
-    state: State
+    state: StepState
     seen: str
 
 
 def steps(
     observation: Observation, diagnosis: Diagnosis, advice: Advice, errors: StagerErrors, asked_from: Place
-) -> tuple[Step, ...]:
+) -> tuple[TutorialStep, ...]:
     """The eight steps of the tutorial, in order. From outside none has failed: what is seen there is half of it."""
     port = observation.sought.port
-    connection = Step(
+    connection = TutorialStep(
         f"Connection to the BBS Service on port {port}",
         _service(observation, asked_from),
         f"Asked from {asked_from.name}: {probe(observation.service)}.",
     )
-    restart = Step("Restart of all BBS pods", _restart(diagnosis), advice.restart)
+    restart = TutorialStep("Restart of all BBS pods", _restart(diagnosis), advice.restart)
     found = (
         *_controllers(observation),
-        Step("Place that the connection is tested from", *_place(asked_from)),
+        TutorialStep("Place that the connection is tested from", *_place(asked_from)),
         connection,
         restart,
         _ready(observation),
         _again(connection, restart),
-        Step("Stager", _verdict(diagnosis), f"{diagnosis.why} {errors.sentence()}"),
+        TutorialStep("Stager", _verdict(diagnosis), f"{diagnosis.why} {errors.sentence()}"),
     )
     if asked_from.inside:
         return found
-    return tuple(replace(each, state=State.UNKNOWN) if each.state is State.FAILED else each for each in found)
+    return tuple(replace(each, state=StepState.UNKNOWN) if each.state is StepState.FAILED else each for each in found)
 
 
-def _controllers(observation: Observation) -> tuple[Step, Step]:
+def _controllers(observation: Observation) -> tuple[TutorialStep, TutorialStep]:
     there, ready = "Cloud Controller pods", "Cloud Controller pods with all containers ready"
     match observation.cloud_controller:
         case ReadyPods(_, 0):
             why = f"The selector {observation.sought.cloud_controller} finds no pod."
-            return Step(there, State.UNKNOWN, why), Step(ready, State.UNKNOWN, why)
+            return TutorialStep(there, StepState.UNKNOWN, why), TutorialStep(ready, StepState.UNKNOWN, why)
         case ReadyPods(count, total):
-            state = State.OK if count == total else State.FAILED
-            return Step(there, State.OK, f"{total} pods."), Step(ready, state, f"{count} of {total} pods.")
+            state = StepState.OK if count == total else StepState.FAILED
+            return TutorialStep(there, StepState.OK, f"{total} pods."), TutorialStep(
+                ready, state, f"{count} of {total} pods."
+            )
         case Unknown(reason):
-            return Step(there, State.UNKNOWN, sentence(reason)), Step(ready, State.UNKNOWN, sentence(reason))
+            return TutorialStep(there, StepState.UNKNOWN, sentence(reason)), TutorialStep(
+                ready, StepState.UNKNOWN, sentence(reason)
+            )
         case _:
             why = "This environment has no selector for them."
-            return Step(there, State.UNKNOWN, why), Step(ready, State.UNKNOWN, why)
+            return TutorialStep(there, StepState.UNKNOWN, why), TutorialStep(ready, StepState.UNKNOWN, why)
 
 
-def _place(asked_from: Place) -> tuple[State, str]:
+def _place(asked_from: Place) -> tuple[StepState, str]:
     if asked_from.inside:
-        return State.OK, f"{asked_from.name[:1].upper()}{asked_from.name[1:]}."
-    return State.UNKNOWN, "This machine is not in the cluster's network, so it can connect to nothing there."
+        return StepState.OK, f"{asked_from.name[:1].upper()}{asked_from.name[1:]}."
+    return StepState.UNKNOWN, "This machine is not in the cluster's network, so it can connect to nothing there."
 
 
-def _service(observation: Observation, asked_from: Place) -> State:
+def _service(observation: Observation, asked_from: Place) -> StepState:
     if not isinstance(observation.service, Probe) or not asked_from.inside:
-        return State.UNKNOWN
-    return State.OK if observation.service.reply is Reply.OK else State.FAILED
+        return StepState.UNKNOWN
+    return StepState.OK if observation.service.reply is Reply.OK else StepState.FAILED
 
 
-def _restart(diagnosis: Diagnosis) -> State:
+def _restart(diagnosis: Diagnosis) -> StepState:
     by_name = {
-        Condition.SERVING: State.NOT_NEEDED,
-        Condition.NO_ACTIVE_BBS: State.TO_DO,
-        Condition.OBSERVER_FAULT: State.UNKNOWN,
-        Condition.LISTENING_UNKNOWN: State.UNKNOWN,
+        Condition.SERVING: StepState.NOT_NEEDED,
+        Condition.NO_ACTIVE_BBS: StepState.TO_DO,
+        Condition.OBSERVER_FAULT: StepState.UNKNOWN,
+        Condition.LISTENING_UNKNOWN: StepState.UNKNOWN,
     }
-    return by_name.get(diagnosis.name, State.NOT_ADVISED)
+    return by_name.get(diagnosis.name, StepState.NOT_ADVISED)
 
 
-def _ready(observation: Observation) -> Step:
+def _ready(observation: Observation) -> TutorialStep:
     title = "BBS pods with all containers ready, exactly one active"
     for part in (observation.pods, observation.workloads):
         if isinstance(part, Unknown):
-            return Step(title, State.UNKNOWN, sentence(part.reason))
+            return TutorialStep(title, StepState.UNKNOWN, sentence(part.reason))
     pods = observation.known_pods
     ready = sum(each.pod.all_ready for each in pods)
     containers = [f"{each.pod.name} {_ready_of(each.pod.counted)}" for each in pods]
     seen = f"{ready} of {observation.desired} desired pods: {', '.join(containers) or 'there is no pod'}."
     whole = ready == len(pods) == observation.desired > 0
     if any(each.labelled_active is None for each in pods):
-        return Step(title, State.OK if whole else State.FAILED, f"{seen} This platform does not set the label.")
+        return TutorialStep(
+            title, StepState.OK if whole else StepState.FAILED, f"{seen} This platform does not set the label."
+        )
     active = [each.pod.name for each in pods if each.counts_as_active]
-    state = State.OK if whole and len(active) == 1 else State.FAILED
-    return Step(title, state, f"{seen} Active: {', '.join(active) or 'none'}.")
+    state = StepState.OK if whole and len(active) == 1 else StepState.FAILED
+    return TutorialStep(title, state, f"{seen} Active: {', '.join(active) or 'none'}.")
 
 
 def _ready_of(containers: Sequence[Container]) -> str:
@@ -132,17 +138,17 @@ def _ready_of(containers: Sequence[Container]) -> str:
     return f"{sum(each.ready for each in containers)}/{len(containers)}"
 
 
-def _again(connection: Step, restart: Step) -> Step:
+def _again(connection: TutorialStep, restart: TutorialStep) -> TutorialStep:
     title = f"{connection.title}, after that"
-    if restart.state is State.TO_DO:
-        return Step(title, State.TO_DO, "Once the pods are back.")
-    return Step(title, connection.state, "As step 4: nothing was restarted.")
+    if restart.state is StepState.TO_DO:
+        return TutorialStep(title, StepState.TO_DO, "Once the pods are back.")
+    return TutorialStep(title, connection.state, "As step 4: nothing was restarted.")
 
 
-def _verdict(diagnosis: Diagnosis) -> State:
+def _verdict(diagnosis: Diagnosis) -> StepState:
     by_name = {
-        Condition.SERVING: State.OK,
-        Condition.OBSERVER_FAULT: State.UNKNOWN,
-        Condition.LISTENING_UNKNOWN: State.UNKNOWN,
+        Condition.SERVING: StepState.OK,
+        Condition.OBSERVER_FAULT: StepState.UNKNOWN,
+        Condition.LISTENING_UNKNOWN: StepState.UNKNOWN,
     }
-    return by_name.get(diagnosis.name, State.FAILED)
+    return by_name.get(diagnosis.name, StepState.FAILED)

@@ -92,7 +92,7 @@ class Diagnosis:
     """The command to type next, complete; "" where that of the condition (`stagekeeper.diego.advice`) is right."""
 
 
-class Found(NamedTuple):
+class Match(NamedTuple):
     """What a row that matches says."""
 
     condition: Condition

@@ -10,7 +10,15 @@ from typing import Annotated, Any
 from pydantic import AfterValidator, Field, field_validator, model_validator
 
 from stagekeeper.config.model import Duration, Strict
-from stagekeeper.diego.profiles import AUTO, BBS_PORT, DEFAULT_PATIENCE, DEFAULT_PROFILE, PROFILES, Patience, Readiness
+from stagekeeper.diego.profiles import (
+    AUTO,
+    BBS_PORT,
+    DEFAULT_PATIENCE,
+    DEFAULT_PROFILE,
+    PROFILES,
+    Patience,
+    ReadinessMeaning,
+)
 
 _DNS_LABEL = re.compile(r"[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?")
 _HOST_LABEL = r"[A-Za-z0-9]([-A-Za-z0-9]{0,61}[A-Za-z0-9])?"
@@ -140,7 +148,7 @@ class EnvironmentSettings(Strict):
     service: ServiceSettings = ServiceSettings()
     active_label: LabelSettings | None = None
     bbs_container: str | None = None
-    readiness: Readiness | None = None
+    readiness: ReadinessMeaning | None = None
     tls: TlsSettings | None = None
     locket: LocketSettings | None = None
     cloud_controller: CloudControllerSettings = CloudControllerSettings()

@@ -9,7 +9,7 @@ from datetime import datetime
 from enum import Enum, StrEnum
 from typing import Literal, TypeAlias, TypeVar
 
-from stagekeeper.diego.profiles import DEFAULT_PATIENCE, DEFAULT_SOUGHT, Patience, Readiness, Sought
+from stagekeeper.diego.profiles import DEFAULT_PATIENCE, DEFAULT_SOUGHT, Patience, ReadinessMeaning, Sought
 from stagekeeper.kube.objects import Container, Endpoints, Pod, StatefulSet
 
 T = TypeVar("T")
@@ -206,7 +206,7 @@ class Observation:
     """Since when fewer pods than replicas have been seen; None while none is missing."""
     bbs_container: str | None = None
     patience: Patience = DEFAULT_PATIENCE
-    readiness: Readiness = Readiness.EVERY
+    readiness: ReadinessMeaning = ReadinessMeaning.EVERY
     """Which pods of this platform become Ready."""
     sought: Sought = DEFAULT_SOUGHT
     """The names that were looked for."""

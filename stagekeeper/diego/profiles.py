@@ -78,7 +78,7 @@ class Patience(Strict):
 DEFAULT_PATIENCE = Patience()
 
 
-class Readiness(StrEnum):
+class ReadinessMeaning(StrEnum):
     """Which BBS pods become Ready while one serves. It proves nothing of a BBS; a restart waits for it all the same."""
 
     EVERY = "every"
@@ -126,7 +126,7 @@ class Environment:
     port: int = BBS_PORT
     bbs_container: str | None = None
     """The container that the BBS runs in; None, or a pod without one of that name: all of them count."""
-    readiness: Readiness = Readiness.EVERY
+    readiness: ReadinessMeaning = ReadinessMeaning.EVERY
     """Which pods a restart waits to see Ready again."""
     tls: TlsFiles | None = None
     """None: the probe is a bare TCP connect, as `nc -z`."""
@@ -179,7 +179,7 @@ class Profile:
     locket: LocketWorkload | None = None
     bbs_container: str | None = None
     """fissile names a container after its role, quarks after its job twice (`bbs-bbs`)."""
-    readiness: Readiness = Readiness.EVERY
+    readiness: ReadinessMeaning = ReadinessMeaning.EVERY
 
 
 _SKIFF = ActiveLabel("skiff-role-active", "true")

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 
 from stagekeeper.diego.observation import BbsPod, Locket, Observation, Probe, Reply, Unknown, is_lockets
-from stagekeeper.diego.profiles import Readiness
+from stagekeeper.diego.profiles import ReadinessMeaning
 from stagekeeper.kube.objects import Container, Pod, StatefulSet
 from stagekeeper.kube.pod_status import being_made, not_ready_since
 from stagekeeper.kube.wording import sentence
@@ -152,7 +152,7 @@ def overdue(seen: Observation, each: BbsPod) -> bool:
 
 def unready(seen: Observation) -> list[BbsPod]:
     """The pods that are not Ready though they become so on this platform: a sidecar never counts."""
-    owed = seen.known_pods if seen.readiness is Readiness.EVERY else seen.serving()
+    owed = seen.known_pods if seen.readiness is ReadinessMeaning.EVERY else seen.serving()
     return [each for each in owed if not seen.bbs_ready(each.pod)]
 
 

@@ -17,7 +17,7 @@ import structlog
 from stagekeeper.kube import kubeconfig, trust
 from stagekeeper.kube.credentials import CertificateFiles, CredentialError, Fixed, Renewed, Secrets, Source, TokenFile
 from stagekeeper.kube.credentials import bearer as bearer_header
-from stagekeeper.kube.kubeconfig import Entry, Found, KubeconfigError
+from stagekeeper.kube.kubeconfig import ContextEntries, KubeconfigEntry, KubeconfigError
 from stagekeeper.kube.proxies import ProxyError, proxy_for
 
 SERVICE_ACCOUNT = Path("/var/run/secrets/kubernetes.io/serviceaccount")
@@ -70,7 +70,7 @@ def from_service_account() -> Access:
     return Access(server, TokenFile(SERVICE_ACCOUNT / "token", secrets), secrets, authorities, proxy=proxy)
 
 
-def from_kubeconfig(found: Found) -> Access:
+def from_kubeconfig(found: ContextEntries) -> Access:
     """What a kubeconfig says. Raises `KubeconfigError`."""
     for each in found.unknown:
         _log.warning("a key of the kubeconfig means nothing, and is ignored as kubectl does", reason=each)
@@ -101,7 +101,7 @@ def from_kubeconfig(found: Found) -> Access:
     )  # fmt: skip
 
 
-def _server(cluster: Entry) -> tuple[str, str]:
+def _server(cluster: KubeconfigEntry) -> tuple[str, str]:
     """The address, and `name:password` if that stands in it."""
     given = cluster.text("server")
     if not given:
@@ -128,7 +128,7 @@ def _safe(server: str) -> bool:
 
 
 def _source(  # noqa: PLR0913, PLR0917 -- what a plugin is told of the cluster comes from all of these
-    user: Entry, secrets: Secrets, cluster: Entry, server: str, pem: bytes, basic: str
+    user: KubeconfigEntry, secrets: Secrets, cluster: KubeconfigEntry, server: str, pem: bytes, basic: str
 ) -> Source:
     """The credential of a user entry, in client-go's order of precedence."""
     certificate, key = user.material("client-certificate"), user.material("client-key")
@@ -145,7 +145,7 @@ def _source(  # noqa: PLR0913, PLR0917 -- what a plugin is told of the cluster c
         raise user.wrong(f"client-certificate and client-key: {problem}") from problem
 
 
-def _static(user: Entry, secrets: Secrets, basic: str) -> Source | None:
+def _static(user: KubeconfigEntry, secrets: Secrets, basic: str) -> Source | None:
     """A token or a password, if there is one."""
     token, path = user.text("token").strip(), user.path("tokenFile")
     name, password = user.text("username"), user.text("password")
@@ -164,7 +164,7 @@ def _static(user: Entry, secrets: Secrets, basic: str) -> Source | None:
 
 
 def _fetching(  # noqa: PLR0913 -- as `_source`
-    user: Entry, secrets: Secrets, cluster: Entry, server: str, pem: bytes, *, certificate: bool
+    user: KubeconfigEntry, secrets: Secrets, cluster: KubeconfigEntry, server: str, pem: bytes, *, certificate: bool
 ) -> Source:
     """A plugin or a provider; nothing if there is neither. Imported when used: most have none."""
     plugin, provider = user.part("exec"), user.part("auth-provider")
@@ -186,7 +186,7 @@ def _fetching(  # noqa: PLR0913 -- as `_source`
     return Fixed()
 
 
-def _impersonate(user: Entry) -> Iterator[tuple[str, str]]:
+def _impersonate(user: KubeconfigEntry) -> Iterator[tuple[str, str]]:
     name, uid, groups, extra = user.text("as"), user.text("as-uid"), user.texts("as-groups"), user.part("as-user-extra")
     if not name:
         if uid or groups or extra:

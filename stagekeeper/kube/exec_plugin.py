@@ -23,7 +23,7 @@ import yaml
 
 from stagekeeper.kube import trust
 from stagekeeper.kube.credentials import Credential, CredentialError, Fetched, Secrets, bearer
-from stagekeeper.kube.kubeconfig import Entry, decoded
+from stagekeeper.kube.kubeconfig import KubeconfigEntry, decoded
 from stagekeeper.kube.objects import time
 from stagekeeper.kube.wording import one_line
 
@@ -45,7 +45,7 @@ _SECRET = re.compile(r"token|secret|passw|credential|key", re.IGNORECASE)
 class ExecPlugin:
     """One plugin, as a user entry of a kubeconfig configures it. Raises `KubeconfigError` when made of nonsense."""
 
-    def __init__(self, entry: Entry, cluster: Mapping[str, Any], secrets: Secrets) -> None:
+    def __init__(self, entry: KubeconfigEntry, cluster: Mapping[str, Any], secrets: Secrets) -> None:
         self._name, self._secrets = entry.name, secrets
         self._version = entry.text("apiVersion")
         if self._version not in VERSIONS:
@@ -169,7 +169,7 @@ class ExecPlugin:
         return CredentialError(f"the credential plugin of {self._name.removeprefix('exec of ')} failed: {what}{hint}")
 
 
-def cluster_info(cluster: Entry, server: str, ca: bytes) -> dict[str, Any]:
+def cluster_info(cluster: KubeconfigEntry, server: str, ca: bytes) -> dict[str, Any]:
     """What a plugin with `provideClusterInfo` is told of the cluster."""
     extensions = {each.text("name"): each.content.get("extension") for each in cluster.parts("extensions")}
     told = {
@@ -184,7 +184,7 @@ def cluster_info(cluster: Entry, server: str, ca: bytes) -> dict[str, Any]:
     return {key: value for key, value in told.items() if value}
 
 
-def _interactive(entry: Entry, version: str) -> bool:
+def _interactive(entry: KubeconfigEntry, version: str) -> bool:
     """Whether the plugin may ask a person."""
     mode = entry.text("interactiveMode") or ("IfAvailable" if version == VERSIONS[1] else "")
     if mode not in _MODES:

@@ -55,7 +55,7 @@ class _Loader(yaml.SafeLoader):
 
 
 @dataclass(frozen=True, slots=True)
-class Entry:
+class KubeconfigEntry:
     """A mapping in a kubeconfig, read by keys. Each method raises `KubeconfigError` for a value of another type."""
 
     file: Path
@@ -100,19 +100,21 @@ class Entry:
         found = self.text(key)
         return self.file.absolute().parent / found if found else None
 
-    def part(self, key: str) -> "Entry | None":
+    def part(self, key: str) -> "KubeconfigEntry | None":
         """The mapping below `key`; None if it is not there."""
         found = self.content.get(key)
         if found is not None and not isinstance(found, Mapping):
             raise self.wrong(f"{key} must be a mapping")
-        return None if found is None else Entry(self.file, f"{key} of {self.name}" if self.name else key, found)
+        return (
+            None if found is None else KubeconfigEntry(self.file, f"{key} of {self.name}" if self.name else key, found)
+        )
 
-    def parts(self, key: str) -> list["Entry"]:
+    def parts(self, key: str) -> list["KubeconfigEntry"]:
         """The mappings in the list below `key`."""
         found = self.content.get(key) or []
         if not isinstance(found, list) or not all(isinstance(each, Mapping | None) for each in found):
             raise self.wrong(f"{key} must be a list of mappings")
-        return [Entry(self.file, f"{key} of {self.name}" if self.name else key, each or {}) for each in found]
+        return [KubeconfigEntry(self.file, f"{key} of {self.name}" if self.name else key, each or {}) for each in found]
 
     def material(self, key: str) -> "Material | None":
         """What `key`-data holds or the file that `key` names; both at once are refused, as kubectl does."""
@@ -126,7 +128,7 @@ class Entry:
 class Material:
     """A certificate or a key, in the kubeconfig or in a file."""
 
-    entry: Entry
+    entry: KubeconfigEntry
     key: str
     path: Path | None
     data: bytes = field(repr=False)
@@ -143,11 +145,11 @@ class Material:
 
 
 @dataclass(frozen=True, slots=True)
-class Found:
+class ContextEntries:
     """The cluster and the user that a context names, and keys of theirs that mean nothing."""
 
-    cluster: Entry
-    user: Entry
+    cluster: KubeconfigEntry
+    user: KubeconfigEntry
     unknown: tuple[str, ...]
     """Each as entry, file and key; kubectl ignores such keys, so they are no error by themselves."""
 
@@ -172,7 +174,7 @@ def decoded(content: bytes) -> Any:
     return next(yaml.load_all(text, _Loader), None)
 
 
-def find(explicit: Path | None, context: str | None, environ: Mapping[str, str] = os.environ) -> Found:
+def find(explicit: Path | None, context: str | None, environ: Mapping[str, str] = os.environ) -> ContextEntries:
     """What the files say: `explicit` alone, else those of `$KUBECONFIG`, else `~/.kube/config`.
 
     Raises `KubeconfigError`.
@@ -180,7 +182,7 @@ def find(explicit: Path | None, context: str | None, environ: Mapping[str, str] 
     documents = [each for path in _paths(explicit, environ) if (each := _document(path, needed=bool(explicit)))]
     if not documents:
         raise KubeconfigError("no such file, or nothing in it")
-    named: dict[str, dict[str, tuple[Entry, Entry]]] = {section: {} for section in _SECTIONS}
+    named: dict[str, dict[str, tuple[KubeconfigEntry, KubeconfigEntry]]] = {section: {} for section in _SECTIONS}
     for document in documents:
         for section, kind in _SECTIONS.items():
             for name, entry in _named(document, section, kind):
@@ -207,7 +209,7 @@ def _paths(explicit: Path | None, environ: Mapping[str, str]) -> list[Path]:
     return [Path(each) for each in dict.fromkeys(listed.split(os.pathsep)) if each]
 
 
-def _document(path: Path, *, needed: bool) -> Entry | None:
+def _document(path: Path, *, needed: bool) -> KubeconfigEntry | None:
     """The file's content; None if it has none, or is not there and need not be."""
     try:
         content = decoded(read_bounded(path))
@@ -227,10 +229,12 @@ def _document(path: Path, *, needed: bool) -> Entry | None:
         return None
     if not isinstance(content, Mapping) or content.get("kind", "Config") not in {"Config", ""}:
         raise KubeconfigError(f"{path} is not a kubeconfig (a mapping of the kind Config)")
-    return Entry(path, "", content)
+    return KubeconfigEntry(path, "", content)
 
 
-def _named(document: Entry, section: str, kind: str) -> Iterator[tuple[str, tuple[Entry, Entry]]]:
+def _named(
+    document: KubeconfigEntry, section: str, kind: str
+) -> Iterator[tuple[str, tuple[KubeconfigEntry, KubeconfigEntry]]]:
     """The entries of one section by name, each with the list's item around it."""
     names: set[str] = set()
     for item in document.parts(section):
@@ -242,18 +246,20 @@ def _named(document: Entry, section: str, kind: str) -> Iterator[tuple[str, tupl
         yield (
             name,
             (
-                Entry(document.file, f'{kind} "{name}"', inner.content if inner else {}),
-                Entry(document.file, f'{kind} "{name}"', item.content),
+                KubeconfigEntry(document.file, f'{kind} "{name}"', inner.content if inner else {}),
+                KubeconfigEntry(document.file, f'{kind} "{name}"', item.content),
             ),
         )
 
 
-def _resolved(current: str, named: Mapping[str, Mapping[str, tuple[Entry, Entry]]]) -> Found:
+def _resolved(
+    current: str, named: Mapping[str, Mapping[str, tuple[KubeconfigEntry, KubeconfigEntry]]]
+) -> ContextEntries:
     if current not in named["contexts"]:
         known = ", ".join(sorted(named["contexts"])) or "none"
         raise KubeconfigError(f'there is no context "{current}"; there are: {known}')
     context, item = named["contexts"][current]
-    found: list[Entry] = []
+    found: list[KubeconfigEntry] = []
     misspelt = _unknown(item, {"name", "context"})
     unknown = [f"{context.name} in {context.file}: {each}" for each in misspelt]
     for key, section, known_keys in (("cluster", "clusters", _CLUSTER), ("user", "users", _USER)):
@@ -267,10 +273,10 @@ def _resolved(current: str, named: Mapping[str, Mapping[str, tuple[Entry, Entry]
             raise entry.wrong(f"nothing that is known stands there{_but(strange)}")
         unknown += [f"{entry.name} in {entry.file}: {each}" for each in strange]
         found.append(entry)
-    return Found(found[0], found[1], tuple(unknown))
+    return ContextEntries(found[0], found[1], tuple(unknown))
 
 
-def _unknown(entry: Entry, known: set[str]) -> list[str]:
+def _unknown(entry: KubeconfigEntry, known: set[str]) -> list[str]:
     strange = [str(key) for key in entry.content if key not in known]
     return [f'the key "{key}"' if _SAYABLE.fullmatch(key) else f"a key of {len(key)} characters" for key in strange]
 

@@ -22,7 +22,7 @@ import structlog
 
 from stagekeeper.kube import trust
 from stagekeeper.kube.credentials import Credential, CredentialError, Fetched, Secrets, bearer
-from stagekeeper.kube.kubeconfig import Entry, KubeconfigError, read_bounded
+from stagekeeper.kube.kubeconfig import KubeconfigEntry, KubeconfigError, read_bounded
 from stagekeeper.kube.proxies import ProxyError, proxy_for
 from stagekeeper.kube.wording import one_line
 
@@ -40,8 +40,8 @@ _log: structlog.stdlib.BoundLogger = structlog.get_logger(__name__)
 class Oidc:
     """The tokens of one user entry. Raises `KubeconfigError` if the entry lacks what a renewal needs to be safe."""
 
-    def __init__(self, provider: Entry, secrets: Secrets) -> None:
-        config = provider.part("config") or Entry(provider.file, provider.name, {})
+    def __init__(self, provider: KubeconfigEntry, secrets: Secrets) -> None:
+        config = provider.part("config") or KubeconfigEntry(provider.file, provider.name, {})
         self._config, self._secrets = config, secrets
         self._issuer, self._client = config.text("idp-issuer-url"), config.text("client-id")
         if not self._issuer or not self._client:

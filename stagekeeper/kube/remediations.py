@@ -15,7 +15,7 @@ GROUP, VERSION, PLURAL, KIND = "stagekeeper.dev", "v1alpha1", "remediations", "R
 
 
 @dataclass(frozen=True, slots=True)
-class Listing:
+class RecordList:
     """The records of a namespace, and the API server's time."""
 
     items: tuple[Mapping[str, Any], ...]
@@ -29,7 +29,7 @@ class Remediations:
         self._kube, self._namespace, self._timeout = kube, namespace, timeout
         self._path = f"/apis/{GROUP}/{VERSION}/namespaces/{namespace}/{PLURAL}"
 
-    async def list(self) -> Listing:
+    async def list(self) -> RecordList:
         """All records as they were at one moment, in pages.
 
         A consistent read: no resourceVersion in the request, so never from a stale cache.
@@ -41,7 +41,7 @@ class Remediations:
                 f"The custom resource {KIND} ({PLURAL}.{GROUP}) is not installed in this cluster, so nothing can be "
                 "recorded. Install it: kubectl apply -f charts/stagekeeper/crds/remediations.yaml"
             ) from problem
-        return Listing(tuple(each for each in answer.body["items"] if isinstance(each, Mapping)), answer.date)
+        return RecordList(tuple(each for each in answer.body["items"] if isinstance(each, Mapping)), answer.date)
 
     async def get(self, name: str) -> Mapping[str, Any]:
         """One record. Raises `NotFound`."""

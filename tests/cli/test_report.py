@@ -7,7 +7,7 @@ import pytest
 
 from stagekeeper.cli.report import Report, as_text, document, report
 from stagekeeper.cli.stager_errors import StagerErrors
-from stagekeeper.cli.steps import Place, State
+from stagekeeper.cli.steps import Place, StepState
 from stagekeeper.cli.target import Target
 from stagekeeper.diego import observation
 from stagekeeper.diego.advice import ADVICE, BLIND
@@ -30,26 +30,30 @@ def said(assessment: Observation, errors: StagerErrors = ERRORS, place: Place = 
     return report(CF, assessment, errors, place)
 
 
-def states(assessment: Observation) -> list[State]:
+def states(assessment: Observation) -> list[StepState]:
     return [step.state for step in said(assessment).steps]
 
 
 def test_a_serving_environment_is_ok_in_all_eight_steps_and_needs_no_restart() -> None:
-    assert states(serving()) == [*[State.OK] * 4, State.NOT_NEEDED, *[State.OK] * 3]
+    assert states(serving()) == [*[StepState.OK] * 4, StepState.NOT_NEEDED, *[StepState.OK] * 3]
     assert said(serving()).exit_code == 0
 
 
 def test_the_hang_asks_for_a_restart() -> None:
     assert states(hung()) == [
-        State.OK, State.OK, State.OK, State.FAILED, State.TO_DO, State.FAILED, State.TO_DO, State.FAILED,
-    ]  # fmt: skip
+        *[StepState.OK] * 3,
+        *[StepState.FAILED, StepState.TO_DO] * 2,
+        StepState.FAILED,
+    ]
     assert said(hung()).exit_code == 1
     assert said(hung()).next_command == "stagekeeper restart --environment cf --reason WHY"
 
 
 def test_an_environment_that_can_not_be_read_is_unknown_and_ends_with_3() -> None:
     blind = serving(service=UNREAD, pods=UNREAD, workloads=UNREAD, cloud_controller=UNREAD)
-    assert [state for state in states(blind) if state is not State.UNKNOWN] == [State.OK]  # where it was asked from
+    assert [state for state in states(blind) if state is not StepState.UNKNOWN] == [
+        StepState.OK
+    ]  # where it was asked from
     assert said(blind).exit_code == 3
     assert said(blind).advice == BLIND
 
@@ -58,8 +62,8 @@ def test_outside_the_clusters_network_nothing_has_failed_and_the_way_in_is_said(
     why = Unknown("This machine is not in the cluster's network.", observation.OUTSIDE)
     outside = serving(service=why, pods=(active(probe=why), passive(probe=why)))
     told = said(outside, place=Place("here", inside=False))
-    assert State.FAILED not in [step.state for step in told.steps]
-    assert [step.state for step in told.steps][2:5] == [State.UNKNOWN] * 3
+    assert StepState.FAILED not in [step.state for step in told.steps]
+    assert [step.state for step in told.steps][2:5] == [StepState.UNKNOWN] * 3
     assert told.exit_code == 3
     assert "the pods can't be reached from this machine" in told.advice.restart
     assert told.next_command == "stagekeeper diagnose --environment cf --from-pod"
@@ -108,31 +112,36 @@ def test_two_profiles_that_fit_ask_for_a_decision_and_not_for_rights() -> None:
 @pytest.mark.parametrize(
     ("assessment", "step", "state", "seen"),
     [
-        (serving(cloud_controller=ReadyPods(1, 2)), 1, State.OK, "2 pods."),
-        (serving(cloud_controller=ReadyPods(1, 2)), 2, State.FAILED, "1 of 2 pods."),
-        (serving(cloud_controller=ReadyPods(0, 0)), 1, State.UNKNOWN, "selector skiff-role-name=api finds no pod"),
-        (serving(cloud_controller=ReadyPods(0, 0)), 2, State.UNKNOWN, "selector skiff-role-name=api finds no pod"),
-        (serving(cloud_controller=NOT_CONFIGURED), 1, State.UNKNOWN, "has no selector"),
-        (serving(), 3, State.OK, "Here."),
-        (serving(service=Probe(Reply.DNS, "no such name")), 4, State.FAILED, "Asked from here: dns (no such name)."),
-        (serving(service=Probe(Reply.DNS)), 5, State.NOT_ADVISED, "cluster DNS does not resolve the BBS's Service"),
-        (serving(service=Probe(Reply.DNS)), 7, State.FAILED, "As step 4: nothing was restarted."),
-        (hung(), 7, State.TO_DO, "Once the pods are back."),
-        (serving(pods=(active(),)), 6, State.FAILED, "1 of 2 desired pods: diego-api-0 2/2. Active: diego-api-0."),
-        (serving(pods=()), 6, State.FAILED, "there is no pod"),
-        (serving(workloads=UNREAD), 6, State.UNKNOWN, "the API is gone"),
-        (serving(pods=(active(), active("diego-api-1"))), 6, State.FAILED, "Active: diego-api-0, diego-api-1."),
-        (serving(pods=(active(labelled_active=None), passive())), 6, State.OK, "does not set the label"),
+        (serving(cloud_controller=ReadyPods(1, 2)), 1, StepState.OK, "2 pods."),
+        (serving(cloud_controller=ReadyPods(1, 2)), 2, StepState.FAILED, "1 of 2 pods."),
+        (serving(cloud_controller=ReadyPods(0, 0)), 1, StepState.UNKNOWN, "selector skiff-role-name=api finds no pod"),
+        (serving(cloud_controller=ReadyPods(0, 0)), 2, StepState.UNKNOWN, "selector skiff-role-name=api finds no pod"),
+        (serving(cloud_controller=NOT_CONFIGURED), 1, StepState.UNKNOWN, "has no selector"),
+        (serving(), 3, StepState.OK, "Here."),
+        (
+            serving(service=Probe(Reply.DNS, "no such name")),
+            4,
+            StepState.FAILED,
+            "Asked from here: dns (no such name).",
+        ),
+        (serving(service=Probe(Reply.DNS)), 5, StepState.NOT_ADVISED, "cluster DNS does not resolve the BBS's Service"),
+        (serving(service=Probe(Reply.DNS)), 7, StepState.FAILED, "As step 4: nothing was restarted."),
+        (hung(), 7, StepState.TO_DO, "Once the pods are back."),
+        (serving(pods=(active(),)), 6, StepState.FAILED, "1 of 2 desired pods: diego-api-0 2/2. Active: diego-api-0."),
+        (serving(pods=()), 6, StepState.FAILED, "there is no pod"),
+        (serving(workloads=UNREAD), 6, StepState.UNKNOWN, "the API is gone"),
+        (serving(pods=(active(), active("diego-api-1"))), 6, StepState.FAILED, "Active: diego-api-0, diego-api-1."),
+        (serving(pods=(active(labelled_active=None), passive())), 6, StepState.OK, "does not set the label"),
         (
             serving(),
             8,
-            State.OK,
+            StepState.OK,
             "diego-api-0 is the active BBS and the Service routes to it. 3 x CF-StagerUnavailable",
         ),
-        (serving(), 8, State.OK, "3 x Connection refused (no endpoints, or nobody listens)"),
+        (serving(), 8, StepState.OK, "3 x Connection refused (no endpoints, or nobody listens)"),
     ],
 )
-def test_each_step_says_what_was_seen(assessment: Observation, step: int, state: State, seen: str) -> None:
+def test_each_step_says_what_was_seen(assessment: Observation, step: int, state: StepState, seen: str) -> None:
     told = said(assessment).steps[step - 1]
     assert told.state is state
     assert seen in told.seen

@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 from hypothesis import strategies as st
 
 from stagekeeper.diego.observation import NOT_CONFIGURED, BbsPod, Locket, Observation, Probe, ReadyPods, Reply, Unknown
-from stagekeeper.diego.profiles import Readiness
+from stagekeeper.diego.profiles import ReadinessMeaning
 from stagekeeper.kube.objects import Container, Endpoints, Pod, PodCondition, StatefulSet
 from tests.diego.observations import NOW, REVISION
 
@@ -104,6 +104,6 @@ ANY_OBSERVATION = st.builds(
     control=st.sampled_from(["", "cluster DNS"]) | _UNREAD,
     missing_since=_MAYBE_MOMENT,
     bbs_container=st.sampled_from([None, "diego-api", "absent"]),
-    readiness=st.sampled_from(Readiness),
+    readiness=st.sampled_from(ReadinessMeaning),
     witness=st.sampled_from(["", "port 8890 of diego-api-0"]) | _UNREAD,
 )

@@ -3,7 +3,7 @@
 import pytest
 
 from stagekeeper.diego.observation import Probe, Reply
-from stagekeeper.diego.profiles import ActiveLabel, Readiness
+from stagekeeper.diego.profiles import ActiveLabel, ReadinessMeaning
 from stagekeeper.diego.questions import unready
 from tests.diego.observations import bbs, container, observation
 
@@ -27,9 +27,9 @@ def test_who_must_be_ready_again_is_the_platforms_to_say() -> None:
     idle = (container(ready=False), container("loggregator-agent"))
     seen = observation(bbs(0, Reply.OK), bbs(1, containers=idle), bbs_container="diego-api")
     assert [each.pod.name for each in unready(seen)] == ["diego-api-1"]
-    active = observation(bbs(0, Reply.OK), bbs(1, containers=idle), readiness=Readiness.ACTIVE)
+    active = observation(bbs(0, Reply.OK), bbs(1, containers=idle), readiness=ReadinessMeaning.ACTIVE)
     assert unready(active) == []
-    waits = observation(bbs(0, Reply.OK, containers=idle), bbs(1), readiness=Readiness.ACTIVE)
+    waits = observation(bbs(0, Reply.OK, containers=idle), bbs(1), readiness=ReadinessMeaning.ACTIVE)
     assert [each.pod.name for each in unready(waits)] == ["diego-api-0"]
 
 

@@ -6,7 +6,7 @@ import pytest
 
 from stagekeeper.diego.diagnosis import Condition, Restart, diagnose
 from stagekeeper.diego.observation import NOT_CONFIGURED, Probe, ReadyPods, Reply, Unknown
-from stagekeeper.diego.profiles import Readiness
+from stagekeeper.diego.profiles import ReadinessMeaning
 from tests.diego.judging import ACCEPTING, MINUTE, NO_ACTIVE_BBS, NOT_READY, SIDECAR, judged, row
 from tests.diego.observations import ago, bbs, container, hung, locket, observation
 
@@ -80,8 +80,8 @@ def test_the_label_of_a_pod_that_is_not_ready_says_nothing(ready: str | None) ->
     assert judged(observation(bbs(0, active=True, ready=ready), bbs(1))) == NO_ACTIVE_BBS
 
 
-@pytest.mark.parametrize("readiness", Readiness)
-def test_a_bbs_container_that_runs_and_is_not_ready_is_no_reason(readiness: Readiness) -> None:
+@pytest.mark.parametrize("readiness", ReadinessMeaning)
+def test_a_bbs_container_that_runs_and_is_not_ready_is_no_reason(readiness: ReadinessMeaning) -> None:
     """From SCF 2.16.1 on the BBS that was active last is not ready in the very fault that a restart cures."""
     seen = observation(bbs(0, ready="False", containers=(NOT_READY, SIDECAR)), bbs(1), readiness=readiness)
     assert judged(replace(seen, bbs_container="diego-api")) == NO_ACTIVE_BBS

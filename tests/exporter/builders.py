@@ -5,7 +5,7 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from exporter.assessment import Assessment, judged
+from exporter.assessment import JudgedObservation, judged
 from stagekeeper.diego.observation import BbsPod, Observation, Probe, ReadyPods, Reply
 from stagekeeper.kube.objects import Container, Pod, StatefulSet
 
@@ -87,7 +87,7 @@ def hung(**changes: Any) -> Observation:
     return serving(**{"service": REFUSED, "pods": (passive("diego-api-0"), passive("diego-api-1")), **changes})
 
 
-def assessment(observation: Observation | None = None, *, at: float = UNIX, seconds: float = 0.01) -> Assessment:
+def assessment(observation: Observation | None = None, *, at: float = UNIX, seconds: float = 0.01) -> JudgedObservation:
     """An observation that ended at `at`."""
     return judged(observation or serving(), at, seconds)
 

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from structlog.testing import capture_logs
 
-from exporter.assessment import Assessment
+from exporter.assessment import JudgedObservation
 from exporter.history import tell
 from stagekeeper.diego.observation import Probe, Reply, Unknown
 from tests.exporter.builders import UNIX, assessment, hung, serving
@@ -14,8 +14,8 @@ from tests.exporter.builders import UNIX, assessment, hung, serving
 UNREAD = Unknown("forbidden: no Role", "forbidden")
 
 
-def lines(*observations: Assessment) -> list[MutableMapping[str, Any]]:
-    before: Assessment | None = None
+def lines(*observations: JudgedObservation) -> list[MutableMapping[str, Any]]:
+    before: JudgedObservation | None = None
     with capture_logs() as written:
         for now in observations:
             tell(before, now)

@@ -8,7 +8,7 @@ import pytest
 from prometheus_client import CollectorRegistry
 from prometheus_client.metrics_core import Metric
 
-from exporter.assessment import Assessment, blind
+from exporter.assessment import JudgedObservation, blind
 from exporter.counters import KUBERNETES_FAILURES, Counters
 from exporter.metrics import SERIES, Scrape, families
 from exporter.samples import MOST_PODS, ScrapeData
@@ -21,7 +21,7 @@ Flat = dict[tuple[str, tuple[tuple[str, str], ...]], float]
 NOTHING_KNOWN = Unknown("not read", "forbidden")
 
 
-def scraped(taken: Assessment | None, **changes: object) -> ScrapeData:
+def scraped(taken: JudgedObservation | None, **changes: object) -> ScrapeData:
     counters = Counters().add(taken) if taken else Counters()
     applicable = taken.applicable if taken else True
     return replace(ScrapeData("cf", taken, counters, {}, applicable), **changes)  # type: ignore[arg-type]

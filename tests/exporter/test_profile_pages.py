@@ -8,7 +8,7 @@ import yaml
 
 from stagekeeper.diego.environment_settings import EnvironmentSettings
 from stagekeeper.diego.environments import resolve
-from stagekeeper.diego.profiles import AUTO, PROFILES, Environment, Readiness
+from stagekeeper.diego.profiles import AUTO, PROFILES, Environment, ReadinessMeaning
 
 FOLDER = Path(__file__).parents[2] / "docs" / "profiles"
 
@@ -37,7 +37,7 @@ def assumed(environment: Environment) -> list[tuple[str, str]]:
         ("Cloud Controller pods", f"`{environment.cloud_controller_selector}`"),
         (
             "pods that become Ready",
-            {Readiness.EVERY: "every one", Readiness.ACTIVE: "the active one"}[environment.readiness],
+            {ReadinessMeaning.EVERY: "every one", ReadinessMeaning.ACTIVE: "the active one"}[environment.readiness],
         ),
     ]
 

@@ -14,7 +14,7 @@ from structlog.testing import CapturingLogger
 
 from stagekeeper.kube import access
 from stagekeeper.kube.client import NoCluster, connect
-from stagekeeper.kube.kubeconfig import Entry, KubeconfigError, find
+from stagekeeper.kube.kubeconfig import KubeconfigEntry, KubeconfigError, find
 from tests.kube.api_server import answering, api_server, kubeconfig
 from tests.testbed.patience import HANG_GUARD
 
@@ -206,7 +206,7 @@ async def test_a_password_in_the_address_is_what_the_address_says(tmp_path: Path
 
 async def test_each_group_of_an_impersonated_user_is_sent() -> None:
     document = {"token": "t0", "as": "jane", "as-groups": ["a", "b"]}
-    entry = Entry(Path("f"), 'user "u"', document)
+    entry = KubeconfigEntry(Path("f"), 'user "u"', document)
     assert [value for key, value in access._impersonate(entry) if key == "Impersonate-Group"] == ["a", "b"]
 
 

@@ -15,7 +15,7 @@ import structlog
 
 from remediator import record
 from remediator.alertmanager import AlertmanagerView
-from remediator.cluster import Cluster, Listing
+from remediator.cluster import Cluster, TargetRecords
 from remediator.inputs import AlertState, AlertView, Pause
 from remediator.remediation import Phase, Reason, Remediation, Request
 from remediator.streaks import Assessment, Moment
@@ -163,9 +163,9 @@ class InMemory(Cluster):
         self.assessment = Assessment(seen, diagnose(seen), Moment(seen.taken_at, self.monotonic()))
         return self.assessment
 
-    async def listing(self) -> Listing:
+    async def listing(self) -> TargetRecords:
         """All records."""
-        return Listing([record.load(each) for each in self.records.values()], _time(self.world.now))
+        return TargetRecords([record.load(each) for each in self.records.values()], _time(self.world.now))
 
     async def load(self, name: str) -> Remediation:
         """One record."""

@@ -15,7 +15,7 @@ from prometheus_client import CollectorRegistry
 
 from remediator.alertmanager import Receivers
 from remediator.app import application
-from remediator.cluster import Cluster, Listing
+from remediator.cluster import Cluster, TargetRecords
 from remediator.reconciler import Reconciler
 from remediator.record import name_of
 from remediator.remediation import Remediation, Request, in_order
@@ -45,14 +45,14 @@ class MemoryCluster(Cluster):
         self.until: asyncio.Event | None = None
         self.asked_for = asyncio.Event()
 
-    async def listing(self) -> Listing:
+    async def listing(self) -> TargetRecords:
         """Every record, oldest first."""
         self.asked_for.set()
         if self.until:
             await self.until.wait()
         if self.trouble:
             raise self.trouble
-        return Listing(in_order(self.remediations.values()), NOW)
+        return TargetRecords(in_order(self.remediations.values()), NOW)
 
     async def create(self, ordinal: int, request: Request) -> Remediation:
         """A new record."""

@@ -12,7 +12,7 @@ from remediator.inputs import Close, Wait
 from remediator.remediation import Phase, Reason, Remediation
 from remediator.streaks import InPhase, Streaks
 from stagekeeper.diego.observation import BbsPod, Locket, Observation, Reply
-from stagekeeper.diego.profiles import Readiness
+from stagekeeper.diego.profiles import ReadinessMeaning
 from tests.diego.observations import ago, bbs, container, observation, pending, pod, unknown, workload
 from tests.remediator.builders import at, follow, inputs, restarting
 
@@ -97,7 +97,7 @@ def test_a_bbs_container_that_is_not_ready_is_not_back() -> None:
     unready = (container(ready=False),)
     seen = observation(bbs(0, Reply.OK, active=True, uid="a"), bbs(1, uid="b", containers=unready), service=Reply.OK)
     assert waits(verifying(), seen) == "diego-api-1 is not ready yet."
-    assert verdict(verifying(), *[replace(seen, readiness=Readiness.ACTIVE)] * 3).phase is Phase.RECOVERED
+    assert verdict(verifying(), *[replace(seen, readiness=ReadinessMeaning.ACTIVE)] * 3).phase is Phase.RECOVERED
 
 
 def test_a_pod_that_served_in_time_and_was_not_deleted_need_not_be_new() -> None:
