@@ -50,6 +50,12 @@ def test_less_time_or_fewer_observations_do_not(observations: Sequence[Assessmen
     )
 
 
+def test_exactly_eight_observations_confirm() -> None:
+    eighths = [at(each * 120 / 7) for each in range(8)]
+    assert confirmed(eighths)
+    assert not confirmed([*eighths[:3], *eighths[4:]], ACT.model_copy(update={"largest_gap": timedelta(minutes=1)}))
+
+
 def test_the_same_moment_again_is_no_time() -> None:
     assert not confirmed([at(0)] * 100)
 
@@ -123,7 +129,8 @@ def test_a_server_clock_that_goes_back_begins_it_anew_and_does_not_block_it_for_
 
 
 def test_a_process_that_was_stopped_begins_it_anew() -> None:
-    stopped = [*every(5, 60), *(at(60 + each * 5, monotonic=600 + each * 5) for each in range(12))]
+    """Also where the server's clock stood still meanwhile."""
+    stopped = [*every(5, 60), *(at(60 + each * 5, monotonic=600 + each * 5) for each in range(13))]
     assert not confirmed(stopped)
 
 

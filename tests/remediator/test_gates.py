@@ -11,7 +11,7 @@ from remediator.inputs import AlertState, AlertView, Inputs, Past, Pause
 from remediator.policy import Mode
 from remediator.remediation import GateResult, Outcome
 from remediator.streaks import Assessment, Streaks
-from stagekeeper.diego.diagnosis import Condition
+from stagekeeper.diego.diagnosis import Condition, Restart
 from stagekeeper.diego.observation import Locket, Observation, Reply
 from tests.diego.observations import NOW, ago, bbs, healthy, hung, observation, pod, unknown, workload
 from tests.remediator.builders import ACT, ACTIVE, CF, NOT_PAUSED, at, moment
@@ -181,11 +181,23 @@ def test_a_person_overrides_exactly_the_diagnosis_that_they_name() -> None:
     assert gates.diagnosis(asked(observation(bbs(0, Reply.NO_REPLY)), accept="frozen")).outcome is PASS
 
 
-@pytest.mark.parametrize("name", sorted(set(Condition) - gates.OVERRIDABLE))
-def test_no_person_overrides_a_diagnosis_with_which_somebody_may_serve(name: Condition) -> None:
-    found = at(0, healthy())
-    other = replace(found, diagnosis=replace(found.diagnosis, name=name))
-    assert gates.diagnosis(asked(other, accept=name)).outcome is NEVER
+ACCEPTED = [
+    "stuck_unavailable",
+    "listening_unknown",
+    "frozen",
+    "tls_broken",
+    "network_fault",
+    "crash_looping",
+    "pods_not_ready",
+    "locket_down",
+    "cloud_controller_down",
+]
+
+
+@pytest.mark.parametrize("name", Condition)
+def test_a_person_overrides_these_and_no_other(name: Condition) -> None:
+    never = replace(at(0), diagnosis=replace(at(0).diagnosis, name=name, restart=Restart.NEVER))
+    assert gates.diagnosis(asked(never, accept=name)).opens == (name in ACCEPTED)
 
 
 def test_a_pod_that_serves_is_not_restarted_whatever_was_accepted() -> None:

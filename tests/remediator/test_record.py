@@ -149,13 +149,14 @@ GOOD = record.store(restarting(["diego-api-0"], extra=as_created(remediation()))
         {"phase": ["Watching"]},
         {"reason": "BecauseIWantTo"},
         {"since": "yesterday"},
-        {"since": "9999-12-31T23:59:59Z"},
+        {"since": "9000-01-01T00:00:00Z"},
         {"releasedAt": 5},
         {"plan": {}},
         {"plan": {"decidedAt": "2026-11-23T12:00:00Z"}},
         {"plan": {**GOOD["plan"], "decidedAt": None}},
         {"plan": {**GOOD["plan"], "steps": [{"workload": "x", "pods": [{"name": "x"}], "deadlineSeconds": 1}]}},
-        {"plan": {**GOOD["plan"], "steps": [{"workload": "x", "pods": [], "deadlineSeconds": 10**15}]}},
+        {"plan": {**GOOD["plan"], "steps": [{"workload": "x", "pods": [], "deadlineSeconds": 2_592_001}]}},
+        {"plan": {**GOOD["plan"], "steps": [{"workload": "x", "pods": [], "deadlineSeconds": -1}]}},
         {"plan": {**GOOD["plan"], "steps": [{"workload": "x", "pods": [], "deadlineSeconds": "soon"}]}},
         {"deletions": [{"name": "x"}]},
         {"gates": [{"name": "pause", "answer": "maybe", "why": ""}]},
@@ -166,6 +167,15 @@ GOOD = record.store(restarting(["diego-api-0"], extra=as_created(remediation()))
 def test_a_status_that_is_not_understood_is_refused_by_name(change: dict[str, Any]) -> None:
     with pytest.raises(Unreadable, match=r"^Remediation diego-api-r1: its status can't be understood \("):
         record.load({**as_created(remediation()), "status": {**GOOD, **change}})
+
+
+@pytest.mark.parametrize("seconds", [0, 2_592_000])
+def test_a_deadline_of_up_to_thirty_days_and_a_time_of_any_year_of_ours_are_read(seconds: int) -> None:
+    step = {"workload": "x", "pods": [], "deadlineSeconds": seconds}
+    status = {**GOOD, "since": "8999-12-31T23:59:59Z", "plan": {**GOOD["plan"], "steps": [step]}}
+    found = record.load({**as_created(remediation()), "status": status})
+    assert found.plan is not None
+    assert (found.plan.steps[0].deadline_seconds, found.entered.year) == (seconds, 8999)
 
 
 def test_a_record_without_a_time_of_creation_is_refused() -> None:

@@ -19,6 +19,8 @@ SPLIT = observation(bbs(0, Reply.OK, active=True), bbs(1, Reply.OK), service=Rep
 EXPIRED = observation(bbs(0, Probe(Reply.TLS, "certificate has expired")), bbs(1))
 STUCK = observation(bbs(0, Reply.UNAVAILABLE), bbs(1))
 ROLLING = observation(bbs(0), bbs(1), workloads=(workload(update_revision="new"),))
+STRANGER = observation(bbs(0), bbs(1, owner="kube-dns"))
+CLAIMED = observation(bbs(0, active=True), bbs(1))
 GONE = (AlertView("am-0", AlertState.ABSENT), AlertView("am-1", AlertState.ABSENT))
 
 
@@ -94,14 +96,24 @@ def test_a_never_that_stands_for_two_minutes_calls_a_person_and_says_why(seen: O
     assert f" {at(0, seen).diagnosis.name}: {at(0, seen).diagnosis.why} Nothing was deleted." in found.message
 
 
-def test_an_escalation_says_whether_a_restart_would_help() -> None:
-    assert ending(EXPIRED, 120)[0].message.startswith("A restart is not the fix.")
-    assert ending(STUCK, 120)[0].message.startswith("A person must decide on this restart.")
-
-
-def test_pods_out_of_bounds_are_called_that() -> None:
-    stranger = observation(bbs(0), bbs(1, owner="kube-dns"))
-    assert ending(stranger, 120)[0].reason is Reason.OUT_OF_BOUNDS
+@pytest.mark.parametrize("mode", Mode)
+@pytest.mark.parametrize(
+    ("seen", "reason", "begins"),
+    [
+        (EXPIRED, Reason.NEVER, "A restart is not the fix. tls_broken: "),
+        (STUCK, Reason.AWAITING_APPROVAL, "A person must decide on this restart. stuck_unavailable: "),
+        (STRANGER, Reason.OUT_OF_BOUNDS, "A restart would be out of bounds. diego-api-1 does not belong to "),
+        (CLAIMED, Reason.NEVER, "No restart: that it would be the fix can't be told. label_contradicts: "),
+        (replace(EXPIRED, pods=(*EXPIRED.known_pods, *STRANGER.known_pods[1:])), Reason.NEVER, "A restart is not the "),
+    ],
+)
+def test_an_escalation_says_what_refuses_and_never_the_mode(
+    mode: Mode, seen: Observation, reason: Reason, begins: str
+) -> None:
+    found, _, _ = ending(seen, 120, policy=ACT.model_copy(update={"mode": mode}))
+    assert found.reason is reason
+    assert found.message.startswith(begins)
+    assert "mode" not in found.message
 
 
 def test_a_second_of_split_brain_in_a_fail_over_does_nothing() -> None:
