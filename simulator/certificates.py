@@ -9,6 +9,7 @@ import trustme
 
 from simulator.bbs import ServerFiles
 
+_CLIENT = "cloud-controller"
 _EXPIRED_SINCE = timedelta(days=1)
 _EXPIRED_LIFE = timedelta(days=365)
 
@@ -22,6 +23,13 @@ class Certificates:
     server: ServerFiles
     client_certificate: Path
     client_key: Path
+    diego_ca: trustme.CA
+    """Diego's authority, for more certificates that a BBS takes."""
+
+    def renew_client(self, not_after: datetime) -> None:
+        """Write another certificate and key of the client over the old ones."""
+        issued = self.diego_ca.issue_cert(_CLIENT, common_name=_CLIENT, not_after=not_after)
+        _write(issued, self.client_certificate, self.client_key)
 
     def api_context(self) -> ssl.SSLContext:
         """Make the TLS context of the simulated API."""
@@ -49,8 +57,8 @@ def make_certificates(folder: Path, namespace: str, server_names: tuple[str, ...
     )
     _write(expired, server.expired_certificate, server.expired_key)
     client = folder / "client.pem", folder / "client.key"
-    _write(diego_ca.issue_cert("cloud-controller", common_name="cloud-controller"), *client)
-    return Certificates(folder / "api-ca.pem", folder / "api.pem", server, *client)
+    _write(diego_ca.issue_cert(_CLIENT, common_name=_CLIENT), *client)
+    return Certificates(folder / "api-ca.pem", folder / "api.pem", server, *client, diego_ca)
 
 
 def _all_names(services: tuple[str, ...], namespace: str) -> tuple[str, ...]:

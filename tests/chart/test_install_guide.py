@@ -1,25 +1,19 @@
 """docs/install.md, followed word by word in a clean folder, on the real Kubernetes API."""
 
-import base64
-import contextlib
 import json
-import os
 import subprocess
-import sys
 import urllib.request
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import pytest
 import yaml
 
-from scripts.cache import ROOT
 from tests.chart import guide
 from tests.chart.cluster import CRD_PATH, ensure_namespace
-from tests.chart.guide import Step
-from tests.chart.helm import Helm, merged
+from tests.chart.helm import Helm
+from tests.chart.newcomer import NAMESPACE, RELEASE, SECRET, SECRETS, Newcomer, arrive, preparation
 from tests.testbed.control_plane import ControlPlane
 from tests.testbed.patience import HANG_GUARD
 from tests.testbed.process import Process, free_port
@@ -32,55 +26,12 @@ NOT_TYPED_HERE = {
     ".venv/bin/python -m pip wheel": "tests/image makes the same wheel",
     ".venv/bin/python -m image.build_tree": "tests/image builds the same tree",
     "podman": "there is no container engine; tests/image does the Containerfile's steps without one",
-    "kubectl -n stagekeeper exec": "no kubelet, so no `kubectl exec`; tests/image runs the command in the image's tree",
-    "helm test": "no kubelet runs its pod; tests/image asks the programs the same questions",
-    ".venv/bin/stagekeeper diagnose --context my-cluster --from-pod": "no kubelet, so no `kubectl exec`",
+    "kubectl -n stagekeeper exec": "there is no kubelet: tests/node/test_guide.py types it",
+    "helm test": "there is no kubelet: tests/node/test_guide.py types it",
+    ".venv/bin/stagekeeper diagnose --context my-cluster --from-pod": "likewise",
 }
-NAMESPACE, RELEASE = "stagekeeper", "stagekeeper"
-SECRETS = f"/api/v1/namespaces/{NAMESPACE}/secrets"
-SECRET = f"{SECRETS}/stagekeeper-webhook"
 OURS = "app.kubernetes.io/part-of=stagekeeper"
-AMTOOL_SAYS = "Warning: --config.file flag overrides the --alertmanager.url."
-"""It has a default for the one that was not given."""
 _SECONDS = 60.0
-
-
-@dataclass(frozen=True, slots=True)
-class Newcomer:
-    """Somebody in a clean folder with a kubeconfig, who has helm, kubectl and amtool."""
-
-    folder: Path
-    environment: dict[str, str]
-    plane: ControlPlane
-
-    def follow(self, step: Step) -> str:
-        """Write the file down (into what is there of it already), or type the command; returns what it printed."""
-        path = self.folder / step.file
-        if step.file:
-            old = yaml.safe_load(path.read_text()) if "the section" in step.content else {}
-            path.write_text(yaml.safe_dump(merged(old, yaml.safe_load(step.content))))
-            return ""
-        return self.type(step.content)
-
-    def type(self, command: str) -> str:
-        """Type a command into bash; fails if it fails."""
-        done = subprocess.run(
-            ["bash", "-euo", "pipefail", "-c", command],
-            cwd=self.folder,
-            env=self.environment,
-            capture_output=True,
-            text=True,
-            timeout=_SECONDS,
-            check=False,
-        )
-        assert done.returncode == 0, f"{command}\n{done.stdout}{done.stderr}"
-        said = [line for line in done.stderr.splitlines() if line != AMTOOL_SAYS]
-        assert "warning" not in "\n".join(said).lower(), f"{command}\n{done.stderr}"
-        return done.stdout
-
-    def token(self) -> str:
-        """The webhook's token that is in force."""
-        return base64.b64decode(self.plane.api.request("GET", SECRET)["data"]["token"]).decode()
 
 
 @pytest.fixture(scope="module")
@@ -89,67 +40,37 @@ def newcomer(
 ) -> Iterator[Newcomer]:
     """A clean folder with what a clone has, and a cluster with Diego's namespace."""
     folder = tmp_path_factory.mktemp("clone")
-    for name in ("alerts", "charts"):
-        (folder / name).symlink_to(ROOT / name)
-    (folder / ".venv").symlink_to(sys.prefix)
-    (folder / "bin").mkdir()
-    for path in (cluster.program, control_plane.binaries.kubectl, program("amtool"), program("openssl")):
-        (folder / "bin" / path.name).symlink_to(path)
     ensure_namespace(control_plane, "cf")
-    environment = {
-        "PATH": f"{folder / 'bin'}:{os.environ['PATH']}",
-        "HOME": str(folder),
-        "KUBECONFIG": str(control_plane.kubeconfig),
-    }
+    tools = (cluster.program, control_plane.binaries.kubectl, program("amtool"), program("openssl"))
+    made = arrive(folder, control_plane, tools)
     for name in ("ca.crt", "tls.crt", "tls.key"):
         (folder / name).write_text("made up")
-    made = Newcomer(folder, environment, control_plane)
-    for command in (*_preparation("For 1 and 2"), *_preparation("1.")):
-        made.type(command)
+    made.prepare()
     yield made
     for secret in ("stagekeeper-webhook", "diego-client"):
         control_plane.api.request("DELETE", f"{SECRETS}/{secret}")
 
 
-def _preparation(situation: str) -> list[str]:
-    typed = [step.content for step in guide.of(situation) if not step.file]
-    return [command for command in typed if command.startswith("kubectl") and " create " in command]
-
-
-@contextlib.contextmanager
-def _situation(newcomer: Newcomer, title: str) -> Iterator[None]:
-    """One situation up to the installed release, which is uninstalled as the guide says."""
-    done = _preparation(title)
-    try:
-        for step in guide.of(title):
-            if step.content not in done:
-                newcomer.follow(step)
-        yield
-    finally:
-        for step in guide.of("Uninstalling"):
-            newcomer.follow(step)
-
-
 def test_both_situations_prepare_the_namespace_in_the_same_way() -> None:
-    assert _preparation("1.") == _preparation("2.") != []
+    assert preparation("1.") == preparation("2.") != []
 
 
 def test_every_command_of_the_guide_is_typed_somewhere_here_or_has_a_reason() -> None:
     typed = ("1.", "2.", "From `observe`", "Upgrading", "Rotating", "Uninstalling", "First", "3.")
-    left = {step.content for step in guide.STEPS if not step.section.startswith(typed)} - {*_preparation("For 1 and 2")}
+    left = {step.content for step in guide.STEPS if not step.section.startswith(typed)} - {*preparation("For 1 and 2")}
     assert [each for each in left if not each.startswith(tuple(NOT_TYPED_HERE))] == []
 
 
 @pytest.mark.usefixtures("operator")
 def test_with_the_prometheus_operator(newcomer: Newcomer) -> None:
-    with _situation(newcomer, "1."):
+    with newcomer.situation("1."):
         kinds = "servicemonitors,prometheusrules,alertmanagerconfigs"
         made = newcomer.type(f"kubectl -n {NAMESPACE} get {kinds} -o name").split()
         assert len(made) == 4
 
 
 def test_with_plain_prometheus_and_alertmanager_from_observe_to_act_upgraded_and_rotated(newcomer: Newcomer) -> None:
-    with _situation(newcomer, "2."):
+    with newcomer.situation("2."):
         assert (newcomer.folder / "token").read_text() == newcomer.token()
         assert (newcomer.folder / "token").stat().st_mode & 0o077 == 0
         for title in ("From `observe`", "Upgrading", "Rotating"):
@@ -185,8 +106,7 @@ def test_from_a_laptop_diagnose_reads_the_cluster(newcomer: Newcomer) -> None:
 def test_from_a_laptop_the_exporter_runs(newcomer: Newcomer) -> None:
     (command,) = (step.content for step in guide.of("3.") if " exporter " in step.content)
     port = free_port()
-    typed = command.replace("my-cluster", "testbed").replace("9889", str(port))
-    argv = ["bash", "-c", f"cd {newcomer.folder} && exec {typed}"]
+    argv = newcomer.command(f"exec {command.replace('9889', str(port))}")
     process = Process("exporter", argv, newcomer.folder / "exporter.log", newcomer.environment)
     try:
         process.wait_until(lambda: _answers(f"http://127.0.0.1:{port}/-/healthy"), "its health", _SECONDS)

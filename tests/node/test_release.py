@@ -14,6 +14,7 @@ import yaml
 
 from scripts import go_tools
 from scripts.cache import ROOT
+from tests.chart.helm import KUBERNETES
 from tests.testbed.missing import missing_component
 from tests.testbed.node.builder import Builder
 from tests.testbed.node.images import Image
@@ -87,7 +88,7 @@ def test_the_charts_default_image_is_the_one_beside_it(releases: tuple[Path, Pat
     assert digest in (releases[0] / "NOTES.md").read_text()
     helm = go_tools.find(go_tools.HELM, go_tools.HELM.tools[0])
     assert helm is not None
-    own = ("--values", ROOT / "charts" / "stagekeeper" / "ci" / "observe-values.yaml")
+    own = ("--values", ROOT / "charts" / "stagekeeper" / "ci" / "observe-values.yaml", "--kube-version", KUBERNETES)
     made = subprocess.run(
         (helm, "template", package, *own), capture_output=True, text=True, timeout=HANG_GUARD, check=True
     )

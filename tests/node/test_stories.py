@@ -16,18 +16,16 @@ from simulator.layouts import LAYOUTS, Workload
 from tests.chart.helm import Helm
 from tests.testbed.node.diego import kept_by_quarks, make_diego
 from tests.testbed.node.images import Image
-from tests.testbed.node.node import Node
 from tests.testbed.node.node import node as running_node
-from tests.testbed.node.product import Product, install, is_ready, start_monitoring, until
+from tests.testbed.node.product import Product, install, start_monitoring, until
 from tests.testbed.node.quarks import quarks
 from tests.testbed.node.runtime import NODE
+from tests.testbed.node.state import ENDED, REACHABLE, all_serve, ended, has_plan, uids
 from tests.testbed.node.witness import witness
 from tests.testbed.patience import HANG_GUARD
 
 pytestmark = pytest.mark.node
-_REACHABLE = 'environment:bbs_reachable:max{environment="cf"}'
 _FIRING = 'ALERTS{alertname="StagerUnavailable",environment="cf",alertstate="firing"}'
-_ENDED = {"Recovered", "SelfHealed", "Observed", "Escalated"}
 Object = dict[str, Any]
 
 
@@ -44,14 +42,10 @@ def product(
             stack.enter_context(quarks(diego, interval=3))
         helm = Helm(node.tool("helm"), folder, node.plane.kubeconfig)
         product = install(node, helm, diego, product_image)
-        start_monitoring(product, folder / "monitoring", partial(_start, node, stack))
-        until(lambda: product.value(_REACHABLE) == 1, "a BBS that serves")
-        until(partial(_all_ready, product), "the readiness of Diego's pods")
+        start_monitoring(product, folder / "monitoring", stack)
+        until(lambda: product.value(REACHABLE) == 1, "a BBS that serves")
+        until(partial(all_serve, product.diego), "the readiness of Diego's pods")
         yield product
-
-
-def _start(node: Node, stack: contextlib.ExitStack, program: Path, *arguments: str) -> None:
-    stack.callback(node.plane.start_program(program, *arguments).stop)
 
 
 def test_helm_test_passes(product: Product) -> None:
@@ -63,42 +57,42 @@ def test_the_command_in_the_exporters_pod_says_that_the_bbs_serves(product: Prod
 
 
 def test_the_tutorials_fault_is_ended_by_one_restart_of_each_pod(product: Product) -> None:
-    before, opened = _uids(product), len(product.records())
+    before, opened = uids(product.diego), len(product.records())
     product.diego.do("cut")
-    until(lambda: product.value(_REACHABLE) == 0, "the loss of the lock")
+    until(lambda: product.value(REACHABLE) == 0, "the loss of the lock")
     product.diego.do("restore")
-    record = until(partial(_ended, product, opened), "the end of the remediation")
+    record = until(partial(ended, product, opened), "the end of the remediation")
     status = record["status"]
     assert (status["phase"], status["plan"]["diagnosis"]) == ("Recovered", "no_active_bbs"), status
     assert {each["uid"] for each in status["deletions"]} == set(before.values())
-    after = _uids(product)
+    after = uids(product.diego)
     assert after.keys() == before.keys()
     assert not set(after.values()) & set(before.values())
     until(lambda: product.value(_FIRING) is None, "the alert's end")
 
 
 def test_a_lasting_503_is_escalated_and_fixed_once_a_person_approves(product: Product) -> None:
-    before, opened = _uids(product), len(product.records())
+    before, opened = uids(product.diego), len(product.records())
     product.diego.do("stick")
-    escalated = until(partial(_ended, product, opened), "the escalation")["status"]
+    escalated = until(partial(ended, product, opened), "the escalation")["status"]
     assert (escalated["phase"], escalated["reason"]) == ("Escalated", "AwaitingApproval"), escalated
-    assert _uids(product) == before
+    assert uids(product.diego) == before
     _run_what_it_says(product, escalated["message"])
-    status = until(partial(_ended, product, opened + 1), "the end of the approved remediation")["status"]
+    status = until(partial(ended, product, opened + 1), "the end of the approved remediation")["status"]
     assert (status["phase"], status["plan"]["diagnosis"]) == ("Recovered", "stuck_unavailable"), status
-    assert not set(_uids(product).values()) & {each["uid"] for each in status["deletions"]}
-    until(lambda: product.value(_REACHABLE) == 1, "a BBS that serves")
+    assert not set(uids(product.diego).values()) & {each["uid"] for each in status["deletions"]}
+    until(lambda: product.value(REACHABLE) == 1, "a BBS that serves")
 
 
 def test_a_killed_bbs_is_followed_by_one_that_serves_and_nothing_is_deleted(product: Product) -> None:
-    before, opened = _uids(product), len(product.records())
+    before, opened = uids(product.diego), len(product.records())
     owner = product.diego.do("look")["owner"]
     with witness(product) as seen:
         _kill_bbs(product, owner)
-        until(lambda: product.value(_REACHABLE) == 0 or _restarted(product, owner), "the end of the BBS")
-        until(lambda: product.value(_REACHABLE) == 1, "a BBS that serves")
+        until(lambda: product.value(REACHABLE) == 0 or _restarted(product, owner), "the end of the BBS")
+        until(lambda: product.value(REACHABLE) == 1, "a BBS that serves")
         until(partial(_all_ended, product), "the end of what the alert opened")
-    assert _uids(product) == before
+    assert uids(product.diego) == before
     assert _deleted(product, opened) == []
     assert seen.wrong() == []
 
@@ -107,26 +101,26 @@ def test_a_fail_over_by_hand_is_left_alone(product: Product) -> None:
     opened, owner = len(product.records()), product.diego.do("look")["owner"]
     with witness(product) as seen:
         product.kubectl("delete", "pod", owner, "--namespace", product.diego.layout.namespace)
-        until(partial(_all_ready, product), "the readiness of Diego's pods")
-        until(lambda: product.value(_REACHABLE) == 1, "a BBS that serves")
+        until(partial(all_serve, product.diego), "the readiness of Diego's pods")
+        until(lambda: product.value(REACHABLE) == 1, "a BBS that serves")
         until(partial(_all_ended, product), "the end of what the alert opened")
     assert _deleted(product, opened) == []
     assert seen.wrong() == []
 
 
 def test_while_the_kubelet_is_held_up_a_bbs_that_serves_is_left_alone(product: Product) -> None:
-    before, opened = _uids(product), len(product.records())
+    before, opened = uids(product.diego), len(product.records())
     kubelet = product.node.running.kubelet
     with witness(product) as seen:
         kubelet.freeze()
         try:
             until(partial(_node_is, product, "Unknown"), "the node's loss")
-            assert product.value(_REACHABLE) == 1
+            assert product.value(REACHABLE) == 1
         finally:
             kubelet.thaw()
         until(partial(_node_is, product, "True"), "the node's return")
-        until(partial(_all_ready, product), "the readiness of Diego's pods")
-    assert _uids(product) == before
+        until(partial(all_serve, product.diego), "the readiness of Diego's pods")
+    assert uids(product.diego) == before
     assert _deleted(product, opened) == []
     assert seen.wrong() == []
 
@@ -138,28 +132,27 @@ def test_pods_that_no_node_takes_are_a_persons_business(product: Product) -> Non
     plane.kubectl("cordon", NODE)
     try:
         plane.kubectl("delete", "pods", *names, "--namespace", namespace)
-        record = until(partial(_ended, product, opened), "the escalation")
+        record = until(partial(ended, product, opened), "the escalation")
     finally:
         plane.kubectl("uncordon", NODE)
     assert record["status"]["phase"] == "Escalated"
     assert "nschedulable" in record["status"]["message"], record["status"]["message"]
     assert _deleted(product, opened) == []
-    until(lambda: product.value(_REACHABLE) == 1, "a BBS that serves")
+    until(lambda: product.value(REACHABLE) == 1, "a BBS that serves")
     until(lambda: product.value(_FIRING) is None, "the alert's end")
 
 
 def test_an_api_server_killed_at_the_plan_costs_no_pod_twice(product: Product) -> None:
-    before, opened = _uids(product), len(product.records())
-    until(partial(_all_ready, product), "the readiness of Diego's pods")
+    before, opened = uids(product.diego), len(product.records())
+    until(partial(all_serve, product.diego), "the readiness of Diego's pods")
     product.diego.do("cut")
-    until(lambda: product.value(_REACHABLE) == 0, "the loss of the lock")
+    until(lambda: product.value(REACHABLE) == 0, "the loss of the lock")
     product.diego.do("restore")
-    until(partial(_has_plan, product, opened), "the plan")
+    until(partial(has_plan, product, opened), "the plan")
     product.node.plane.restart_apiserver()
-    status = until(partial(_ended, product, opened), "the end of the remediation")["status"]
+    status = until(partial(ended, product, opened), "the end of the remediation")["status"]
     assert (status["phase"], status["plan"]["diagnosis"]) == ("Recovered", "no_active_bbs"), status
-    uids = [each["uid"] for each in status["deletions"]]
-    assert sorted(uids) == sorted(before.values())
+    assert sorted(each["uid"] for each in status["deletions"]) == sorted(before.values())
 
 
 def _kill_bbs(product: Product, pod: str) -> None:
@@ -191,37 +184,13 @@ def _node_is(product: Product, ready: str) -> bool:
 
 
 def _all_ended(product: Product) -> bool:
-    return product.value(_FIRING) is None and all(each["status"]["phase"] in _ENDED for each in product.records())
-
-
-def _has_plan(product: Product, after: int) -> bool:
-    return any(each.get("status", {}).get("plan") for each in product.records()[after:])
+    return product.value(_FIRING) is None and all(each["status"]["phase"] in ENDED for each in product.records())
 
 
 def _deleted(product: Product, after: int) -> list[str]:
     """The pods that the remediations after so many others have deleted."""
     records = product.records()[after:]
     return [each["name"] for record in records for each in record["status"].get("deletions", [])]
-
-
-def _uids(product: Product) -> dict[str, str]:
-    """The UID of each pod of BBS and Locket that is not on its way out, by its name."""
-    layout = product.diego.layout
-    names = {f"{each.name}-{number}" for each in (layout.bbs, layout.locket) if each for number in range(each.replicas)}
-    pods = [pod["metadata"] for pod in product.diego.pods() if "deletionTimestamp" not in pod["metadata"]]
-    return {pod["name"]: pod["uid"] for pod in pods if pod["name"] in names}
-
-
-def _all_ready(product: Product) -> bool:
-    pods = product.diego.pods()
-    wanted = 1 + sum(each.replicas for each in product.diego.layout.workloads)
-    return len(pods) == wanted and all(is_ready(pod) for pod in pods)
-
-
-def _ended(product: Product, after: int) -> Object:
-    """The remediation that came after so many others, once it has ended; nothing before."""
-    record: Object = next(iter(product.records()[after:]), {})
-    return record if record.get("status", {}).get("phase") in _ENDED else {}
 
 
 def _run_what_it_says(product: Product, message: str) -> None:

@@ -95,6 +95,8 @@ class Builder:
         """The image of Diego's stand-ins: the simulator beside the libraries of the product's."""
         container = self.run("from", "--pull-never", f"{product.name}:node")
         self.run("add", container, ROOT / "simulator", "/opt/stagekeeper/lib/simulator")
+        # The tutorial's test, and `diagnose --from-pod`, connect from the Cloud Controller's pod.
+        self.run("add", "--chmod", "755", container, find_program("nc.traditional").resolve(), "/usr/local/bin/nc")
         compiled = ("python3", "-m", "compileall", "-q", "--invalidation-mode", "unchecked-hash")
         self.run("run", "--user", "0", "--isolation", "chroot", container, *compiled, "/opt/stagekeeper/lib/simulator")
         self.run("config", "--entrypoint", "[]", "--env", "PYTHONPATH=/opt/stagekeeper/lib", container)
@@ -111,7 +113,7 @@ class Builder:
 def built(context: Path) -> tuple[Image, Image]:
     """The product's image and the stand-ins', built once for the same content. Raises BuildError and SetupError."""
     files = [*context.rglob("*"), *(ROOT / "simulator").rglob("*.py")]
-    parts = [f"{sys.version_info} {_PACKAGES} {_LEFT_OUT}".encode()]
+    parts = [f"{sys.version_info} {_PACKAGES} {_LEFT_OUT}".encode(), find_program("nc.traditional").read_bytes()]
     parts += [str(file.name).encode() + file.read_bytes() for file in sorted(files) if file.is_file()]
     key = hashlib.sha256(b"\0".join(parts)).hexdigest()[:12]
 

@@ -25,7 +25,7 @@ class Namespaces:
     def __init__(self, pid: int, group: str) -> None:
         self.group = group
         self._places = {kind: f"/proc/{pid}/ns/{kind}" for kind in ("mnt", "net")}
-        self._threads = ThreadPoolExecutor(max_workers=4, initializer=self._enter, thread_name_prefix="node")
+        self._threads = ThreadPoolExecutor(max_workers=16, initializer=self._enter, thread_name_prefix="node")
 
     def command(self, program: str | Path, *arguments: str | Path) -> list[str | Path]:
         """The command that runs a program in there. It starts in `/`, under the PID that it is started with."""

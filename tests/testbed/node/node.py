@@ -32,6 +32,11 @@ class Node:
         """A program of the test bed (`helm`) as one that runs on the node."""
         return self.within.wrapped(find_program(name), self.folder / name)
 
+    def tag(self, image: Image, name: str) -> None:
+        """Give a loaded image another name, which a pod may name it by."""
+        ctr = (find_program("ctr"), "--address", runtime.socket_of(self.folder), "--namespace", "k8s.io")
+        self.run(*ctr, "images", "tag", f"{image.name}:node", name)
+
     def run(self, *command: str | Path) -> str:
         """Run a command on the node; what it prints. Raises CalledProcessError."""
         whole = self.within.command(*command)

@@ -30,9 +30,10 @@ FASTER = 6
 """How many times shorter than in production the waits of rules and policy are. Diego's own are the real ones."""
 CONFIRM_FOR = 120 // FASTER
 _ALERTMANAGER, _PROMETHEUS = f"{ADDRESS}:9093", f"{ADDRESS}:9090"
+_COMPONENT = "app.kubernetes.io/component"
 _PORTS = {"exporter": 9889, "remediator": 9890}
-_TOKEN = "stagekeeper-webhook"
-_CLIENT = "diego-client"
+TOKEN = "stagekeeper-webhook"
+CLIENT = "diego-client"
 Object = dict[str, Any]
 T = TypeVar("T")
 
@@ -70,6 +71,16 @@ class Product:
         found: list[Object] = self.node.plane.api.request("GET", path)["items"]
         return sorted(found, key=lambda each: int(each["metadata"]["name"].rpartition("-r")[2]))
 
+    def pods(self, program: str = "") -> list[Object]:
+        """The product's pods: a program's, or all."""
+        found = self.node.plane.api.request("GET", f"/api/v1/namespaces/{NAMESPACE}/pods")["items"]
+        return [pod for pod in found if program in {"", pod["metadata"]["labels"].get(_COMPONENT)}]
+
+    def token(self) -> str:
+        """The webhook's token that its Secret has."""
+        secret = self.node.plane.api.request("GET", f"/api/v1/namespaces/{NAMESPACE}/secrets/{TOKEN}")
+        return base64.b64decode(secret["data"]["token"]).decode()
+
     def value(self, query: str) -> float | None:
         """The value of a PromQL query; None where it finds nothing."""
         url = f"http://{_PROMETHEUS}/api/v1/query?{urllib.parse.urlencode({'query': query})}"
@@ -78,25 +89,31 @@ class Product:
         return float(found[0]["value"][1]) if found else None
 
 
-def install(node: Node, helm: Helm, diego: Diego, image: Image) -> Product:
-    """Install the chart into a namespace that admits only restricted pods, and wait until all pods are Ready."""
-    core = f"/api/v1/namespaces/{NAMESPACE}"
-    api = node.plane.api
+def prepare(node: Node, diego: Diego) -> None:
+    """What a person makes before the chart: a namespace that admits only restricted pods, and the Secrets in it."""
+    api, core = node.plane.api, f"/api/v1/namespaces/{NAMESPACE}"
     api.request("POST", "/api/v1/namespaces", {"metadata": {"name": NAMESPACE, "labels": RESTRICTED}})
+    for name, data in ((CLIENT, client_files(diego)), (TOKEN, {"token": secrets.token_urlsafe()})):
+        api.request("POST", f"{core}/secrets", {"metadata": {"name": name}, "stringData": data})
+
+
+def client_files(diego: Diego) -> dict[str, str]:
+    """What the Secret of Diego's client certificate holds, by key."""
     certificates = diego.certificates
     files = {
         "ca.crt": certificates.server.ca,
         "tls.crt": certificates.client_certificate,
         "tls.key": certificates.client_key,
     }
-    for name, data in (
-        (_CLIENT, {key: file.read_text() for key, file in files.items()}),
-        (_TOKEN, {"token": secrets.token_urlsafe()}),
-    ):
-        api.request("POST", f"{core}/secrets", {"metadata": {"name": name}, "stringData": data})
+    return {key: file.read_text() for key, file in files.items()}
+
+
+def install(node: Node, helm: Helm, diego: Diego, image: Image) -> Product:
+    """Prepare, install the chart, and wait until all pods are Ready."""
+    prepare(node, diego)
     helm.run("install", RELEASE, FOLDER, "--namespace", NAMESPACE, values=values(diego, image))
     product = Product(node, helm, diego)
-    until(partial(_all_ready, product), "the product's readiness")
+    until(partial(all_ready, product), "the product's readiness")
     return product
 
 
@@ -105,7 +122,7 @@ def values(diego: Diego, image: Image) -> Object:
     environment = {
         "name": "cf",
         "profile": diego.layout.profile,
-        "tls": {"secret": _CLIENT},
+        "tls": {"secret": CLIENT},
         # Everything here is only just older than that.
         "patience": {"starting": 20, "pending": 60, "migrating": 30, "restarted_twice": 20},
     }
@@ -130,22 +147,31 @@ def values(diego: Diego, image: Image) -> Object:
     }
 
 
-def start_monitoring(product: Product, folder: Path, start: Callable[..., None]) -> None:
-    """Alertmanager and Prometheus with the project's rules, faster; `start` starts a program of the node."""
+def start_monitoring(
+    product: Product, folder: Path, stack: contextlib.ExitStack, find: Callable[[str], Path] = find_program
+) -> None:
+    """Alertmanager and Prometheus with the project's rules, faster; their end is put on the stack.
+
+    `find` says where they are: Debian's, or today's. Raises MissingProgramError.
+    """
+
+    def start(program: Path, *arguments: str) -> None:
+        stack.callback(product.node.plane.start_program(program, *arguments).stop)
+
     folder.mkdir()
-    token = product.node.plane.api.request("GET", f"/api/v1/namespaces/{NAMESPACE}/secrets/{_TOKEN}")["data"]["token"]
-    (folder / "alertmanager.json").write_text(json.dumps(_alertmanager(token)))
+    (folder / "token").write_text(product.token())
+    (folder / "alertmanager.json").write_text(json.dumps(_alertmanager(folder / "token")))
     (folder / "rules.yaml").write_text(json.dumps(faster(yaml.safe_load(rules()), FASTER)))
-    (folder / "prometheus.json").write_text(json.dumps(_prometheus(product)))
+    (folder / "prometheus.json").write_text(json.dumps(_prometheus()))
     start(
-        find_program("prometheus-alertmanager"),
+        find("prometheus-alertmanager"),
         f"--config.file={folder / 'alertmanager.json'}",
         f"--storage.path={folder / 'alertmanager'}",
         f"--web.listen-address={_ALERTMANAGER}",
         "--cluster.listen-address=",
     )
     start(
-        find_program("prometheus"),
+        find("prometheus"),
         f"--config.file={folder / 'prometheus.json'}",
         f"--storage.tsdb.path={folder / 'prometheus'}",
         f"--web.listen-address={_PROMETHEUS}",
@@ -156,9 +182,10 @@ def start_monitoring(product: Product, folder: Path, start: Callable[..., None])
         )
 
 
-def _all_ready(product: Product) -> bool:
-    pods = product.node.plane.api.request("GET", f"/api/v1/namespaces/{NAMESPACE}/pods")["items"]
-    return len(pods) == 3 and all(is_ready(pod) for pod in pods)
+def all_ready(product: Product) -> bool:
+    """Whether the product's three pods are Ready, and no other is left."""
+    pods = product.pods()
+    return len(pods) == len(_PORTS) + 1 and all(is_ready(pod) for pod in pods)
 
 
 def is_ready(pod: Object) -> bool:
@@ -167,12 +194,16 @@ def is_ready(pod: Object) -> bool:
     return conditions.get("Ready") == "True" and "deletionTimestamp" not in pod["metadata"]
 
 
-def _alertmanager(token: str) -> Object:
-    service = f"{RELEASE}-remediator.{NAMESPACE}.svc.cluster.local:{_PORTS['remediator']}"
+def service(program: str) -> str:
+    """Where a program's Service is, as the cluster's DNS knows it: `HOST:PORT`."""
+    return f"{RELEASE}-{program}.{NAMESPACE}.svc.cluster.local:{_PORTS[program]}"
+
+
+def _alertmanager(token: Path) -> Object:
     webhook = {
-        "url": f"http://{service}/api/v1/alerts",
+        "url": f"http://{service('remediator')}/api/v1/alerts",
         "send_resolved": True,
-        "http_config": {"authorization": {"type": "Bearer", "credentials": _decoded(token)}},
+        "http_config": {"authorization": {"type": "Bearer", "credentials_file": f"{token}"}},
     }
     return {
         "route": {
@@ -186,15 +217,15 @@ def _alertmanager(token: str) -> Object:
     }
 
 
-def _prometheus(product: Product) -> Object:
-    pods = product.node.plane.api.request("GET", f"/api/v1/namespaces/{NAMESPACE}/pods")["items"]
+def _prometheus() -> Object:
+    # By its Service, since a pod's address ends with the pod.
     jobs = [
         {
             "job_name": f"stagekeeper-{program}",
             "honor_labels": True,
-            "static_configs": [{"targets": [f"{ip}:{port}" for ip in _addresses(pods, program)]}],
+            "static_configs": [{"targets": [service(program)]}],
         }
-        for program, port in _PORTS.items()
+        for program in _PORTS
     ]
     return {
         "global": {"scrape_interval": "3s", "scrape_timeout": "2s", "evaluation_interval": "2s"},
@@ -206,17 +237,12 @@ def _prometheus(product: Product) -> Object:
 
 def exporter_address(product: Product) -> str:
     """Where the exporter listens in the node's network: `IP:PORT`."""
-    pods = product.node.plane.api.request("GET", f"/api/v1/namespaces/{NAMESPACE}/pods")["items"]
-    return f"{_addresses(pods, 'exporter')[0]}:{_PORTS['exporter']}"
+    return addresses(product, "exporter")[0]
 
 
-def _addresses(pods: list[Object], program: str) -> list[str]:
-    label = "app.kubernetes.io/component"
-    return [pod["status"]["podIP"] for pod in pods if pod["metadata"]["labels"].get(label) == program]
-
-
-def _decoded(text: str) -> str:
-    return base64.b64decode(text).decode()
+def addresses(product: Product, program: str) -> list[str]:
+    """Where each pod of a program listens: `IP:PORT`."""
+    return [f"{pod['status']['podIP']}:{_PORTS[program]}" for pod in product.pods(program)]
 
 
 def _serves(url: str) -> bool:

@@ -115,6 +115,7 @@ class Starter:
             "imageGCHighThresholdPercent": 100,  # nobody could fetch again what it threw away
             "registryPullQPS": 0,
             "maxPods": 60,
+            "syncFrequency": "5s",  # within which a changed Secret is in its pods; by default a minute or more
         }
 
     def _write(self, name: str, text: str) -> Path:
