@@ -70,11 +70,17 @@ async def test_a_label_of_odd_case_is_still_the_label(
     assert (await world.observe()).known_pods[0].labelled_active is expected
 
 
-async def test_a_label_that_a_release_never_sets_says_nothing(world: Cluster) -> None:
-    world.pods([pod("diego-api-0", labels={}), pod("diego-api-1", labels={})])
-    label = replace(world.environment.active_label, may_be_absent=True)
+@pytest.mark.parametrize(
+    ("may_be_absent", "active", "expected"),
+    [(True, {}, [None, None]), (True, {"skiff-role-active": "true"}, [True, False]), (False, {}, [False, False])],
+)
+async def test_a_label_that_no_pod_has_says_nothing_where_a_release_never_sets_it(
+    active: dict[str, str], expected: list[bool | None], world: Cluster, *, may_be_absent: bool
+) -> None:
+    world.pods([pod("diego-api-0", labels=active), pod("diego-api-1", labels={})])
+    label = replace(world.environment.active_label, may_be_absent=may_be_absent)
     seen = await world.with_(active_label=label).observe()
-    assert [each.labelled_active for each in seen.known_pods] == [None, None]
+    assert [each.labelled_active for each in seen.known_pods] == expected
 
 
 @pytest.mark.parametrize("ip", [None, ""])

@@ -9,6 +9,7 @@ import pytest
 from stagekeeper.diego import observe
 from stagekeeper.diego.observation import NOT_CONFIGURED, Probe, ReadyPods, Reply
 from stagekeeper.diego.observe import Observer
+from stagekeeper.diego.probe import PING, Prober
 from tests.diego.listeners import black_hole, listening, silent
 from tests.diego.world import CC, ENOUGH, PODS, Cluster, pod
 from tests.kube.api_server import hanging
@@ -67,6 +68,29 @@ async def test_a_silent_pod_that_is_gone_costs_no_time(world: Cluster) -> None:
         async with asyncio.timeout(20):
             seen = await observer.observe(60.0)
     assert seen.pods == ()
+
+
+class Counting(Prober):
+    """Counts the pods that are asked at the same time."""
+
+    now = most = 0
+
+    async def ask(self, host: str, timeout: float, path: str = PING) -> Probe:  # noqa: ARG002 -- the signature of what it stands for
+        """A refusal, after a while."""
+        if host == "127.0.0.1":
+            self.now += 1
+            self.most = max(self.most, self.now)
+            await asyncio.sleep(0.01)
+            self.now -= 1
+        return Probe(Reply.REFUSED)
+
+
+async def test_64_pods_are_asked_at_once_and_no_more(world: Cluster) -> None:
+    world.pods([pod(f"diego-api-{number}") for number in range(70)])
+    environment = world.with_(service_host="127.0.0.2").environment
+    prober = Counting(environment)
+    seen = await Observer(environment, world.kube, prober).observe(ENOUGH)
+    assert ([each.reply for each in seen.known_pods], prober.most) == ([Reply.REFUSED] * 70, 64)
 
 
 # A refusal where no label could contradict us

@@ -149,6 +149,15 @@ async def test_an_endless_answer_is_a_bad_reply(certs: Certificates) -> None:
     assert (found.reply, found.detail) == (Reply.BAD_REPLY, "an answer of more than 65536 bytes")
 
 
+@pytest.mark.parametrize(
+    ("size", "detail"), [(65_536, "HTTP 200 with 65494 bytes"), (65_537, "an answer of more than 65536 bytes")]
+)
+async def test_an_answer_is_read_up_to_64_kib(size: int, detail: str, certs: Certificates) -> None:
+    head = f"HTTP/1.1 200 OK\r\nContent-Length: {size - 42}\r\n\r\n".encode()
+    async with listening(answering(head + b"x" * (size - len(head))), certs.server()) as port:
+        assert (await ask(port, certs)).detail == detail
+
+
 async def test_a_503_with_an_empty_body_is_unavailable(certs: Certificates) -> None:
     answer = b"HTTP/1.1 503 Service Unavailable\r\nContent-Length: 0\r\n\r\n"
     async with listening(answering(answer), certs.server()) as port:

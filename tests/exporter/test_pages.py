@@ -16,8 +16,8 @@ from aiohttp.web import Application, Request
 from prometheus_client import CollectorRegistry
 
 from exporter.app import application
-from exporter.history import entry
-from exporter.pages import MOST_ROWS, landing
+from exporter.history import details, entry
+from exporter.pages import landing
 from exporter.scrape import observing
 from exporter.settings import ConfigurationFile, exporter_settings
 from stagekeeper.config.document import parse
@@ -78,6 +78,7 @@ async def test_the_same_is_there_as_json_with_phases_and_certificates() -> None:
         found = json.loads(await text(client, f"/{link}.json"))
         page = await text(client, f"/{link}")
     assert found["name"] == link.removeprefix("observations/")
+    assert details("", assessment(seconds=1 / 3), {})["seconds"] == 0.333333
     assert found["diagnosis"]["name"] == "serving"
     assert found["reachable"] is True
     assert found["probes"][0] == {
@@ -141,8 +142,10 @@ async def test_the_configuration_in_force_is_a_file_that_means_the_same_and_hold
 
 def test_the_landing_page_has_no_more_rows_than_a_person_reads() -> None:
     kept = entry(assessment(serving()), {})
-    page = landing([kept] * (MOST_ROWS + 1)).text or ""
-    assert page.count("<tr>") == MOST_ROWS + 1  # with the head
+    page = landing([kept] * 501).text or ""
+    assert page.count("<tr>") == 501  # with the head
+    head = ["Ended (UTC)", "Environment", "Diagnosis", "Why", "Service", "Pods ready", "Took"]
+    assert re.findall("<th>(.*?)</th>", page) == head
 
 
 def test_an_observation_is_kept_in_few_bytes() -> None:

@@ -10,7 +10,7 @@ from structlog.testing import capture_logs
 
 from exporter import scrape
 from exporter.samples import ScrapeData
-from exporter.scrape import CUT_SHARE, OBSERVATION_SHARE, Observe, Targets, observing
+from exporter.scrape import Observe, Targets, observing
 from stagekeeper.diego.diagnosis import Condition
 from stagekeeper.diego.environment_settings import EnvironmentSettings
 from stagekeeper.diego.environments import resolve
@@ -79,7 +79,7 @@ async def test_an_observation_that_waits_for_its_turn_is_told_of_less_time(monke
         await asyncio.sleep(0.2)
         observer.release.set()
         await both
-    assert first == pytest.approx(10 * OBSERVATION_SHARE, abs=0.1)
+    assert first == pytest.approx(9, abs=0.1)
     assert observer.within < first - 0.15
 
 
@@ -111,11 +111,11 @@ async def test_an_observation_that_never_ends_is_answered_in_time_with_what_is_k
     async with targets(observer.observe) as found:
         began = loop.time()
         (seen,) = await found.scrape(9.5)
-        assert loop.time() - began == pytest.approx(9.5 * CUT_SHARE)
+        assert loop.time() - began == pytest.approx(9.025)
     assert seen.assessment is not None
     assert seen.assessment.diagnosis.name is Condition.OBSERVER_FAULT
     assert seen.assessment.kubernetes_failure == "timeout"
-    assert observer.within < 9.5 * CUT_SHARE
+    assert observer.within == pytest.approx(8.55)
     assert observer.cancelled == 1
 
 
@@ -166,6 +166,7 @@ async def test_environments_are_looked_at_at_the_same_time() -> None:
         answers = await found.scrape(10)
         assert loop.time() - began == pytest.approx(3)
     assert [each.environment for each in answers] == ["cf", "other"]
+    assert [each.counters.observation_seconds for each in answers] == pytest.approx([3, 3])
 
 
 async def test_an_observation_that_raises_is_an_observer_fault_and_told_in_the_log() -> None:

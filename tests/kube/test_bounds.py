@@ -1,8 +1,9 @@
 """What the client does not do for a server that misbehaves: follow it, read without end, run after its pages."""
 
+import asyncio
 import gzip
 import json
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -10,8 +11,16 @@ import pytest
 from aiohttp import web
 
 from stagekeeper.kube import paging, transport
-from stagekeeper.kube.client import Call, Kube
-from stagekeeper.kube.errors import Invalid, KubeError, MalformedResponse, RequestTimeout, Unavailable, Unreachable
+from stagekeeper.kube.client import Call, Kube, Response
+from stagekeeper.kube.errors import (
+    Invalid,
+    KubeError,
+    MalformedResponse,
+    OversizedResponse,
+    RequestTimeout,
+    Unavailable,
+    Unreachable,
+)
 from stagekeeper.kube.remediations import Remediations
 from tests.kube import api_server
 from tests.kube.api_server import ApiServer, answering, connected, refusing, saying, status
@@ -44,10 +53,7 @@ async def test_no_redirect_is_followed(code: int, method: str, server: ApiServer
     assert "login." not in str(raised.value)
 
 
-async def test_what_is_larger_than_anything_is_not_read(
-    server: ApiServer, kube: Kube, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(transport, "MOST", 2**20)
+async def test_what_is_larger_than_anything_is_not_read(server: ApiServer, kube: Kube) -> None:
     sent = 0
 
     async def endless(request: web.Request) -> web.StreamResponse:
@@ -59,9 +65,36 @@ async def test_what_is_larger_than_anything_is_not_read(
             sent += 65536
 
     server.answers[PATH] = endless
-    with pytest.raises(MalformedResponse, match=r"answers with more than .* MiB, which is not read"):
+    with pytest.raises(MalformedResponse, match="answers with more than 16 MiB, which is not read"):
         await kube.get(PATH, timeout=ENOUGH)
-    assert sent < 2**25
+    assert sent < 2**26
+
+
+async def test_an_answer_is_read_up_to_16_mib(server: ApiServer, kube: Kube) -> None:
+    server.answers[PATH] = saying(" " * 16_777_216)
+    assert len((await kube.text(Call("GET", PATH), timeout=ENOUGH))[0]) == 16_777_216
+    server.answers[PATH] = saying(" " * 16_777_217)
+    with pytest.raises(OversizedResponse):
+        await kube.text(Call("GET", PATH), timeout=ENOUGH)
+
+
+async def test_32_requests_are_in_flight_and_no_more(server: ApiServer, kube: Kube) -> None:
+    in_flight, most, all_there = 0, 0, asyncio.Event()
+
+    async def counted(_: web.Request) -> web.Response:
+        nonlocal in_flight, most
+        in_flight += 1
+        most = max(most, in_flight)
+        if in_flight == 32:
+            await asyncio.sleep(0.1)  # for one more, which must not come
+            all_there.set()
+        await all_there.wait()
+        in_flight -= 1
+        return web.json_response({})
+
+    server.answers[PATH] = counted
+    await asyncio.gather(*(kube.get(PATH, timeout=ENOUGH) for _ in range(40)))
+    assert most == 32
 
 
 async def test_a_connection_is_used_again_after_an_answer_that_was_read(server: ApiServer, kube: Kube) -> None:
@@ -244,13 +277,15 @@ async def test_a_410_for_the_first_page_is_the_apis_own(server: ApiServer, kube:
 
 
 async def test_records_that_somebody_made_large_are_read_in_smaller_pages(
-    kube: Kube, some: Pages, server: ApiServer, monkeypatch: pytest.MonkeyPatch
+    kube: Kube, server: ApiServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Else whoever may create records could make the list unreadable."""
     monkeypatch.setattr(transport, "MOST", 2**16)
-    some.largest = 2
+    pages = Pages(*"abcdefg")
+    pages.largest = 2
+    server.answers[PATH] = pages.answer
     assert await names(kube) == list("abcdefg")
-    assert [each.query["limit"] for each in server.requests] == ["3", *"1111111"]
+    assert [each.query["limit"] for each in server.requests] == ["500", "62", "7", *"1111111"]
 
 
 async def test_one_record_that_is_too_large_is_said(kube: Kube, some: Pages, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -260,11 +295,22 @@ async def test_one_record_that_is_too_large_is_said(kube: Kube, some: Pages, mon
         await names(kube)
 
 
-@pytest.mark.usefixtures("some")
-async def test_a_list_is_not_read_beyond_its_bound(kube: Kube, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(paging, "MOST", 200)
-    with pytest.raises(MalformedResponse, match="which is not read"):
-        await names(kube)
+class Sized(Kube):
+    """Answers an empty list that is said to have so many characters."""
+
+    def __init__(self, size: int) -> None:
+        """Without a way to it."""
+        self.size = size
+
+    async def get(self, path: str, *, timeout: float, query: Mapping[str, str] | None = None) -> Response:  # noqa: ARG002 -- the signature of what it stands for
+        """The last page of it."""
+        return Response({"items": []}, None, self.size)
+
+
+async def test_a_list_is_read_up_to_64_mib() -> None:
+    assert (await Sized(67_108_864).list_all(PATH, timeout=ENOUGH)).body["items"] == []
+    with pytest.raises(MalformedResponse, match="the list has more than 64 MiB, which is not read"):
+        await Sized(67_108_865).list_all(PATH, timeout=ENOUGH)
 
 
 ENDLESS: dict[str, Any] = {

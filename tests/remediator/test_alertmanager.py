@@ -15,9 +15,9 @@ from aiohttp import web
 from aiohttp.test_utils import RawTestServer, TestServer
 from structlog.testing import capture_logs
 
-from remediator.alertmanager import MOST_RECEIVERS, Alertmanager, AlertmanagerView, Receivers
+from remediator.alertmanager import Alertmanager, AlertmanagerView, Receivers
 from remediator.inputs import AlertState
-from remediator.remediation import LONGEST_FIELD, Request
+from remediator.remediation import Request
 from remediator.settings import AlertmanagerSettings
 from tests.diego import listeners
 from tests.remediator.receiving import PAYLOADS
@@ -80,9 +80,15 @@ async def seen(handler: Handler, **settings: Any) -> tuple[AlertState, str]:
 def test_a_receiver_that_has_called_counts_beside_the_configured_one_and_names_are_bounded() -> None:
     receivers = Receivers("stagekeeper")
     assert ["stagekeeper" in receivers, "cf/team/stagekeeper" in receivers, "sk" in receivers] == [True, True, False]
-    for name in ("sk", "", *(f"name{number}" for number in range(MOST_RECEIVERS))):
+    for name in ("sk", "", "n" * 65, "n" * 64, *(f"name{number}" for number in range(99))):
         receivers.called(name)
-    assert ["sk" in receivers, "" in receivers, f"name{MOST_RECEIVERS - 1}" in receivers] == [True, False, False]
+    assert ["sk" in receivers, "" in receivers, "n" * 65 in receivers, "n" * 64 in receivers] == [
+        True,
+        False,
+        False,
+        True,
+    ]
+    assert ["name97" in receivers, "name98" in receivers] == [True, False]
 
 
 def test_a_receiver_whose_name_is_too_long_to_be_kept_is_not_told_of_with_every_call(
@@ -90,7 +96,7 @@ def test_a_receiver_whose_name_is_too_long_to_be_kept_is_not_told_of_with_every_
 ) -> None:
     receivers = Receivers("stagekeeper")
     for _ in range(3):
-        receivers.called("n" * (LONGEST_FIELD + 1))
+        receivers.called("n" * 65)
     assert "sends here" not in "".join(capsys.readouterr())
 
 

@@ -1,6 +1,7 @@
 """The pause: a ConfigMap that says who, why and until when. Whatever else it says counts as a pause."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -85,6 +86,9 @@ class WithoutDate(Kube):
 
 
 async def test_a_pause_whose_time_can_not_be_told_goes_on() -> None:
-    found = await Cluster(CF, WithoutDate()).pause()
+    cluster = Cluster(replace(CF, statefulsets=("z0", "z1"), service_host="127.0.0.1"), WithoutDate())
+    found = await cluster.pause()
     assert found.paused
     assert "has no Date" in found.why
+    assert (await cluster.observe()).blind
+    assert cluster.target == "z0"

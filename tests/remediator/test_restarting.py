@@ -109,21 +109,20 @@ def test_one_of_them_that_is_terminating_no_longer_counts() -> None:
 
 
 @pytest.mark.parametrize(
-    "seen",
+    ("number", "since", "changes"),
     [
-        pytest.param(observation(bbs(0, Reply.UNAVAILABLE, uid="new", age=SOON), bbs(1)), id="made after the plan"),
-        pytest.param(
-            observation(
-                bbs(0, uid="new", age=SOON),
-                bbs(1, Reply.UNAVAILABLE, containers=(observations.container(age=timedelta(seconds=-1)),)),
-            ),
-            id="started after the plan",
-        ),
+        pytest.param(0, SOON, {"uid": "new"}, id="made after the plan"),
+        pytest.param(1, timedelta(seconds=-1), {}, id="started after the plan"),
     ],
 )
-def test_a_503_of_a_pod_that_began_after_the_plan_may_be_a_migration(seen: Observation) -> None:
-    _, action = decided(restarting(["diego-api-0"]), seen)
-    assert isinstance(action, Wait)
+def test_a_503_of_a_pod_that_began_after_the_plan_may_be_a_migration(
+    number: int, since: timedelta, changes: Mapping[str, Any]
+) -> None:
+    begun = bbs(number, Reply.UNAVAILABLE, containers=(observations.container(age=since),), **changes)
+    pods = (begun, bbs(1)) if number == 0 else (bbs(0, uid="new", age=SOON), begun)
+    assert decided(restarting(["diego-api-0"]), observation(*pods))[1] == Wait(
+        f"It is not certain that diego-api-{number} does not serve (unavailable)."
+    )
 
 
 def test_a_sidecar_that_started_since_the_plan_begins_no_migration() -> None:
