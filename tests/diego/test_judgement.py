@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from stagekeeper.diego.conditions import kind
 from stagekeeper.diego.diagnosis import RESTART, ROWS, Condition, Restart, diagnose
 from stagekeeper.diego.observation import NOT_CONFIGURED, BbsPod, Observation, Probe, ReadyPods, Reply, Unknown
 from stagekeeper.kube.objects import Endpoints
@@ -172,6 +173,11 @@ def test_a_pod_that_was_not_asked_rules_the_cure_out(seen: Observation, unread: 
 def test_the_order_in_which_pods_are_listed_does_not_matter(seen: Observation) -> None:
     reversed_ = replace(seen, pods=tuple(reversed(seen.known_pods))) if isinstance(seen.pods, tuple) else seen
     assert (diagnose(reversed_).row, diagnose(reversed_).name) == (diagnose(seen).row, diagnose(seen).name)
+
+
+def test_a_condition_stands_out_by_whether_it_is_good_may_pass_or_is_bad() -> None:
+    shown = (Condition.SERVING, Condition.NOT_APPLICABLE, Condition.ROLLING_OUT, Condition.NO_ACTIVE_BBS)
+    assert [kind(each) for each in shown] == ["good", "none", "wait", "bad"]
 
 
 def test_the_names_of_many_pods_stay_one_readable_line() -> None:

@@ -1,6 +1,7 @@
 """A person's approval by an annotation: what it opens, for whom, and what it never does."""
 
 from dataclasses import replace
+from itertools import count
 from typing import Any
 
 import pytest
@@ -144,14 +145,32 @@ async def test_a_remediator_that_died_between_release_and_opening_goes_on() -> N
     ids=["serves again", "nobody can", "no approval", "ended well", "mode observe"],
 )
 async def test_else_nothing_is_opened(found: Remediation, mode: Mode, monkeypatch: pytest.MonkeyPatch) -> None:
+    see(hung(), monkeypatch)
+    records = Records(found)
+    await Reconciler(records, ACT.model_copy(update={"mode": mode})).reconcile()
+    assert [*records.remediations] == [1]
+
+
+async def test_three_observations_in_which_it_serves_release_an_escalated_record(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    see(healthy(), monkeypatch)
+    records = Records(replace(escalated(), approval=None))
+    reconciler = Reconciler(records, ACT)
+    for by in ("", "", "serving"):
+        await reconciler.reconcile()
+        assert records.remediations[1].released_by == by
+
+
+def see(observation: Observation, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let a reconciler observe this, and no pause."""
+    moments = count(step=5)
+
     async def observed(_self: Reconciler) -> Any:
-        return at(0, hung())
+        return at(next(moments), observation)
 
     async def not_paused(_self: MemoryCluster) -> Any:
         return inputs().pause
 
     monkeypatch.setattr(Reconciler, "_observe", observed)
     monkeypatch.setattr(MemoryCluster, "pause", not_paused)
-    records = Records(found)
-    await Reconciler(records, ACT.model_copy(update={"mode": mode})).reconcile()
-    assert [*records.remediations] == [1]
