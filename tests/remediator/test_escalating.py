@@ -9,8 +9,9 @@ from remediator import approval
 from remediator.escalating import escalated
 from remediator.inputs import Pause
 from remediator.remediation import Phase, Reason, Remediation
+from remediator.streaks import Streaks, Unseen
 from stagekeeper.diego.observation import Observation, Reply
-from tests.diego.observations import bbs, hung, observation, pending
+from tests.diego.observations import NOW, bbs, hung, observation, pending
 from tests.remediator.builders import at, inputs, remediation, restarting
 
 HALF = restarting(["diego-api-0"])
@@ -43,6 +44,25 @@ def test_a_reason_without_a_full_stop_gets_one() -> None:
 
 def test_what_was_deleted_and_what_was_not() -> None:
     assert " Deleted: diego-api-0. Not deleted: diego-api-1. " in message(hung(), Reason.INTERRUPTED, HALF)
+
+
+@pytest.mark.parametrize(
+    ("ago", "reason", "why", "told"),
+    [
+        (120, Reason.GAVE_UP, "HTTP 500", " From 11:48:00 to 11:58:00 UTC no check could tell. HTTP 500."),
+        (120, Reason.NOT_SERVING, "", " The Kubernetes API was away, or this process stood still."),
+        (121, Reason.GAVE_UP, "HTTP 500", ""),
+        (0, Reason.NEVER, "HTTP 500", ""),
+    ],
+)
+def test_what_could_not_be_seen_is_told_of_what_is_late_where_it_has_just_ended(
+    ago: float, reason: Reason, why: str, told: str
+) -> None:
+    until = NOW - timedelta(seconds=ago)
+    streaks = Streaks(unseen=Unseen(until - timedelta(minutes=10), until, why))
+    said = escalated(remediation(), reason, "Why it was.", inputs(streaks=streaks)).message
+    assert told in said
+    assert bool(told) == ("no check could tell" in said)
 
 
 DEAF = observation(bbs(0, Reply.UNAVAILABLE, active=True), bbs(1))
