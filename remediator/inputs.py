@@ -132,8 +132,9 @@ def blocking_pods(seen: Observation) -> str:
 def blocking(seen: Observation) -> list[Pod]:
     """Those pods: Terminating, or not ready where this platform's become so."""
     late = [each.pod for each in seen.known_pods if each.pod.terminating or each in unready(seen)]
-    own = seen.locket if isinstance(seen.locket, Locket) else None
-    return late + [pod for pod in (own.pods if own else ()) if own and pod not in own.ready]
+    if isinstance(seen.locket, Locket):
+        late += [pod for pod in seen.locket.pods if pod not in seen.locket.ready]
+    return late
 
 
 def _state(pod: Pod) -> str:

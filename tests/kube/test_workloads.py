@@ -7,9 +7,10 @@ from typing import Any
 
 import pytest
 
-from stagekeeper.kube import workloads
+from stagekeeper.kube import events, workloads
 from stagekeeper.kube.client import Kube
 from stagekeeper.kube.errors import Forbidden, MalformedResponse
+from stagekeeper.kube.events import Event
 from stagekeeper.kube.objects import Endpoints
 from tests.diego import observations
 from tests.kube import api_server
@@ -107,3 +108,38 @@ async def test_a_pod_is_deleted_only_as_it_was_seen_and_gently(server: ApiServer
     options = json.loads(asked.body)
     assert options["preconditions"] == {"uid": "uid-0", "resourceVersion": "100"}
     assert "gracePeriodSeconds" not in options
+
+
+# Events
+
+
+@pytest.mark.parametrize(("host", "instance"), [("sk-1", "sk-1"), ("h" * 129, "h" * 128), ("", "unknown")])
+async def test_an_event_is_created_as_the_api_takes_it(
+    host: str, instance: str, server: ApiServer, kube: Kube, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("socket.gethostname", lambda: host)
+    path = "/apis/events.k8s.io/v1/namespaces/cf/events"
+    server.answers[path] = answering({}, 201)
+    about, owner = events.pod(observations.pod()), events.statefulset(observations.workload())
+    told = Event(about, "Restarted", "n" * 1025, "Delete", observations.NOW, owner, warning=bool(host))
+    await events.emit(kube, "cf", told, timeout=ENOUGH)
+    assert json.loads(server.requests[0].body) == {
+        "apiVersion": "events.k8s.io/v1",
+        "kind": "Event",
+        "metadata": {"generateName": "diego-api-0-", "namespace": "cf"},
+        "eventTime": "2026-11-23T12:00:00.000000Z",
+        "reportingController": "stagekeeper.dev/remediator",
+        "reportingInstance": instance,
+        "action": "Delete",
+        "reason": "Restarted",
+        "regarding": {"apiVersion": "v1", "kind": "Pod", "name": "diego-api-0", "uid": "uid-0", "namespace": "cf"},
+        "related": {
+            "apiVersion": "apps/v1",
+            "kind": "StatefulSet",
+            "name": "diego-api",
+            "uid": "uid-of-diego-api",
+            "namespace": "cf",
+        },
+        "note": "n" * 1024,
+        "type": "Warning" if host else "Normal",
+    }

@@ -30,6 +30,7 @@ ALICE = Approval("stuck_unavailable", "alice")
     [
         ("stuck_unavailable by alice", ALICE),
         ("frozen by people:alice by night", Approval("frozen", "people:alice by night")),
+        (f"frozen by {'a' * 257}", Approval("frozen", "a" * 256)),
         ("stuck_unavailable", None),
         ("stuck_unavailable by ", None),
         (" by alice", None),

@@ -396,6 +396,15 @@ def test_the_second_pod_of_locket_follows_the_first_one_at_once() -> None:
     assert victim(action) == made.steps[0].pods[1]
 
 
+def test_a_late_restart_names_those_pods_of_locket_that_hold_it() -> None:
+    pods = [pod(each, name=f"diego-locket-{each}", uid=f"l-{each}", owner="diego-locket") for each in range(2)]
+    two = Locket(workload("diego-locket", replicas=2), (pods[0], replace(pods[1], ready="False")))
+    found = restarting(["diego-locket-0"], plan=TWO_STEPS, age=2000)
+    message = decided(found, hung(locket=two), environment=CF_LOCKET)[0].message
+    assert " diego-locket-1 on node node-1 is Running, and not ready. Deleted: " in message
+    assert "diego-locket-0 on node" not in message
+
+
 def test_if_somebody_serves_after_lockets_restart_no_bbs_pod_is_deleted() -> None:
     after, _ = decided(
         restarting(["diego-locket-0"], plan=TWO_STEPS), healthy(locket=own("locket-new")), environment=CF_LOCKET
