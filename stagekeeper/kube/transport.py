@@ -85,7 +85,7 @@ class Transport:
 
 
 def _client(access: Access, pair: trust.Pair | None) -> ApiClient:
-    settings = Configuration(host=access.server)
+    settings = Configuration()
     settings.retries = None  # else it repeats DELETE and PUT by itself; our next observation is the retry
     settings.connection_pool_maxsize = AT_ONCE
     settings.ca_cert_data, settings.verify_ssl = access.authorities, access.verify

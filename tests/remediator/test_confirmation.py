@@ -15,8 +15,8 @@ from remediator.remediation import GateResult, Outcome
 from remediator.streaks import Assessment, Streaks
 from stagekeeper.diego.diagnosis import Condition
 from stagekeeper.diego.observation import Observation, Probe, Reply
-from tests.diego.observations import bbs, healthy, hung, observation, unknown
-from tests.remediator.builders import ACT, ACTIVE, CF, NOT_PAUSED, at, every
+from tests.diego.observations import NOW, ago, bbs, healthy, hung, observation, unknown
+from tests.remediator.builders import ACT, ACTIVE, CF, NOT_PAUSED, at, every, moment
 
 BLIND = hung(pods=unknown("HTTP 500"))
 
@@ -132,6 +132,16 @@ def test_a_process_that_was_stopped_begins_it_anew() -> None:
     """Also where the server's clock stood still meanwhile."""
     stopped = [*every(5, 60), *(at(60 + each * 5, monotonic=600 + each * 5) for each in range(13))]
     assert not confirmed(stopped)
+
+
+def test_the_time_in_a_phase_goes_on_by_our_own_clock_and_never_back() -> None:
+    minute, hour = timedelta(minutes=1), timedelta(hours=1)
+    began = Streaks().entered("diego-api-r1", "Watching", ago(minute), moment())
+    assert [began.elapsed(moment(monotonic=each)) for each in (0, 30, -5)] == [minute, 1.5 * minute, minute]
+    assert began.entered("diego-api-r1", "Watching", NOW, moment(9)) is began
+    seen = began.saw(at(10), ACT.tolerance)
+    assert seen.entered("diego-api-r1", "Restarting", ago(hour), moment(20)).elapsed(moment(21)).total_seconds() == 11
+    assert seen.entered("diego-api-r2", "Watching", ago(hour), moment(20)).elapsed(moment(20)) == hour + minute / 3
 
 
 STUCK = observation(bbs(0, Reply.UNAVAILABLE), bbs(1))

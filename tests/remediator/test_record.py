@@ -128,6 +128,8 @@ def test_a_text_beyond_the_schemas_limits_does_not_keep_the_status_from_being_st
     assert (len(status["message"]), len(status["evidence"]), len(status["evidence"][0])) == (4096, 200, 2048)
     assert len(status["gates"][0]["why"]) == 2048
     assert status["message"].endswith("...")
+    fitting = record.store(replace(found, message="y" * 4096, evidence=("z" * 2048,)))["status"]
+    assert (fitting["message"], fitting["evidence"]) == ("y" * 4096, ["z" * 2048])
 
 
 @pytest.mark.parametrize(
