@@ -31,6 +31,7 @@ def ok(body: bytes) -> Probe:
         (ok(CF_TASKS), Domains(listed=True, names=("cf-tasks",))),
         (ok(b""), Domains(listed=True)),
         (ok(ERROR), Domains(listed=False, detail="error 28: database??")),
+        (ok(b"\x0a\x03\x08\xac\x02"), Domains(listed=False, detail="error 300: ")),
         (ok(b"\x0a\x00"), Domains(listed=False, detail="error 0: ")),
         (ok(CF_APPS + ERROR), Domains(listed=False, detail="error 28: database??")),
         (ok(b"\x18\x96\x01\x21abcdefgh\x2dabcd" + CF_APPS), Domains(listed=True, names=("cf-apps",))),

@@ -5,14 +5,20 @@ from dataclasses import replace
 from datetime import timedelta
 
 import pytest
+from structlog.testing import capture_logs
 
 from remediator import intake
+from remediator.alertmanager import AlertmanagerView
+from remediator.inputs import AlertState, AlertView
 from remediator.intake import Judgement
 from remediator.policy import Mode
+from remediator.reconciler import Reconciler
 from remediator.remediation import Phase, Reason, Remediation, Request
+from remediator.streaks import Assessment
+from stagekeeper.diego.observation import Observation, Reply
 from stagekeeper.kube.errors import AlreadyExists, Unavailable, Unreachable
-from tests.diego.observations import NOW, ago
-from tests.remediator.builders import ACT, remediation
+from tests.diego.observations import NOW, ago, bbs, healthy, hung, observation, unknown
+from tests.remediator.builders import ACT, at, remediation
 from tests.remediator.receiving import MemoryCluster
 
 FIRING = Request("cf", alertname="StagerUnavailable", starts_at="2026-11-23T11:59:00Z")
@@ -116,6 +122,57 @@ async def test_an_observation_decides_about_an_old_alert(unhealthy: bool, judgem
     old = replace(FIRING, starts_at="2026-11-23T11:00:00Z")
     records = Records([remediation(Phase.RECOVERED, age=1200)])
     assert (await intake.open_or_join(records, old, ACT, observe)).judgement is judgement
+
+
+class Lingering(Records):
+    """One record that has ended, and in Alertmanager an alert from before that."""
+
+    async def alerts(self) -> Sequence[AlertmanagerView]:
+        """As Alertmanager has it."""
+        old = replace(FIRING, starts_at="2026-11-23T11:00:00Z")
+        return [AlertmanagerView(AlertView("http://am", AlertState.ACTIVE), (old,))]
+
+
+class Resynced(Reconciler):
+    """Finds that alert, and observes `seen`."""
+
+    def __init__(self, seen: Observation) -> None:
+        self.seen, self.records = seen, Lingering([remediation(Phase.RECOVERED, age=1200)])
+        super().__init__(self.records, ACT)
+
+    async def _observe(self) -> Assessment:
+        return at(0, self.seen)
+
+
+@pytest.mark.parametrize(
+    ("seen", "opened"),
+    [(hung(), True), (observation(bbs(0, Reply.NO_REPLY)), True), (healthy(), False), (hung(pods=unknown("-")), False)],
+)
+async def test_a_resync_opens_for_an_old_alert_where_nobody_serves(seen: Observation, *, opened: bool) -> None:
+    reconciler = Resynced(seen)
+    with capture_logs() as lines:
+        await reconciler.resync()
+        await reconciler.resync()
+    assert [*reconciler.records.remediations] == ([1, 2] if opened else [1])
+    said = [line["event"] for line in lines]
+    if opened:
+        assert said == ["StagerUnavailable is firing for cf: no webhook told of it: opened remediation diego-api-r2."]
+    else:
+        assert [each[:26] for each in said] == ["The alert opened nothing. "], "once"
+
+
+def test_an_api_that_fails_is_said_once_and_that_it_is_back_too() -> None:
+    reconciler = Resynced(hung())
+    with capture_logs() as lines:
+        for problem in (Unreachable("a"), Unreachable("b"), Unavailable("c")):
+            reconciler._failed(problem)
+        reconciler._works()
+        reconciler._works()
+    assert [(line["event"], line.get("reason")) for line in lines] == [
+        ("Kubernetes API unavailable, retrying: a", "unreachable"),
+        ("Kubernetes API unavailable, retrying: c", "unavailable"),
+        ("Kubernetes API available again.", None),
+    ]
 
 
 @pytest.mark.parametrize("starts_at", ["", "soon", "0001-01-01T00:00:00+23:59"])
