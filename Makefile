@@ -6,7 +6,7 @@ VENV_PYTHON := .venv/bin/python
 export PATH := $(or $(PATH),/usr/local/bin:/usr/bin:/bin)
 
 .DEFAULT_GOAL := help
-.PHONY: help setup programs test-programs control-plane chart-tools demo test test-fast prove check fresh format lock clean
+.PHONY: help setup programs test-programs control-plane chart-tools monitoring demo test test-fast prove check fresh format lock clean
 
 help: ## print this list
 	@echo 'Stagekeeper: make TARGET'
@@ -26,6 +26,9 @@ control-plane: setup ## a real kube-apiserver for the tests: found, or built (ab
 
 chart-tools: setup ## helm and kubeconform: found, or built (about 2 minutes once)
 	@$(VENV_PYTHON) -m scripts.go_tools helm kubeconform
+
+monitoring: setup ## today's Alertmanager for make test-node: found, or built (about 3 minutes once)
+	@$(VENV_PYTHON) -m scripts.go_tools alertmanager
 
 demo: setup programs ## watch a stager die and be restarted; FAULT=certificate for another fault, KEEP=1 to keep it up
 	@PATH="$$PATH:$$($(VENV_PYTHON) -m scripts.programs --folder)" \
@@ -71,9 +74,9 @@ screenshots: setup test-programs ## photograph both programs' pages in a live ou
 	@PATH="$$PATH:$$($(VENV_PYTHON) -m scripts.programs --folder)" $(VENV_PYTHON) -m tests.testbed.screenshots
 
 .PHONY: node-programs test-node
-node-programs: setup test-programs control-plane chart-tools ## kubelet, containerd, buildah ...: found, or fetched and built (half an hour once, on two cores)
+node-programs: setup test-programs control-plane chart-tools monitoring ## kubelet, containerd, buildah ...: found, or fetched and built (half an hour once, on two cores)
 	@$(VENV_PYTHON) -m scripts.programs node
-	@$(VENV_PYTHON) -m scripts.go_tools kubelet coredns
+	@$(VENV_PYTHON) -m scripts.go_tools kubelet coredns network-policies
 
 test-node: node-programs ## the product in its own image, by its own chart, on a real node of Kubernetes (needs root and cgroups)
 	@scripts/test node

@@ -8,6 +8,7 @@ whose key holds a hash of everything that the build depends on: a stale one is n
 import hashlib
 import os
 import platform
+import shutil
 import subprocess
 import sys
 import time
@@ -15,7 +16,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from scripts.cache import ROOT, SetupError, cache_folder, made_once, on_path, output_of, run, say, tail
+from scripts.cache import ROOT, SetupError, cache_folder, made_once, must, on_path, output_of, run, say, tail
 from scripts.go_toolchain import find_go, required_version
 
 _PROGRESS_EVERY = 15.0  # seconds; longer silences look like a hang
@@ -39,6 +40,9 @@ class ToolSet:
     version_variable: str  # the Go variable that the linker sets to the version
     tools: tuple[Tool, ...]
     cold_build: str  # how long, for a person who waits
+    module: str = ""  # the module that they are of, where their packages do not say
+    module_version: str = ""  # that module's, where the programs call it differently
+    lacks: tuple[str, ...] = ()  # files that the module embeds, and that the module proxy has not: built pages
 
     @property
     def folder(self) -> Path:
@@ -94,7 +98,28 @@ KUBECONFORM = ToolSet(
     tools=(Tool("kubeconform", "github.com/yannh/kubeconform/cmd/kubeconform", ("-v",)),),
     cold_build="under a minute",
 )
-TOOL_SETS = (CONTROL_PLANE, HELM, KUBECONFORM, KUBELET, COREDNS)
+ALERTMANAGER = ToolSet(
+    name="alertmanager",
+    version="0.35.0",
+    version_variable="github.com/prometheus/common/version.Version",
+    tools=(
+        Tool("alertmanager", "github.com/prometheus/alertmanager/cmd/alertmanager", ("--version",)),
+        Tool("amtool", "github.com/prometheus/alertmanager/cmd/amtool", ("--version",)),
+    ),
+    cold_build="about 3 minutes on 2 cores",
+    module="github.com/prometheus/alertmanager",
+    module_version="v0.35.0",
+    lacks=("ui/app/dist/elm/index.html", "ui/app/dist/mantine/index.html"),
+)
+NETWORK_POLICIES = ToolSet(
+    name="network-policies",
+    version="v2.1.0",
+    version_variable="main.version",
+    tools=(Tool("network-policies", ".", ("--version",)),),
+    cold_build="about a minute on 2 cores",
+    module="github.com/cloudnativelabs/kube-router/v2",
+)
+TOOL_SETS = (CONTROL_PLANE, HELM, KUBECONFORM, KUBELET, COREDNS, ALERTMANAGER, NETWORK_POLICIES)
 
 
 def build_key(tools: ToolSet) -> str:
@@ -102,6 +127,7 @@ def build_key(tools: ToolSet) -> str:
     files = [*sorted(tools.folder.glob("*.go")), tools.folder / "go.mod", tools.folder / "go.sum"]
     parts = [file.read_bytes() for file in files]
     parts += [tools.linker_flags.encode(), platform.machine().encode()]
+    parts += [name.encode() for name in tools.lacks]
     digest = hashlib.sha256(b"\0".join(parts)).hexdigest()
     return f"{tools.version}-{digest[:12]}"
 
@@ -147,6 +173,8 @@ def build(tools: ToolSet) -> None:
 def _go_build(tools: ToolSet, go: Path, made: Path, log: Path) -> None:
     packages = [tool.package for tool in tools.tools]
     flags = ["-v", "-trimpath", "-ldflags", tools.linker_flags, "-o", f"{made}/"]
+    if tools.lacks:
+        flags += ["-modfile", str(_completed(tools, go, made.parent, log))]
     started = time.monotonic()
     child = run([go, "build", *flags, *packages], log, cwd=tools.folder)
     try:
@@ -159,6 +187,25 @@ def _go_build(tools: ToolSet, go: Path, made: Path, log: Path) -> None:
     if code:
         raise SetupError(f"go build of {tools.name} failed with exit code {code}:\n{tail(log)}")
     say(f"  built in {time.monotonic() - started:.0f} s")
+
+
+def _completed(tools: ToolSet, go: Path, work: Path, log: Path) -> Path:
+    """A go.mod that has a copy of the module in place of it, with the files that it lacks."""
+    must([go, "mod", "download"], log, f"go mod download of {tools.name}", cwd=tools.folder)
+    found = output_of([go, "-C", tools.folder, "list", "-m", "-f", "{{.Dir}}", tools.module])
+    if not found:
+        raise SetupError(f"go list found no {tools.module} in {tools.folder}")
+    copy = work / "module"
+    shutil.copytree(found.strip(), copy, copy_function=shutil.copyfile)
+    for each in (copy, *copy.rglob("*")):
+        each.chmod(0o755 if each.is_dir() else 0o644)  # Go's cache is read-only
+    for name in tools.lacks:
+        (copy / name).parent.mkdir(parents=True, exist_ok=True)
+        (copy / name).write_text("This program was built without its pages.\n")
+    for name in ("go.mod", "go.sum"):
+        shutil.copyfile(tools.folder / name, work / name)
+    must([go, "mod", "edit", "-replace", f"{tools.module}={copy}", work / "go.mod"], log, "go mod edit")
+    return work / "go.mod"
 
 
 def _wait(child: subprocess.Popen[bytes]) -> int | None:

@@ -64,6 +64,7 @@ PROGRAMS = (
     Program("busybox", ("busybox-static",), _NODE, version_flag="--help"),
     Program("ip", ("iproute2",), _NODE, unpacks=False, version_flag="-Version"),
     Program("iptables", ("iptables",), _NODE, unpacks=False),
+    Program("ipset", ("ipset",), _NODE, unpacks=False),
     Program("conntrack", ("conntrack",), _NODE, unpacks=False),
     Program("buildah", ("buildah",), _NODE, unpacks=False),
     Program("debootstrap", ("debootstrap",), _NODE, unpacks=False),

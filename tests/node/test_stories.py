@@ -14,6 +14,7 @@ import pytest
 
 from simulator.layouts import LAYOUTS, Workload
 from tests.chart.helm import Helm
+from tests.testbed.binaries import find_newest, find_program
 from tests.testbed.node.diego import kept_by_quarks, make_diego
 from tests.testbed.node.images import Image
 from tests.testbed.node.node import node as running_node
@@ -26,10 +27,12 @@ from tests.testbed.patience import HANG_GUARD
 
 pytestmark = pytest.mark.node
 _FIRING = 'ALERTS{alertname="StagerUnavailable",environment="cf",alertstate="firing"}'
+_ALERTMANAGER = {"cfee-1": "newest", "cfee-2": "packaged", "cfee-4": "newest", "kubecf": "packaged"}
+"""By profile whether Alertmanager is today's or Debian's."""
 Object = dict[str, Any]
 
 
-@pytest.fixture(scope="module", params=["cfee-1", "cfee-2", "cfee-4", "kubecf"])
+@pytest.fixture(scope="module", params=_ALERTMANAGER)
 def product(
     request: pytest.FixtureRequest, product_image: Image, stand_ins: Image, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[Product]:
@@ -42,7 +45,9 @@ def product(
             stack.enter_context(quarks(diego, interval=3))
         helm = Helm(node.tool("helm"), folder, node.plane.kubeconfig)
         product = install(node, helm, diego, product_image)
-        start_monitoring(product, folder / "monitoring", stack)
+        newest = _ALERTMANAGER[request.param] == "newest"
+        alertmanager = find_newest("alertmanager") if newest else find_program("prometheus-alertmanager")
+        start_monitoring(product, folder / "monitoring", stack, alertmanager)
         until(lambda: product.value(REACHABLE) == 1, "a BBS that serves")
         until(partial(all_serve, product.diego), "the readiness of Diego's pods")
         yield product

@@ -12,7 +12,7 @@ import aiohttp
 import pytest
 import yaml
 
-from remediator.alertmanager import Alertmanager, AlertmanagerView, Receivers
+from remediator.alertmanager import MUTES_UNKNOWN, Alertmanager, AlertmanagerView, Receivers
 from remediator.inputs import AlertState
 from remediator.settings import AlertmanagerSettings
 from tests.kube.certificates import authority, issued
@@ -22,6 +22,7 @@ from tests.testbed.process import Process, free_port
 
 pytestmark = pytest.mark.programs
 RECEIVER = "stagekeeper"
+ALWAYS = "always"
 ROUTES = {"receiver": RECEIVER, "group_by": ["environment", "cluster"], "group_wait": "0s"}
 
 
@@ -45,10 +46,22 @@ class Running:
         async with self.session.post(f"{ours.url}{path}", json=body, ssl=tls) as response:
             assert response.status == 200, await response.text()
 
+    async def version(self) -> tuple[int, ...]:
+        """Major and minor, as it tells them."""
+        ours = Alertmanager(AlertmanagerSettings.model_validate(self.settings), self.session, "x", Receivers(RECEIVER))
+        said = (await ours._get("status"))["versionInfo"]["version"]
+        return tuple(map(int, said.split(".")[:2]))
+
     async def until(self, state: AlertState, cluster: str = "") -> None:
         """Wait until what is found there is that."""
         async with asyncio.timeout(HANG_GUARD):
             while (await self.ask(cluster)).view.state is not state:  # noqa: ASYNC110 -- another process
+                await asyncio.sleep(0.1)
+
+    async def until_not(self, state: AlertState, cluster: str) -> None:
+        """Wait until it is anything else."""
+        async with asyncio.timeout(HANG_GUARD):
+            while (await self.ask(cluster)).view.state is state:  # noqa: ASYNC110 -- another process
                 await asyncio.sleep(0.1)
 
 
@@ -72,10 +85,17 @@ def written(folder: Path) -> tuple[dict[str, Any], dict[str, Path]]:
 
 
 @contextmanager
-def started(program: Path, folder: Path, web: dict[str, Any], prefix: str) -> Iterator[int]:
-    """An Alertmanager; its port."""
-    receivers = {"receivers": [{"name": RECEIVER, "webhook_configs": [{"url": "http://127.0.0.1:1"}]}]}
-    (folder / "alertmanager.yaml").write_text(yaml.safe_dump({"route": ROUTES, **receivers}))
+def started(program: Path, folder: Path, web: dict[str, Any], prefix: str, second: dict[str, Any]) -> Iterator[int]:
+    """An Alertmanager, with more about the second cluster's route; its port."""
+    routes = {**ROUTES, "routes": [{"matchers": ['cluster="two"'], **second}]}
+    configuration = {
+        "route": routes,
+        "receivers": [{"name": RECEIVER, "webhook_configs": [{"url": "http://127.0.0.1:1"}]}],
+        "time_intervals": [
+            {"name": ALWAYS, "time_intervals": [{"times": [{"start_time": "00:00", "end_time": "24:00"}]}]}
+        ],
+    }
+    (folder / "alertmanager.yaml").write_text(yaml.safe_dump(configuration))
     (folder / "web.yaml").write_text(yaml.safe_dump(web))
     port = free_port()
     arguments = [
@@ -91,22 +111,24 @@ def started(program: Path, folder: Path, web: dict[str, Any], prefix: str) -> It
 
 
 @asynccontextmanager
-async def alertmanager(program: Callable[[str], Path], folder: Path) -> AsyncIterator[Running]:
-    """A running one that has the alert of two clusters."""
+async def alertmanager(program: Callable[[str], Path], folder: Path, **route: Any) -> AsyncIterator[Running]:
+    """A running one that has the alert of two clusters. `route` is said of the second's besides."""
     web, shown = written(folder)
-    with started(program("prometheus-alertmanager"), folder, web, "/a/prefix") as port:
+    with started(program("alertmanager"), folder, web, "/a/prefix", route) as port:
         async with aiohttp.ClientSession() as session:
             running = Running(session, {"url": f"https://127.0.0.1:{port}/a/prefix/", **shown})
             await running.until(AlertState.ABSENT)
             for cluster in ("one", "two"):
                 labels = {"alertname": "StagerUnavailable", "environment": "cf", "cluster": cluster}
                 await running.post("/api/v2/alerts", [{"labels": labels}])
-                await running.until(AlertState.ACTIVE, cluster)
+                await running.until_not(AlertState.ABSENT, cluster)
             yield running
 
 
-async def test_it_is_reached_with_a_certificate_and_not_without(tmp_path: Path, program: Callable[[str], Path]) -> None:
-    async with alertmanager(program, tmp_path) as running:
+async def test_it_is_reached_with_a_certificate_and_not_without(
+    tmp_path: Path, alertmanagers: Callable[[str], Path]
+) -> None:
+    async with alertmanager(alertmanagers, tmp_path) as running:
         assert len((await running.ask("one")).requests) == 1
         without = await running.ask("one", cert_file=None, key_file=None)
         assert without.view.state is AlertState.UNREADABLE
@@ -114,14 +136,14 @@ async def test_it_is_reached_with_a_certificate_and_not_without(tmp_path: Path, 
         assert (elsewhere.view.state, elsewhere.view.detail) == (AlertState.UNREADABLE, "HTTP 404")
 
 
-async def test_it_is_reached_through_a_proxy(tmp_path: Path, program: Callable[[str], Path]) -> None:
-    async with alertmanager(program, tmp_path) as running, proxy() as way:
+async def test_it_is_reached_through_a_proxy(tmp_path: Path, alertmanagers: Callable[[str], Path]) -> None:
+    async with alertmanager(alertmanagers, tmp_path) as running, proxy() as way:
         assert (await running.ask("one", proxy_url=way.url)).view.state is AlertState.ACTIVE
         assert [f"https://{each}/a/prefix/" for each in way.asked] == [running.settings["url"]]
 
 
-async def test_a_silence_for_one_cluster_holds_that_one(tmp_path: Path, program: Callable[[str], Path]) -> None:
-    async with alertmanager(program, tmp_path) as running:
+async def test_a_silence_for_one_cluster_holds_that_one(tmp_path: Path, alertmanagers: Callable[[str], Path]) -> None:
+    async with alertmanager(alertmanagers, tmp_path) as running:
         now = datetime.now(UTC)
         silence = {
             "matchers": [{"name": "cluster", "value": "one", "isRegex": False}],
@@ -132,3 +154,16 @@ async def test_a_silence_for_one_cluster_holds_that_one(tmp_path: Path, program:
         await running.until(AlertState.SUPPRESSED, "one")
         assert (await running.ask("two")).view.state is AlertState.ACTIVE
         assert (await running.ask()).view.state is AlertState.SUPPRESSED, "without `matchers` it is the same alert"
+
+
+async def test_an_alert_in_its_mute_time_is_suppressed_where_alertmanager_tells_it(
+    tmp_path: Path, alertmanagers: Callable[[str], Path]
+) -> None:
+    async with alertmanager(alertmanagers, tmp_path, mute_time_intervals=[ALWAYS]) as running:
+        if await running.version() < (0, 28):
+            view = (await running.ask("two")).view
+            assert (view.state, view.detail) == (AlertState.ACTIVE, MUTES_UNKNOWN)
+        else:
+            await running.until(AlertState.SUPPRESSED, "two")
+            assert (await running.ask("two")).view.detail == "muted"
+        assert (await running.ask("one")).view.state is AlertState.ACTIVE

@@ -55,8 +55,8 @@ def test_on_path_another_version_is_passed_over_for_the_cache(
 @pytest.mark.parametrize("tools", TOOL_SETS, ids=lambda tools: tools.name)
 def test_the_go_mod_of_a_set_requires_the_version_that_the_set_names(tools: ToolSet) -> None:
     package = tools.tools[0].package
-    module = tools.name if package == "." else package.partition("/cmd/")[0]
-    assert f"{module} {tools.version}" in (tools.folder / "go.mod").read_text()
+    module = tools.module or (tools.name if package == "." else package.partition("/cmd/")[0])
+    assert f"{module} {tools.module_version or tools.version}" in (tools.folder / "go.mod").read_text()
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -74,7 +74,9 @@ class _Elsewhere(ToolSet):
 def test_a_changed_module_file_makes_another_key_so_that_a_stale_build_is_never_used(tmp_path: Path, file: str) -> None:
     for name in ("go.mod", "go.sum"):
         shutil.copy(CONTROL_PLANE.folder / name, tmp_path)
-    tools = _Elsewhere("control-plane", "v1.37.2", CONTROL_PLANE.version_variable, CONTROL_PLANE.tools, "", tmp_path)
+    tools = _Elsewhere(
+        "control-plane", "v1.37.2", CONTROL_PLANE.version_variable, CONTROL_PLANE.tools, "", elsewhere=tmp_path
+    )
     assert go_tools.build_key(tools) == go_tools.build_key(CONTROL_PLANE)
     with (tmp_path / file).open("a") as handle:
         handle.write("// changed\n")

@@ -5,7 +5,8 @@ from pathlib import Path
 
 from scripts import go_tools, programs
 
-_TARGETS = {"control-plane": "control-plane", "kubelet": "node-programs", "coredns": "node-programs"}
+_NODE = "node-programs"
+_TARGETS = {"control-plane": "control-plane", "kubelet": _NODE, "coredns": _NODE, "network-policies": _NODE}
 """Which `make` target builds a set of Go programs."""
 
 
@@ -40,6 +41,13 @@ def find_program(name: str) -> Path:
                 target = _TARGETS.get(tools.name, "chart-tools")
                 return _found(name, go_tools.find(tools, tool), target)
     raise LookupError(f"{name} is none of the programs in scripts/programs.py and scripts/go_tools.py")
+
+
+def find_newest(name: str) -> Path:
+    """Where today's `alertmanager` or `amtool` is, since Debian's are old; raises MissingProgramError."""
+    tools = go_tools.ALERTMANAGER
+    tool = next(each for each in tools.tools if each.name == name)
+    return _found(f"{name} {tools.version}", go_tools.find(tools, tool), "monitoring")
 
 
 def find_binaries() -> Binaries:

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.testbed.binaries import Binaries, MissingProgramError, find_binaries, find_program
+from tests.testbed.binaries import Binaries, MissingProgramError, find_binaries, find_newest, find_program
 from tests.testbed.control_plane import ControlPlane
 from tests.testbed.control_plane import control_plane as running_control_plane
 from tests.testbed.leaks import leaked_tasks
@@ -21,6 +21,23 @@ def program() -> Callable[[str], Path]:
     def find_or_skip(name: str) -> Path:
         try:
             return find_program(name)
+        except MissingProgramError as error:
+            missing_component(error.name, error.how_to_get_it)
+
+    return find_or_skip
+
+
+# By `make test-node` alone: who wants to test need not build it first.
+@pytest.fixture(scope="session", params=["packaged", pytest.param("newest", marks=pytest.mark.node)])
+def alertmanagers(request: pytest.FixtureRequest, program: Callable[[str], Path]) -> Callable[[str], Path]:
+    """As `program`, for `alertmanager` and `amtool`: a test runs with Debian's, which are old, and with today's."""
+    packaged = {"alertmanager": "prometheus-alertmanager"}
+
+    def find_or_skip(name: str) -> Path:
+        if request.param == "packaged":
+            return program(packaged.get(name, name))
+        try:
+            return find_newest(name)
         except MissingProgramError as error:
             missing_component(error.name, error.how_to_get_it)
 

@@ -147,13 +147,8 @@ def values(diego: Diego, image: Image) -> Object:
     }
 
 
-def start_monitoring(
-    product: Product, folder: Path, stack: contextlib.ExitStack, find: Callable[[str], Path] = find_program
-) -> None:
-    """Alertmanager and Prometheus with the project's rules, faster; their end is put on the stack.
-
-    `find` says where they are: Debian's, or today's. Raises MissingProgramError.
-    """
+def start_monitoring(product: Product, folder: Path, stack: contextlib.ExitStack, alertmanager: Path) -> None:
+    """This Alertmanager, and Prometheus with the project's rules, faster; their end is put on the stack."""
 
     def start(program: Path, *arguments: str) -> None:
         stack.callback(product.node.plane.start_program(program, *arguments).stop)
@@ -164,14 +159,14 @@ def start_monitoring(
     (folder / "rules.yaml").write_text(json.dumps(faster(yaml.safe_load(rules()), FASTER)))
     (folder / "prometheus.json").write_text(json.dumps(_prometheus()))
     start(
-        find("prometheus-alertmanager"),
+        alertmanager,
         f"--config.file={folder / 'alertmanager.json'}",
         f"--storage.path={folder / 'alertmanager'}",
         f"--web.listen-address={_ALERTMANAGER}",
         "--cluster.listen-address=",
     )
     start(
-        find("prometheus"),
+        find_program("prometheus"),
         f"--config.file={folder / 'prometheus.json'}",
         f"--storage.tsdb.path={folder / 'prometheus'}",
         f"--web.listen-address={_PROMETHEUS}",
