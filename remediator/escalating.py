@@ -85,4 +85,5 @@ def _next(remediation: Remediation, reason: Reason, given: Inputs) -> str:
         nothing_first = found.name is Condition.STUCK_UNAVAILABLE and not found.next
         unless = "it does not migrate" if found.name is Condition.STUCK_UNAVAILABLE else "no BBS serves there"
         return approve if nothing_first else f"{command} ; if {unless}: {approve}"
+    command = command.replace("stagekeeper restart", f"stagekeeper restart -n {environment.namespace}", 1)
     return command.replace("stagekeeper diagnose", f"{given.policy.inside}stagekeeper diagnose", 1)

@@ -106,6 +106,8 @@ def _give_up(remediation: Remediation, given: Inputs, streaks: Streaks) -> Remed
     policy, found = given.policy, given.assessment.diagnosis
     if streaks.never is not None and streaks.never.lasts(policy.never_for):
         reason, sentence = _refusal(given, remediation.gates)
+        if reason is Reason.NEVER and len(streaks.never.names) > 1:  # each says for itself what a restart would do
+            sentence = f"No restart: every check of the last {in_words(policy.never_for)} refused it."
         return escalated(remediation, reason, f"{sentence} {' '.join(streaks.never.names)}", given)
     if streaks.alert_gone is not None and streaks.alert_gone.lasts(policy.never_for):
         said = f"The alert is not firing in any Alertmanager, but the fault persists. {found.why}"

@@ -23,7 +23,7 @@ from stagekeeper.service.options import CONTEXT, KUBECONFIG, config_file
 _DEPLOYMENT = re.compile(r"(?P<name>.+)-[a-z0-9]{5,10}-[a-z0-9]{5}")
 """The name of a Deployment's pod: the Deployment, the hash of the ReplicaSet, the pod's own five characters."""
 _ENVIRONMENT = "cf"
-"""What an environment is called that no configuration names."""
+"""What an environment is called that no configuration names, and no --environment beside a namespace."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,7 +74,8 @@ class Target:
         profile = self.profile or AUTO
         known = PROFILES.get(profile)
         where = self.namespace or (known.namespace if known else namespace or PROFILES[DEFAULT_PROFILE].namespace)
-        return resolve(EnvironmentSettings(name=_ENVIRONMENT, profile=profile, namespace=where))
+        name = self.name if self.name and self.namespace else _ENVIRONMENT
+        return resolve(EnvironmentSettings(name=name, profile=profile, namespace=where))
 
     @property
     def kubectl(self) -> str:

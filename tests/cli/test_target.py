@@ -38,6 +38,13 @@ def test_without_a_file_the_flags_describe_the_environment() -> None:
     assert Target(profile="kubecf").one(Document()).namespace == "kubecf"
 
 
+def test_a_command_of_an_escalation_needs_no_file_it_names_environment_and_namespace() -> None:
+    found = Target(namespace="diego", name="prod").one(Document())
+    assert (found.name, found.namespace, found.profile) == ("prod", "diego", "auto")
+    with pytest.raises(ConfigurationError, match=r"There is no environment prdo\. Known are cf\."):
+        Target(name="prdo").one(Document())
+
+
 def test_a_profile_leaves_the_file_aside(two: Document) -> None:
     assert Target(namespace="third", profile="auto").one(two).namespace == "third"
     assert Target(namespace="third", profile="cfee-3").one(two).profile == "cfee-3"

@@ -76,7 +76,7 @@ RESUME = "kubectl -n cf delete configmap stagekeeper-pause"
 @pytest.mark.parametrize(
     ("asked", "next_command"),
     [
-        pytest.param((hung(),), "stagekeeper restart --environment cf --reason WHY", id="a restart"),
+        pytest.param((hung(),), "stagekeeper restart -n cf --environment cf --reason WHY", id="a restart"),
         pytest.param((observation(bbs(0, active=True), bbs(1)),), INSIDE, id="to look from inside"),
         pytest.param((DEAF, Reason.AWAITING_APPROVAL), APPROVE, id="a person's approval"),
         pytest.param(

@@ -125,6 +125,7 @@ def test_two_nevers_in_turns_call_a_person_and_both_are_named() -> None:
     observations = [at(seconds, EXPIRED if seconds % 90 < 45 else SPLIT) for seconds in range(0, 125, 5)]
     found = follow(remediation(), observations)[0]
     assert (found.phase, found.reason) == (Phase.ESCALATED, Reason.NEVER)
+    assert found.message.startswith("No restart: every check of the last 2 minutes refused it. ")
     assert "tls_broken" in found.message
     assert "split_brain" in found.message
 

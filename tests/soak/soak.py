@@ -29,7 +29,8 @@ MOST_GROWTH = 32.0
 QUICK = Options(ActorOptions(timings=Timings(lock_retry=0.1)))
 """The lock lives as long as a real one: an event loop that is busy for seconds must not let a healthy BBS lose it."""
 _TOKEN = "the-token-of-the-soak"
-_SCRAPE = {"X-Prometheus-Scrape-Timeout-Seconds": "1"}
+_SCRAPE = {"X-Prometheus-Scrape-Timeout-Seconds": "10"}
+"""So much that a probe on a busy machine ends in time: one that does not is told as an outage, rightly."""
 _POLICY = {"hold_off": 0, "keep": 1000, "cooldown": 0, "budget": 100}
 _RHYTHM = {"open": 0.2, "list": 0.2, "observe": 0.2, "resync": 5, "observation_timeout": 2}
 
@@ -128,7 +129,7 @@ async def stage(folder: Path) -> AsyncIterator[Stage]:
 
 def _configuration(folder: Path, cf: Environment) -> Path:
     """Both programs' file: the environment, and another whose name nobody resolves."""
-    path = configuration(folder, cf, timeouts={"api": 0.4})
+    path = configuration(folder, cf, timeouts={"api": 0.4, "probe": 8})
     document = yaml.safe_load(path.read_text())
     document["environments"].append({"name": "nameless", "namespace": "nowhere", "service": {"host": "bbs.invalid"}})
     token = folder / "webhook-token"
