@@ -19,7 +19,7 @@ def replay_text(incident: Incident, found: Replayed, wrong: Sequence[str]) -> st
     lines += [] if found.lines else ["Nothing was opened and nothing was done."]
     lines += _next_line(incident, found)
     lines += ["", f"Diagnosis: {diagnosis(found)}", f"Decision:  {decided(found.remediations)}"]
-    lines += [f"Deleted:   {', '.join(found.deleted) or 'nothing'}", "Gates:"]
+    lines += [f"Deleted:   {', '.join(found.deleted) or 'nothing'}", "The gates answered last, while it watched:"]
     lines += [f"  {name:<13}{answer.outcome:<15}{answer.why}" for name, answer in gates(found).items()] or [
         "  none asked"
     ]
