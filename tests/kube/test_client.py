@@ -89,6 +89,11 @@ async def test_a_text_is_returned_as_it_is(server: ApiServer, kube: Kube) -> Non
     assert text == "not JSON\n"
 
 
+async def test_half_a_character_is_replaced_and_a_whole_one_stays(server: ApiServer, kube: Kube) -> None:
+    server.answers[PATH] = saying('{"half": "a\\uD83Db", "whole": "\\ud83d\\ude00"}')
+    assert (await kube.get(PATH, timeout=ENOUGH)).body == {"half": "a?b", "whole": "\U0001f600"}
+
+
 # Every status
 
 
