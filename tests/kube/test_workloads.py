@@ -93,6 +93,16 @@ async def test_a_statefulset_without_a_number_of_replicas_gets_none_invented(
         await workloads.get_statefulset(kube, "cf", "diego-api", timeout=ENOUGH)
 
 
+async def test_all_statefulsets_are_read_sorted_by_name_or_none(server: ApiServer, kube: Kube) -> None:
+    path = SET.removesuffix("/diego-api")
+    server.answers[path] = answering({"items": [named("b"), named("a")]})
+    found = await workloads.list_statefulsets(kube, "cf", timeout=ENOUGH)
+    assert ([each.name for each in found.sets], found.date) == (["a", "b"], observations.NOW)
+    server.answers[path] = answering({"items": [named("a"), {"metadata": {}}]})
+    with pytest.raises(MalformedResponse, match="one that has no name"):
+        await workloads.list_statefulsets(kube, "cf", timeout=ENOUGH)
+
+
 async def test_ready_addresses_are_counted_once_over_all_slices(server: ApiServer, kube: Kube) -> None:
     one = {"endpoints": [{"addresses": ["10.0.0.1"], "conditions": {"ready": True}}]}
     server.answers[SLICES] = answering({"items": [one, one, {"endpoints": [{"addresses": ["10.0.0.2"]}]}]})
