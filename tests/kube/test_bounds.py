@@ -339,6 +339,22 @@ async def test_a_list_that_takes_too_long_ends_in_time(server: ApiServer, kube: 
         await Remediations(kube, "cf", 0.3).list()
 
 
+async def test_a_record_is_read_created_and_swapped_by_its_name(server: ApiServer, kube: Kube) -> None:
+    records, one = Remediations(kube, "cf", ENOUGH), f"{PATH}/diego-api-r1"
+    stored = {"metadata": {"name": "diego-api-r1", "resourceVersion": "7"}}
+    server.answers |= dict.fromkeys((PATH, one, f"{one}/status"), answering(stored))
+    created = await records.create("diego-api-r1", {"a": "b"}, {"environment": "cf"})
+    assert [await records.get("diego-api-r1"), created, await records.swap_status(stored)] == [stored] * 3
+    sent = [(each.method, each.path, json.loads(each.body or "{}")) for each in server.requests]
+    record = {
+        "apiVersion": "stagekeeper.dev/v1alpha1",
+        "kind": "Remediation",
+        "metadata": {"name": "diego-api-r1", "namespace": "cf", "labels": {"a": "b"}},
+        "spec": {"environment": "cf"},
+    }
+    assert sent == [("POST", PATH, record), ("GET", one, {}), ("PUT", f"{one}/status", stored)]
+
+
 async def test_records_without_a_crd_are_said_to_be_that(kube: Kube) -> None:
     with pytest.raises(KubeError, match="is not installed in this cluster"):
         await names(kube)

@@ -12,7 +12,7 @@ from remediator import gates
 from remediator.inputs import Inputs
 from remediator.policy import Policy
 from remediator.remediation import GateResult, Outcome
-from remediator.streaks import Assessment, Streaks
+from remediator.streaks import Assessment, Streaks, Unseen
 from stagekeeper.diego.diagnosis import Condition
 from stagekeeper.diego.observation import Observation, Probe, Reply
 from tests.diego.observations import NOW, ago, bbs, healthy, hung, observation, unknown
@@ -132,6 +132,13 @@ def test_a_process_that_was_stopped_begins_it_anew() -> None:
     """Also where the server's clock stood still meanwhile."""
     stopped = [*every(5, 60), *(at(60 + each * 5, monotonic=600 + each * 5) for each in range(13))]
     assert not confirmed(stopped)
+
+
+def test_a_blind_stretch_longer_than_the_largest_gap_is_remembered_with_what_was_met() -> None:
+    seen = Streaks().saw(at(0), ACT.tolerance).saw(at(20, BLIND), ACT.tolerance)
+    assert seen.saw(at(30), ACT.tolerance).unseen is None
+    unseen = Unseen(NOW, at(31).moment.at, at(20, BLIND).diagnosis.why)
+    assert seen.saw(at(31), ACT.tolerance).unseen == unseen
 
 
 def test_the_time_in_a_phase_goes_on_by_our_own_clock_and_never_back() -> None:
