@@ -230,6 +230,12 @@ def test_a_pending_pod_is_starting_for_ten_minutes(age: timedelta, expected: tup
     assert judged(observation(bbs(0), pending(1, age=age))) == expected
 
 
+def test_a_pending_pod_of_which_no_moment_is_known_may_be_new() -> None:
+    undated = pending(1, age=MINUTE)
+    seen = observation(bbs(0), replace(undated, pod=replace(undated.pod, created=None)))
+    assert judged(seen) == row("17", Condition.STARTING, Restart.NOT_YET)
+
+
 def test_a_young_pending_pod_does_not_hide_one_that_has_waited_for_long() -> None:
     seen = observation(pending(0, age=20 * MINUTE), pending(1, age=MINUTE))
     assert judged(seen) == row("18", Condition.PODS_NOT_READY, Restart.NEVER)

@@ -175,7 +175,10 @@ async def test_an_observation_that_raises_is_an_observer_fault_and_told_in_the_l
 
     with capture_logs() as lines:
         async with targets(broken) as found:
-            assert diagnosis(await found.scrape(10)) is Condition.OBSERVER_FAULT
+            (seen,) = await found.scrape(10)
+    assert seen.assessment is not None
+    assert seen.assessment.kubernetes_failure == "failed"
+    assert seen.assessment.diagnosis.name is Condition.OBSERVER_FAULT
     assert any(line["log_level"] == "error" and line["environment"] == "cf" for line in lines)
 
 

@@ -50,6 +50,8 @@ def test_a_pause_lasts_as_long_as_it_says(until: str) -> None:
         config_map(by=""),
         config_map(reason=""),
         config_map(by=None),
+        config_map(by=["kim"]),
+        config_map(reason=5),
         config_map(until=""),
         config_map(until="tomorrow"),
         config_map(until=1700000000),
