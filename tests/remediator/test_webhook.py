@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 from structlog.testing import capture_logs
 
+from remediator.remediation import Request
 from stagekeeper.kube.errors import Unavailable, Unreachable
 from tests.remediator.receiving import Receiving, alert, notification, payload, receiving
 
@@ -133,6 +134,13 @@ async def test_another_clusters_alert_is_not_ours(tmp_path: Path) -> None:
         given = notification(alert(), alert(cluster="eu2"), alert(cluster="eu1"))
         assert await remediator.judgements(given) == ["foreign_alert", "foreign_alert", "opened"]
         assert remediator.opened() == {"cf": 1}
+
+
+async def test_an_alert_of_labels_alone_opens_with_what_is_known(remediator: Receiving) -> None:
+    bare = {"status": "firing", "labels": alert()["labels"]}
+    assert await remediator.judgements({"version": "4", "alerts": [bare]}) == ["opened"]
+    (found,) = remediator.environments["cf"].records.remediations.values()
+    assert found.request == Request("cf", alertname="StagerUnavailable", mode=found.request.mode)
 
 
 async def test_labels_choose_no_target(remediator: Receiving) -> None:
