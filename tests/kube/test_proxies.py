@@ -160,6 +160,16 @@ def test_a_socks_proxy_is_refused_by_its_name_and_without_its_password(scheme: s
     assert "s3cret" not in str(raised.value)
 
 
+async def test_a_proxy_of_the_environment_is_asked(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    async with proxy() as way:
+        monkeypatch.setenv("HTTPS_PROXY", way.url)
+        path = kubeconfig(tmp_path / "kubeconfig", "https://203.0.113.1:6443", None, **trusting(issued().authority))
+        async with connect(path) as kube:
+            with pytest.raises(Unreachable, match="the proxy answers HTTP 407"):
+                await kube.get("/version", timeout=ENOUGH)
+    assert way.asked == ["203.0.113.1:6443"]
+
+
 @pytest.mark.parametrize("tls", [False, True])
 async def test_a_proxy_of_the_kubeconfig_leads_there_whatever_no_proxy_says(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, *, tls: bool

@@ -12,7 +12,6 @@ from stagekeeper.diego.environment_settings import EnvironmentSettings
 from stagekeeper.diego.environments import resolve
 from stagekeeper.diego.observation import Observation, Unknown
 from stagekeeper.kube.client import connect
-from stagekeeper.kube.proxies import proxy_for
 from tests.diego.observations import NOW
 
 
@@ -47,11 +46,3 @@ async def test_a_netrc_with_an_entry_for_the_api_server_changes_nothing(
         async with connect(environment.kubeconfig) as kube:
             answer = await kube.get("/api/v1/namespaces", timeout=10)
     assert answer.body["kind"] == "NamespaceList"
-
-
-def test_a_proxy_is_used_as_kubectl_uses_it(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("HTTPS_PROXY", "http://proxy.example:3128")
-    monkeypatch.setenv("NO_PROXY", "10.0.0.1,.internal.example")
-    assert proxy_for("https://203.0.113.1:6443") == "http://proxy.example:3128"
-    assert proxy_for("https://10.0.0.1:443") is None
-    assert proxy_for("https://api.internal.example") is None
