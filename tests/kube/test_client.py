@@ -153,7 +153,8 @@ async def test_a_refusal_without_a_status_object_is_still_a_refusal(body: str, s
 @pytest.mark.parametrize("body", ["", "<html>Log in</html>", '{"items": [', "[]", "7", "null", "[" * 100_000])
 async def test_an_answer_that_is_not_an_object_is_nonsense(body: str, server: ApiServer, kube: Kube) -> None:
     server.answers[PATH] = saying(body)
-    with pytest.raises(MalformedResponse, match="not a JSON object"):
+    what = "an HTML page" if "html" in body else "something"
+    with pytest.raises(MalformedResponse, match=f"answered with {what} that is not a JSON object"):
         await kube.get(PATH, timeout=ENOUGH)
 
 

@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from stagekeeper.kube import objects
 from stagekeeper.kube.objects import Container, Endpoints
+from stagekeeper.kube.pod_status import shortened
 
 _KEYS = """
     metadata spec status name uid labels containers containerStatuses conditions type Ready state lastState running
@@ -211,3 +212,7 @@ def test_a_native_sidecar_counts_as_kubectl_counts_it() -> None:
 @pytest.mark.parametrize(("labels", "expected"), [({"a": "b", "c": "d"}, True), ({"a": "c"}, False), ({}, False)])
 def test_a_selector_matches_what_has_all_it_asks_for(labels: dict[str, str], *, expected: bool) -> None:
     assert objects.matches(labels, {"a": "b"}) is expected
+
+
+def test_a_message_takes_160_characters_of_a_sentence() -> None:
+    assert [shortened("x" * size) for size in (160, 161)] == ["x" * 160, "x" * 159 + "…"]

@@ -65,9 +65,12 @@ def test_a_planned_pod_that_somebody_else_dealt_with_is_noted_and_left_alone(see
     assert victim(action) == BOTH[1]
 
 
-@pytest.mark.parametrize("changes", [{"pods": unknown("-")}, {"workloads": unknown("-")}, {"steady": False}])
+@pytest.mark.parametrize(
+    "changes", [{"pods": unknown("-")}, {"workloads": unknown("-")}, {"steady": False}, {"locket": unknown("-")}]
+)
 def test_an_observation_that_could_not_tell_notes_nothing_and_deletes_nothing(changes: Mapping[str, Any]) -> None:
-    after, action = decided(restarting(), replace(hung(), **changes))
+    one_is_gone = observation(bbs(1), workloads=(workload(),))
+    after, action = decided(restarting(), replace(one_is_gone, **changes))
     assert after.deletions == ()
     assert isinstance(action, Wait)
 
@@ -123,6 +126,12 @@ def test_a_503_of_a_pod_that_began_after_the_plan_may_be_a_migration(
     assert decided(restarting(["diego-api-0"]), observation(*pods))[1] == Wait(
         f"It is not certain that diego-api-{number} does not serve (unavailable)."
     )
+
+
+def test_a_container_that_started_with_the_plan_is_as_old_as_it() -> None:
+    hung_pod = bbs(1, Reply.UNAVAILABLE, containers=(observations.container(age=timedelta(0)),))
+    seen = observation(bbs(0, uid="new"), hung_pod, service=Reply.UNAVAILABLE)
+    assert victim(decide(restarting(["diego-api-0"]), inputs(at(301, seen)))[2]) == BOTH[1]
 
 
 def test_a_sidecar_that_started_since_the_plan_begins_no_migration() -> None:
