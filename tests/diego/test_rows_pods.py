@@ -9,8 +9,11 @@ import pytest
 from stagekeeper.diego.diagnosis import Condition, Restart, diagnose
 from stagekeeper.diego.observation import NOT_CONFIGURED, Observation, Reply, Unknown
 from stagekeeper.diego.profiles import Patience
+from stagekeeper.kube.pod_status import status
 from tests.diego.judging import MINUTE, NO_ACTIVE_BBS, NOT_READY, SECOND, SIDECAR, judged, row
-from tests.diego.observations import ago, bbs, container, hung, locket, observation, pending, workload
+from tests.diego.observations import ago, bbs, container, hung, locket, observation, pending, pod, workload
+
+NOT_STARTED = container(ready=False, started_at=None)
 
 # Row 10
 
@@ -266,6 +269,12 @@ def test_a_pod_that_waits_behind_a_pending_one_does_not_hide_how_long_that_has_w
 def test_a_running_pod_without_an_address_counts_as_pending() -> None:
     seen = observation(bbs(0), bbs(1, NOT_CONFIGURED, ip=None))
     assert judged(seen) == row("18", Condition.PODS_NOT_READY, Restart.NEVER)
+
+
+def test_an_init_container_without_a_status_says_nothing_of_a_pod_that_runs() -> None:
+    init = container("init", ready=False, started_at=None)
+    assert status(pod(init_containers=(init,))) == "Running"
+    assert status(pod(init_containers=(init,), containers=(NOT_STARTED,))) == "Init:0/1"
 
 
 # How patient
