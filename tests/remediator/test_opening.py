@@ -9,7 +9,7 @@ from structlog.testing import capture_logs
 
 from remediator import intake
 from remediator.alertmanager import AlertmanagerView
-from remediator.inputs import AlertState, AlertView
+from remediator.inputs import AlertState, AlertView, Pause
 from remediator.intake import Judgement
 from remediator.policy import Mode
 from remediator.reconciler import Reconciler
@@ -18,7 +18,7 @@ from remediator.streaks import Assessment
 from stagekeeper.diego.observation import Observation, Reply
 from stagekeeper.kube.errors import AlreadyExists, Unavailable, Unreachable
 from tests.diego.observations import NOW, ago, bbs, healthy, hung, observation, unknown
-from tests.remediator.builders import ACT, at, remediation
+from tests.remediator.builders import ACT, NOT_PAUSED, at, remediation
 from tests.remediator.receiving import MemoryCluster
 
 FIRING = Request("cf", alertname="StagerUnavailable", starts_at="2026-11-23T11:59:00Z")
@@ -132,6 +132,18 @@ class Lingering(Records):
         old = replace(FIRING, starts_at="2026-11-23T11:00:00Z")
         return [AlertmanagerView(AlertView("http://am", AlertState.ACTIVE), (old,))]
 
+    async def load(self, name: str) -> Remediation:
+        """The newest, which is open."""
+        return next(each for each in self.remediations.values() if each.name == name)
+
+    async def swap(self, remediation: Remediation) -> Remediation:
+        """Nobody else writes."""
+        return remediation
+
+    async def pause(self) -> Pause:
+        """Nobody paused it."""
+        return NOT_PAUSED
+
 
 class Resynced(Reconciler):
     """Finds that alert, and observes `seen`."""
@@ -159,6 +171,14 @@ async def test_a_resync_opens_for_an_old_alert_where_nobody_serves(seen: Observa
         assert said == ["StagerUnavailable is firing for cf: no webhook told of it: opened remediation diego-api-r2."]
     else:
         assert [each[:26] for each in said] == ["The alert opened nothing. "], "once"
+
+
+@pytest.mark.looptime
+async def test_what_the_alertmanagers_say_of_an_open_remediation_is_kept_for_the_page() -> None:
+    reconciler = Resynced(hung())
+    reconciler.records.remediations = {1: remediation()}
+    await reconciler.step("diego-api-r1")
+    assert [each.view.state for each in reconciler.state.alerts] == [AlertState.ACTIVE]
 
 
 def test_an_api_that_fails_is_said_once_and_that_it_is_back_too() -> None:
