@@ -47,8 +47,9 @@ def test_the_loss_of_service_is_a_warning_with_the_diagnosis_own_sentence() -> N
     assert (line["log_level"], line["before"], line["diagnosis"]) == ("warning", "serving", "no_active_bbs")
 
 
-def test_the_return_of_service_is_no_warning() -> None:
-    *_, line = lines(assessment(hung()), assessment())
+@pytest.mark.parametrize("seen", [serving(), serving(pods=(), workloads=(), service=Probe(Reply.DNS))])
+def test_the_return_of_service_is_no_warning_nor_that_there_is_no_diego(seen: Any) -> None:
+    *_, line = lines(assessment(hung()), assessment(seen))
     assert line["log_level"] == "info"
 
 

@@ -138,6 +138,12 @@ def test_locket_that_came_back_by_itself_gets_its_time_to_be_the_fix() -> None:
     assert gates.cooldown(asked(locket(ready_since=ago(timedelta(seconds=30))))).outcome is PASS
 
 
+def test_of_two_pods_of_locket_the_last_to_come_back_counts() -> None:
+    pods = tuple(pod(0, name=f"diego-locket-{age}", ready_since=ago(timedelta(seconds=age))) for age in (9000, 10))
+    seen = hung(locket=Locket(workload("diego-locket"), pods))
+    assert gates.cooldown(asked(seen)).why.startswith("diego-locket-10 came back by itself")
+
+
 @pytest.mark.parametrize(
     ("hours", "word"),
     [((), PASS), ((5,), PASS), ((5, 1), NOT_YET), ((6.5, 1), PASS), ((7, 5, 1), NOT_YET), ((5, 3, 1), NOT_YET)],
