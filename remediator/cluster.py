@@ -12,14 +12,14 @@ from datetime import UTC, datetime
 from remediator import pause, record
 from remediator.alertmanager import Alertmanager, AlertmanagerView
 from remediator.inputs import Pause
-from remediator.remediation import Remediation, Request, current, in_order
+from remediator.remediation import Asked, Remediation, Request, current, in_order
 from remediator.streaks import Assessment, Moment
 from stagekeeper.diego.diagnosis import diagnose
 from stagekeeper.diego.observe import Observer
 from stagekeeper.diego.profiles import Environment
 from stagekeeper.kube import events, workloads
 from stagekeeper.kube.client import Kube
-from stagekeeper.kube.errors import KubeError, NotFound
+from stagekeeper.kube.errors import Conflict, KubeError, NotFound
 from stagekeeper.kube.events import Event
 from stagekeeper.kube.objects import Pod
 from stagekeeper.kube.remediations import Remediations
@@ -31,6 +31,8 @@ class TargetRecords:
 
     remediations: Sequence[Remediation]
     now: datetime
+    asked: Asked | None = None
+    """What a person asks for, and no remediator has taken up yet."""
 
     @property
     def latest(self) -> Remediation | None:
@@ -77,11 +79,18 @@ class Cluster:
 
     # The records
 
+    @property
+    def _labels(self) -> Mapping[str, str]:
+        return {"stagekeeper.dev/environment": self.environment.name}
+
     async def listing(self) -> TargetRecords:
         """Every record of this target. Raises `KubeError` and `Unreadable`."""
         listed = await self._records.list()
         own = [each for each in listed.items if record.belongs(_metadata(each).get("name"), self.target)]
-        return TargetRecords(in_order(record.load(each) for each in own), listed.date)
+        name = record.request_name(self.target)
+        wish = next((each for each in listed.items if _metadata(each).get("name") == name), None)
+        asked = record.asked(wish, self.environment.name) if wish is not None else None
+        return TargetRecords(in_order(record.load(each) for each in own), listed.date, asked)
 
     async def load(self, name: str) -> Remediation:
         """One record, read anew. Raises `KubeError` and `Unreadable`."""
@@ -90,8 +99,18 @@ class Cluster:
     async def create(self, ordinal: int, request: Request) -> Remediation:
         """Create the record with this ordinal. Raises `AlreadyExists` if somebody was first."""
         name = record.name_of(self.target, ordinal)
-        labels = {"stagekeeper.dev/environment": self.environment.name}
-        return record.load(await self._records.create(name, labels, record.spec(request)))
+        return record.load(await self._records.create(name, self._labels, record.spec(request)))
+
+    async def ask(self, request: Request) -> str:
+        """Ask for a restart, in a person's name; the UID of what asks. Raises `AlreadyExists` where somebody does."""
+        name = record.request_name(self.target)
+        stored = await self._records.create(name, self._labels, record.spec(request))
+        return str(_metadata(stored).get("uid"))
+
+    async def withdraw(self, asked: Asked) -> None:
+        """Delete this request, and no later one of its name, once it has been dealt with. Raises `KubeError`."""
+        with suppress(NotFound, Conflict):  # another replica was first
+            await self._records.delete(asked.name, asked.uid)
 
     async def swap(self, remediation: Remediation) -> Remediation:
         """Store the status if nobody else has since it was read. Raises `Conflict` otherwise."""

@@ -7,6 +7,7 @@ figures are the answer's `progress`.
 """
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from datetime import datetime
 
 from remediator.inputs import AlertState, Inputs
@@ -15,7 +16,7 @@ from remediator.record import took
 from remediator.remediation import GateResult, Outcome
 from stagekeeper.config.durations import in_words
 from stagekeeper.diego.diagnosis import Condition, Restart
-from stagekeeper.diego.observation import Locket, Unknown, lockets_own
+from stagekeeper.diego.observation import Locket, Observation, Reply, Unknown, lockets_own
 from stagekeeper.kube.objects import Pod, StatefulSet
 
 
@@ -126,7 +127,12 @@ def budget(given: Inputs) -> GateResult:
 def diagnosis(given: Inputs) -> GateResult:
     """What a restart fixes, by the table of docs/diagnosis.md; a named person may override one `never`."""
     found = given.assessment.diagnosis
-    return passes(f"{found.name}: {found.why}") if overridden(given) else by_the_table(given)
+    if overridden(given):
+        return passes(f"{found.name}: {found.why}")
+    answer, doubt = by_the_table(given), in_doubt(given.seen)
+    if answer.opens or given.accept != found.name or found.name not in OVERRIDABLE or not doubt:
+        return answer
+    return replace(answer, why=f"{answer.why} That it was accepted does not count: {doubt}.")
 
 
 def by_the_table(given: Inputs) -> GateResult:
@@ -262,6 +268,28 @@ one that its own readiness probe calls active (`label_contradicts`)."""
 def overridden(given: Inputs) -> bool:
     """Whether a `never` of this diagnosis was turned into a pass, by a person or by the one setting."""
     name = given.assessment.diagnosis.name
-    if name is Condition.STUCK_UNAVAILABLE and given.policy.restart_stuck_unavailable:
-        return True
-    return name in OVERRIDABLE and given.accept == name and not given.seen.serving()
+    by_setting = name is Condition.STUCK_UNAVAILABLE and given.policy.restart_stuck_unavailable
+    accepted = name in OVERRIDABLE and given.accept == name
+    return (by_setting or accepted) and not given.seen.serving() and not in_doubt(given.seen)
+
+
+def in_doubt(seen: Observation) -> str:
+    """Of which pod nobody can know that it does not serve others, though it did not say ok to us; "" for none.
+
+    A refusal and a 503 tell. Whatever else we met (silence, broken TLS, no answer) may be on our way alone: then only
+    the label, which the pod's own readiness probe sets, can tell, and a platform without labels leaves it open. There
+    a refusal may be a firewall's as well, unless something shows that our way is open.
+    """
+    for each in seen.known_pods:
+        name = each.pod.name
+        if each.pod.terminating or each.reply is Reply.UNAVAILABLE or not seen.bbs_runs(each.pod):
+            continue
+        if each.counts_as_active:
+            return f"{name} is Ready and labelled active, so it may serve"
+        if each.reply is Reply.REFUSED:
+            if each.labelled_active is None and not (isinstance(seen.witness, str) and seen.witness):
+                return f"{name} may serve behind a firewall that rejects us, and no label says that it does not"
+        elif each.labelled_active is not False:
+            met = each.reply.value if each.reply else "not asked"
+            return f"{name} ({met}) may serve others, and no label says that it does not"
+    return ""

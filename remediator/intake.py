@@ -63,6 +63,9 @@ async def open_or_join(
     for _ in range(ATTEMPTS):
         listing = await cluster.listing()
         latest = listing.latest
+        taken = _taken_up(listing.remediations, request)
+        if taken is not None:
+            return Verdict(Judgement.JOINED, f"{taken.name} was opened for it.", taken.name)
         verdict = standing(latest, request, listing.now, policy, persists=persists)
         if verdict is not None and not (
             verdict.judgement is Judgement.OLD_ALERT and unhealthy is not None and await unhealthy()
@@ -76,6 +79,12 @@ async def open_or_join(
     raise Unavailable(f"Others opened and closed remediations {ATTEMPTS} times while we tried; try again.")
 
 
+def _taken_up(remediations: Sequence[Remediation], request: Request) -> Remediation | None:
+    """What was opened for this very request, also where that has ended since."""
+    same = (each for each in remediations if each.request.asked_uid == request.asked_uid)
+    return next(same, None) if request.asked_uid else None
+
+
 def standing(
     latest: Remediation | None, request: Request, now: datetime, policy: Policy, *, persists: bool = False
 ) -> Verdict | None:
@@ -84,13 +93,13 @@ def standing(
     What a replica in mode observe has written holds nobody back who is in mode act. An alert that had gone while the
     BBS did not serve, and comes back, opens the next one at once. The hold-off gives an alert time to go; where it has
     been seen to serve since, and then for long enough not to, there is a new outage (`persists`), and it is the gates'
-    to hold a restart back.
+    to hold a restart back. A person's wish that no plan came of holds no later alert back.
     """
     if latest is None:
         return None
     if latest.phase.open:
         return Verdict(Judgement.JOINED, f"{latest.name} is still in progress ({latest.phase}).", latest.name)
-    if latest.phase is Phase.OBSERVED and policy.mode is Mode.ACT:
+    if (latest.phase is Phase.OBSERVED and policy.mode is Mode.ACT) or _nothing_came_of(latest, request):
         return None
     if latest.latched:
         said = f"{latest.name} ended {latest.phase}: it waits for a person, or for the BBS to serve."
@@ -99,6 +108,17 @@ def standing(
     if request.person or (persists and served) or latest.reason is Reason.ALERT_GONE:
         return None
     return _stale_alert(latest, request, now, policy)
+
+
+def _nothing_came_of(latest: Remediation, request: Request) -> bool:
+    """Whether the latest is a person's, without a plan, and this alert began after it had ended.
+
+    Whoever may only ask for a restart could otherwise have the target wait for a person, whenever he likes.
+    """
+    began = time(request.starts_at)
+    ended = latest.closed_at
+    wished = bool(latest.request.person) and latest.plan is None and not request.person
+    return wished and began is not None and ended is not None and began > ended
 
 
 def _stale_alert(latest: Remediation, request: Request, now: datetime, policy: Policy) -> Verdict | None:

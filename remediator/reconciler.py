@@ -23,7 +23,7 @@ from remediator.inputs import Action, Close, Continue, DeletePod, Inputs, Past, 
 from remediator.intake import Judgement, Verdict
 from remediator.policy import Mode, Policy, Rhythm
 from remediator.record import Unreadable
-from remediator.remediation import SERVING, GateResult, Phase, Reason, Remediation, Request, current
+from remediator.remediation import SERVING, Asked, GateResult, Phase, Reason, Remediation, Request, current
 from remediator.streaks import Assessment, Streaks
 from stagekeeper.diego.diagnosis import Condition
 from stagekeeper.kube.errors import Conflict, Forbidden, Invalid, KubeError, MalformedResponse, NotFound, Unauthorized
@@ -118,6 +118,10 @@ class Reconciler:
         self.state.asked = True
         listing = await self.cluster.listing()
         self.state.remediations = listing.remediations
+        if listing.asked is not None:
+            await self.take_up(listing.asked, listing.now)
+            listing = await self.cluster.listing()
+            self.state.remediations = listing.remediations
         latest = listing.latest
         self._time_open(latest)
         if latest is None or not latest.phase.open:
@@ -172,6 +176,23 @@ class Reconciler:
         if verdict.opened is not None:
             self._note(verdict.opened, Reason.PERSON, said, now)
         return 0
+
+    async def take_up(self, asked: Asked, now: datetime) -> None:
+        """Open or join a remediation for what a person asks; then the place is free for the next. Raises `KubeError`.
+
+        Opened first and deleted then: after a crash between the two, its UID on the record says that it was.
+        """
+        who = f"{asked.request.person} asks for a restart"
+        if now - asked.created > self.policy.give_up_after:
+            late = f"since {asked.created:%Y-%m-%d %H:%M:%S} UTC: that is too long ago, so nothing was opened."
+            self._log.warning(f"{who} {late}")
+        else:
+            verdict = await intake.open_or_join(self.cluster, asked.request, self.policy)
+            self._log.info(f"{who}: {verdict.why}", remediation=verdict.remediation)
+            if verdict.opened is not None:
+                said = f"Opened: {who}: {asked.request.why}"
+                self._note(verdict.opened, Reason.PERSON, said, verdict.opened.created)
+        await self.cluster.withdraw(asked)
 
     async def step(self, name: str, history: Sequence[Remediation] = ()) -> Action:
         """One observation of one open remediation, one swap if something changed, at most one delete.

@@ -8,6 +8,7 @@ from typing import Any
 
 from remediator import approval
 from remediator.remediation import (
+    Asked,
     Deletion,
     GateResult,
     Outcome,
@@ -23,7 +24,7 @@ from remediator.remediation import (
 from stagekeeper.diego.diagnosis import Condition
 from stagekeeper.kube.objects import time, timestamp
 
-_SPEC = {"starts_at": "startsAt"}
+_SPEC = {"starts_at": "startsAt", "asked_uid": "requestUid"}
 LONGEST_MESSAGE, LONGEST_LINE, MOST_LINES = 4096, 2048, 200
 """The schema's limits. A sentence that is longer must not keep the whole status from being stored."""
 _LONGEST_DEADLINE = 30 * 24 * 3600
@@ -32,11 +33,18 @@ _NO_YEAR_OF_OURS = 9000  # so that a time and a duration can always be added
 
 NAME = re.compile(r"(.+)-r([1-9][0-9]{0,8})")
 """What a record is called: its target, and an ordinal."""
+UNNAMED = "somebody who gave no name"
+"""Who asks in a request that does not say it."""
 
 
 def name_of(target: str, ordinal: int) -> str:
     """The name of the target's record with this ordinal, which no pod of it can have: `diego-api-r1`."""
     return f"{target}-r{ordinal}"
+
+
+def request_name(target: str) -> str:
+    """The name of the one object by which a person asks for a restart of the target: `diego-api-request`."""
+    return f"{target}-request"
 
 
 def belongs(name: object, target: str) -> bool:
@@ -93,6 +101,24 @@ def _load(name: str, source: Mapping[str, Any]) -> Remediation:
         approved_by=_text(status, "approvedBy"),
         extra=dict(source),
     )
+
+
+def asked(source: Mapping[str, Any], environment: str) -> Asked | None:
+    """What a person asks for; None where it is being deleted already. Raises `Unreadable`.
+
+    Only who, why and what they accept is taken from it: the rest is nothing that a person says.
+    """
+    metadata, wish = _map(source, "metadata"), _map(source, "spec")
+    name = _text(metadata, "name")
+    if metadata.get("deletionTimestamp") is not None:
+        return None
+    try:
+        created = _time(metadata.get("creationTimestamp"))
+    except ValueError as problem:
+        raise Unreadable(f"Remediation {name}: it can't be understood ({problem}).") from problem
+    uid, person = _text(metadata, "uid"), _text(wish, "person") or UNNAMED
+    request = Request(environment, person=person, why=_text(wish, "why"), accept=_text(wish, "accept"), asked_uid=uid)
+    return Asked(name, uid, created, request)
 
 
 def spec(request: Request) -> dict[str, str]:

@@ -156,6 +156,21 @@ class Request:
     """The one `never` of the diagnosis gate that this person overrides."""
     mode: str = ""
     """The mode of whoever opened it: a replica in mode observe leaves alone what one in mode act has opened."""
+    asked_uid: str = ""
+    """UID of the person's request that it was opened for, so that none is taken up twice."""
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """A person's request for a restart, as it stands in the API until a remediator has taken it up.
+
+    Its name is fixed, so there is one at most, whoever may create such objects.
+    """
+
+    name: str
+    uid: str
+    created: datetime
+    request: Request
 
 
 @dataclass(frozen=True, slots=True)

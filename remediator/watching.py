@@ -123,7 +123,7 @@ def _refusal(given: Inputs, answers: Answers) -> tuple[Reason, str]:
     """Why a person is called: what refused, and what that means."""
     refusing = [name for name, answer in answers if answer.outcome is Outcome.NEVER and name != "mode"]
     found = given.assessment.diagnosis.name
-    if "diagnosis" in refusing and found in _PERSONS_CHOICE & OVERRIDABLE:
+    if "diagnosis" in refusing and found in _PERSONS_CHOICE & OVERRIDABLE and not gates.in_doubt(given.seen):
         return Reason.AWAITING_APPROVAL, "A person must decide on this restart."
     if refusing == ["bounds"]:
         return Reason.OUT_OF_BOUNDS, "A restart would be out of bounds."

@@ -7,23 +7,26 @@ from datetime import timedelta
 
 import click
 
-from remediator import approval, gates, intake
+from remediator import approval, gates
 from remediator.cluster import Cluster, TargetRecords
 from remediator.commands.foresight import Foresight, foresee
 from remediator.commands.operator import Refusal, Session, leave_event, operator_command, reason_given, sentences, tell
 from remediator.commands.records import listed
 from remediator.commands.reset import release
 from remediator.gates import OVERRIDABLE
-from remediator.intake import Judgement
+from remediator.record import request_name
 from remediator.remediation import GateResult, Phase, Remediation, Request
 from stagekeeper.config.durations import in_words
 from stagekeeper.config.errors import ConfigurationError
 from stagekeeper.diego.diagnosis import Condition
-from stagekeeper.kube.errors import RequestTimeout, Unavailable, Unreachable
+from stagekeeper.kube.errors import AlreadyExists, RequestTimeout, Unavailable, Unreachable
 from stagekeeper.service.options import DURATION
 
 FOLLOWED_EVERY = 2.0
 """Seconds between two readings of the record that --wait follows."""
+TAKEN_UP_WITHIN = 30.0
+"""Seconds in which a remediator has read the records several times, where one runs (`rhythm.list`)."""
+_TAKEN_UP_EVERY = 0.5
 _ACCEPTABLE = ", ".join(sorted(OVERRIDABLE))
 
 
@@ -36,9 +39,9 @@ _ACCEPTABLE = ", ".join(sorted(OVERRIDABLE))
 async def command(  # noqa: PLR0913 -- one argument for each flag
     session: Session, *, reason: str, accept: str, dry_run: bool, wait: bool, timeout: timedelta
 ) -> Sequence[str]:
-    """Ask for a restart of the BBS pods, by opening a remediation in your name.
+    """Ask for a restart of the BBS pods: the remediator opens a remediation in your name.
 
-    Nothing is deleted by this command: the remediator does that, once every gate has opened, as it does for an alert.
+    No pod is deleted by this command: the remediator does that, once every gate has opened, as it does for an alert.
     First it says what each gate answers to an observation taken from here. An environment that waits for a person
     is released. --accept overrides the `never` of the diagnosis gate for exactly this diagnosis, and nothing
     else.
@@ -95,18 +98,49 @@ def _ending(session: Session, remediation: Remediation) -> str:
 async def _ask(
     session: Session, records: tuple[Cluster, TargetRecords], seen: Foresight, request: Request
 ) -> tuple[str, Sequence[str]]:
-    """Open the remediation; its name, and what to say. Raises `Refusal` if one is open already, and `KubeError`."""
-    released = await release(session, *records)
-    verdict = await intake.open_or_join(records[0], request, seen.policy)
-    if verdict.judgement is Judgement.OPENED:
+    """Have a remediation opened; its name, and what to say. Raises `Refusal` if one is open, and `KubeError`."""
+    cluster, listing = records
+    released = await release(session, cluster, listing)
+    latest, opened = listing.latest, None
+    if latest is None or not latest.phase.open:
+        opened, latest = await _taken_up(session, cluster, request)
+    if opened is not None:
         accepting = f", accepting {request.accept}" if request.accept else ""
-        said = f"{request.person} asks for a restart by {verdict.remediation}{accepting}: {request.why}"
+        said = f"{request.person} asks for a restart by {opened.name}{accepting}: {request.why}"
         unsaid = await leave_event(session, "RestartAsked", said, seen.assessment.moment.at)
-        return verdict.remediation, sentences(released, said, session.person.on_record, unsaid)
-    if verdict.judgement is Judgement.JOINED and not request.accept:
-        return verdict.remediation, sentences(released, f"No new remediation: {verdict.why}")
-    approve = session.kubectl(approval.command(verdict.remediation, request.accept, session.target.kubectl))
-    raise Refusal(f"No new remediation: {verdict.why} To approve a restart in that one: {approve}")
+        return opened.name, sentences(released, said, session.person.on_record, unsaid)
+    if latest is None:
+        raise Refusal("The remediator has opened no remediation for it; its log says why.")
+    why = f"{latest.name} is still in progress ({latest.phase})."
+    if not request.accept:
+        return latest.name, sentences(released, f"No new remediation: {why}")
+    approve = session.kubectl(approval.command(latest.name, request.accept, session.target.kubectl))
+    raise Refusal(f"No new remediation: {why} To approve a restart in that one: {approve}")
+
+
+async def _taken_up(
+    session: Session, cluster: Cluster, request: Request
+) -> tuple[Remediation | None, Remediation | None]:
+    """Ask, and wait for a remediator; what it opened for it, and what is open. Raises `Refusal` and `KubeError`."""
+    name = request_name(cluster.target)
+    try:
+        uid = await cluster.ask(request)
+    except AlreadyExists as problem:
+        why = f"Somebody asks for a restart already ({name}), and no remediator has taken it up. Is one running?"
+        raise Refusal(why) from problem
+    until = cluster.monotonic() + TAKEN_UP_WITHIN
+    while cluster.monotonic() < until:
+        with suppress(Unavailable, Unreachable, RequestTimeout):  # the next reading tells
+            listing = await cluster.listing()
+            if listing.asked is None or listing.asked.uid != uid:
+                opened = next((each for each in listing.remediations if each.request.asked_uid == uid), None)
+                latest = listing.latest
+                return opened, latest if latest and latest.phase.open else None
+        await asyncio.sleep(_TAKEN_UP_EVERY)
+    raise Refusal(
+        f"No remediator has taken it up within {TAKEN_UP_WITHIN:.0f} s. Is one running? What you ask stands, and is "
+        f"taken up if one starts within the hour. To withdraw it: {session.kubectl(f'delete remediation {name}')}"
+    )
 
 
 def _judged(session: Session, latest: Remediation | None) -> list[str]:

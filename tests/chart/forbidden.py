@@ -14,8 +14,8 @@ BY_UID = "only by its UID and resourceVersion"
 GRACE = "only with its own grace period"
 BACKGROUND = "only with propagationPolicy Background"
 NAMED = "the name must be that of the StatefulSet, then -r and a number"
-TARGET = "is none that Stagekeeper works on"
-SMALL = "at most 16 labels, 16 annotations of 2048 characters"
+TARGET = "is none that you may open"
+SMALL = "at most 16 labels, 16 annotations of 2048 characters, and no finalizer or owner"
 PODS = "/api/v1/namespaces/{ns}/pods"
 SETS = "/apis/apps/v1/namespaces/{ns}/statefulsets"
 MAPS = "/api/v1/namespaces/{ns}/configmaps"
@@ -23,6 +23,8 @@ RECORDS = "/apis/stagekeeper.dev/v1alpha1/namespaces/{ns}/remediations"
 ROLES = "/apis/rbac.authorization.k8s.io/v1/namespaces/{ns}"
 POLICIES = "/apis/admissionregistration.k8s.io/v1"
 PATCH = "application/merge-patch+json"
+NOBODY = {"apiVersion": "v1", "kind": "ConfigMap", "name": "none", "uid": "00000000-0000-4000-8000-000000000000"}
+"""An owner that is not there: whatever names it is collected as garbage."""
 WHOLE = ("uid", "resourceVersion")
 
 
@@ -121,7 +123,10 @@ ATTEMPTS = (
     _open("open a record of another StatefulSet", "database-r1", TARGET),
     _open("open a record that is mostly annotation", "diego-api-r3", SMALL, annotations={"a": "x" * 2049}),
     _open("open one of many labels", "diego-api-r3", SMALL, labels={f"a{each}": "b" for each in range(17)}),
-    _open("open one of many finalizers", "diego-api-r3", SMALL, finalizers=[f"a.b/{each}" for each in range(5)]),
+    _open("open one that never goes", "diego-api-r3", SMALL, finalizers=["a.b/c"]),
+    _open("open one that goes by itself", "diego-api-r3", SMALL, ownerReferences=[NOBODY]),
+    _open("ask in another name", "diego-api-request-1", NAMED),
+    _open("ask for another StatefulSet", "database-request", TARGET),
     Attempt("delete all records at once", "DELETE", RECORDS),
     Attempt("watch records", "GET", f"{RECORDS}?watch=1&timeoutSeconds=1"),
     Attempt("make a Role", "POST", f"{ROLES}/roles", body={"metadata": {"name": "mine"}, "rules": []}),

@@ -54,7 +54,7 @@ def _record(here: Scene, name: str) -> dict[str, Any]:
     path = f"/apis/stagekeeper.dev/v1alpha1/namespaces/{here.namespace}/remediations"
     if not here.plane.api.exists(f"{path}/{name}"):
         body = {"apiVersion": "stagekeeper.dev/v1alpha1", "kind": "Remediation", "metadata": {"name": name}}
-        here.plane.api.request("POST", path, {**body, "spec": {"environment": "cf"}})
+        here.api("remediator").request("POST", path, {**body, "spec": {"environment": "cf"}})
     found: dict[str, Any] = here.plane.api.request("GET", f"{path}/{name}")
     return found
 

@@ -100,12 +100,19 @@ def test_a_pod_that_has_failed_may_be_deleted_though_its_grace_is_nothing(here: 
         here.plane.controller_manager.thaw()
 
 
-def test_who_may_open_a_remediation_may_open_one_of_the_environment_alone(here: Scene, remediator: Api) -> None:
-    for api in (here.plane.api, remediator):
-        opened = replace(next(each for each in ATTEMPTS if each.says == TARGET), says="")
-        assert TARGET in _said(here, api, opened)
-        body = {**opened.body, "metadata": {"name": "diego-api-r3"}}
-        assert _said(here, api, replace(opened, body=body)) == ""
+def test_who_may_create_records_may_ask_once_for_each_environment_and_open_nothing(
+    here: Scene, remediator: Api
+) -> None:
+    opened = next(each for each in ATTEMPTS if each.says == TARGET)
+    for api, name, says in (
+        (here.plane.api, "database-r1", TARGET),
+        (here.plane.api, "diego-api-r3", TARGET),
+        (here.plane.api, "diego-api-request", ""),
+        (remediator, "diego-api-r3", ""),
+        (remediator, "diego-api-request", ""),
+    ):
+        said = _said(here, api, replace(opened, body={**opened.body, "metadata": {"name": name}}))
+        assert (says in said) if says else said == ""
 
 
 def test_whoever_is_not_the_remediator_is_not_bound_by_its_guard(here: Scene) -> None:

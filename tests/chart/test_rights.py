@@ -108,7 +108,7 @@ def _ensure_record(here: Scene) -> None:
     path = f"/apis/stagekeeper.dev/v1alpha1/namespaces/{here.namespace}/remediations"
     if not here.plane.api.exists(f"{path}/diego-api-r1"):
         body = {"apiVersion": "stagekeeper.dev/v1alpha1", "kind": "Remediation", "metadata": {"name": "diego-api-r1"}}
-        here.plane.api.request("POST", path, {**body, "spec": {"environment": "cf"}})
+        here.api("remediator").request("POST", path, {**body, "spec": {"environment": "cf"}})
 
 
 @asynccontextmanager

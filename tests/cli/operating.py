@@ -9,7 +9,7 @@ import pty
 import subprocess
 import sys
 from collections.abc import AsyncIterator, Mapping, Sequence
-from contextlib import asynccontextmanager, suppress
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -24,6 +24,7 @@ from simulator.layouts import LAYOUTS
 from simulator.resources import RESOURCES, by_path
 from stagekeeper.cli.commands import stagekeeper
 from tests.testbed.patience import HANG_GUARD
+from tests.testbed.taking_up import taking_up
 
 REVIEW = "selfsubjectreviews"
 _BY_PATH = by_path(RESOURCES)
@@ -124,11 +125,14 @@ def on_a_terminal(command: Sequence[str], **variables: str) -> str:
 
 
 @asynccontextmanager
-async def desk(folder: Path) -> AsyncIterator[Desk]:
-    """An operator's desk in front of an environment that serves."""
-    async with simulated_environment(LAYOUTS["cfee-2"], folder) as env:
+async def desk(folder: Path, *, remediator: bool = True) -> AsyncIterator[Desk]:
+    """An operator's desk in front of an environment that serves, with a remediator that takes up what people ask."""
+    async with AsyncExitStack() as stack:
+        env = await stack.enter_async_context(simulated_environment(LAYOUTS["cfee-2"], folder))
         config = folder / "stagekeeper.yaml"
         config.write_text(yaml.safe_dump({"environments": [_entry(env)]}), encoding="utf-8")
+        if remediator:
+            await stack.enter_async_context(taking_up(env.kubeconfig, config))
         yield Desk(env, config)
 
 

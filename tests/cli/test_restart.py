@@ -11,6 +11,7 @@ import pytest
 import yaml
 
 from remediator import record
+from remediator.commands import restart
 from remediator.gates import GATES, OVERRIDABLE
 from remediator.remediation import Phase, Reason
 from tests.cli.operating import Desk, Ended, desk
@@ -37,6 +38,8 @@ async def test_it_opens_a_remediation_in_the_persons_name_and_deletes_nothing(tm
         ended = await at.types("restart", "--reason", "it hangs", "--accept", "crash_looping")
         assert (ended.code, ended.err) == (0, "")
         [stored] = at.records()
+        assert stored["metadata"]["name"] == "diego-api-r1"
+        assert stored["spec"].pop("requestUid")
         assert stored["spec"] == {
             "environment": "cf",
             "person": "alice",
@@ -45,7 +48,8 @@ async def test_it_opens_a_remediation_in_the_persons_name_and_deletes_nothing(tm
         }
         assert record.load(stored).phase.open
         assert [pod["metadata"]["uid"] for pod in at.env.pods()] == before
-        assert not [each for each in at.env.api.requests if each.method == "DELETE"]
+        deleted = [each.path for each in at.env.api.requests if each.method == "DELETE"]
+        assert [path.rpartition("/")[2] for path in deleted] == ["diego-api-request"]
         assert [reason for reason, _ in at.events()] == ["RestartAsked"]
 
 
@@ -86,7 +90,7 @@ async def waited(at: Desk, *moves: tuple[Phase, Reason, str], timeout: str = "10
     """How `restart --wait` ends, while the remediator makes these moves."""
     await hung(at)
     wish = asyncio.create_task(at.types("restart", "--reason", "it hangs", "--wait", "--timeout", timeout))
-    await at.env.wait_until(lambda: bool(at.records()))
+    await at.env.wait_until(lambda: [each["metadata"]["name"] for each in at.records()] == ["diego-api-r1"])
     for each in moves:
         at.move(*each)
     return await wish
@@ -151,6 +155,22 @@ async def test_an_open_remediation_is_joined_without_a_word_on_the_record(tmp_pa
         assert ended.code == 0
         assert "diego-api-r1 is still in progress" in ended.out
         assert len(at.records()) == 1
+
+
+async def test_without_a_remediator_it_says_so_and_how_to_withdraw_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(restart, "TAKEN_UP_WITHIN", 1.0)
+    async with desk(tmp_path, remediator=False) as at:
+        await hung(at)
+        ended = await at.types("restart", "--reason", "it hangs")
+        assert ended.code == 1
+        assert "No remediator has taken it up within 1 s. Is one running?" in ended.err
+        assert ended.err.endswith(" delete remediation diego-api-request\n")
+        ended = await at.types("restart", "--reason", "once more")
+        assert ended.code == 1
+        assert "Somebody asks for a restart already (diego-api-request)" in ended.err
+        assert [each["spec"]["why"] for each in at.records()] == ["it hangs"]
 
 
 async def test_an_override_can_t_be_added_to_an_open_remediation(tmp_path: Path) -> None:

@@ -14,6 +14,7 @@ from typing import Any
 
 from remediator.inputs import AlertState
 from remediator.record import name_of as record_name
+from remediator.record import request_name
 from stagekeeper.diego.observation import Locket, Observation, Reply, Unknown
 from stagekeeper.kube.objects import timestamp
 from tests.diego import observations
@@ -23,6 +24,7 @@ LOCKET = "diego-locket"
 BBS = "diego-api"
 RECORDS = "/apis/stagekeeper.dev/v1alpha1/namespaces/cf/remediations"
 PODS = "/api/v1/namespaces/cf/pods/"
+REQUEST = request_name(BBS)
 OBSERVATION_AGE = 10
 OWN_CLOCK = 7200
 """Seconds by which the clock that a blind observation falls back on is ahead of the API server's."""
@@ -176,7 +178,11 @@ def status_of(stored: str) -> Mapping[str, Any]:
 
 def is_open(stored: str) -> bool:
     """Whether the stored record is of an open remediation. Read without the code under test."""
-    return status_of(stored).get("phase", "Watching") in {"Watching", "Restarting", "Verifying"}
+    return name_of(stored) != REQUEST and status_of(stored).get("phase", "Watching") in {
+        "Watching",
+        "Restarting",
+        "Verifying",
+    }
 
 
 @cache
@@ -186,17 +192,29 @@ def planned_uids(cluster: "Cluster") -> frozenset[str]:
     return frozenset(pod["uid"] for plan in plans for step in plan["steps"] for pod in step["pods"])
 
 
-def fresh_record(ordinal: int = 1, *, now: int = 0, version: int = 5, status: Mapping[str, Any] | None = None) -> str:
-    """A record as the API stores it."""
+def fresh_record(
+    ordinal: int = 1, *, now: int = 0, version: int = 5, status: Mapping[str, Any] | None = None, asked: str = ""
+) -> str:
+    """A record as the API stores it; `asked` is the UID of the request that it was opened for."""
     stored: dict[str, Any] = {
         "metadata": {
             "name": record_name(BBS, ordinal),
             "resourceVersion": str(version),
             "creationTimestamp": timestamp(_time(now)),
         },
-        "spec": {"environment": "cf"},
+        "spec": {"environment": "cf", **({"requestUid": asked} if asked else {})},
     }
     return _text({**stored, "status": dict(status)} if status else stored)
+
+
+def asked_for(cluster: "Cluster") -> "Cluster":
+    """The cluster in which a person asks for a restart, where nobody does already."""
+    if any(name_of(each) == REQUEST for each in cluster.records):
+        return cluster
+    version = cluster.version + 1
+    metadata = {"name": REQUEST, "uid": f"asked/{version}", "creationTimestamp": timestamp(_time(cluster.now))}
+    wish = _text({"metadata": metadata, "spec": {"environment": "cf", "person": "kim", "why": "it hangs"}})
+    return replace(cluster, records=(*cluster.records, wish), version=version)
 
 
 # The observation
@@ -289,7 +307,10 @@ def _create(cluster: Cluster, request: Request) -> tuple[Cluster, Heard]:
     if wanted["metadata"]["name"] in {name_of(each) for each in cluster.records}:
         return cluster, Heard(409, _text({"reason": "AlreadyExists"}), cluster.now)
     ordinal = int(wanted["metadata"]["name"].rpartition("-r")[2])
-    stored = fresh_record(ordinal, now=cluster.now, version=cluster.version + 1)
+    asked = wanted["spec"].get("requestUid", "")
+    if asked and any(_parsed(each)["spec"].get("requestUid") == asked for each in cluster.records):
+        raise Broken("What a person asked for once was opened twice.")
+    stored = fresh_record(ordinal, now=cluster.now, version=cluster.version + 1, asked=asked)
     after = replace(cluster, records=(*cluster.records, stored), version=cluster.version + 1)
     if sum(is_open(each) for each in after.records) > 1:
         raise Broken("Two remediations of one target are open at once.")
@@ -298,6 +319,8 @@ def _create(cluster: Cluster, request: Request) -> tuple[Cluster, Heard]:
 
 def _delete(cluster: Cluster, request: Request) -> tuple[Cluster, Heard]:
     asked = _parsed(request.body).get("preconditions", {})
+    if request.path.startswith(RECORDS):
+        return _withdraw(cluster, request.path.rpartition("/")[2], asked["uid"])
     pod = next((each for each in cluster.pods if each.name == request.path.removeprefix(PODS)), None)
     if pod is None:
         return cluster, Heard(404, at=cluster.now)
@@ -317,6 +340,16 @@ def _delete(cluster: Cluster, request: Request) -> tuple[Cluster, Heard]:
         terminated=(*cluster.terminated, pod.uid),
     )
     return after, Heard(200, _text({"kind": "Pod"}), cluster.now)
+
+
+def _withdraw(cluster: Cluster, name: str, uid: str) -> tuple[Cluster, Heard]:
+    record = next((each for each in cluster.records if name_of(each) == name), None)
+    if record is None:
+        return cluster, Heard(404, at=cluster.now)
+    if _parsed(record)["metadata"].get("uid") != uid:
+        return cluster, Heard(409, at=cluster.now)
+    kept = tuple(each for each in cluster.records if each != record)
+    return replace(cluster, records=kept, version=cluster.version + 1), Heard(200, record, cluster.now)
 
 
 def _judge_confirmed(told: int) -> None:

@@ -21,6 +21,7 @@ from tests.interleaving.cluster import (
     Heard,
     Request,
     apply,
+    asked_for,
     judge_sent,
     judge_written,
 )
@@ -194,6 +195,7 @@ EVENTS: Events = {
     "a pod's BBS starts again and answers 503": _start_again,
     "the database goes down": lambda cluster: iter([replace(cluster, database=False)]),
     "observations become blind, or see again": lambda cluster: iter([replace(cluster, blind=not cluster.blind)]),
+    "a person asks": lambda cluster: iter([asked_for(cluster)]),
     "somebody pauses": lambda cluster: iter([replace(cluster, paused=not cluster.paused)]),
     "the alert is resolved": lambda cluster: iter([replace(cluster, alert=AlertState.ABSENT)]),
     "11 seconds pass": lambda cluster: iter([replace(cluster, now=cluster.now + 11)]),

@@ -114,7 +114,8 @@ class Replica:
     """One process: what it remembers, what it has heard in this step, and the request that it waits with."""
 
     job: str = "worker"
-    """`worker`: a `step` after the other. `webhook`: `open_or_join`, again after an error as Alertmanager does."""
+    """`worker`: a `step` after the other. `webhook`: `open_or_join`, again after an error as Alertmanager does.
+    `taker`: takes up what a person asks, as the loop does before anything else."""
     streaks: Streaks = field(default_factory=Streaks)
     began: int = 0
     """When its present step began."""
@@ -171,7 +172,7 @@ def _work(replica: Replica, ports: HandDriven, policy: Policy) -> Coroutine[Requ
     if replica.job == "worker":
         work: Any = _step(ports, policy, replica.streaks)
     else:
-        work = _open(ports, policy)
+        work = _open(ports, policy) if replica.job == "webhook" else _take_up(ports, policy)
     return cast("Coroutine[Request, Heard, tuple[Streaks, Action]]", work)
 
 
@@ -194,4 +195,11 @@ async def _step(ports: HandDriven, policy: Policy, streaks: Streaks) -> tuple[St
 async def _open(ports: HandDriven, policy: Policy) -> tuple[Streaks, Action]:
     request = Asked("cf", alertname="StagerUnavailable", starts_at="2026-11-23T13:00:00Z")
     await intake.open_or_join(ports, request, policy)
+    return Streaks(), Close()
+
+
+async def _take_up(ports: HandDriven, policy: Policy) -> tuple[Streaks, Action]:
+    listing = await ports.listing()
+    if listing.asked is not None:
+        await Quiet(ports, policy).take_up(listing.asked, listing.now)
     return Streaks(), Close()

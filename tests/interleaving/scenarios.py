@@ -12,7 +12,7 @@ from remediator.streaks import Streaks
 from stagekeeper.diego.diagnosis import Condition
 from stagekeeper.diego.profiles import Environment
 from tests.diego.observations import NOW
-from tests.interleaving.cluster import CONFIRMED_BY, Broken, Cluster, FakePod, fresh_record
+from tests.interleaving.cluster import CONFIRMED_BY, Broken, Cluster, FakePod, asked_for, fresh_record
 from tests.interleaving.explorer import CRASH, LOST, Explorer, State, canonical
 from tests.interleaving.replicas import EAGER, Replica, runner
 from tests.remediator.builders import CF, CF_LOCKET, locket_plan, restarting
@@ -130,6 +130,19 @@ SCENARIOS = {
     "three webhooks at once": Scenario(Cluster((ZERO, ONE)), jobs=("webhook",) * 3, steps=2),
     "webhooks, a lost answer, a crash": Scenario(
         Cluster((ZERO, ONE)), jobs=("webhook",) * 3, steps=2, budget=(LOST, CRASH)
+    ),
+    "a person asks, and three take it up": Scenario(asked_for(Cluster((ZERO, ONE))), jobs=("taker",) * 3, steps=2),
+    "a person asks, a lost answer, a crash": Scenario(
+        asked_for(Cluster((ZERO, ONE))), jobs=("taker", "taker", "webhook"), steps=2, budget=(LOST, CRASH)
+    ),
+    "a person asks while the remediation ends": Scenario(
+        asked_for(Cluster((ZERO, ONE), (fresh_record(),))),
+        jobs=("worker", "taker", "taker"),
+        steps=2,
+        budget=("a pod serves",),
+    ),
+    "a person asks, and what was opened for it ends": Scenario(
+        asked_for(Cluster((ZERO, ONE))), jobs=("worker", "taker", "taker"), steps=2, budget=("a pod serves",)
     ),
     "webhooks while the remediation ends": Scenario(
         jobs=("worker", "worker", "webhook", "webhook"), steps=2, budget=("a pod serves",)

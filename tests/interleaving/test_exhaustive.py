@@ -10,7 +10,7 @@ from functools import cache
 import pytest
 
 from remediator.remediation import Phase
-from tests.interleaving.cluster import is_open, status_of
+from tests.interleaving.cluster import REQUEST, is_open, name_of, status_of
 from tests.interleaving.scenarios import ONE, SCENARIOS, ZERO
 
 BOTH = {ZERO.uid, ONE.uid}
@@ -103,6 +103,16 @@ def test_whatever_the_webhooks_do_there_is_one_open_record_at_most() -> None:
     ends = explored("webhooks while the remediation ends").ends
     assert {sum(is_open(each) for each in end.records) for end in ends} == {0, 1}
     assert max(len(end.records) for end in ends) > 1
+
+
+def test_what_a_person_asks_is_opened_once_and_makes_room_for_the_next() -> None:
+    assert {len(end.records) for end in explored("a person asks, and three take it up").ends} == {1}
+    ends = (
+        explored("a person asks, a lost answer, a crash").ends
+        | explored("a person asks, and what was opened for it ends").ends
+    )
+    assert all(sum(name_of(each) != REQUEST for each in end.records) <= 2 for end in ends)
+    assert any(not is_open(each) for end in ends for each in end.records if name_of(each) != REQUEST)
 
 
 def test_resolved_ends_nothing_once_a_plan_is_written() -> None:

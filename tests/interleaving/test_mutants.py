@@ -121,6 +121,11 @@ MUTANTS: dict[str, tuple[str, Scenario, tuple[Edit, ...]]] = {
         SCENARIOS["three webhooks at once"],
         (Edit(intake, "standing", "if latest.phase.open:", "if False:"),),
     ),
+    "take up again what a person asked once": (
+        "What a person asked for once was opened twice.",
+        SCENARIOS["a person asks, and what was opened for it ends"],
+        (Edit(intake, "open_or_join", "if taken is not None:", "if False:"),),
+    ),
     "work on a closed remediation": (
         "A closed remediation did not stay closed.",
         SCENARIOS["a pod serves"],

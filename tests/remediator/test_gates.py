@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import timedelta
+from typing import Any
 
 import pytest
 
@@ -12,8 +13,8 @@ from remediator.policy import Mode
 from remediator.remediation import GateResult, Outcome
 from remediator.streaks import Assessment, Streaks
 from stagekeeper.diego.diagnosis import Condition, Restart
-from stagekeeper.diego.observation import Locket, Observation, Reply
-from tests.diego.observations import NOW, ago, bbs, healthy, hung, observation, pod, unknown, workload
+from stagekeeper.diego.observation import BbsPod, Locket, Observation, ReadyPods, Reply
+from tests.diego.observations import NOW, ago, bbs, container, healthy, hung, observation, pod, unknown, workload
 from tests.remediator.builders import ACT, ACTIVE, CF, NOT_PAUSED, at, moment
 
 PASS, NOT_YET, NEVER, NOT_CONFIGURED = Outcome.PASS, Outcome.NOT_YET, Outcome.NEVER, Outcome.NOT_CONFIGURED
@@ -210,6 +211,55 @@ def test_a_pod_that_serves_is_not_restarted_whatever_was_accepted() -> None:
     broken = observation(bbs(0, Reply.OK, active=True), bbs(1), service=Reply.TIMEOUT)
     assert at(0, broken).diagnosis.name is Condition.NETWORK_FAULT
     assert gates.diagnosis(asked(broken, accept="network_fault")).outcome is NEVER
+
+
+UNREADY: Any = {"ready": "False", "containers": (container(), container("loggregator-agent", ready=False))}
+LOOPS = (container(ready=False, waiting="CrashLoopBackOff", restarts=9),)
+
+
+@pytest.mark.parametrize(
+    ("accept", "pods", "changes"),
+    [
+        ("network_fault", (bbs(0, Reply.TIMEOUT, active=None), bbs(1, active=None)), {"control": "api-0"}),
+        ("network_fault", (bbs(0, Reply.TIMEOUT, active=True, **UNREADY), bbs(1)), {}),
+        ("frozen", (bbs(0, Reply.NO_REPLY, active=None), bbs(1, active=None)), {}),
+        ("frozen", (bbs(0, Reply.BAD_REPLY, active=None),), {}),
+        ("tls_broken", (bbs(0, Reply.TLS, active=None), bbs(1, active=None)), {}),
+        ("stuck_unavailable", (bbs(0, Reply.UNAVAILABLE, active=None), bbs(1, Reply.TIMEOUT, active=None)), {}),
+        ("crash_looping", (bbs(0, active=None, containers=LOOPS), bbs(1, Reply.TIMEOUT, active=None)), {}),
+        ("crash_looping", (bbs(0, active=None, containers=LOOPS), bbs(1, active=None)), {"witness": ""}),
+        ("crash_looping", (bbs(0, containers=LOOPS), bbs(1, active=True)), {}),
+        ("cloud_controller_down", (bbs(0, active=None),), {"cloud_controller": ReadyPods(0, 2), "witness": ""}),
+    ],
+)
+def test_where_nobody_can_know_that_it_does_not_serve_no_person_has_it_restarted(
+    accept: str, pods: tuple[BbsPod, ...], changes: dict[str, Any]
+) -> None:
+    """Without a label, or with one that says active, a pod that did not answer us may serve everybody else."""
+    seen = observation(*pods, service=Reply.REFUSED, **changes)
+    assert at(0, seen).diagnosis.name == accept
+    answer = gates.diagnosis(asked(seen, accept=accept))
+    assert answer.outcome is NEVER
+    assert "That it was accepted does not count: diego-api-" in answer.why
+    policy = ACT.model_copy(update={"restart_stuck_unavailable": True})
+    assert gates.diagnosis(asked(seen, policy=policy)).outcome is NEVER
+
+
+@pytest.mark.parametrize(
+    ("accept", "pods", "changes"),
+    [
+        ("network_fault", (bbs(0, Reply.TIMEOUT), bbs(1)), {"control": "api-0"}),
+        ("frozen", (bbs(0, Reply.NO_REPLY), bbs(1)), {}),
+        ("stuck_unavailable", (bbs(0, Reply.UNAVAILABLE, active=None), bbs(1, active=None)), {"witness": "port 8890"}),
+        ("crash_looping", (bbs(0, active=None, containers=LOOPS), bbs(1, active=None)), {"witness": "port 8890"}),
+    ],
+)
+def test_where_a_label_or_a_refusal_says_that_it_does_not_serve_a_person_decides(
+    accept: str, pods: tuple[BbsPod, ...], changes: dict[str, Any]
+) -> None:
+    seen = observation(*pods, service=Reply.REFUSED, **changes)
+    assert at(0, seen).diagnosis.name == accept
+    assert gates.diagnosis(asked(seen, accept=accept)).outcome is PASS
 
 
 def test_the_setting_restart_stuck_unavailable_overrides_that_one_and_no_other() -> None:

@@ -18,7 +18,7 @@ from remediator.streaks import Assessment
 from stagekeeper.diego.observation import Observation, Reply
 from stagekeeper.kube.errors import AlreadyExists, Unavailable, Unreachable
 from tests.diego.observations import NOW, ago, bbs, healthy, hung, observation, unknown
-from tests.remediator.builders import ACT, NOT_PAUSED, at, remediation
+from tests.remediator.builders import ACT, NOT_PAUSED, at, remediation, restarting
 from tests.remediator.receiving import MemoryCluster
 
 FIRING = Request("cf", alertname="StagerUnavailable", starts_at="2026-11-23T11:59:00Z")
@@ -284,3 +284,37 @@ def test_a_latched_an_open_and_a_recent_one_stay() -> None:
 def test_what_a_long_cooldown_still_counts_from_stays() -> None:
     policy = ACT.model_copy(update={"keep": 0, "cooldown": 2 * DAY})
     assert intake.prunable([closed(1), closed(2)], NOW, policy) == []
+
+
+# What people ask --------------------------------------------------------------------------------------------------
+
+ASKED = Request("cf", person="kim", why="it hangs", asked_uid="u1")
+
+
+async def test_what_a_person_asks_is_opened_once_also_where_that_has_ended() -> None:
+    opened = replace(remediation(Phase.RECOVERED, age=90_000), request=ASKED)
+    assert await judged(opened, request=ASKED) == (Judgement.JOINED, "diego-api-r1")
+    assert await judged(opened, request=replace(ASKED, asked_uid="u2")) == (Judgement.OPENED, "diego-api-r2")
+
+
+@pytest.mark.parametrize(
+    ("wished", "planned", "starts_at", "judgement"),
+    [
+        (True, False, "2026-11-23T11:59:00Z", Judgement.OPENED),
+        (True, False, "2026-11-23T11:57:00Z", Judgement.LATCHED),
+        (True, False, "", Judgement.LATCHED),
+        (True, True, "2026-11-23T11:59:00Z", Judgement.LATCHED),
+        (False, False, "2026-11-23T11:59:00Z", Judgement.LATCHED),
+    ],
+    ids=["a later alert", "an alert from before its end", "an alert without a start", "after a restart", "an alert's"],
+)
+async def test_a_wish_that_no_plan_came_of_holds_no_later_alert_back(
+    wished: bool,  # noqa: FBT001 -- as the table has them
+    planned: bool,  # noqa: FBT001
+    starts_at: str,
+    judgement: Judgement,
+) -> None:
+    """Whoever may only ask could have had the target wait for a person, whenever a restart was no cure."""
+    ended = remediation(Phase.ESCALATED, age=90)
+    ended = replace(ended, request=ASKED if wished else FIRING, plan=restarting().plan if planned else None)
+    assert (await judged(ended, request=replace(FIRING, starts_at=starts_at)))[0] is judgement

@@ -1,11 +1,13 @@
 """What the runbooks' commands meet on a real API: the chart, an environment with two BBS, and a kubelet's part."""
 
 import contextlib
+import json
 import threading
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from functools import partial
+from pathlib import Path
 from typing import Any
 
 from simulator.api_client import MERGE_PATCH
@@ -14,10 +16,11 @@ from simulator.manifests import services, statefulset
 from stagekeeper.kube.objects import timestamp
 from tests.chart.cluster import installed, secret, until
 from tests.chart.helm import Helm
-from tests.testbed.api import ApiError
+from tests.testbed.api import Api, ApiError
 from tests.testbed.control_plane import ControlPlane
 from tests.testbed.patience import HANG_GUARD
 from tests.testbed.pods import running
+from tests.testbed.taking_up import taking_up_beside
 
 NODE = "worker-1"
 EPISODE = {"apiVersion": "stagekeeper.dev/v1alpha1", "kind": "Remediation", "metadata": {"name": "diego-api-r1"}}
@@ -46,7 +49,9 @@ class Stage:
         self._without(f"{pause}/stagekeeper-pause")
         if paused:
             send("POST", pause, {"metadata": {"name": "stagekeeper-pause"}, "data": _a_pause()})
-        made = send("POST", records, {**EPISODE, "spec": {"environment": "prod"}})
+        token = self.plane.service_account_token(self.release, "stagekeeper-remediator")
+        remediator = Api(self.plane.url, self.plane.ca_file, token)
+        made = remediator.request("POST", records, {**EPISODE, "spec": {"environment": "prod"}})
         send("PUT", f"{records}/diego-api-r1/status", {**made, "status": ESCALATED})
         for name in ("diego-api-0", "diego-api-1"):
             until(partial(self._is_ready, name))
@@ -108,7 +113,19 @@ def stage(plane: ControlPlane, helm: Helm) -> Iterator[Stage]:
             plane.api.request("POST", f"/api/v1/namespaces/{here.namespace}/services", each)
         for program in ("exporter", "remediator"):
             _pod_of_deployment(here, f"stagekeeper-{program}")
-        yield here
+        with taking_up_beside(*_files(here)):
+            yield here
+
+
+def _files(here: Stage) -> tuple[Path, Path]:
+    """A kubeconfig with the remediator's token, and a configuration."""
+    kubeconfig, config = (here.plane.folder / f"{here.release}.{each}" for each in ("kubeconfig", "yaml"))
+    found = json.loads(here.plane.kubeconfig.read_text())
+    token = here.plane.service_account_token(here.release, "stagekeeper-remediator")
+    found["users"] = [{**each, "user": {"token": token}} for each in found["users"]]
+    kubeconfig.write_text(json.dumps(found))
+    config.write_text(json.dumps({"environments": _values(here)["environments"]}))
+    return kubeconfig, config
 
 
 def _a_pause() -> Object:
