@@ -7,6 +7,9 @@ import secrets
 from collections import OrderedDict
 from collections.abc import Mapping
 from contextlib import suppress
+from dataclasses import dataclass, field
+from typing import Any
+from weakref import WeakValueDictionary
 
 import aiohttp
 import bcrypt
@@ -32,11 +35,20 @@ _HELD_BACK = 60.0
 """Seconds for which a wrong password's answer waits for other guesses of the same caller, at most."""
 
 
+@dataclass(frozen=True, slots=True)
+class _Guess:
+    digest: bytes
+    clear: bytes = field(repr=False)
+    hashed: str
+    caller: str
+
+
 class Passwords:
     """Checks passwords in threads, and remembers the right ones by a keyed digest, so that a scrape costs no hash.
 
     Neither clear passwords nor digests that could be tried elsewhere are kept: the key is of this process. Where the
     right password of a user is known, any other is known to be wrong; it is hashed all the same, after all others.
+    Whoever waits with the same password is let in as soon as one of them has been found right.
     A caller that guesses much waits for his answers: who sends the next guess when he has one would never let a right
     password that is not known yet have its turn.
     """
@@ -45,6 +57,8 @@ class Passwords:
         self._key = secrets.token_bytes(32)
         self._right: OrderedDict[tuple[str, str], bytes] = OrderedDict()
         self._turns = Turns(_AT_ONCE)
+        self._proved: WeakValueDictionary[bytes, asyncio.Future[None]] = WeakValueDictionary()
+        """By digest, as long as anybody waits with it; done as soon as one of them was found right."""
 
     async def are_right(self, users: Mapping[str, str], user: str, password: str, caller: str = "") -> bool:
         """Whether `password` is that of `user`. An unknown user takes as long as a wrong password."""
@@ -57,15 +71,30 @@ class Passwords:
             self._right.move_to_end((user, hashed))
             return True
         hopeless = right is not None or user not in users
-        async with self._turns.turn(caller, hopeless=hopeless):
-            matches = await asyncio.to_thread(bcrypt.checkpw, clear, hashed.encode())
-        if not matches or user not in users:
-            with suppress(TimeoutError):
-                async with asyncio.timeout(_HELD_BACK):
-                    await self._turns.quiet(caller)
-            return False
-        self._remember(user, hashed, digest)
-        return True
+        if await self._matches(_Guess(digest, clear, hashed, caller), hopeless=hopeless) and user in users:
+            self._remember(user, hashed, digest)
+            return True
+        with suppress(TimeoutError):
+            async with asyncio.timeout(_HELD_BACK):
+                await self._turns.quiet(caller)
+        return False
+
+    async def _matches(self, guess: _Guess, *, hopeless: bool) -> bool:
+        """By a hash of its own, or by that of the same password which was sent later and has had its turn before."""
+        proved = self._proved.setdefault(guess.digest, asyncio.get_running_loop().create_future())
+        hashing = asyncio.create_task(self._hash(guess, hopeless=hopeless))
+        either: set[asyncio.Future[Any]] = {hashing, proved}
+        try:
+            await asyncio.wait(either, return_when=asyncio.FIRST_COMPLETED)
+            if not proved.done() and hashing.result():
+                proved.set_result(None)
+            return proved.done()
+        finally:
+            hashing.cancel()
+
+    async def _hash(self, guess: _Guess, *, hopeless: bool) -> bool:
+        async with self._turns.turn(guess.caller, hopeless=hopeless):
+            return await asyncio.to_thread(bcrypt.checkpw, guess.clear, guess.hashed.encode())
 
     def _remember(self, user: str, hashed: str, digest: bytes) -> None:
         self._right[user, hashed] = digest

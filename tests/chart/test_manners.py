@@ -21,7 +21,7 @@ def stored(here: Scene, name: str) -> Remediation:
     """A record that has been opened."""
     path = f"/apis/stagekeeper.dev/v1alpha1/namespaces/{here.namespace}/remediations"
     body = {"apiVersion": "stagekeeper.dev/v1alpha1", "kind": "Remediation", "metadata": {"name": name}}
-    return record.load(here.plane.api.request("POST", path, {**body, "spec": {"environment": "cf"}}))
+    return record.load(here.api("remediator").request("POST", path, {**body, "spec": {"environment": "cf"}}))
 
 
 def moved(here: Scene, found: Remediation, phase: Phase) -> Remediation:

@@ -153,6 +153,44 @@ async def test_guesses_without_end_do_not_keep_a_right_password_waiting(
     await asyncio.wait(guessers)
 
 
+async def test_whoever_waits_with_a_right_password_is_let_in_by_one_that_came_later(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """In the middle of a burst it waited for all that came after it: 6 s of 200 at cost 10."""
+    hashed, real = list[bytes](), bcrypt.checkpw
+
+    def counted(password: bytes, hash_: bytes) -> bool:
+        time.sleep(0.01)
+        hashed.append(password)
+        return real(password, hash_)
+
+    monkeypatch.setattr(bcrypt, "checkpw", counted)
+    passwords, users = Passwords(), {RIGHT[0]: HASH}
+
+    def login(password: str, caller: str) -> asyncio.Task[bool]:
+        return asyncio.create_task(passwords.are_right(users, RIGHT[0], password, caller))
+
+    guesses = [login(f"before {each}", "a") for each in range(50)]
+    waiting = [login(RIGHT[1], "a"), login(RIGHT[1], "b")]
+    guesses += [login(f"after {each}", "a") for each in range(50)]
+    waiting.append(login(RIGHT[1], "a"))
+    assert await asyncio.gather(*waiting) == [True, True, True]
+    assert len(hashed) < 10
+    assert await asyncio.gather(*guesses) == [False] * 100
+    assert not passwords._proved
+
+
+async def test_who_gives_up_waiting_proves_nothing_and_leaves_nothing() -> None:
+    passwords, users = Passwords(), {RIGHT[0]: HASH}
+    tasks = [asyncio.create_task(passwords.are_right(users, RIGHT[0], "guess", "a")) for _ in range(9)]
+    await asyncio.sleep(0)
+    for each in tasks[::2]:
+        each.cancel()
+    assert {await each for each in tasks[1::2]} == {False}
+    del tasks, each  # their tracebacks hold what they waited for
+    assert not passwords._proved
+
+
 async def test_neither_clear_passwords_nor_more_than_100_right_ones_are_kept() -> None:
     passwords = Passwords()
     users = {f"user-{number}": HASH for number in range(101)}
