@@ -18,8 +18,8 @@ from stagekeeper.service.http_guard import REFUSAL
 from stagekeeper.visible import visible
 
 _HARMLESS = frozenset({hdrs.METH_GET, hdrs.METH_HEAD, hdrs.METH_OPTIONS})
-_NOBODY_REGISTERS = re.compile(r"[^.]+|.+\.(localhost|svc|svc\.cluster\.local)", re.IGNORECASE)
-"""Names that only the own machine, network or cluster resolves."""
+_NOBODY_REGISTERS = re.compile(r"[\w-]+|[\w.-]+\.(localhost|svc|svc\.cluster\.local)", re.IGNORECASE | re.ASCII)
+"""Names that only the own machine, network or cluster resolves. In letters that have no full stop but the one."""
 _PORT = re.compile(r":\d*\Z")
 
 
@@ -39,9 +39,10 @@ async def same_origin(request: web.Request, handler: Handler) -> web.StreamRespo
     origin = request.headers.get(hdrs.ORIGIN)
     if origin is not None and origin.partition("://")[2].lower() != host.lower():
         return _forbidden(f"A web page at {visible(origin)} may change nothing here.\n")
-    if not (request.get(AUTHENTICATED, False) or is_ours(host)):
+    named = request.raw_path if not request.raw_path.startswith("/") else host  # a URL counts more than `Host`
+    if not (request.get(AUTHENTICATED, False) or is_ours(named)):
         return _forbidden(
-            f"This program does not know itself as {visible(host) or 'nothing'}. Ask it by its IP address, as "
+            f"This program does not know itself as {visible(named) or 'nothing'}. Ask it by its IP address, as "
             "localhost, or as its Service's name with .svc at the end.\n"
         )
     return await handler(request)

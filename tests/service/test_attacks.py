@@ -263,5 +263,12 @@ async def test_a_host_name_that_is_not_ours_reloads_nothing(attacked: Attacked) 
     assert (status, "evil.example" in answer) == (403, True)
 
 
+async def test_a_url_in_place_of_a_path_reloads_nothing_whatever_the_host(attacked: Attacked) -> None:
+    """What it names counts more than `Host` (RFC 9112, 3.2.2), which was all that was looked at."""
+    for url in ("http://evil.example/-/reload", "http://evil\u3002example/-/reload"):
+        request = f"POST {url} HTTP/1.1\r\nHost: 127.0.0.1\r\nConnection: close\r\n\r\n".encode()
+        assert (await attacked.send(request))[0] in {400, 403}
+
+
 async def test_http_0_9_is_refused(attacked: Attacked) -> None:
     assert (await attacked.send(b"GET /-/healthy HTTP/0.9\r\n\r\n"))[0] == 505

@@ -41,6 +41,9 @@ def test_addresses_and_names_of_our_own_network_are_ours(host: str) -> None:
         "svc.cluster.local.evil.example",
         "evil.example\n.svc",
         "x@evil.example",
+        "evil\u3002example",
+        "evil\uff0esvc",
+        "http://evil.example/-/reload",
     ],
 )
 def test_names_that_anybody_can_register_are_not(host: str) -> None:
