@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from remediator import record
@@ -44,7 +44,7 @@ _PLANS = st.builds(
 REMEDIATIONS = st.builds(
     Remediation,
     name=st.integers(1, 999).map("diego-api-r{}".format),
-    request=st.builds(Request, *[_TEXTS] * 8),
+    request=st.builds(Request, *[_TEXTS] * 9),
     created=_TIMES,
     resource_version=st.integers(1).map(str),
     phase=st.sampled_from(Phase),
@@ -77,6 +77,7 @@ def as_created(found: Remediation) -> dict[str, Any]:
     return {"metadata": metadata, "spec": record.spec(found.request)}
 
 
+@settings(deadline=None)  # a busy machine
 @given(REMEDIATIONS)
 def test_what_is_stored_is_what_is_read_again(found: Remediation) -> None:
     found = replace(found, released_by="kim" if found.released_at else "", extra=as_created(found))
