@@ -104,7 +104,11 @@ def test_a_never_that_stands_for_two_minutes_calls_a_person_and_says_why(seen: O
         (STUCK, Reason.AWAITING_APPROVAL, "A person must decide on this restart. stuck_unavailable: "),
         (STRANGER, Reason.OUT_OF_BOUNDS, "A restart would be out of bounds. diego-api-1 does not belong to "),
         (CLAIMED, Reason.NEVER, "No restart: that it would be the fix can't be told. label_contradicts: "),
-        (replace(EXPIRED, pods=(*EXPIRED.known_pods, *STRANGER.known_pods[1:])), Reason.NEVER, "No restart: every check "),
+        (
+            replace(EXPIRED, pods=(*EXPIRED.known_pods, *STRANGER.known_pods[1:])),
+            Reason.NEVER,
+            "No restart: every check ",
+        ),
     ],
 )
 def test_an_escalation_says_what_refuses_and_never_the_mode(
