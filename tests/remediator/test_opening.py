@@ -264,6 +264,7 @@ def pruned(*found: Remediation, keep: int = 2) -> list[int]:
 def test_the_oldest_beyond_those_that_are_kept_go() -> None:
     assert pruned(*(closed(each) for each in range(1, 6))) == [1, 2, 3]
     assert pruned(closed(1), closed(2)) == []
+    assert pruned(closed(1), closed(2), closed(3), keep=9) == []
 
 
 def test_the_latest_stays_however_old() -> None:
