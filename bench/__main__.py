@@ -4,6 +4,7 @@ import argparse
 import asyncio
 import gc
 import json
+import os
 import sys
 import tempfile
 import time
@@ -58,6 +59,7 @@ def main() -> int:
     given = parser.parse_args()
     if programs.main(["bench"]) or go_tools.main(["control-plane"]):
         return 1
+    os.environ.pop("PYTHONDONTWRITEBYTECODE", None)  # what is compiled at each start leaves memory behind
     gc.disable()  # whoever measures must not stop for 70 ms now and then, and take that for the other's delay
     described, began = report.machine(), time.monotonic()
     say("Measuring:")

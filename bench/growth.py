@@ -7,11 +7,12 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 
+import aiohttp
 import yaml
 from aiohttp import web
 
 from bench.running import MILLI, Bench, Running, bare_session, entry, notification, timed, write
-from bench.table import Line, Rounds, Section
+from bench.table import Line, Rounds, Section, goal
 from bench.webhook import record, until_idle
 from simulator.environment import Environment
 from simulator.resources import REMEDIATIONS
@@ -35,18 +36,31 @@ async def growth(bench: Bench) -> Section:
 
 async def _environments(bench: Bench, environment: Environment) -> list[Line]:
     lines: list[Line] = []
-    async with _copies(environment) as kubeconfig:
+    asked: list[str] = []
+    async with _copies(environment, asked) as kubeconfig, aiohttp.ClientSession() as session:
+
+        async def read(url: str) -> None:
+            async with at_once, session.get(url, raise_for_status=True) as answer:
+                await answer.json()
+
         for count in ENVIRONMENTS[:2] if bench.quick else ENVIRONMENTS:
             entries = [
                 {**entry(environment, tls=False), "name": f"cf-{n}", "namespace": f"cf-{n}"} for n in range(count)
             ]
             config = write(bench.folder / "many.yaml", {"environments": entries})
             exporter = await bench.program("exporter", config, kubeconfig)
-            scrapes = [await _scrape(bench, exporter, count) for _ in range(bench.rounds)]
+            scrapes, bare, at_once = [], [], asyncio.Semaphore(32)
+            for _ in range(bench.rounds):
+                asked.clear()
+                scrapes.append(await _scrape(bench, exporter, count))
+                urls = [*asked]
+                bare.append(await timed(lambda: asyncio.gather(*map(read, urls))))  # noqa: B023 -- awaited at once
             what = f"{count} environment{'s' if count > 1 else ''}"
+            took, lag, requests = (Rounds(each) for each in (*zip(*scrapes, strict=True), tuple(bare)))
+            wanted = goal("ratio <= 4", met=took.over(requests) <= 4)  # noqa: PLR2004 -- so it says
             lines += [
-                Line(f"{what}: one scrape", "ms", Rounds(tuple(took for took, _ in scrapes))),
-                Line(f"{what}: loop lag", "ms", Rounds(tuple(lag for _, lag in scrapes))),
+                Line(f"{what}: one scrape", "ms", took, "the same requests bare", requests, wanted),
+                Line(f"{what}: loop lag", "ms", lag, goal=lag.at_most(50)),
                 Line(f"{what}: RSS", "MiB", Rounds.of(exporter.memory())),
             ]
             await exporter.stop()
@@ -54,11 +68,15 @@ async def _environments(bench: Bench, environment: Environment) -> list[Line]:
 
 
 @asynccontextmanager
-async def _copies(environment: Environment) -> AsyncIterator[Path]:
-    """An API that shows the one environment in every namespace `cf-N`: each answer is made once, and then given."""
+async def _copies(environment: Environment, asked: list[str]) -> AsyncIterator[Path]:
+    """An API that shows the one environment in every namespace `cf-N`: each answer is made once, and then given.
+
+    The URLs that it is asked for are added to `asked`.
+    """
     known: dict[str, bytes] = {}
 
     async def answer(request: web.Request) -> web.Response:
+        asked.append(str(request.url))
         path = re.sub(r"/namespaces/cf-\d+", f"/namespaces/{environment.namespace}", request.path_qs)
         if path not in known:
             async with session.get(f"{environment.api_url}{path}") as found:

@@ -71,7 +71,7 @@ class Bench:
         """A simulated Cloud Foundry that serves, with the demo's short waits."""
         folder = self.folder / name
         folder.mkdir()
-        options = Options(actors=ActorOptions(timings=TIMINGS, label_interval=0.3))
+        options = Options(actors=ActorOptions(timings=TIMINGS, label_interval=0.3), rsa=True)
         return await self.stack.enter_async_context(simulated_environment(layout, folder, options))
 
     async def start(

@@ -1,55 +1,89 @@
-"""What a scrape costs: the exporter beside blackbox_exporter asking the same ports."""
+"""What a scrape costs: the exporter beside blackbox_exporter asking the same ports and the same reads of Kubernetes."""
 
 import asyncio
 from collections.abc import Awaitable, Callable
+from dataclasses import replace
 
 import yaml
 
-from bench.running import MILLI, Bench, Object, Running, entry, free_port, program, timed, write
-from bench.table import Line, Rounds, Section, percentile
+from bench.running import MILLI, Bench, Object, Running, bare_session, entry, free_port, program, timed, write
+from bench.table import Line, Rounds, Section, goal, percentile
 from simulator.environment import Environment
+from simulator.layouts import CFEE_2, Layout
 
-Way = tuple[Running, Callable[[], Awaitable[object]]]  # whose CPU time it costs, and how to learn it all once
+Way = tuple[Running | None, Callable[[], Awaitable[object]]]  # whose CPU time it costs, and how to learn it all once
+MANY = 150
+_P50, _P99, _CPU = range(3)
 
 
 async def scraping(bench: Bench) -> Section:
-    """With mutual TLS, and with TCP alone."""
-    section = Section("Scrape of two pods")
-    environment = await bench.environment("scraping")
-    for tls in (True, False):
-        section.lines += await _compare(bench, environment, tls=tls)
-    section.notes.append("One pod serves and the other refuses, as on a healthy Diego.")
+    """With mutual TLS and with TCP alone; and with as many pods as no Diego has."""
+    section = Section("Scrape")
+    two, many = await bench.environment("scraping"), await bench.environment("many", layout(5 if bench.quick else MANY))
+    for environment, tls, wanted in ((two, True, 1.0), (two, False, None), (many, True, 0.6)):
+        section.lines += await _compare(bench, environment, wanted, tls=tls)
     section.notes.append(
-        "blackbox_exporter reads nothing from Kubernetes; the exporter's five requests are in its time."
+        "One pod serves and the others refuse, as on a healthy Diego. Diego's keys are RSA, 2048 bits."
+    )
+    section.notes.append(
+        "Bare reads: what the exporter reads of Kubernetes in a scrape, by aiohttp, all at once, parsed."
     )
     return section
 
 
-async def _compare(bench: Bench, environment: Environment, *, tls: bool) -> list[Line]:
+def layout(pods: int) -> Layout:
+    """Two API pods and so many of the BBS, made at once: one after the other they would take minutes."""
+    bbs = CFEE_2.bbs
+    return replace(CFEE_2, bbs=replace(bbs, replicas=pods, ordered=False) if bbs else None)
+
+
+async def _compare(bench: Bench, environment: Environment, wanted: float | None, *, tls: bool) -> list[Line]:
     config = write(bench.folder / "exporter.yaml", {"environments": [entry(environment, tls=tls)]})
     exporter = await bench.program("exporter", config, environment.kubeconfig)
     blackbox = await _blackbox(bench, environment)
     hosts = [environment.service_host, *(pod["status"]["podIP"] for pod in environment.pods())]
-    ways: tuple[Way, ...] = (
-        (exporter, lambda: bench.fetch(f"{exporter.url}/metrics")),
-        (blackbox, lambda: _probe_all(bench, blackbox.url, hosts, tls=tls)),
-    )
-    label = "mutual-TLS ping" if tls else "TCP"
-    ours, theirs = await _measure(ways, rounds=bench.rounds, times=5 if bench.quick else 100)
-    memory = Rounds.of(exporter.memory())
-    lines = [
-        Line(f"{label}: p50", "ms", *_beside(ours, theirs, 0)),
-        Line(f"{label}: p99", "ms", *_beside(ours, theirs, 1)),
-        Line(f"{label}: CPU each", "ms", *(cpu := _beside(ours, theirs, 2)), cpu[0].at_most(20)),
-        Line(f"{label}: RSS", "MiB", memory, "blackbox", Rounds.of(blackbox.memory()), memory.at_most(80)),
-    ]
+    async with bare_session(environment) as session:
+        urls = await _read_by(bench, exporter, environment)
+
+        async def read(url: str) -> None:
+            async with session.get(url, raise_for_status=True) as answer:
+                await answer.json()
+
+        ways: tuple[Way, ...] = (
+            (exporter, lambda: bench.fetch(f"{exporter.url}/metrics")),
+            (blackbox, lambda: _probe_all(bench, blackbox.url, hosts, tls=tls)),
+            (None, lambda: asyncio.gather(*map(read, urls))),
+        )
+        times = 5 if bench.quick else 100 if len(hosts) < MANY else 10
+        ours, theirs, bare = await _measure(ways, rounds=bench.rounds, times=times)
+    memory, their_memory = Rounds.of(exporter.memory()), Rounds.of(blackbox.memory())
+    label = f"{len(hosts) - 1} pods, {'mutual-TLS ping' if tls else 'TCP'}"
+    both = Rounds(tuple(each[_P50] + reads[_P50] for each, reads in zip(theirs, bare, strict=True)))
+    (p50, p99, cpu), (their_p50, their_p99, their_cpu) = map(_columns, (ours, theirs))
     for running in (exporter, blackbox):
         await running.stop()
-    return lines
+    return [
+        Line(f"{label}: p50", "ms", p50, "blackbox", their_p50),
+        Line(f"{label}: p50", "ms", p50, "blackbox + bare reads", both, _at_most(p50, both, wanted)),
+        Line(f"{label}: p99", "ms", p99, "blackbox", their_p99),
+        Line(f"{label}: CPU each", "ms", cpu, "blackbox", their_cpu, _at_most(cpu, their_cpu, wanted and 1.3)),
+        Line(f"{label}: RSS", "MiB", memory, "blackbox", their_memory, memory.at_most(80)),
+    ]
 
 
-def _beside(ours: list[tuple[float, ...]], theirs: list[tuple[float, ...]], at: int) -> tuple[Rounds, str, Rounds]:
-    return Rounds(tuple(each[at] for each in ours)), "blackbox", Rounds(tuple(each[at] for each in theirs))
+def _at_most(ours: Rounds, theirs: Rounds, ratio: float | None) -> str:
+    return "" if ratio is None else goal(f"ratio <= {ratio:g}", met=ours.over(theirs) <= ratio)
+
+
+async def _read_by(bench: Bench, exporter: Running, environment: Environment) -> list[str]:
+    """The URLs that one scrape reads."""
+    environment.api.requests.clear()
+    await bench.fetch(f"{exporter.url}/metrics")
+    return [environment.api_url + each.path for each in environment.api.requests if each.user == "stagekeeper"]
+
+
+def _columns(costs: list[tuple[float, ...]]) -> list[Rounds]:
+    return [Rounds(column) for column in zip(*costs, strict=True)]
 
 
 async def _measure(ways: tuple[Way, ...], *, rounds: int, times: int) -> list[list[tuple[float, ...]]]:
@@ -59,9 +93,9 @@ async def _measure(ways: tuple[Way, ...], *, rounds: int, times: int) -> list[li
     costs: list[list[tuple[float, ...]]] = [[] for _ in ways]
     for _ in range(rounds):
         for (process, once), found in zip(ways, costs, strict=True):
-            before = process.cost()
+            before = process.cost() if process else 0.0
             took = [await timed(once) for _ in range(times)]
-            used = (process.cost() - before) / times * MILLI
+            used = (process.cost() - before) / times * MILLI if process else 0.0
             found.append((percentile(took, 0.5), percentile(took, 0.99), used))
     return costs
 

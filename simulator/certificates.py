@@ -38,26 +38,32 @@ class Certificates:
         return context
 
 
-def make_certificates(folder: Path, namespace: str, server_names: tuple[str, ...], api_host: str) -> Certificates:
-    """Make them all under `folder`. Server names cover `namespace`'s Services; the client's serves clientAuth."""
+def make_certificates(
+    folder: Path, namespace: str, server_names: tuple[str, ...], api_host: str, *, rsa: bool = False
+) -> Certificates:
+    """Make them all under `folder`. Server names cover `namespace`'s Services; the client's serves clientAuth.
+
+    `rsa`: Diego's have RSA keys of 2048 bits, as the real ones do. They take a second to make, the others no time.
+    """
+    keys = trustme.KeyType.RSA if rsa else trustme.KeyType.ECDSA
     folder.mkdir(parents=True, exist_ok=True)
     api_ca = trustme.CA()
     api_ca.cert_pem.write_to_path(folder / "api-ca.pem")
     api_ca.issue_cert(api_host, "localhost").private_key_and_cert_chain_pem.write_to_path(folder / "api.pem")
-    diego_ca = trustme.CA()
+    diego_ca = trustme.CA(key_type=keys)
     server_folder = folder / "bbs"
     server_folder.mkdir(exist_ok=True)
     server = ServerFiles.in_folder(server_folder)
     diego_ca.cert_pem.write_to_path(server.ca)
     names = _all_names(server_names, namespace)
     now = datetime.now(UTC)
-    _write(diego_ca.issue_cert(*names), server.certificate, server.key)
+    _write(diego_ca.issue_cert(*names, key_type=keys), server.certificate, server.key)
     expired = diego_ca.issue_cert(
         *names, not_before=now - _EXPIRED_LIFE - _EXPIRED_SINCE, not_after=now - _EXPIRED_SINCE
     )
     _write(expired, server.expired_certificate, server.expired_key)
     client = folder / "client.pem", folder / "client.key"
-    _write(diego_ca.issue_cert(_CLIENT, common_name=_CLIENT), *client)
+    _write(diego_ca.issue_cert(_CLIENT, common_name=_CLIENT, key_type=keys), *client)
     return Certificates(folder / "api-ca.pem", folder / "api.pem", server, *client, diego_ca)
 
 

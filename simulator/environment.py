@@ -40,6 +40,8 @@ class Options:
     """How old everything is when the environment is handed over, so that rules about age see old pods."""
     start: datetime | None = None
     """What the environment's clock shows when it is handed over; None: the real time."""
+    rsa: bool = False
+    """Whether Diego's certificates have keys as in the field, which cost more."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -166,7 +168,8 @@ async def simulated_environment(
     token, own_token = secrets.token_urlsafe(), secrets.token_urlsafe()
     async with contextlib.AsyncExitStack() as exits:
         network = exits.enter_context(claim_network())
-        certificates = make_certificates(folder, layout.namespace, _server_names(layout), network.api)
+        names = _server_names(layout)
+        certificates = make_certificates(folder, layout.namespace, names, network.api, rsa=options.rsa)
         users = {token: User("stagekeeper"), own_token: User("system:simulator", internal=True)}
         api = SimulatedApi(store, clock, users, certificates.api_context(), network.api)
         await exits.enter_async_context(api)
