@@ -27,8 +27,8 @@ control-plane: setup ## a real kube-apiserver for the tests: found, or built (ab
 chart-tools: setup ## helm and kubeconform: found, or built (about 2 minutes once)
 	@$(VENV_PYTHON) -m scripts.go_tools helm kubeconform
 
-monitoring: setup ## today's Alertmanager for make test-node: found, or built (about 3 minutes once)
-	@$(VENV_PYTHON) -m scripts.go_tools alertmanager
+monitoring: setup ## today's Prometheus and Alertmanager for make test-node: found, or built (about 10 minutes once)
+	@$(VENV_PYTHON) -m scripts.go_tools prometheus alertmanager
 
 demo: setup programs ## watch a stager die and be restarted; FAULT=certificate for another fault, KEEP=1 to keep it up
 	@PATH="$$PATH:$$($(VENV_PYTHON) -m scripts.programs --folder)" \

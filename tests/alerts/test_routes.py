@@ -46,21 +46,21 @@ def names(matchers: list[str]) -> set[str]:
 
 
 @pytest.mark.programs
-def test_amtool_accepts_the_example(alertmanagers: Program) -> None:
-    amtool(alertmanagers, "check-config", EXAMPLE)
+def test_amtool_accepts_the_example(monitoring: Program) -> None:
+    amtool(monitoring, "check-config", EXAMPLE)
 
 
 @pytest.mark.programs
 @pytest.mark.parametrize("alert", ALERTS, ids=lambda alert: alert.name)
-def test_an_alert_reaches_the_receivers_it_should(alertmanagers: Program, alert: Alert) -> None:
+def test_an_alert_reaches_the_receivers_it_should(monitoring: Program, alert: Alert) -> None:
     labels = {"alertname": alert.name, "environment": "prod", "severity": alert.severity}
-    assert receivers(alertmanagers, EXAMPLE, labels) == expected_receivers(alert)
+    assert receivers(monitoring, EXAMPLE, labels) == expected_receivers(alert)
 
 
 @pytest.mark.programs
-def test_an_alert_of_somebody_else_never_reaches_the_remediator(alertmanagers: Program) -> None:
+def test_an_alert_of_somebody_else_never_reaches_the_remediator(monitoring: Program) -> None:
     labels = {"alertname": "KubePodCrashLooping", "environment": "prod", "severity": "critical"}
-    assert receivers(alertmanagers, EXAMPLE, labels) == {"pager"}
+    assert receivers(monitoring, EXAMPLE, labels) == {"pager"}
 
 
 def test_every_inhibition_names_alerts_that_exist() -> None:
@@ -121,9 +121,9 @@ def as_the_operator_writes_it(path: Path, *, matches_namespace: bool) -> dict[st
     ],
 )
 def test_the_operators_namespace_matcher(
-    alertmanagers: Program, tmp_path: Path, *, matches_namespace: bool, labels: dict[str, str], called: bool
+    monitoring: Program, tmp_path: Path, *, matches_namespace: bool, labels: dict[str, str], called: bool
 ) -> None:
     config = tmp_path / "alertmanager.yaml"
     config.write_text(yaml.safe_dump(as_the_operator_writes_it(OPERATORS, matches_namespace=matches_namespace)))
-    reached = receivers(alertmanagers, config, {"alertname": "StagerUnavailable", "environment": "prod"} | labels)
+    reached = receivers(monitoring, config, {"alertname": "StagerUnavailable", "environment": "prod"} | labels)
     assert reached == {"people"} | ({"stagekeeper/stagekeeper/stagekeeper"} if called else set())

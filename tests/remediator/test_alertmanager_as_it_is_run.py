@@ -126,9 +126,9 @@ async def alertmanager(program: Callable[[str], Path], folder: Path, **route: An
 
 
 async def test_it_is_reached_with_a_certificate_and_not_without(
-    tmp_path: Path, alertmanagers: Callable[[str], Path]
+    tmp_path: Path, monitoring: Callable[[str], Path]
 ) -> None:
-    async with alertmanager(alertmanagers, tmp_path) as running:
+    async with alertmanager(monitoring, tmp_path) as running:
         assert len((await running.ask("one")).requests) == 1
         without = await running.ask("one", cert_file=None, key_file=None)
         assert without.view.state is AlertState.UNREADABLE
@@ -136,14 +136,14 @@ async def test_it_is_reached_with_a_certificate_and_not_without(
         assert (elsewhere.view.state, elsewhere.view.detail) == (AlertState.UNREADABLE, "HTTP 404")
 
 
-async def test_it_is_reached_through_a_proxy(tmp_path: Path, alertmanagers: Callable[[str], Path]) -> None:
-    async with alertmanager(alertmanagers, tmp_path) as running, proxy() as way:
+async def test_it_is_reached_through_a_proxy(tmp_path: Path, monitoring: Callable[[str], Path]) -> None:
+    async with alertmanager(monitoring, tmp_path) as running, proxy() as way:
         assert (await running.ask("one", proxy_url=way.url)).view.state is AlertState.ACTIVE
         assert [f"https://{each}/a/prefix/" for each in way.asked] == [running.settings["url"]]
 
 
-async def test_a_silence_for_one_cluster_holds_that_one(tmp_path: Path, alertmanagers: Callable[[str], Path]) -> None:
-    async with alertmanager(alertmanagers, tmp_path) as running:
+async def test_a_silence_for_one_cluster_holds_that_one(tmp_path: Path, monitoring: Callable[[str], Path]) -> None:
+    async with alertmanager(monitoring, tmp_path) as running:
         now = datetime.now(UTC)
         silence = {
             "matchers": [{"name": "cluster", "value": "one", "isRegex": False}],
@@ -157,9 +157,9 @@ async def test_a_silence_for_one_cluster_holds_that_one(tmp_path: Path, alertman
 
 
 async def test_an_alert_in_its_mute_time_is_suppressed_where_alertmanager_tells_it(
-    tmp_path: Path, alertmanagers: Callable[[str], Path]
+    tmp_path: Path, monitoring: Callable[[str], Path]
 ) -> None:
-    async with alertmanager(alertmanagers, tmp_path, mute_time_intervals=[ALWAYS]) as running:
+    async with alertmanager(monitoring, tmp_path, mute_time_intervals=[ALWAYS]) as running:
         if await running.version() < (0, 28):
             view = (await running.ask("two")).view
             assert (view.state, view.detail) == (AlertState.ACTIVE, MUTES_UNKNOWN)

@@ -71,9 +71,9 @@ class Pair:
 
 @pytest.mark.parametrize("clustered", [True, False], ids=["one cluster", "both notify"])
 async def test_an_alert_delivered_by_two_alertmanagers_to_two_remediators_opens_one_remediation(
-    *, clustered: bool, tmp_path: Path, alertmanagers: Callable[[str], Path]
+    *, clustered: bool, tmp_path: Path, monitoring: Callable[[str], Path]
 ) -> None:
-    async with _pair(tmp_path, alertmanagers("alertmanager"), clustered=clustered) as pair:
+    async with _pair(tmp_path, monitoring("alertmanager"), clustered=clustered) as pair:
         await pair.post("firing")
         deliveries = 1 if clustered else 2
 

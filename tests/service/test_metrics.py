@@ -81,10 +81,10 @@ def test_openmetrics_is_accepted_by_its_own_parser(registry: CollectorRegistry) 
 
 
 @pytest.mark.programs
-def test_promtool_finds_nothing_to_complain_about_in_our_own_series(program: Callable[[str], Path]) -> None:
+def test_promtool_finds_nothing_to_complain_about_in_our_own_series(monitoring: Callable[[str], Path]) -> None:
     response = metrics_response({}, process_registry("exporter"))
     assert isinstance(response.body, bytes)
-    command: list[str | Path] = [program("promtool"), "check", "metrics"]
+    command: list[str | Path] = [monitoring("promtool"), "check", "metrics"]
     checked = subprocess.run(command, input=response.body, capture_output=True, check=False)
     assert (checked.returncode, checked.stderr) == (0, b"")
 

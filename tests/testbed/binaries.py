@@ -44,10 +44,12 @@ def find_program(name: str) -> Path:
 
 
 def find_newest(name: str) -> Path:
-    """Where today's `alertmanager` or `amtool` is, since Debian's are old; raises MissingProgramError."""
-    tools = go_tools.ALERTMANAGER
-    tool = next(each for each in tools.tools if each.name == name)
-    return _found(f"{name} {tools.version}", go_tools.find(tools, tool), "monitoring")
+    """Where today's `prometheus`, `promtool`, `alertmanager` or `amtool` is; raises MissingProgramError."""
+    for tools in (go_tools.PROMETHEUS, go_tools.ALERTMANAGER):
+        for tool in tools.tools:
+            if tool.name == name:
+                return _found(f"{name} {tools.version}", go_tools.find(tools, tool), "monitoring")
+    raise LookupError(f"{name} is no program of Prometheus or Alertmanager")
 
 
 def find_binaries() -> Binaries:

@@ -29,8 +29,8 @@ def program() -> Callable[[str], Path]:
 
 # By `make test-node` alone: who wants to test need not build it first.
 @pytest.fixture(scope="session", params=["packaged", pytest.param("newest", marks=pytest.mark.node)])
-def alertmanagers(request: pytest.FixtureRequest, program: Callable[[str], Path]) -> Callable[[str], Path]:
-    """As `program`, for `alertmanager` and `amtool`: a test runs with Debian's, which are old, and with today's."""
+def monitoring(request: pytest.FixtureRequest, program: Callable[[str], Path]) -> Callable[[str], Path]:
+    """As `program`, for Prometheus' and Alertmanager's: a test runs with Debian's, which are old, and with today's."""
     packaged = {"alertmanager": "prometheus-alertmanager"}
 
     def find_or_skip(name: str) -> Path:
