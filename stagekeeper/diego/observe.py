@@ -85,7 +85,7 @@ class Observer:
         """Everything that can be seen within `within` seconds; what takes longer is `Unknown`."""
         end = Deadline.after(within)
         first = await self._first(end.earlier(within * _RESERVE))
-        second = first.pods if isinstance(first.pods, Unknown) else await self._reader.pods(end, first.pods.pods)
+        second = first.pods if isinstance(first.pods, Unknown) else await self._reader.pods(end)
         observation = self._compose(first, second)
         silent = next((each.pod for each in observation.known_pods if each.reply is Reply.TIMEOUT), None)
         if silent is not None:

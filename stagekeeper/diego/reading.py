@@ -4,7 +4,7 @@ Each is a value or `Unknown`, in time, and never an exception.
 """
 
 import asyncio
-from collections.abc import Awaitable, Iterable
+from collections.abc import Awaitable
 from dataclasses import dataclass
 from typing import TypeVar
 
@@ -13,7 +13,7 @@ from stagekeeper.diego.profiles import Environment
 from stagekeeper.kube import workloads
 from stagekeeper.kube.client import Kube
 from stagekeeper.kube.errors import KubeError, RequestTimeout
-from stagekeeper.kube.objects import Endpoints, Pod, StatefulSet
+from stagekeeper.kube.objects import Endpoints, StatefulSet
 from stagekeeper.kube.workloads import Pods
 
 T = TypeVar("T")
@@ -47,9 +47,9 @@ class Reader:
     environment: Environment
     kube: Kube
 
-    async def pods(self, by: Deadline, known: Iterable[Pod] = ()) -> Pods | Unknown:
-        """The BBS pods. `known` are those of another list of this observation: see `workloads.list_pods`."""
-        return await _part(self._list(self.environment.selector, by, known), by)
+    async def pods(self, by: Deadline) -> Pods | Unknown:
+        """The BBS pods."""
+        return await _part(self._list(self.environment.selector, by), by)
 
     async def workloads(self, by: Deadline) -> tuple[StatefulSet, ...] | Unknown:
         """The StatefulSets that exist of those that are configured."""
@@ -93,9 +93,8 @@ class Reader:
             return Unknown(why, "not_found")
         return Locket(found, listed.pods)
 
-    async def _list(self, selector: str, by: Deadline, known: Iterable[Pod] = ()) -> Pods:
-        namespace, timeout = self.environment.namespace, self._limit(by)
-        return await workloads.list_pods(self.kube, namespace, selector, timeout=timeout, known=known)
+    async def _list(self, selector: str, by: Deadline) -> Pods:
+        return await workloads.list_pods(self.kube, self.environment.namespace, selector, timeout=self._limit(by))
 
     async def _statefulset(self, name: str, by: Deadline) -> StatefulSet | None:
         return await workloads.get_statefulset(self.kube, self.environment.namespace, name, timeout=self._limit(by))

@@ -175,12 +175,6 @@ class Endpoints:
     """How many ready addresses stand in them."""
 
 
-def version(source: Any) -> tuple[str, str]:
-    """UID and resourceVersion, each empty if it is not said: while both stay, so does the object."""
-    metadata = _part(source, "metadata")
-    return _text(metadata, "uid") or "", _text(metadata, "resourceVersion") or ""
-
-
 def pod(source: Any) -> Pod:
     """A pod from the API's JSON."""
     metadata, spec, status = _part(source, "metadata"), _part(source, "spec"), _part(source, "status")

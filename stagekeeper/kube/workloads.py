@@ -1,6 +1,6 @@
 """Reading the objects that an observation is made of, and the one change we ever make to a pod."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -19,15 +19,10 @@ class Pods:
     date: datetime
 
 
-async def list_pods(kube: Kube, namespace: str, selector: str, *, timeout: float, known: Iterable[Pod] = ()) -> Pods:
-    """The pods of `namespace` that match `selector`, sorted by name: a consistent LIST, never a cache.
-
-    A pod that is in `known` with the same UID and resourceVersion is not read from its JSON again: the two say that
-    nothing of it has changed (kubernetes.io/docs/reference/using-api/api-concepts, "Resource versions").
-    """
+async def list_pods(kube: Kube, namespace: str, selector: str, *, timeout: float) -> Pods:
+    """The pods of `namespace` that match `selector`, sorted by name: a consistent LIST, never a cache."""
     answer = await kube.get(f"/api/v1/namespaces/{namespace}/pods", timeout=timeout, query={"labelSelector": selector})
-    unchanged = {(each.uid, each.resource_version): each for each in known if each.resource_version}
-    found = [unchanged.get(objects.version(each)) or objects.pod(each) for each in _items(answer.body)]
+    found = [objects.pod(each) for each in _items(answer.body)]
     if not all(each.name and each.uid for each in found):
         raise MalformedResponse("The API answered a request for pods with a pod that has no name or no UID.")
     return Pods(tuple(sorted(found, key=lambda pod: pod.name)), answer.date)

@@ -6,14 +6,12 @@ import re
 from collections.abc import Iterable, Mapping
 
 from aiohttp import web
-from prometheus_client import CollectorRegistry, ProcessCollector, disable_created_metrics
+from prometheus_client import CollectorRegistry, ProcessCollector, disable_created_metrics, exposition
 from prometheus_client.core import GaugeMetricFamily, Metric
-from prometheus_client.exposition import CONTENT_TYPE_PLAIN_0_0_4
-from prometheus_client.openmetrics.exposition import CONTENT_TYPE_LATEST
+from prometheus_client.openmetrics import exposition as openmetrics
 from prometheus_client.registry import Collector
 
 from stagekeeper.service.build import Build, build
-from stagekeeper.service.exposition import text
 
 SCRAPE_TIMEOUT_HEADER = "X-Prometheus-Scrape-Timeout-Seconds"
 _SHORTEST_DEADLINE = 0.1
@@ -43,9 +41,9 @@ def metrics_response(headers: Mapping[str, str], registry: Collector) -> web.Res
     accept = _weights(headers.get("Accept", ""))
     plain = next((accept[kind] for kind in ("text/plain", "text/*", "*/*") if kind in accept), 0.0)
     if 0 < accept.get("application/openmetrics-text", 0.0) >= plain:
-        body, content_type = text(registry.collect(), openmetrics=True), CONTENT_TYPE_LATEST
+        body, content_type = _openmetrics(registry), openmetrics.CONTENT_TYPE_LATEST
     else:
-        body, content_type = text(registry.collect(), openmetrics=False), CONTENT_TYPE_PLAIN_0_0_4
+        body, content_type = exposition.generate_latest(registry), exposition.CONTENT_TYPE_PLAIN_0_0_4
     answer = {"Content-Type": content_type, "Vary": "Accept, Accept-Encoding"}
     encodings = _weights(headers.get("Accept-Encoding", ""))
     if 0 < encodings.get("gzip", 0.0) >= encodings.get("identity", 0.0):
@@ -62,6 +60,11 @@ def scrape_deadline(headers: Mapping[str, str], default: float, margin: float = 
     """
     announced = _seconds(headers.get(SCRAPE_TIMEOUT_HEADER, ""))
     return default if announced is None else max(announced - margin, _SHORTEST_DEADLINE)
+
+
+def _openmetrics(registry: Collector) -> bytes:
+    text: bytes = openmetrics.generate_latest(registry)  # type: ignore[no-untyped-call]  # so in prometheus_client
+    return text
 
 
 def _seconds(text: str) -> float | None:

@@ -12,7 +12,6 @@ from stagekeeper.kube.client import Kube
 from stagekeeper.kube.errors import Forbidden, MalformedResponse
 from stagekeeper.kube.events import Event
 from stagekeeper.kube.objects import Endpoints
-from stagekeeper.kube.workloads import Pods
 from tests.diego import observations
 from tests.kube import api_server
 from tests.kube.api_server import ApiServer, answering, connected, refusing
@@ -45,30 +44,6 @@ async def test_pods_are_listed_by_selector_and_sorted_by_name(server: ApiServer,
     assert [each.name for each in found.pods] == ["a", "b"]
     assert found.date == observations.NOW
     assert server.requests[0].query == {"labelSelector": "skiff-role-name=diego-api"}
-
-
-@pytest.mark.parametrize(
-    ("uid", "version", "read"),
-    [("u", "7", "first"), ("u", "8", "second"), ("v", "7", "second"), ("u", "", "second"), ("u", None, "second")],
-    ids=["the same", "changed", "another pod of that name", "no version", "no version at all"],
-)
-async def test_only_a_pod_that_may_have_changed_is_read_again(
-    uid: str, version: str | None, read: str, server: ApiServer, kube: Kube
-) -> None:
-    async def listed(uid: str, version: str | None, node: str, known: Pods | None = None) -> Pods:
-        pod = {"metadata": {"name": "a", "uid": uid, "resourceVersion": version}, "spec": {"nodeName": node}}
-        server.answers[PODS] = answering({"items": [pod]})
-        return await workloads.list_pods(kube, "cf", "a=b", timeout=ENOUGH, known=known.pods if known else ())
-
-    first = await listed("u", "7" if version else version, "first")
-    assert (await listed(uid, version, "second", first)).pods[0].node == read
-
-
-async def test_a_pod_that_is_known_and_gone_is_not_listed(server: ApiServer, kube: Kube) -> None:
-    server.answers[PODS] = answering({"items": [named("a")]})
-    known = await workloads.list_pods(kube, "cf", "a=b", timeout=ENOUGH)
-    server.answers[PODS] = answering({"items": []})
-    assert (await workloads.list_pods(kube, "cf", "a=b", timeout=ENOUGH, known=known.pods)).pods == ()
 
 
 @pytest.mark.parametrize(
