@@ -107,6 +107,7 @@ OUTCOMES = (
         codes=(1,),  # the remediation of the stage has escalated: the wait ends by its timeout, which is shortened
     ),
     Outcome(r"kubectl -n cf annotate\b", r"remediation.stagekeeper.dev/diego-api-r1 annotated"),
+    Outcome(r"echo .* \| kubectl -n cf create -f -$", r"remediation.stagekeeper.dev/diego-api-request created"),
     Outcome(r"kubectl -n cf create role\b", r"stagekeeper-approver created"),
     Outcome(r"kubectl -n cf create rolebinding\b", r"stagekeeper-approver created"),
     Outcome(r"kubectl label pod\b", r"diego-api-0 (not )?labeled"),
