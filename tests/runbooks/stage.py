@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from functools import partial
+from http import HTTPStatus
 from pathlib import Path
 from typing import Any
 
@@ -45,6 +46,7 @@ class Stage:
         pause = f"/api/v1/namespaces/{self.namespace}/configmaps"
         records = f"/apis/stagekeeper.dev/v1alpha1/namespaces/{self.namespace}/remediations"
         send = self.plane.api.request
+        until(partial(self._is_gone, f"{records}/diego-api-request"))  # else its record may come after all others went
         send("DELETE", records)
         self._without(f"{pause}/stagekeeper-pause")
         if paused:
@@ -59,6 +61,13 @@ class Stage:
     def _without(self, path: str) -> None:
         with contextlib.suppress(ApiError):
             self.plane.api.request("DELETE", path)
+
+    def _is_gone(self, path: str) -> bool:
+        try:
+            self.plane.api.request("GET", path)
+        except ApiError as problem:
+            return problem.status == HTTPStatus.NOT_FOUND
+        return False
 
     def _is_ready(self, pod: str) -> bool:
         try:
