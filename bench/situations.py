@@ -54,7 +54,7 @@ SITUATIONS = (
     Situation("a roll-out: pod 1 is Terminating", _roll_out),
     Situation("a migration: 503", _fault("migrating", 40)),
     Situation("the certificate has expired", _fault("certificate")),
-    Situation("the database is down: a crash loop", _fault("database")),
+    Situation("the database is down: a crash loop", _fault("database"), layout=SCENARIOS["database"].layout),
     Situation("one serves, but its label is lost", _fault("label_not_patched")),
     Situation("the node of the active pod is lost", _fault("node_down")),
     Situation("nobody listens; two Alertmanagers, 3 s apart", _fault("hang"), _BBS, alertmanagers=2),
