@@ -7,7 +7,7 @@ import socket
 import ssl
 import sys
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -184,6 +184,17 @@ def bare_session(environment: Environment) -> aiohttp.ClientSession:
     """What asks the simulated API without anything of ours, over connections that are kept."""
     connector = aiohttp.TCPConnector(ssl=ssl.create_default_context(cafile=environment.ca_file), limit=0)
     return aiohttp.ClientSession(connector=connector, headers={"Authorization": f"Bearer {environment.token}"})
+
+
+async def read(session: aiohttp.ClientSession, urls: Iterable[str], at_once: int = 32) -> None:
+    """Ask for all these, so many at once, and parse the JSON that comes."""
+    turns = asyncio.Semaphore(at_once)
+
+    async def one(url: str) -> None:
+        async with turns, session.get(url, raise_for_status=True) as answer:
+            await answer.json()
+
+    await asyncio.gather(*map(one, urls))
 
 
 async def timed(once: Callable[[], Awaitable[object]]) -> float:

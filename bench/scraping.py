@@ -5,12 +5,11 @@ from collections.abc import Awaitable, Callable
 
 import yaml
 
-from bench.running import MILLI, Bench, Object, Running, bare_session, entry, free_port, program, timed, write
-from bench.table import Line, Rounds, Section, goal, percentile
+from bench.running import MILLI, Bench, Object, Running, bare_session, entry, free_port, program, read, timed, write
+from bench.table import Line, Rounds, Section, percentile
 from simulator.environment import Environment
 
 Way = tuple[Running | None, Callable[[], Awaitable[object]]]  # whose CPU time it costs, and how to learn it all once
-_P50, _P99, _CPU = range(3)
 
 
 async def scraping(bench: Bench) -> Section:
@@ -33,34 +32,25 @@ async def _compare(bench: Bench, environment: Environment, *, tls: bool) -> list
     hosts = [environment.service_host, *(pod["status"]["podIP"] for pod in environment.pods())]
     async with bare_session(environment) as session:
         urls = await _read_by(bench, exporter, environment)
-
-        async def read(url: str) -> None:
-            async with session.get(url, raise_for_status=True) as answer:
-                await answer.json()
-
         ways: tuple[Way, ...] = (
             (exporter, lambda: bench.fetch(f"{exporter.url}/metrics")),
             (blackbox, lambda: _probe_all(bench, blackbox.url, hosts, tls=tls)),
-            (None, lambda: asyncio.gather(*map(read, urls))),
+            (None, lambda: read(session, urls)),
         )
         ours, theirs, bare = await _measure(ways, rounds=bench.rounds, times=5 if bench.quick else 100)
     memory, their_memory = Rounds.of(exporter.memory()), Rounds.of(blackbox.memory())
     label = "mutual-TLS ping" if tls else "TCP"
-    both = Rounds(tuple(each[_P50] + reads[_P50] for each, reads in zip(theirs, bare, strict=True)))
-    (p50, p99, cpu), (their_p50, their_p99, their_cpu) = map(_columns, (ours, theirs))
+    (p50, p99, cpu), (their_p50, their_p99, their_cpu), (bare_p50, *_) = map(_columns, (ours, theirs, bare))
+    both = Rounds(tuple(map(sum, zip(their_p50.values, bare_p50.values, strict=True))))
     for running in (exporter, blackbox):
         await running.stop()
     return [
         Line(f"{label}: p50", "ms", p50, "blackbox", their_p50),
-        Line(f"{label}: p50", "ms", p50, "blackbox + bare reads", both, _at_most(p50, both, 1.0) if tls else ""),
+        Line(f"{label}: p50", "ms", p50, "blackbox + bare reads", both, p50.at_most_times(1.0, both) if tls else ""),
         Line(f"{label}: p99", "ms", p99, "blackbox", their_p99),
-        Line(f"{label}: CPU each", "ms", cpu, "blackbox", their_cpu, _at_most(cpu, their_cpu, 1.3) if tls else ""),
+        Line(f"{label}: CPU each", "ms", cpu, "blackbox", their_cpu, cpu.at_most_times(1.3, their_cpu) if tls else ""),
         Line(f"{label}: RSS", "MiB", memory, "blackbox", their_memory, memory.at_most(80)),
     ]
-
-
-def _at_most(ours: Rounds, theirs: Rounds, ratio: float) -> str:
-    return goal(f"ratio <= {ratio:g}", met=ours.over(theirs) <= ratio)
 
 
 async def _read_by(bench: Bench, exporter: Running, environment: Environment) -> list[str]:

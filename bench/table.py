@@ -32,6 +32,10 @@ class Rounds:
         """The goal that the median does not exceed this, in the line's unit."""
         return goal(f"<= {limit:g}", met=self.median <= limit)
 
+    def at_most_times(self, ratio: float, other: "Rounds") -> str:
+        """The goal that this takes at most so many times what the other takes."""
+        return goal(f"ratio <= {ratio:g}", met=self.over(other) <= ratio)
+
     def over(self, other: "Rounds") -> float:
         """The median of the ratios, round by round: what disturbed a whole round disturbs both parts of its ratio."""
         return median(mine / theirs for mine, theirs in zip(self.values, other.values, strict=True) if theirs)

@@ -77,19 +77,15 @@ def _controllers(observation: Observation) -> tuple[TutorialStep, TutorialStep]:
     match observation.cloud_controller:
         case ReadyPods(_, 0):
             why = f"The selector {observation.sought.cloud_controller} finds no pod."
-            return TutorialStep(there, StepState.UNKNOWN, why), TutorialStep(ready, StepState.UNKNOWN, why)
         case ReadyPods(count, total):
             state = StepState.OK if count == total else StepState.FAILED
-            return TutorialStep(there, StepState.OK, f"{total} pods."), TutorialStep(
-                ready, state, f"{count} of {total} pods."
-            )
+            found = TutorialStep(there, StepState.OK, f"{total} pods.")
+            return found, TutorialStep(ready, state, f"{count} of {total} pods.")
         case Unknown(reason):
-            return TutorialStep(there, StepState.UNKNOWN, sentence(reason)), TutorialStep(
-                ready, StepState.UNKNOWN, sentence(reason)
-            )
+            why = sentence(reason)
         case _:
             why = "This environment has no selector for them."
-            return TutorialStep(there, StepState.UNKNOWN, why), TutorialStep(ready, StepState.UNKNOWN, why)
+    return TutorialStep(there, StepState.UNKNOWN, why), TutorialStep(ready, StepState.UNKNOWN, why)
 
 
 def _place(asked_from: Place) -> tuple[StepState, str]:

@@ -1,11 +1,14 @@
-"""What a security reviewer would try with the remediator's token. Data only.
+"""What a security reviewer would try with the remediator's token, and how an attempt is made.
 
 Paths and bodies may name `{ns}` (the environment), `{other}` (a namespace that is nobody's) and `{release}`; a body's
 preconditions are filled in with the UID and resourceVersion of `pod`, so that nothing but the attempt itself is wrong.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
+
+from tests.testbed.api import Api, ApiError
 
 RBAC = "cannot "
 """Kubernetes says `User "..." cannot VERB resource ...`."""
@@ -42,6 +45,25 @@ class Attempt:
     """The pod whose UID and resourceVersion become the delete's preconditions."""
     preconditions: tuple[str, ...] = WHOLE
     options: tuple[tuple[str, Any], ...] = ()
+
+
+def refusal(api: Api, attempt: Attempt, names: Mapping[str, str], pod: Mapping[str, Any] | None) -> str:
+    """What the API server says against it; "" where it admits it. `pod` is the attempt's, as it is now.
+
+    A pod's delete is a dry run, said in the body: with a body the query does not count.
+    """
+    body = attempt.body
+    if pod is not None:
+        conditions = {key: pod["metadata"][key] for key in attempt.preconditions}
+        body = {"kind": "DeleteOptions", "apiVersion": "v1", "dryRun": ["All"], **dict(attempt.options)}
+        body |= {"preconditions": conditions} if conditions else {}
+    try:
+        api.request(attempt.method, attempt.path.format(**names), body, attempt.content_type)
+    except ApiError as refused:
+        if refused.status in {403, 422}:
+            return str(refused)
+        raise  # that is no refusal, but a mistake in the attempt
+    return ""
 
 
 def _delete(title: str, name: str, says: str, **more: Any) -> Attempt:

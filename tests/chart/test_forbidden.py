@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from tests.chart.cluster import until
-from tests.chart.forbidden import ATTEMPTS, BY_UID, READ_ONLY, RECORDS, TARGET, Attempt
+from tests.chart.forbidden import ATTEMPTS, BY_UID, READ_ONLY, RECORDS, TARGET, Attempt, refusal
 from tests.chart.scene import NODE, Scene
 from tests.testbed.api import Api, ApiError
 
@@ -120,22 +120,13 @@ def test_whoever_is_not_the_remediator_is_not_bound_by_its_guard(here: Scene) ->
     here.plane.api.request("DELETE", f"/api/v1/namespaces/{here.namespace}/pods/diego-api-0", forced)
 
 
+def _names(here: Scene) -> dict[str, str]:
+    return {"ns": here.namespace, "other": here.other, "release": here.release}
+
+
 def _in(here: Scene, path: str) -> str:
-    return path.format(ns=here.namespace, other=here.other, release=here.release)
+    return path.format(**_names(here))
 
 
 def _said(here: Scene, api: Api, attempt: Attempt) -> str:
-    """The refusal, or nothing. A pod's delete is a dry run, said in the body: with a body the query does not count."""
-    body = attempt.body
-    if attempt.pod:
-        metadata = here.pod(attempt.pod)["metadata"]
-        conditions = {key: metadata[key] for key in attempt.preconditions}
-        body = {"kind": "DeleteOptions", "apiVersion": "v1", "dryRun": ["All"], **dict(attempt.options)}
-        body |= {"preconditions": conditions} if conditions else {}
-    try:
-        api.request(attempt.method, _in(here, attempt.path), body, attempt.content_type)
-    except ApiError as refusal:
-        if refusal.status in {403, 422}:
-            return str(refusal)
-        raise  # that is no refusal, but a mistake in the attempt
-    return ""
+    return refusal(api, attempt, _names(here), here.pod(attempt.pod) if attempt.pod else None)

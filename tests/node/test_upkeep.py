@@ -12,7 +12,7 @@ import pytest
 
 from simulator.layouts import LAYOUTS
 from tests.chart.cluster import CRD_PATH, RELEASE
-from tests.chart.forbidden import ATTEMPTS, PODS, READ_ONLY, Attempt
+from tests.chart.forbidden import ATTEMPTS, PODS, READ_ONLY, Attempt, refusal
 from tests.chart.helm import FOLDER, Helm
 from tests.testbed.api import ApiError
 from tests.testbed.binaries import find_newest
@@ -180,21 +180,10 @@ def _own_api(product: Product, program: str) -> NodeApi:
 
 
 def _refusal(product: Product, api: NodeApi, attempt: Attempt) -> str:
-    """What the API server says against it; nothing where it admits it. A delete is a dry run."""
-    places = {"ns": product.diego.layout.namespace, "release": NAMESPACE, "other": "default"}
-    body = attempt.body
-    if attempt.pod:
-        (pod,) = [each for each in product.diego.pods() if each["metadata"]["name"] == attempt.pod]
-        conditions = {key: pod["metadata"][key] for key in attempt.preconditions}
-        body = {"kind": "DeleteOptions", "apiVersion": "v1", "dryRun": ["All"], **dict(attempt.options)}
-        body |= {"preconditions": conditions} if conditions else {}
-    try:
-        api.request(attempt.method, attempt.path.format(**places), body, attempt.content_type)
-    except ApiError as refusal:
-        if refusal.status in {403, 422}:
-            return str(refusal)
-        raise
-    return ""
+    names = {"ns": product.diego.layout.namespace, "release": NAMESPACE, "other": "default"}
+    pod = next((each for each in product.diego.pods() if each["metadata"]["name"] == attempt.pod), None)
+    assert bool(pod) == bool(attempt.pod), f"there is no pod {attempt.pod}"
+    return refusal(api, attempt, names, pod)
 
 
 def _evict(product: Product, pod: str) -> None:
