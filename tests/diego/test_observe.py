@@ -10,9 +10,10 @@ import pytest
 from aiohttp import web
 
 from stagekeeper.diego.diagnosis import diagnose
-from stagekeeper.diego.observation import NOT_CONFIGURED, Locket, Probe, ReadyPods, Reply, Unknown
+from stagekeeper.diego.observation import NOT_CONFIGURED, Locket, Observation, Probe, ReadyPods, Reply, Unknown
 from stagekeeper.diego.observe import Observer
-from stagekeeper.diego.profiles import LocketWorkload
+from stagekeeper.diego.profiles import DEFAULT_PATIENCE, LocketWorkload, ReadinessMeaning
+from stagekeeper.kube import objects
 from stagekeeper.kube.objects import Endpoints
 from tests.diego import listeners
 from tests.diego.listeners import black_hole, free_port, listening, silent
@@ -32,12 +33,29 @@ LONG = 3.0
 
 
 async def test_an_observation_sees_the_pods_the_workload_and_the_service(world: Cluster) -> None:
-    seen = await world.observe()
-    assert [each.pod.name for each in seen.known_pods] == ["diego-api-0", "diego-api-1"]
-    assert [each.reply for each in seen.known_pods] == [Reply.REFUSED, Reply.REFUSED]
+    patience = DEFAULT_PATIENCE.model_copy(update={"starting": timedelta(hours=1)})
+    sees = ReadinessMeaning.ACTIVE
+    seen = await world.with_(bbs_container="bbs", patience=patience, readiness=sees).observe()
+    refused = Probe(Reply.REFUSED, "connection refused", "127.0.0.1")
     assert isinstance(seen.service, Probe)
-    assert (seen.service.reply, seen.steady, seen.endpoints, seen.desired) == (Reply.REFUSED, True, Endpoints(1, 0), 2)
-    assert seen.taken_at.isoformat() == "2026-11-23T12:00:00+00:00"
+    assert replace(seen.service, phases={}) == refused
+    assert [
+        (each.pod.name, each.labelled_active, isinstance(each.probe, Probe) and replace(each.probe, phases={}))
+        for each in seen.known_pods
+    ] == [("diego-api-0", False, refused), ("diego-api-1", False, refused)]
+    assert replace(seen, service=NOT_CONFIGURED, pods=()) == Observation(
+        environment=world.environment.name,
+        taken_at=datetime(2026, 11, 23, 12, tzinfo=UTC),
+        service=NOT_CONFIGURED,
+        pods=(),
+        workloads=(objects.statefulset(statefulset()),),
+        steady=True,
+        endpoints=Endpoints(1, 0),
+        bbs_container="bbs",
+        patience=patience,
+        readiness=sees,
+        sought=world.environment.sought,
+    )
 
 
 async def test_a_pod_that_listens_is_seen_to_serve(world: Cluster) -> None:
@@ -255,16 +273,18 @@ async def test_an_observation_ends_in_time_when_every_port_is_a_black_hole(world
 
 async def test_an_observation_without_time_knows_nothing_and_says_so(world: Cluster) -> None:
     seen = await world.observe(0)
-    assert isinstance(seen.pods, Unknown)
-    assert isinstance(seen.service, Unknown)
+    assert seen.pods == Unknown("No answer within 0 s.", "timeout")
+    assert seen.service == Unknown("There was no time left for a probe.", "timeout")
     assert diagnose(seen).row == "10"
 
 
 async def test_a_probe_that_was_cut_short_is_unknown_and_not_the_pods_fault(world: Cluster) -> None:
     with black_hole() as port:
         seen = await world.with_(port=port).observe(SHORT)
-    assert isinstance(seen.known_pods[0].probe, Unknown)
-    assert isinstance(seen.service, Unknown)
+    for probe in (seen.known_pods[0].probe, seen.service):
+        assert isinstance(probe, Unknown)
+        assert probe.reason.startswith("There was too little time for a probe: 0.")
+        assert probe.word == "timeout"
     assert seen.control is NOT_CONFIGURED
 
 
@@ -384,9 +404,3 @@ async def test_since_when_pods_are_missing_is_remembered_fromobservation_to_obse
     assert abs(blind.missing_since - first.taken_at) < timedelta(milliseconds=1)
     world.pods([pod("diego-api-0"), pod("diego-api-1")])
     assert (await observer.observe(ENOUGH)).missing_since is None
-
-
-async def test_how_patient_the_judgement_is_comes_from_the_environment(world: Cluster) -> None:
-    patience = world.environment.patience
-    patient = patience.model_copy(update={"starting": patience.starting * 2})
-    assert (await world.with_(patience=patient).observe()).patience == patient

@@ -9,9 +9,9 @@ import pytest
 from remediator import pause
 from remediator.cluster import Cluster
 from remediator.inputs import Pause
-from stagekeeper.kube.client import Call, Kube, Response
+from stagekeeper.kube.client import Kube, Response
 from tests.diego.observations import NOW
-from tests.remediator.builders import CF, remediation
+from tests.remediator.builders import CF
 
 UNTIL = "2026-11-23T12:30:00Z"
 
@@ -77,7 +77,7 @@ def test_whatever_is_malformed_pauses_and_says_how_to_end_it(source: dict[str, A
 
 
 class WithoutDate(Kube):
-    """An API behind a proxy that strips the header; it remembers the last change."""
+    """An API behind a proxy that strips the header."""
 
     def __init__(self) -> None:
         """Without a way to it."""
@@ -85,11 +85,6 @@ class WithoutDate(Kube):
     async def get(self, path: str, *, timeout: float, query: Mapping[str, str] | None = None) -> Response:  # noqa: ARG002 -- the signature of what it stands for
         """A pause that would have ended, if anybody knew what time it is."""
         return Response(config_map(until="2020-01-01T00:00:00Z"), None)
-
-    async def send(self, call: Call, *, timeout: float) -> Response:  # noqa: ARG002 -- as above
-        """Remembered."""
-        self.call = call
-        return Response({}, None)
 
 
 async def test_a_pause_whose_time_can_not_be_told_goes_on() -> None:
@@ -99,10 +94,3 @@ async def test_a_pause_whose_time_can_not_be_told_goes_on() -> None:
     assert "has no Date" in found.why
     assert (await cluster.observe()).blind
     assert cluster.target == "z0"
-
-
-async def test_an_old_record_is_deleted_as_the_one_that_was_read() -> None:
-    kube = WithoutDate()
-    await Cluster(CF, kube).prune([remediation(extra={"metadata": {"uid": "u-1"}})])
-    assert kube.call.path.endswith("/namespaces/cf/remediations/diego-api-r1")
-    assert (kube.call.method, (kube.call.body or {})["preconditions"]) == ("DELETE", {"uid": "u-1"})

@@ -9,15 +9,16 @@ import pytest
 
 from remediator.decision import decide
 from remediator.inputs import Close, Wait
-from remediator.remediation import Phase, Reason, Remediation
+from remediator.remediation import Phase, Reason, Remediation, Step
 from remediator.streaks import InPhase, Streaks
 from stagekeeper.diego.observation import BbsPod, Locket, Observation, Reply
 from stagekeeper.diego.profiles import ReadinessMeaning
 from tests.diego.observations import ago, bbs, container, observation, pending, pod, unknown, workload
-from tests.remediator.builders import at, follow, inputs, restarting
+from tests.remediator.builders import at, follow, inputs, plan, planned, restarting
 
 YOUNG = timedelta(minutes=2)
 LONG = timedelta(minutes=10)
+MIGRATES = "503 from diego-api-0: it may be migrating its database, and a restart would begin that again."
 
 
 def verifying(age: float = 0, **changes: Any) -> Remediation:
@@ -50,6 +51,7 @@ def waits(found: Remediation, seen: Observation) -> str:
 
 def test_three_complete_observations_in_a_row_are_a_recovery() -> None:
     assert verdict(verifying(), back(), back()).phase is Phase.VERIFYING
+    assert waits(verifying(), back()) == "Checking again to be sure."
     found = verdict(verifying(), back(), back(), back())
     assert (found.phase, found.reason) == (Phase.RECOVERED, Reason.SERVING)
     assert found.message == "diego-api-0 is the active BBS and the Service routes to it."
@@ -81,16 +83,40 @@ def test_a_sidecar_that_is_not_ready_is_remarked() -> None:
             observation(bbs(0, Reply.OK, active=True, uid="a"), _new(pending(1, age=YOUNG)), service=Reply.OK),
             "diego-api-1 is not ready yet.",
         ),
-        (back(pods=unknown("HTTP 500")), "This check could not tell."),
-        (back(steady=False), "This check could not tell."),
-        (back(Reply.REFUSED), "Not proven yet."),
-        (back(Reply.UNAVAILABLE), "Not proven yet."),
-        (back(Reply.OK, Reply.OK), "Not proven yet."),
-        (back(service=at(0, back(Reply.REFUSED)).observation.service), "Not proven yet."),
+        (
+            back(pods=unknown("HTTP 500")),
+            "This check could not tell. The pods could not be read: HTTP 500.",
+        ),
+        (
+            back(steady=False),
+            "This check could not tell. diego-api-0 is the active BBS and the Service routes to it.",
+        ),
+        (
+            back(Reply.REFUSED),
+            "Not proven yet. diego-api-0 and diego-api-1 started less than 5 minutes ago.",
+        ),
+        (
+            back(Reply.UNAVAILABLE),
+            f"Not proven yet. {MIGRATES}",
+        ),
+        (
+            back(Reply.OK, Reply.OK),
+            "Not proven yet. diego-api-0 and diego-api-1 listen at once, but only one may hold the lock.",
+        ),
+        (
+            back(service=at(0, back(Reply.REFUSED)).observation.service),
+            "Not proven yet. diego-api-0 is the active BBS, but the Service does not route to it (timeout).",
+        ),
+        (back(locket=Locket(workload(replicas=1), ())), "Locket's pods are not all ready: 1 missing."),
+        (
+            back(locket=Locket(workload(replicas=3), (pod(0, uid="l", ready="False"), pod(1, uid="m")))),
+            "Locket's pods are not all ready: diego-api-0, 1 missing.",
+        ),
+        (back(locket=Locket(workload(replicas=0), ())), "Locket's pods are not all ready: none."),
     ],
 )
 def test_whatever_is_missing_is_named(seen: Observation, missing: str) -> None:
-    assert waits(verifying(), seen).startswith(missing)
+    assert waits(verifying(), seen) == missing
 
 
 def test_a_bbs_container_that_is_not_ready_is_not_back() -> None:
@@ -164,6 +190,29 @@ def test_a_pod_stuck_terminating_is_waited_for_its_grace_and_then_named_with_its
     )
 
 
+SLOW_LOCKET = replace(plan(), steps=(Step("diego-locket", planned("diego-locket-0"), 600), *plan(deadline=1200).steps))
+
+
+@pytest.mark.parametrize(
+    ("seen", "allowed"),
+    [
+        (back(locket=Locket(workload("diego-locket", replicas=1), ())), 600),
+        (back(pods=(bbs(0, Reply.OK, active=True, uid="new"),)), 1200),
+        (back(pods=(bbs(0, ends_at=ago(-LONG)), bbs(1, Reply.OK, active=True, uid="new"))), 1200),
+        (back(pods=(bbs(0, ends_at=ago(-LONG), owner=None), bbs(1, Reply.OK, active=True, uid="new"))), 1200),
+        (back(pods=(bbs(0, ends_at=ago(-LONG), owner="diego-locket"), bbs(1, Reply.OK, uid="new"))), 600),
+    ],
+    ids=["Locket", "a BBS pod", "a BBS pod that ends", "nobody knows whose", "a pod of Locket that ends"],
+)
+def test_each_workloads_pods_have_their_own_time(seen: Observation, allowed: int) -> None:
+    found = restarting(["diego-api-0", "diego-api-1"], plan=SLOW_LOCKET)
+    for late, phase in ((0, Phase.VERIFYING), (1, Phase.ESCALATED)):
+        assert (
+            verdict(replace(found, phase=Phase.VERIFYING, created=ago(timedelta(seconds=allowed + late))), seen).phase
+            is phase
+        )
+
+
 def test_a_pod_that_stays_pending_is_named() -> None:
     seen = observation(_new(pending(0, age=LONG)), bbs(1, uid="new"))
     found = verdict(verifying(1201), seen)
@@ -194,11 +243,6 @@ def test_a_blind_observation_neither_counts_nor_spoils() -> None:
 def test_no_failure_is_written_in_an_observation_that_says_serving() -> None:
     old = timedelta(minutes=30)
     assert verdict(verifying(1800), back(age=old)).phase is Phase.VERIFYING
-
-
-def test_it_waits_until_locket_is_back() -> None:
-    away = Locket(workload("diego-locket", replicas=1), ())
-    assert waits(verifying(), back(locket=away)) == "Locket's pods are not all ready: 1 missing."
 
 
 def test_the_three_minutes_begin_when_locket_is_back_too() -> None:
