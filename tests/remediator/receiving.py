@@ -2,7 +2,7 @@
 
 import asyncio
 import json
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from io import BytesIO
@@ -13,20 +13,24 @@ from aiohttp import ClientResponse
 from aiohttp.test_utils import TestClient, TestServer
 from prometheus_client import CollectorRegistry
 
-from remediator.alertmanager import Receivers
+from remediator.alertmanager import AlertmanagerView, Receivers
 from remediator.app import application
 from remediator.cluster import Cluster, TargetRecords
+from remediator.inputs import Pause
 from remediator.reconciler import Reconciler
 from remediator.record import name_of
 from remediator.remediation import Remediation, Request, in_order
 from remediator.settings import RemediatorSettings
+from remediator.streaks import Assessment
 from remediator.webhook import PATH, Webhook
 from stagekeeper.diego.observe import Observer
 from stagekeeper.kube.client import Kube
 from stagekeeper.kube.errors import AlreadyExists, KubeError
+from stagekeeper.kube.events import Event
+from stagekeeper.kube.objects import Pod
 from stagekeeper.service.auth import BearerToken
-from tests.diego.observations import NOW
-from tests.remediator.builders import ACT, CF
+from tests.diego.observations import NOW, hung
+from tests.remediator.builders import ACT, ACTIVE, CF, NOT_PAUSED, at, moment
 
 TOKEN = "a-token-of-the-tests"
 PAYLOADS = Path(__file__).parent / "payloads"
@@ -35,7 +39,8 @@ PAYLOADS = Path(__file__).parent / "payloads"
 class MemoryCluster(Cluster):
     """The records of one target; `trouble` is raised by every request while it is set.
 
-    A listing waits for `until`, if there is one, and sets `asked` before.
+    A listing waits for `until`, if there is one, and sets `asked` before. What is observed is `seen`, each time `every`
+    seconds later by all clocks. What was told as Events, and which pods were deleted, is remembered.
     """
 
     def __init__(self, *found: Remediation) -> None:
@@ -44,6 +49,43 @@ class MemoryCluster(Cluster):
         self.trouble: KubeError | None = None
         self.until: asyncio.Event | None = None
         self.asked_for = asyncio.Event()
+        self.seen, self.every, self.seconds = hung(), 5.0, 0.0
+        self.told: list[Event] = []
+        self.deleted: list[Pod] = []
+
+    def monotonic(self) -> float:
+        """As `moment` has it."""
+        return moment(self.seconds).monotonic
+
+    async def observe(self) -> Assessment:
+        """What is there."""
+        self.seconds += self.every
+        return at(self.seconds, self.seen)
+
+    async def load(self, name: str) -> Remediation:
+        """Just as it was stored."""
+        return next(each for each in self.remediations.values() if each.name == name)
+
+    async def swap(self, remediation: Remediation) -> Remediation:
+        """Nobody else writes."""
+        self.remediations[remediation.ordinal] = remediation
+        return remediation
+
+    async def pause(self) -> Pause:
+        """Nobody paused it."""
+        return NOT_PAUSED
+
+    async def alerts(self) -> Sequence[AlertmanagerView]:
+        """It fires."""
+        return [AlertmanagerView(each) for each in ACTIVE]
+
+    async def delete_pod(self, pod: Pod) -> None:
+        """Accepted."""
+        self.deleted.append(pod)
+
+    async def tell(self, event: Event) -> None:
+        """Heard."""
+        self.told.append(event)
 
     async def listing(self) -> TargetRecords:
         """Every record, oldest first."""

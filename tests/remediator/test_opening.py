@@ -9,16 +9,15 @@ from structlog.testing import capture_logs
 
 from remediator import intake
 from remediator.alertmanager import AlertmanagerView
-from remediator.inputs import AlertState, AlertView, Pause
+from remediator.inputs import AlertState, AlertView
 from remediator.intake import Judgement
 from remediator.policy import Mode
 from remediator.reconciler import Reconciler
 from remediator.remediation import Phase, Reason, Remediation, Request
-from remediator.streaks import Assessment
 from stagekeeper.diego.observation import Observation, Reply
 from stagekeeper.kube.errors import AlreadyExists, Unavailable, Unreachable
 from tests.diego.observations import NOW, ago, bbs, healthy, hung, observation, unknown
-from tests.remediator.builders import ACT, NOT_PAUSED, at, remediation, restarting
+from tests.remediator.builders import ACT, remediation, restarting
 from tests.remediator.receiving import MemoryCluster
 
 FIRING = Request("cf", alertname="StagerUnavailable", starts_at="2026-11-23T11:59:00Z")
@@ -132,28 +131,14 @@ class Lingering(Records):
         old = replace(FIRING, starts_at="2026-11-23T11:00:00Z")
         return [AlertmanagerView(AlertView("http://am", AlertState.ACTIVE), (old,))]
 
-    async def load(self, name: str) -> Remediation:
-        """The newest, which is open."""
-        return next(each for each in self.remediations.values() if each.name == name)
-
-    async def swap(self, remediation: Remediation) -> Remediation:
-        """Nobody else writes."""
-        return remediation
-
-    async def pause(self) -> Pause:
-        """Nobody paused it."""
-        return NOT_PAUSED
-
 
 class Resynced(Reconciler):
     """Finds that alert, and observes `seen`."""
 
     def __init__(self, seen: Observation) -> None:
-        self.seen, self.records = seen, Lingering([remediation(Phase.RECOVERED, age=1200)])
+        self.records = Lingering([remediation(Phase.RECOVERED, age=1200)])
+        self.records.seen = seen
         super().__init__(self.records, ACT)
-
-    async def _observe(self) -> Assessment:
-        return at(0, self.seen)
 
 
 @pytest.mark.parametrize(
@@ -173,7 +158,6 @@ async def test_a_resync_opens_for_an_old_alert_where_nobody_serves(seen: Observa
         assert [each[:26] for each in said] == ["The alert opened nothing. "], "once"
 
 
-@pytest.mark.looptime
 async def test_what_the_alertmanagers_say_of_an_open_remediation_is_kept_for_the_page() -> None:
     reconciler = Resynced(hung())
     reconciler.records.remediations = {1: remediation()}
