@@ -67,10 +67,10 @@ def _with_alerts(given: Inputs) -> Streaks:
 
 
 def _noted(remediation: Remediation, given: Inputs, answers: Answers) -> Remediation:
-    """With the answers and the evidence, replaced only when an answer or the diagnosis changed."""
+    """With the answers and the evidence, replaced only when an answer changed; that of the diagnosis names it."""
     overdue = remediation.overdue or given.elapsed >= given.policy.overdue_after
     found = given.assessment.diagnosis
-    if answers == remediation.gates and found.name == remediation.diagnosis and overdue == remediation.overdue:
+    if answers == remediation.gates and overdue == remediation.overdue:
         return remediation
     noted = replace(remediation, gates=answers, diagnosis=found.name, evidence=found.evidence, overdue=overdue)
     closed = first_closed(answers)

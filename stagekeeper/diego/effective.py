@@ -18,9 +18,8 @@ from stagekeeper.diego.profiles import AUTO, Environment
 
 def written(sections: Mapping[str, Any]) -> str:
     """The YAML of these sections: models, environments, or lists of them."""
-    return yaml.safe_dump(
-        {name: _plain(section) for name, section in sections.items()}, sort_keys=False, allow_unicode=True, width=120
-    )
+    plain = {name: _plain(section) for name, section in sections.items()}
+    return yaml.safe_dump(plain, sort_keys=False, allow_unicode=True)
 
 
 def _plain(section: Any) -> Any:

@@ -165,7 +165,7 @@ def _met_in(phase: str, problem: OSError) -> tuple[Reply, str]:
     if phase == "dns":
         return Reply.DNS, text
     if phase == "connect":
-        refused = isinstance(problem, ConnectionRefusedError) or "refused" in str(problem)
+        refused = isinstance(problem, ConnectionRefusedError)
         return (Reply.REFUSED, "connection refused") if refused else (Reply.TIMEOUT, text)
     if isinstance(problem, ssl.SSLError) and problem.reason != _NOTHING_MORE:
         return _tls(problem.reason or text)

@@ -58,6 +58,7 @@ def is_ours(problem: OSError) -> bool:
 
 def reason(problem: OSError) -> str:
     """The system's own words; asyncio puts the address in their place."""
-    if problem.errno and problem.errno > 0 and not isinstance(problem, ssl.SSLError):
-        return os.strerror(problem.errno)
+    number = problem.errno or 0
+    if number > 0 and not isinstance(problem, ssl.SSLError):
+        return os.strerror(number)
     return problem.strerror or str(problem) or type(problem).__name__

@@ -18,15 +18,13 @@ _BEING_MADE = frozenset({"PodInitializing", "ContainerCreating"})
 
 def status(pod: Pod) -> str:
     """Running, Pending, Evicted, Init:0/1, CrashLoopBackOff, Terminating, ..."""
+    word = pod.reason or pod.phase or "Unknown"
     if pod.ended:
-        return pod.reason or pod.phase or ""
-    if pod.terminating and pod.reason == "NodeLost":
-        return "Unknown"
+        return word
     if pod.terminating:
-        return "Terminating"
+        return "Unknown" if pod.reason == "NodeLost" else "Terminating"
     gated = condition(pod, "PodScheduled").reason == "SchedulingGated"
-    word = "SchedulingGated" if gated else pod.reason or pod.phase or "Unknown"
-    return _initializing(pod) or _by_containers(pod, word)
+    return _initializing(pod) or _by_containers(pod, "SchedulingGated" if gated else word)
 
 
 def _initializing(pod: Pod) -> str:

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
@@ -37,6 +37,11 @@ def test_a_pause_blocks_with_its_own_words() -> None:
     assert gates.pause(asked(pause=Pause(paused=True, why="kim is at the database."))) == GateResult(
         NOT_YET, "kim is at the database."
     )
+
+
+def whole(answer: GateResult) -> tuple[Outcome, str, str, datetime | None]:
+    """With what two answers may differ in and still be the same."""
+    return answer.outcome, answer.why, answer.progress, answer.not_before
 
 
 def seen(*each: AlertState) -> tuple[AlertView, ...]:
@@ -105,9 +110,8 @@ def test_the_cooldown_runs_from_the_end_of_the_last_plan(ended: timedelta, word:
 
 def test_a_plan_that_never_ended_counts_from_its_decision() -> None:
     past = [Past("diego-api-r1", ago(timedelta(minutes=3)), None)]
-    assert gates.cooldown(asked(past=past)) == GateResult(
-        NOT_YET, "The cooldown after the restart by diego-api-r1 lasts until 12:12:00 UTC."
-    )
+    said = "The cooldown after the restart by diego-api-r1 lasts until 12:12:00 UTC."
+    assert whole(gates.cooldown(asked(past=past))) == (NOT_YET, said, "", ago(-timedelta(minutes=12)))
 
 
 def test_young_pods_speak_where_the_record_was_deleted() -> None:
@@ -120,7 +124,8 @@ def test_young_pods_speak_where_the_record_was_deleted() -> None:
 
 def test_a_pod_from_the_future_is_as_young_as_can_be() -> None:
     young = observation(bbs(0, age=-HOUR))
-    assert gates.cooldown(asked(young)).why.endswith("lasts until 12:15:00 UTC.")
+    said = "The cooldown after the start of diego-api-0 lasts until 12:15:00 UTC."
+    assert whole(gates.cooldown(asked(young))) == (NOT_YET, said, "", ago(-timedelta(minutes=15)))
 
 
 def locket(**changes: object) -> Observation:
@@ -135,7 +140,11 @@ def test_lockets_own_restarts_count_for_the_cooldown() -> None:
 
 
 def test_locket_that_came_back_by_itself_gets_its_time_to_be_the_fix() -> None:
-    assert gates.cooldown(asked(locket(ready_since=ago(timedelta(seconds=29))))).outcome is NOT_YET
+    said = "diego-locket-0 came back by itself: it has until 12:00:01 UTC to be the fix."
+    waits = gates.cooldown(asked(locket(ready_since=ago(timedelta(seconds=29)))))
+    assert whole(waits) == (NOT_YET, said, "", ago(-timedelta(seconds=1)))
+    future = gates.cooldown(asked(locket(ready_since=ago(-HOUR))))
+    assert future.not_before == ago(-timedelta(seconds=30))
     assert gates.cooldown(asked(locket(ready_since=ago(timedelta(seconds=30))))).outcome is PASS
 
 
@@ -156,10 +165,8 @@ def test_the_budget_is_two_plans_in_six_hours(hours: Sequence[float], word: Outc
 
 def test_the_budget_says_when_it_is_free_again() -> None:
     past = [Past("a", ago(5 * HOUR), None), Past("b", ago(HOUR), None)]
-    assert (
-        gates.budget(asked(past=past)).why
-        == "2 of 2 restarts used in the last 6 hours: no further one before 13:00:00 UTC."
-    )
+    said = "2 of 2 restarts used in the last 6 hours: no further one before 13:00:00 UTC."
+    assert whole(gates.budget(asked(past=past))) == (NOT_YET, said, "", ago(-HOUR))
 
 
 @pytest.mark.parametrize(
@@ -266,6 +273,20 @@ def test_the_setting_restart_stuck_unavailable_overrides_that_one_and_no_other()
     policy = ACT.model_copy(update={"restart_stuck_unavailable": True})
     assert gates.diagnosis(asked(STUCK, policy=policy)).outcome is PASS
     assert gates.diagnosis(asked(observation(bbs(0, Reply.TLS)), policy=policy)).outcome is NEVER
+
+
+@pytest.mark.parametrize(
+    ("closed", "said"),
+    [
+        ((), "with the next observation in which every gate is open"),
+        ((NOW + HOUR / 40, NOW + HOUR / 60), "at 12:01:30 UTC at the earliest, in 1m30s"),
+        ((NOW,), "with the next observation in which every gate is open"),
+        ((NOW + HOUR, None), "not before the gate closed-0 opens"),
+    ],
+)
+def test_when_it_may_restart_at_the_earliest_is_said(closed: Sequence[datetime | None], said: str) -> None:
+    answers = [(f"closed-{each}", gates.not_yet("", not_before=at)) for each, at in enumerate(closed)]
+    assert gates.earliest_sentence([("open", gates.passes("")), *answers], NOW) == said
 
 
 def test_every_gate_is_asked_at_every_observation_in_one_order() -> None:
