@@ -44,8 +44,7 @@ class KeptObservation:
 def entry(assessment: JudgedObservation, certificates: Mapping[str, datetime]) -> KeptObservation:
     """What is kept of an observation; `certificates` are the ends of the environment's own files."""
     name = f"{assessment.observation.environment}-{_moment(assessment):%Y%m%dT%H%M%S}.{_milliseconds(assessment):03d}Z"
-    found = json.dumps(details(name, assessment, certificates), ensure_ascii=False)
-    packed = zlib.compress(found.encode("utf-8", "backslashreplace"), _QUICKLY)
+    packed = zlib.compress(json.dumps(details(name, assessment, certificates)).encode(), _QUICKLY)
     return KeptObservation(name, assessment.ended_at, row(assessment), packed)
 
 

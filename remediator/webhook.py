@@ -200,7 +200,7 @@ def parse(body: bytes) -> Notification:
     try:
         found = _Body.model_validate_json(body)
     except ValidationError as problem:
-        first = problem.errors(include_url=False)[0]
+        first = problem.errors()[0]
         if first["type"] == "json_invalid":
             raise Refused("The body is not JSON.") from problem
         if "version" in first["loc"]:
@@ -228,7 +228,7 @@ def parse(body: bytes) -> Notification:
 
 def _first_mistake(problem: ValidationError, *around: str | int) -> str:
     """Where the first mistake is, and what. A key may be anything, so its name is cut."""
-    first = problem.errors(include_url=False, include_input=False)[0]
+    first = problem.errors()[0]
     return f"{'.'.join(str(key) for key in (*around, *first['loc']))[:LONGEST_FIELD]}: {first['msg']}"
 
 

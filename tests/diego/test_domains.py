@@ -35,6 +35,7 @@ def ok(body: bytes) -> Probe:
         (ok(b"\x0a\x00"), Domains(listed=False, detail="error 0: ")),
         (ok(CF_APPS + ERROR), Domains(listed=False, detail="error 28: database??")),
         (ok(b"\x18\x96\x01\x21abcdefgh\x2dabcd" + CF_APPS), Domains(listed=True, names=("cf-apps",))),
+        (ok(b"\x12\x02\xff\xfe"), Domains(listed=True, names=("\ufffd\ufffd",))),
         (ok(b"<html>"), Domains(listed=False, detail=f"6 {NO_LIST}")),
         (ok(b"\x12\x7fcf"), Domains(listed=False, detail=f"4 {NO_LIST}")),
         (ok(b"\x10\x01"), Domains(listed=False, detail=f"2 {NO_LIST}")),

@@ -2,9 +2,11 @@
 
 from dataclasses import replace
 from datetime import timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -56,6 +58,9 @@ EXAMPLES: dict[str, Observation] = {
 }
 """One observation for each row."""
 
+WHY: dict[str, str] = yaml.safe_load(Path(__file__).with_name("why.yaml").read_text(encoding="utf-8"))
+"""The sentence of each of them."""
+
 OTHER_EXAMPLES: list[Observation] = [
     observation(bbs(0, Reply.OK, active=True), bbs(1), service=Reply.DNS),
     observation(bbs(0, ends_at=ago(2 * MINUTE)), bbs(1)),
@@ -68,7 +73,8 @@ OTHER_EXAMPLES: list[Observation] = [
 
 @pytest.mark.parametrize("number", [number for number, _ in ROWS])
 def test_every_row_can_decide(number: str) -> None:
-    assert diagnose(EXAMPLES[number]).row == number
+    found = diagnose(EXAMPLES[number])
+    assert (found.row, found.why) == (number, WHY[number])
 
 
 def test_every_diagnosis_can_be_reached() -> None:

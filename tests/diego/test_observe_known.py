@@ -2,12 +2,14 @@
 
 import asyncio
 from dataclasses import replace
+from itertools import count
 from typing import Any
 
 import pytest
+from aiohttp import web
 
 from stagekeeper.diego import observe
-from stagekeeper.diego.observation import NOT_CONFIGURED, Probe, ReadyPods, Reply
+from stagekeeper.diego.observation import NOT_CONFIGURED, Probe, ReadyPods, Reply, Unknown
 from stagekeeper.diego.observe import Observer
 from stagekeeper.diego.probe import PING, Prober
 from tests.diego.listeners import black_hole, listening, silent
@@ -128,6 +130,23 @@ async def test_another_port_of_a_bbs_pod_is_a_witness(world: Cluster, monkeypatc
 
 async def test_no_witness_is_asked_where_the_platform_sets_a_label(world: Cluster) -> None:
     assert (await world.observe()).witness is NOT_CONFIGURED
+
+
+async def test_without_time_nobody_else_is_asked_and_that_is_no_answer(world: Cluster) -> None:
+    """The second list has taken it all."""
+    lists = count()
+
+    async def once(request: web.Request) -> web.StreamResponse:
+        return await (hanging(request) if next(lists) % 2 else world._list(request))
+
+    world.pods(unlabelled("diego-api-0"))
+    world.api.answers[PODS] = once
+    with black_hole() as port:
+        seen = await world.with_(port=port, probe_timeout=0.1).observe(2)
+    assert seen.control == Unknown("There was no time left to ask a control.", "timeout")
+    assert (await without_label(world).observe(2)).witness == Unknown(
+        "There was no time left to ask another port.", "timeout"
+    )
 
 
 # Pods that have ended

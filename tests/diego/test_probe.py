@@ -80,7 +80,7 @@ async def test_an_answer_in_small_pieces_is_read_whole(certs: Certificates) -> N
 
 async def test_a_chunked_answer_is_an_answer(certs: Certificates) -> None:
     chunked = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n1\r\n\x08\r\n1\r\n\x01\r\n0\r\n\r\n"
-    async with listening(answering(chunked), certs.server()) as port:
+    async with listening(answering(b"HTTP/1.1 100 Continue\r\n\r\n" + chunked), certs.server()) as port:
         assert (await ask(port, certs)).reply is Reply.OK
 
 
@@ -216,6 +216,16 @@ async def test_a_name_of_two_families_leads_to_the_one_that_listens(
         monkeypatch.setattr(socket, "getaddrinfo", lambda *_, **__: both)
         found = await ask(port, certs, host="diego-api.cf.svc.cluster.local")
     assert (found.reply, found.address) == (Reply.OK, host)
+
+
+async def test_an_address_that_is_silent_does_not_keep_us_from_the_next(
+    certs: Certificates, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with listeners.black_hole() as hole:
+        async with listening(answering(PONG), certs.server()) as port:
+            both = [(socket.AF_INET, socket.SOCK_STREAM, 6, "", ("127.0.0.1", each)) for each in (hole, port)]
+            monkeypatch.setattr(socket, "getaddrinfo", lambda *_, **__: both)
+            assert (await ask(port, certs, host="diego-api.cf.svc.cluster.local")).reply is Reply.OK
 
 
 async def test_a_name_of_two_families_of_which_both_refuse_is_refused(

@@ -1,11 +1,13 @@
 """What the remediator asks of an observation: who serves, and who must be Ready again."""
 
+from dataclasses import replace
+
 import pytest
 
 from stagekeeper.diego.observation import Probe, Reply
 from stagekeeper.diego.profiles import ActiveLabel, ReadinessMeaning
 from stagekeeper.diego.questions import unready
-from tests.diego.observations import bbs, container, observation
+from tests.diego.observations import bbs, container, observation, pod
 
 ACCEPTS = Probe(Reply.OK, "accepts TCP", by_tcp=True)
 
@@ -21,6 +23,15 @@ def test_a_tcp_accept_counts_as_serving_where_label_or_service_confirm_it(active
 @pytest.mark.parametrize("service", [Reply.OK, Reply.TIMEOUT])
 def test_a_ping_that_is_answered_needs_no_confirmation(active: bool | None, service: Reply) -> None:  # noqa: FBT001 -- drawn
     assert observation(bbs(0, Reply.OK, active=active), bbs(1), service=service).serving()
+
+
+def test_without_a_name_every_container_speaks_for_the_bbs() -> None:
+    half = bbs(0, containers=(container(), container("loggregator-agent", ready=False, started_at=None))).pod
+    seen = observation(bbs(0))
+    assert (seen.bbs_ready(half), seen.bbs_runs(half)) == (False, False)
+    named = replace(seen, bbs_container="diego-api")
+    assert (named.bbs_ready(half), named.bbs_runs(half)) == (True, True)
+    assert (seen.bbs_ready(pod(containers=())), seen.bbs_runs(pod(containers=()))) == (False, False)
 
 
 def test_who_must_be_ready_again_is_the_platforms_to_say() -> None:

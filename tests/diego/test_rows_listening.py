@@ -193,8 +193,9 @@ def test_a_labelled_pod_behind_a_service_that_fails_is_a_network_fault(reply: Re
 
 @pytest.mark.parametrize("service", [Unknown("No time left."), NOT_CONFIGURED])
 def test_a_serving_pod_behind_a_service_that_was_not_asked_is_the_observers_fault(service: Unknown) -> None:
-    seen = observation(bbs(0, Reply.OK, active=True), bbs(1), service=service)
-    assert judged(seen) == row("10", Condition.OBSERVER_FAULT, Restart.NOT_YET)
+    for active in (True, False):
+        seen = observation(bbs(0, Reply.OK, active=active), bbs(1), service=service)
+        assert judged(seen) == row("10", Condition.OBSERVER_FAULT, Restart.NOT_YET)
 
 
 def test_a_service_that_answers_while_no_pod_does_means_a_wrong_selector() -> None:

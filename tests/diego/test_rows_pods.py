@@ -230,7 +230,10 @@ def test_a_pod_from_the_future_is_starting() -> None:
     ],
 )
 def test_a_pending_pod_is_starting_for_ten_minutes(age: timedelta, expected: tuple[str, Condition, Restart]) -> None:
-    assert judged(observation(bbs(0), pending(1, age=age))) == expected
+    seen = observation(bbs(0), pending(1, age=age))
+    assert judged(seen) == expected
+    since = "Not started yet" if expected[0] == "17" else "Pending for more than 10 minutes"
+    assert diagnose(seen).why == f"{since}: diego-api-1 is Pending."
 
 
 def test_a_pending_pod_of_which_no_moment_is_known_may_be_new() -> None:
@@ -259,6 +262,8 @@ def test_a_missing_pod_is_starting_for_ten_minutes(
 ) -> None:
     seen = observation(bbs(0), workloads=(workload(),), missing_since=ago(since) if since else None)
     assert judged(seen) == expected
+    said = "are missing" if expected[0] == "17" else "have been missing for more than 10 minutes"
+    assert diagnose(seen).why == f"1 of 2 pods {said}."
 
 
 def test_a_pod_that_waits_behind_a_pending_one_does_not_hide_how_long_that_has_waited() -> None:

@@ -169,13 +169,14 @@ def test_a_pod_that_is_odd_in_every_way_is_read() -> None:
             },
             "spec": {
                 "initContainers": [{"name": "a"}, {"name": "b", "restartPolicy": "Always"}],
-                "readinessGates": [{"conditionType": "gate"}, {}],
+                "readinessGates": [{"conditionType": "gate"}, {}, {"conditionType": "met"}],
             },
             "status": {
                 "reason": "Evicted",
                 "message": "The node was low on memory.",
                 "conditions": [
-                    {"type": "Initialized", "status": "False", "lastTransitionTime": "2026-11-23T11:00:00Z"}
+                    {"type": "Initialized", "status": "False", "lastTransitionTime": "2026-11-23T11:00:00Z"},
+                    {"type": "met", "status": "True"},
                 ],
                 "initContainerStatuses": [{"name": "a", "state": {"terminated": {"exitCode": 1, "signal": 9}}}],
             },
@@ -209,9 +210,11 @@ def test_a_native_sidecar_counts_as_kubectl_counts_it() -> None:
     assert not found.all_ready
 
 
-@pytest.mark.parametrize(("labels", "expected"), [({"a": "b", "c": "d"}, True), ({"a": "c"}, False), ({}, False)])
+@pytest.mark.parametrize(
+    ("labels", "expected"), [({"a": "b", "c": "d", "e": "f"}, True), ({"a": "b", "c": "e"}, False), ({}, False)]
+)
 def test_a_selector_matches_what_has_all_it_asks_for(labels: dict[str, str], *, expected: bool) -> None:
-    assert objects.matches(labels, {"a": "b"}) is expected
+    assert objects.matches(labels, {"a": "b", "c": "d"}) is expected
 
 
 def test_a_message_takes_160_characters_of_a_sentence() -> None:

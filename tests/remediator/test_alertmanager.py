@@ -143,6 +143,11 @@ async def test_any_suppression_wins(alerts: list[Any], expected: tuple[AlertStat
     assert await seen(says(*alerts)) == expected
 
 
+async def test_an_alert_that_goes_to_another_receiver_alone_is_held_back() -> None:
+    said = "routed to pager, not to receiver "
+    assert await seen(says(alert(), receiver="pager")) == (AlertState.SUPPRESSED, f"{said}{Receivers('stagekeeper')}")
+
+
 STATE = "an alert's state is {}, which is none of Alertmanager's"
 
 

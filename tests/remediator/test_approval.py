@@ -42,6 +42,10 @@ def test_an_approval_names_a_diagnosis_and_a_person(text: Any, found: Approval |
 
 def test_the_line_to_type_reads_as_an_approval() -> None:
     line = approval.command("diego-api-r1", "stuck_unavailable")
+    who = "$(kubectl auth whoami -o jsonpath={.status.userInfo.username})"
+    assert line == (
+        f'annotate --overwrite remediation diego-api-r1 stagekeeper.dev/approve="stuck_unavailable by {who}"'
+    )
     value = line.partition(f"{ANNOTATION}=")[2].strip('"')
     found = approval.read({"annotations": {ANNOTATION: value}})
     assert found is not None

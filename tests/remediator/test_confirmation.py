@@ -56,6 +56,11 @@ def test_exactly_eight_observations_confirm() -> None:
     assert not confirmed([*eighths[:3], *eighths[4:]], ACT.model_copy(update={"largest_gap": timedelta(minutes=1)}))
 
 
+@pytest.mark.parametrize(("gap", "persists"), [(30, True), (30.001, False)])
+def test_two_observations_half_a_minute_apart_prove_the_time_between_them(gap: float, *, persists: bool) -> None:
+    assert confirmed([at(each * gap) for each in range(8)]) is persists
+
+
 def test_the_same_moment_again_is_no_time() -> None:
     assert not confirmed([at(0)] * 100)
 

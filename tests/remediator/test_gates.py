@@ -122,6 +122,10 @@ def test_young_pods_speak_where_the_record_was_deleted() -> None:
     assert gates.cooldown(asked(observation(bbs(0, age=timedelta(minutes=15))))).outcome is PASS
 
 
+def test_pods_of_which_no_beginning_is_known_are_old() -> None:
+    assert gates.cooldown(asked(observation(bbs(0, created=None)))).outcome is PASS
+
+
 def test_a_pod_from_the_future_is_as_young_as_can_be() -> None:
     young = observation(bbs(0, age=-HOUR))
     said = "The cooldown after the start of diego-api-0 lasts until 12:15:00 UTC."

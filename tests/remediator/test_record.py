@@ -41,6 +41,7 @@ _PLANS = st.builds(
         max_size=2,
     ).map(tuple),
 )
+_GATES = st.builds(GateResult, st.sampled_from(Outcome), _TEXTS, _TEXTS, st.none() | _TIMES)
 REMEDIATIONS = st.builds(
     Remediation,
     name=st.integers(1, 999).map("diego-api-r{}".format),
@@ -54,7 +55,7 @@ REMEDIATIONS = st.builds(
     plan=st.none() | _PLANS,
     would_restart=st.none() | _PLANS,
     deletions=st.lists(st.builds(Deletion, _TEXTS, _TEXTS, _TEXTS, _TIMES), max_size=3).map(tuple),
-    gates=st.lists(st.tuples(_TEXTS, st.builds(GateResult, st.sampled_from(Outcome), _TEXTS)), max_size=3).map(tuple),
+    gates=st.lists(st.tuples(_TEXTS, _GATES), max_size=3).map(tuple),
     diagnosis=_TEXTS,
     evidence=st.lists(_TEXTS, max_size=3).map(tuple),
     plan_evidence=st.lists(_TEXTS, max_size=3).map(tuple),
@@ -81,7 +82,31 @@ def as_created(found: Remediation) -> dict[str, Any]:
 @given(REMEDIATIONS)
 def test_what_is_stored_is_what_is_read_again(found: Remediation) -> None:
     found = replace(found, released_by="kim" if found.released_at else "", extra=as_created(found))
-    assert record.load(json.loads(json.dumps(record.store(found)))) == found
+    again = record.load(json.loads(json.dumps(record.store(found))))
+    assert again == found
+    for (_, before), (_, after) in zip(found.gates, again.gates, strict=True):
+        assert (before.progress, before.not_before) == (after.progress, after.not_before)
+
+
+def test_a_new_one_is_stored_with_nothing_but_how_it_stands() -> None:
+    opened = timestamp(NOW)
+    stands = {"status": "False", "lastTransitionTime": opened, "reason": "AlertFired", "message": ""}
+    assert record.store(remediation()) == {
+        "status": {
+            "phase": "Watching",
+            "reason": "AlertFired",
+            "message": "",
+            "since": opened,
+            "deletions": [],
+            "gates": [],
+            "diagnosis": "",
+            "evidence": [],
+            "overdue": False,
+            "refused": "",
+            "transitions": [],
+            "conditions": [{"type": name, **stands} for name in ("Recovered", "Escalated", "Complete")],
+        }
+    }
 
 
 def test_an_empty_status_is_watching() -> None:

@@ -1,10 +1,12 @@
 """A remediation is a value: it tells where it stands, and a transition returns the next one."""
 
+from datetime import timedelta
+
 import pytest
 
 from remediator.remediation import Phase, Reason
 from tests.diego.observations import NOW
-from tests.remediator.builders import locket_plan, planned, remediation, restarting
+from tests.remediator.builders import ACT, locket_plan, planned, remediation, restarting
 
 
 def test_a_remediation_is_open_until_it_has_an_outcome() -> None:
@@ -62,6 +64,11 @@ def test_the_current_step_is_the_first_with_a_pod_left() -> None:
     assert [step and step.workload for step in names] == ["diego-locket", "diego-api", "diego-api"]
     assert restarting(("diego-locket-0", "diego-api-0", "diego-api-1"), plan=plan).current_step is None
     assert remediation().current_step is None
+
+
+def test_it_may_be_open_for_ten_minutes_and_twice_the_time_of_its_plan() -> None:
+    assert ACT.bound(remediation()) == timedelta(minutes=10)
+    assert ACT.bound(restarting(plan=locket_plan([], []))) == timedelta(minutes=10, seconds=2 * 2 * 900)
 
 
 def test_the_ordinal_is_the_number_at_the_end_of_the_name() -> None:

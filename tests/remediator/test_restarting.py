@@ -344,6 +344,8 @@ def test_a_plan_in_many_steps_is_held_to_the_largest_plan_too() -> None:
     )
     _, action = decided(forged, hung())
     assert action == Wait("The plan names 7 pods, more than the largest plan of 6.")
+    largest = ACT.model_copy(update={"largest_plan": 7})
+    assert victim(decided(forged, hung(), policy=largest)[1]) == BOTH[0]
 
 
 @pytest.mark.parametrize(("late", "phase"), [(1200, Phase.RESTARTING), (1201, Phase.ESCALATED)])

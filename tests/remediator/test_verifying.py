@@ -112,6 +112,10 @@ def test_a_sidecar_that_is_not_ready_is_remarked() -> None:
             back(locket=Locket(workload(replicas=3), (pod(0, uid="l", ready="False"), pod(1, uid="m")))),
             "Locket's pods are not all ready: diego-api-0, 1 missing.",
         ),
+        (
+            back(locket=Locket(workload(replicas=1), (pod(0, uid="l", ready="False", containers=()),))),
+            "Locket's pods are not all ready: diego-api-0.",
+        ),
         (back(locket=Locket(workload(replicas=0), ())), "Locket's pods are not all ready: none."),
     ],
 )
