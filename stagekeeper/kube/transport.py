@@ -141,7 +141,7 @@ def reason(problem: Exception) -> str:  # noqa: PLR0911 -- one sentence for each
     """
     if isinstance(problem, aiohttp.ClientConnectorCertificateError):
         why = getattr(problem.certificate_error, "verify_message", "") or str(problem.certificate_error)
-        return f"its certificate is not trusted ({why}); check certificate-authority and tls-server-name"
+        return f"its certificate is not trusted ({why.rstrip('.')}); check certificate-authority and tls-server-name"
     if isinstance(problem, aiohttp.ClientHttpProxyError):
         return f"the proxy answers HTTP {problem.status} ({problem.message})"
     if isinstance(problem, aiohttp.ClientConnectorDNSError):

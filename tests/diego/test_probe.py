@@ -46,8 +46,8 @@ async def test_the_probe_asks_as_a_client_of_the_bbs_does(certs: Certificates) -
 
     async with listening(converse, certs.server()) as port:
         await ask(port, certs)
-    assert asked[0].startswith(b"POST /v1/ping HTTP/1.1\r\n")
-    assert b"content-length: 0" in asked[0].lower()
+    head = b"POST /v1/ping HTTP/1.1\r\nHost: bbs\r\nContent-Length: 0\r\nConnection: close\r\n\r\n"
+    assert asked == [head]
 
 
 async def test_every_phase_is_timed(certs: Certificates) -> None:

@@ -1,5 +1,6 @@
 """What an escalation tells: every one says what was deleted, what each pod answers now, and what to type next."""
 
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
@@ -8,7 +9,7 @@ import pytest
 from remediator import approval
 from remediator.escalating import escalated
 from remediator.inputs import Pause
-from remediator.remediation import Phase, Reason, Remediation
+from remediator.remediation import Deletion, Phase, Reason, Remediation
 from remediator.streaks import Streaks, Unseen
 from stagekeeper.diego.observation import Observation, Reply
 from tests.diego.observations import NOW, bbs, hung, observation, pending
@@ -44,6 +45,9 @@ def test_a_reason_without_a_full_stop_gets_one() -> None:
 
 def test_what_was_deleted_and_what_was_not() -> None:
     assert " Deleted: diego-api-0. Not deleted: diego-api-1. " in message(hung(), Reason.INTERRUPTED, HALF)
+    refused = replace(HALF, deletions=(*HALF.deletions, Deletion("kube-dns-abc", "u", "refused", NOW)))
+    told = message(hung(), Reason.INTERRUPTED, refused)
+    assert " Deleted: diego-api-0. Not deleted: diego-api-1, kube-dns-abc. " in told
 
 
 @pytest.mark.parametrize(

@@ -201,6 +201,7 @@ async def test_the_last_ordinal_that_somebody_has_used_up_blocks_no_target() -> 
         remediation(Phase.RECOVERED, name="diego-api-r2", age=1000),
     )
     last = remediation(Phase.SELF_HEALED, name="diego-api-r999999999", age=2000)
+    assert await judged(last) == (Judgement.OPENED, "diego-api-r1")
     assert await judged(old, last) == (Judgement.OPENED, "diego-api-r2")
     assert await judged(old, last, later) == (Judgement.OPENED, "diego-api-r3")
     young = remediation(Phase.RECOVERED, name="diego-api-r2", age=10)

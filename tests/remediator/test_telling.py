@@ -17,7 +17,7 @@ from stagekeeper.kube import events
 from stagekeeper.kube.errors import Conflict, Forbidden, KubeError, Unreachable, from_status
 from stagekeeper.kube.events import Event
 from stagekeeper.kube.objects import Pod
-from tests.diego.observations import NOW, ago, bbs, healthy, observation, pod, workload
+from tests.diego.observations import NOW, ago, bbs, healthy, hung, observation, pod, unknown, workload
 from tests.remediator.builders import ACT, moment, remediation, restarting
 from tests.remediator.receiving import MemoryCluster
 
@@ -105,6 +105,19 @@ async def test_a_restart_is_told_from_the_first_gate_to_the_recovery() -> None:
     assert state.durations == [("plan", 135), ("last_delete", 180), ("recovered", 240)]
     assert (state.deletions, state.observations, cluster.deleted) == ({"accepted": 2}, 17, [pod(0), pod(1)])
     assert (state.failure, state.late, state.gates, state.latest) == ("", False, (), cluster.remediations[1])
+
+
+async def test_what_stays_open_is_late_by_our_own_clock_however_blind_we_are() -> None:
+    cluster = MemoryCluster(remediation())
+    cluster.seen, cluster.every = hung(pods=unknown("HTTP 500")), 200
+    reconciler, late = Reconciler(cluster, ACT), []
+    for _ in range(4):
+        await reconciler.reconcile()
+        late.append(reconciler.state.late)
+    assert late == [False, False, False, True]
+    cluster.remediations = {2: remediation(name="diego-api-r2")}
+    await reconciler.reconcile()
+    assert not reconciler.state.late, "another one has its own time"
 
 
 class Refusing(MemoryCluster):
