@@ -307,7 +307,10 @@ def node_down(seen: Observation) -> Match | None:
     """The node controller marks the pods of a lost node, so nodes need not be read."""
     lost = [each for each in replied(seen, Reply.TIMEOUT) if each.pod.node_lost]
     if lost:
-        said = f"{names(lost)} can't be reached, and its node ({lost[0].pod.node}) has stopped reporting."
+        nodes = sorted({each.pod.node or "none" for each in lost})
+        theirs = "its node" if len(lost) == 1 else "their node" if len(nodes) == 1 else "their nodes"
+        has = "has" if len(nodes) == 1 else "have"
+        said = f"{names(lost)} can't be reached, and {theirs} ({', '.join(nodes)}) {has} stopped reporting."
         return Match(Condition.NODE_DOWN, said, commands.describe_node(lost[0].pod))
     return None
 

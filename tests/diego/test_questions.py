@@ -6,7 +6,7 @@ import pytest
 
 from stagekeeper.diego.observation import Probe, Reply
 from stagekeeper.diego.profiles import ActiveLabel, ReadinessMeaning
-from stagekeeper.diego.questions import unready
+from stagekeeper.diego.questions import labelled_apart, unready
 from tests.diego.observations import bbs, container, observation, pod
 
 ACCEPTS = Probe(Reply.OK, "accepts TCP", by_tcp=True)
@@ -23,6 +23,11 @@ def test_a_tcp_accept_counts_as_serving_where_label_or_service_confirm_it(active
 @pytest.mark.parametrize("service", [Reply.OK, Reply.TIMEOUT])
 def test_a_ping_that_is_answered_needs_no_confirmation(active: bool | None, service: Reply) -> None:  # noqa: FBT001 -- drawn
     assert observation(bbs(0, Reply.OK, active=active), bbs(1), service=service).serving()
+
+
+def test_one_that_answers_is_not_told_from_another_by_its_label() -> None:
+    assert labelled_apart([bbs(0, ACCEPTS), bbs(1, ACCEPTS, active=True)])
+    assert not labelled_apart([bbs(0, ACCEPTS), bbs(1, Reply.OK, active=True)])
 
 
 def test_without_a_name_every_container_speaks_for_the_bbs() -> None:

@@ -96,6 +96,11 @@ def test_a_terminating_pod_that_still_answers_is_no_second_brain() -> None:
 # Row 3
 
 
+def test_who_serves_is_named_also_where_it_is_about_to_end() -> None:
+    found = diagnose(observation(bbs(0, Reply.OK, active=True, ends_at=observations.NOW), bbs(1), service=Reply.OK))
+    assert found.why == "diego-api-0 is the active BBS and the Service routes to it."
+
+
 def test_a_pod_that_serves_behind_a_service_that_answers_is_serving() -> None:
     assert judged(healthy()) == SERVING
 

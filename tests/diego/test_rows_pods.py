@@ -140,6 +140,19 @@ def test_a_silent_pod_that_only_the_node_controller_calls_unready_has_lost_its_n
     assert judged(seen) == row("15", Condition.NODE_DOWN, Restart.NOT_YET)
 
 
+@pytest.mark.parametrize(
+    ("second", "said"),
+    [
+        ("node-0", "their node (node-0) has"),
+        ("node-1", "their nodes (node-0, node-1) have"),
+    ],
+)
+def test_every_lost_node_is_named(second: str, said: str) -> None:
+    lost = bbs(0, Reply.TIMEOUT, ready="Unknown"), bbs(1, Reply.TIMEOUT, ready="Unknown", node=second)
+    said = f"diego-api-0 and diego-api-1 can't be reached, and {said} stopped reporting."
+    assert diagnose(observation(*lost)).why == said
+
+
 @pytest.mark.parametrize("container_is", [{"restarts": 9}, {"waiting": "CrashLoopBackOff", "started_at": None}])
 def test_locket_that_restarts_again_and_again_is_crash_looping(container_is: dict[str, Any]) -> None:
     """By itself it comes back each time, and then hangs or is gone before a BBS has the lock."""
@@ -280,6 +293,7 @@ def test_an_init_container_without_a_status_says_nothing_of_a_pod_that_runs() ->
     init = container("init", ready=False, started_at=None)
     assert status(pod(init_containers=(init,))) == "Running"
     assert status(pod(init_containers=(init,), containers=(NOT_STARTED,))) == "Init:0/1"
+    assert status(pod(init_containers=(init,), containers=(container(), NOT_STARTED))) == "Running"
 
 
 # How patient

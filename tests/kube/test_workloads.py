@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -131,8 +132,10 @@ async def test_an_event_is_created_as_the_api_takes_it(
     path = "/apis/events.k8s.io/v1/namespaces/cf/events"
     server.answers[path] = answering({}, 201)
     about, owner = events.pod(observations.pod()), events.statefulset(observations.workload())
-    told = Event(about, "Restarted", "n" * 1025, "Delete", observations.NOW, owner, warning=bool(host))
+    told = Event(about, "Restarted", "n" * 1025, "Delete", observations.NOW, owner)
+    told = replace(told, warning=True) if host else told
     await events.emit(kube, "cf", told, timeout=ENOUGH)
+    assert server.requests[0].headers["Content-Type"] == "application/json"
     assert json.loads(server.requests[0].body) == {
         "apiVersion": "events.k8s.io/v1",
         "kind": "Event",

@@ -241,6 +241,7 @@ async def test_a_client_certificate_is_shown(tmp_path: Path) -> None:
     finally:
         await server.close()
     assert [each.view.state for each in found] == [AlertState.ACTIVE, AlertState.UNREADABLE]
+    assert "verify failed" not in found[1].view.detail, "the CA alone is trusted too"
 
 
 async def test_an_answer_that_does_not_come_is_unreadable_in_time() -> None:

@@ -66,7 +66,9 @@ async def test_a_restart_is_told_from_the_first_gate_to_the_recovery() -> None:
     cluster = MemoryCluster(remediation())
     cluster.every = 15
     reconciler = Reconciler(cluster, ACT)
-    lines = await worked(reconciler, 9)
+    lines = await worked(reconciler, 2)
+    assert dict(reconciler.state.gates)["confirmation"].progress == "2 of 8 checks, 15 of 120 s"
+    lines += await worked(reconciler, 7)
     cluster.seen = observation(*BACK, service=Reply.OK)
     lines += await worked(reconciler, 4)
     hangs = "Both BBS pods are Running but refuse connections on 8889: no active BBS."
