@@ -99,7 +99,12 @@ async def test_who_does_not_verify_is_never_shown_our_certificate(version: ssl.T
     assert [each for each in shown if each] == []
 
 
-@pytest.mark.parametrize("second", [silent, hanging_up])
+async def leaving(reader: asyncio.StreamReader, _: asyncio.StreamWriter) -> None:
+    """Read the hello and close, without a reset."""
+    await reader.read(65_536)
+
+
+@pytest.mark.parametrize("second", [silent, hanging_up, leaving])
 async def test_a_verdict_stands_when_the_date_can_not_be_found(
     second: listeners.Conversation, certs: Certificates
 ) -> None:
