@@ -46,7 +46,7 @@ def without_own_effects(seen: Observation, remediation: Remediation) -> Observat
     names = {each.name for each in remediation.deletions}
     pods = tuple(each for each in seen.known_pods if each.pod.name not in names)
     hung = [each for each in seen.known_pods if hung_since_the_plan(each, seen, remediation)]
-    alone = sum(each in pods for each in hung) <= 1
+    alone = sum(each in pods and not each.pod.terminating for each in hung) <= 1
     if alone:
         pods = tuple(_as_planned(each) if each in hung else each for each in pods)
     service = seen.service
