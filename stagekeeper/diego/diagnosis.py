@@ -45,6 +45,7 @@ from stagekeeper.diego.sentences import (
     names,
     not_whole,
     nothing_found,
+    on_lost_nodes,
     reason,
     serves,
     stuck,
@@ -307,11 +308,7 @@ def node_down(seen: Observation) -> Match | None:
     """The node controller marks the pods of a lost node, so nodes need not be read."""
     lost = [each for each in replied(seen, Reply.TIMEOUT) if each.pod.node_lost]
     if lost:
-        nodes = sorted({each.pod.node or "none" for each in lost})
-        theirs = "its node" if len(lost) == 1 else "their node" if len(nodes) == 1 else "their nodes"
-        has = "has" if len(nodes) == 1 else "have"
-        said = f"{names(lost)} can't be reached, and {theirs} ({', '.join(nodes)}) {has} stopped reporting."
-        return Match(Condition.NODE_DOWN, said, commands.describe_node(lost[0].pod))
+        return Match(Condition.NODE_DOWN, on_lost_nodes(lost), commands.describe_node(lost[0].pod))
     return None
 
 

@@ -38,6 +38,13 @@ def names(pods: Collection[BbsPod]) -> str:
     return " and ".join(found)
 
 
+def on_lost_nodes(pods: Collection[BbsPod]) -> str:
+    """Pods that can't be reached, and their nodes that are the reason."""
+    nodes, its = sorted({each.pod.node or "none" for each in pods}), "its" if len(pods) == 1 else "their"
+    have = f"{its} node ({nodes[0]}) has" if len(nodes) == 1 else f"{its} nodes ({', '.join(nodes)}) have"
+    return f"{names(pods)} can't be reached, and {have} stopped reporting."
+
+
 def every_pod(seen: Observation, does: str) -> str:
     """That all BBS pods run, and what they do all the same."""
     count = len(seen.known_pods)

@@ -48,6 +48,21 @@ def test_what_was_looked_for_is_named_where_there_is_no_diego(service: Any) -> N
     assert "no StatefulSet diego-api and no pod with skiff-role-name=diego-api (selector) in namespace cf" in found.why
 
 
+@pytest.mark.parametrize(
+    ("changes", "nothing"),
+    [
+        ({}, ""),
+        ({"workloads": ()}, ""),
+        ({"pods": (), "workloads": ()}, ", and no StatefulSet diego-api and no pod"),
+    ],
+)
+def test_with_a_service_that_could_not_be_asked_it_is_said_if_nothing_else_is_there(
+    changes: dict[str, Any], nothing: str
+) -> None:
+    why = diagnose(hung(service=Unknown("No time left."), **changes)).why
+    assert why.startswith(f"The Service could not be probed{nothing or ': No time left.'}")
+
+
 def test_a_service_that_could_not_be_asked_may_be_one_that_answers() -> None:
     found = diagnose(observation(workloads=(), service=Unknown("No time.")))
     assert (found.row, found.name, found.restart) == ("10", Condition.OBSERVER_FAULT, Restart.NOT_YET)

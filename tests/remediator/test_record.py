@@ -10,6 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from remediator import record
+from remediator.approval import Approval
 from remediator.record import Unreadable
 from remediator.remediation import (
     Deletion,
@@ -122,6 +123,12 @@ def test_an_empty_status_is_watching() -> None:
 def test_a_remediation_that_a_person_opened_says_so_from_the_beginning() -> None:
     found = record.load(as_created(replace(remediation(), request=Request("cf", person="kim"))))
     assert found.reason is Reason.PERSON
+
+
+def test_an_approval_is_read_anew_from_the_annotations() -> None:
+    source = as_created(remediation())
+    source["metadata"]["annotations"] = {"stagekeeper.dev/approve": "frozen by alice"}
+    assert record.load(source).approval == Approval("frozen", "alice")
 
 
 def test_a_request_leaves_out_what_it_does_not_know() -> None:

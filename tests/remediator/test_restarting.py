@@ -416,6 +416,12 @@ def test_a_late_restart_names_those_pods_of_locket_that_hold_it() -> None:
     assert "diego-locket-0 on node" not in message
 
 
+def test_a_bbs_that_was_scaled_down_after_lockets_restart_is_left_alone() -> None:
+    scaled = hung(locket=own(), pods=(bbs(0),), workloads=(workload(replicas=1),))
+    _, action = decided(restarting(["diego-locket-0"], plan=TWO_STEPS), scaled, environment=CF_LOCKET)
+    assert action == Wait("StatefulSet diego-api was scaled down since the plan was made.")
+
+
 def test_if_somebody_serves_after_lockets_restart_no_bbs_pod_is_deleted() -> None:
     after, _ = decided(
         restarting(["diego-locket-0"], plan=TWO_STEPS), healthy(locket=own("locket-new")), environment=CF_LOCKET

@@ -208,6 +208,14 @@ async def test_what_becomes_of_a_wish_is_told(
     assert cluster.told == told
 
 
+async def test_an_approval_of_an_open_record_is_told() -> None:
+    cluster = MemoryCluster(remediation(approval=Approval("stuck_unavailable", "alice")))
+    cluster.seen = observation(bbs(0, Reply.UNAVAILABLE), bbs(1))
+    said = "alice approved a restart for stuck_unavailable."
+    assert f"info {said} {OF}" in await worked(Reconciler(cluster, ACT))
+    assert cluster.told == [about("Approved", said, 5)]
+
+
 ENDED = remediation(Phase.ESCALATED, reason=Reason.AWAITING_APPROVAL, age=60)
 
 
