@@ -21,7 +21,7 @@ def config_map(**data: Any) -> dict[str, Any]:
 
 
 def test_no_config_map_is_no_pause() -> None:
-    assert pause.read(None, NOW) == Pause(paused=False)
+    assert pause.read(None, NOW) == Pause(paused=False, why="")
 
 
 def test_a_pause_says_who_until_when_and_why() -> None:

@@ -52,6 +52,7 @@ def test_before_the_confirmation_is_complete_it_waits_and_says_for_what() -> Non
         "Gate confirmation: no_active_bbs must persist for 8 checks over 120 s: no restart before 12:02:00 UTC."
     )
     assert dict(found.gates)["confirmation"].progress == "1 of 8 checks, 0 of 120 s", "as it was when it was stored"
+    assert (found.diagnosis, found.evidence) == ("no_active_bbs", at(0).diagnosis.evidence)
 
 
 def test_observe_mode_writes_down_what_it_would_do_and_ends() -> None:

@@ -60,6 +60,7 @@ async def test_a_replaced_payload_is_told_from_which_option_it_comes(remediator:
         (notification("alert"), "alerts.0"),  # type: ignore[arg-type]
         (notification({**alert(), "status": "smouldering"}), "alerts.0.status"),
         (notification({**alert(), "labels": None}), "alerts.0.labels"),
+        (notification({**alert(), "status": "smouldering", "labels": None}), "alerts.0.status"),
         (notification({**alert(), "labels": {"environment": 7}}), "alerts.0.labels.environment"),
         (notification({**alert(), "startsAt": 1.5}), "alerts.0.startsAt"),
     ],
