@@ -10,9 +10,9 @@ from remediator import record
 from remediator.cluster import TargetRecords
 from remediator.reconciler import Reconciler
 from remediator.record import Unreadable
-from remediator.remediation import Asked, Phase, Remediation
+from remediator.remediation import Asked, Remediation
 from stagekeeper.kube.objects import timestamp
-from tests.diego.observations import NOW, ago
+from tests.diego.observations import NOW
 from tests.remediator.builders import ACT, remediation
 from tests.remediator.receiving import MemoryCluster
 
@@ -74,16 +74,6 @@ async def test_a_remediation_is_opened_in_that_persons_name_and_of_the_rest_noth
 async def test_what_is_open_is_joined() -> None:
     [only] = await taken_up(Asking(remediation(), asked=wish()))
     assert only.request.person == ""
-
-
-async def test_who_may_only_ask_does_not_get_past_the_latch() -> None:
-    [only] = await taken_up(Asking(remediation(Phase.ESCALATED), asked=wish()))
-    assert only.phase is Phase.ESCALATED
-
-
-async def test_a_wish_of_long_ago_opens_nothing() -> None:
-    old = ago(ACT.give_up_after * 1.01)
-    assert await taken_up(Asking(asked=wish(creationTimestamp=timestamp(old)))) == []
 
 
 async def test_who_gives_no_name_is_a_person_all_the_same() -> None:
