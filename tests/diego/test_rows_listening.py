@@ -367,6 +367,14 @@ def test_behind_a_mesh_sidecar_a_tcp_accept_counts_where_the_label_agrees() -> N
     assert diagnose(seen).why.startswith("diego-api-0 accepts connections")
 
 
+MESHES = "istio-proxy linkerd-proxy kuma-sidecar consul-dataplane envoy envoy-sidecar nginx-mesh-sidecar"
+
+
+@pytest.mark.parametrize("name", MESHES.split())
+def test_a_meshs_proxy_is_known_by_its_name(name: str) -> None:
+    assert bbs(0, containers=(container(), container(name))).mesh_sidecar == name
+
+
 def test_a_native_sidecar_is_a_mesh_sidecar_too() -> None:
     native = container("istio-proxy", sidecar=True)
     pods = [bbs(each, ACCEPTS, init_containers=(native,)) for each in range(2)]

@@ -149,7 +149,9 @@ def test_the_landing_page_has_no_more_rows_than_a_person_reads() -> None:
 
 
 def test_an_observation_is_kept_in_few_bytes() -> None:
-    assert len(entry(assessment(serving()), {"client": ENDS, "ca": ENDS}).packed) < 800
+    kept = entry(assessment(serving(), at=NOW.timestamp() + 0.9375), {"client": ENDS, "ca": ENDS})
+    assert kept.name.endswith("-20261123T120000.937Z")
+    assert len(kept.packed) < 800
 
 
 WANTED = ("Metrics", "Configuration", "Recent observations", "network_fault", "diego-api-0", "2 of 2")
