@@ -1,5 +1,6 @@
 """What one replica says while it works, whole: its log line by line, its Events, its counters."""
 
+import asyncio
 from collections.abc import MutableMapping, Sequence
 from dataclasses import replace
 from datetime import timedelta
@@ -9,7 +10,7 @@ import pytest
 from structlog.testing import capture_logs
 
 from remediator.approval import Approval
-from remediator.reconciler import Reconciler
+from remediator.reconciler import Reconciler, resync_forever
 from remediator.remediation import Asked, Phase, Reason, Remediation, Request
 from remediator.streaks import Streak
 from stagekeeper.diego.observation import Reply
@@ -214,6 +215,24 @@ async def test_an_approval_of_an_open_record_is_told() -> None:
     said = "alice approved a restart for stuck_unavailable."
     assert f"info {said} {OF}" in await worked(Reconciler(cluster, ACT))
     assert cluster.told == [about("Approved", said, 5)]
+
+
+@pytest.mark.looptime
+async def test_an_api_that_is_away_ends_no_loop() -> None:
+    cluster = MemoryCluster()
+    cluster.trouble = Unreachable("away")
+    reconciler = Reconciler(cluster, ACT)
+    with capture_logs() as lines:
+        loops = [asyncio.create_task(reconciler.run()), asyncio.create_task(resync_forever([reconciler], 5))]
+        await asyncio.sleep(12)
+        cluster.trouble = None
+        await asyncio.sleep(12)
+    assert flat(lines) == [
+        "warning Kubernetes API unavailable, retrying: away reason=unreachable",
+        "info Kubernetes API available again.",
+    ]
+    assert reconciler.state.failures == {"unreachable": 3}
+    assert [loop.cancel() for loop in loops] == [True, True], "both go on"
 
 
 ENDED = remediation(Phase.ESCALATED, reason=Reason.AWAITING_APPROVAL, age=60)
