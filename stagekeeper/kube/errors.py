@@ -25,7 +25,7 @@ class KubeError(Exception):
     `reason` is one of a fixed set of words, fit for a metric label; the message is a sentence for a person.
     """
 
-    reason: ClassVar[str] = "error"
+    reason: ClassVar[str]
     status: int | None = None
     """HTTP's number, where the API answered with one."""
 

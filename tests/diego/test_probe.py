@@ -3,9 +3,11 @@
 import asyncio
 import datetime as dt
 import socket
+import ssl
 
 import pytest
 
+from stagekeeper.diego import wire
 from stagekeeper.diego.observation import Probe, Reply
 from stagekeeper.diego.probe import Prober
 from tests.diego import listeners
@@ -216,6 +218,20 @@ async def test_a_name_of_two_families_leads_to_the_one_that_listens(
         monkeypatch.setattr(socket, "getaddrinfo", lambda *_, **__: both)
         found = await ask(port, certs, host="diego-api.cf.svc.cluster.local")
     assert (found.reply, found.address) == (Reply.OK, host)
+
+
+@pytest.mark.parametrize(
+    ("problem", "said"),
+    [
+        (ConnectionRefusedError(111, "Connect call failed ('10.0.0.1', 8889)"), "Connection refused"),
+        (socket.gaierror(-2, "Name or service not known"), "Name or service not known"),
+        (ssl.SSLError(1, "wrong version number"), "wrong version number"),
+        (OSError("nobody knows"), "nobody knows"),
+        (OSError(), "OSError"),
+    ],
+)
+def test_the_systems_own_words_are_said_where_it_has_some(problem: OSError, said: str) -> None:
+    assert wire.reason(problem) == said
 
 
 async def test_an_address_that_is_silent_does_not_keep_us_from_the_next(

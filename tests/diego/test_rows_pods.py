@@ -291,7 +291,7 @@ def test_a_running_pod_without_an_address_counts_as_pending() -> None:
 
 def test_an_init_container_without_a_status_says_nothing_of_a_pod_that_runs() -> None:
     init = container("init", ready=False, started_at=None)
-    assert status(pod(init_containers=(init,))) == "Running"
+    assert (status(pod(init_containers=(init,))), status(pod(phase=None))) == ("Running", "Unknown")
     assert status(pod(init_containers=(init,), containers=(NOT_STARTED,))) == "Init:0/1"
     assert status(pod(init_containers=(init,), containers=(container(), NOT_STARTED))) == "Running"
 

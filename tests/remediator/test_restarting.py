@@ -285,6 +285,13 @@ def test_while_it_is_not_certain_that_nobody_serves_it_waits(seen: Observation, 
     assert decided(restarting(), seen)[1] == Wait(why)
 
 
+@pytest.mark.parametrize(("reply", "accepted"), [(Reply.UNAVAILABLE, "stuck_unavailable"), (Reply.NO_REPLY, "frozen")])
+def test_a_pod_that_its_own_probe_calls_active_is_certain_only_by_its_503(reply: Reply, accepted: str) -> None:
+    found = restarting(plan=plan(accepted), request=Request("cf", person="kim", accept=accepted))
+    pods = bbs(0, reply, active=True), bbs(1)
+    assert isinstance(decided(found, observation(*pods))[1], DeletePod) == (reply is Reply.UNAVAILABLE)
+
+
 @pytest.mark.parametrize("accepted", ["stuck_unavailable", "listening_unknown"])
 @pytest.mark.parametrize("other", Reply)
 def test_a_pod_that_refuses_only_our_certificate_may_serve_whatever_was_accepted(accepted: str, other: Reply) -> None:

@@ -123,6 +123,15 @@ async def test_what_stays_open_is_late_by_our_own_clock_however_blind_we_are() -
     assert not reconciler.state.late, "another one has its own time"
 
 
+async def test_an_escalation_is_a_warning() -> None:
+    cluster = MemoryCluster(remediation())
+    cluster.every, cluster.seen = 30, observation(bbs(0, Reply.OK), bbs(1, Reply.OK))
+    lines = await worked(Reconciler(cluster, ACT), 5)
+    message = cluster.remediations[1].message
+    assert lines[-1] == f"warning {message} {OF} phase=Escalated reason=RestartIsNoCure diagnosis=split_brain"
+    assert cluster.told == [about("RestartIsNoCure", f"Escalated. {message}", 150, warning=True)]
+
+
 class Refusing(MemoryCluster):
     """Deletes meet this trouble."""
 
