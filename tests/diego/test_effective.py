@@ -85,7 +85,7 @@ def test_sections_are_printed_with_their_defaults() -> None:
 
 
 def test_a_path_is_printed_and_no_content(tmp_path: Path) -> None:
-    key = tmp_path / "key"
+    key = tmp_path / "schlüssel"
     key.write_text("hunter2")
     tls = f"{{ca_file: /ca, cert_file: /cert, key_file: {key}}}"
     text = written({"environments": read(f"environments: [{{name: cf, tls: {tls}}}]")})

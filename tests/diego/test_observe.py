@@ -12,6 +12,7 @@ from aiohttp import web
 from stagekeeper.diego.diagnosis import diagnose
 from stagekeeper.diego.observation import NOT_CONFIGURED, Locket, Observation, Probe, ReadyPods, Reply, Unknown
 from stagekeeper.diego.observe import Observer
+from stagekeeper.diego.probe import Prober
 from stagekeeper.diego.profiles import DEFAULT_PATIENCE, LocketWorkload, ReadinessMeaning
 from stagekeeper.kube import objects
 from stagekeeper.kube.objects import Endpoints
@@ -366,9 +367,18 @@ async def test_a_control_is_asked_when_a_pod_is_silent(world: Cluster) -> None:
 
 
 async def test_no_control_that_answers_is_an_empty_answer(world: Cluster) -> None:
+    asked: list[tuple[str, int]] = []
+
+    class Noting(Prober):
+        async def connect(self, host: str, port: int, timeout: float) -> Probe | Unknown:
+            asked.append((host, port))
+            return await super().connect("127.0.0.1", free_port(), timeout)
+
     with black_hole() as port:
-        seen = await world.with_(port=port, probe_timeout=0.2).observe()
+        here = world.with_(port=port, probe_timeout=0.2)
+        seen = await Observer(here.environment, here.kube, Noting(here.environment)).observe(ENOUGH)
     assert seen.control == ""
+    assert asked == [("127.0.0.1", 8891), ("kubernetes.default.svc.cluster.local", 443)]
 
 
 @pytest.mark.parametrize("conversation", [None, silent, listeners.hanging_up])

@@ -4,10 +4,10 @@ from dataclasses import replace
 
 import pytest
 
-from stagekeeper.diego.observation import Probe, Reply
+from stagekeeper.diego.observation import Locket, Probe, Reply
 from stagekeeper.diego.profiles import ActiveLabel, ReadinessMeaning
 from stagekeeper.diego.questions import labelled_apart, unready
-from tests.diego.observations import bbs, container, observation, pod
+from tests.diego.observations import bbs, container, observation, pod, workload
 
 ACCEPTS = Probe(Reply.OK, "accepts TCP", by_tcp=True)
 
@@ -23,6 +23,13 @@ def test_a_tcp_accept_counts_as_serving_where_label_or_service_confirm_it(active
 @pytest.mark.parametrize("service", [Reply.OK, Reply.TIMEOUT])
 def test_a_ping_that_is_answered_needs_no_confirmation(active: bool | None, service: Reply) -> None:  # noqa: FBT001 -- drawn
     assert observation(bbs(0, Reply.OK, active=active), bbs(1), service=service).serving()
+
+
+def test_locket_is_ready_once_every_container_of_its_own_is() -> None:
+    own = (container("locket"), container("locket-migrate", ready=False), container("loggregator-agent", ready=False))
+    half = pod(0, ready="False", containers=own)
+    assert not Locket(workload(replicas=1), (half,)).all_ready
+    assert Locket(workload(replicas=1), (replace(half, containers=(own[0], own[2])),)).all_ready
 
 
 def test_one_that_answers_is_not_told_from_another_by_its_label() -> None:

@@ -249,6 +249,11 @@ def test_a_pending_pod_is_starting_for_ten_minutes(age: timedelta, expected: tup
     assert diagnose(seen).why == f"{since}: diego-api-1 is Pending."
 
 
+def test_a_pod_that_has_ended_is_to_be_replaced_for_five_minutes() -> None:
+    for age, number in ((5 * MINUTE - SECOND, "17"), (5 * MINUTE, "18")):
+        assert judged(observation(bbs(0), bbs(1, NOT_CONFIGURED, age=age, phase="Failed", ready="False")))[0] == number
+
+
 def test_a_pending_pod_of_which_no_moment_is_known_may_be_new() -> None:
     undated = pending(1, age=MINUTE)
     seen = observation(bbs(0), replace(undated, pod=replace(undated.pod, created=None)))

@@ -156,8 +156,15 @@ async def test_a_pod_without_its_ca_says_so(service_account: Path) -> None:
 
 
 @pytest.mark.usefixtures("service_account")
-async def test_a_kubeconfig_that_is_named_comes_before_the_service_account(tmp_path: Path) -> None:
-    async with connect(kubeconfig(tmp_path / "kubeconfig", "http://127.0.0.1:1")) as kube:
+async def test_a_kubeconfig_that_is_named_comes_before_the_service_account(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = kubeconfig(tmp_path / "kubeconfig", "http://127.0.0.1:1")
+    async with connect(path) as kube:
+        assert kube.server == "http://127.0.0.1:1"
+    monkeypatch.setenv("KUBECONFIG", str(path))
+    context = yaml.safe_load(path.read_text())["current-context"]
+    async with connect(None, context) as kube:
         assert kube.server == "http://127.0.0.1:1"
 
 

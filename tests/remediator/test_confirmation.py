@@ -151,6 +151,7 @@ def test_the_time_in_a_phase_goes_on_by_our_own_clock_and_never_back() -> None:
     began = Streaks().entered("diego-api-r1", "Watching", ago(minute), moment())
     assert [began.elapsed(moment(monotonic=each)) for each in (0, 30, -5)] == [minute, 1.5 * minute, minute]
     assert began.entered("diego-api-r1", "Watching", NOW, moment(9)) is began
+    assert began.entered("diego-api-r1", "Restarting", ago(minute), moment()).elapsed(moment()) == minute
     seen = began.saw(at(10), ACT.tolerance)
     assert seen.entered("diego-api-r1", "Restarting", ago(hour), moment(20)).elapsed(moment(21)).total_seconds() == 11
     assert seen.entered("diego-api-r2", "Watching", ago(hour), moment(20)).elapsed(moment(20)) == hour + minute / 3

@@ -204,6 +204,7 @@ async def test_the_last_ordinal_that_somebody_has_used_up_blocks_no_target() -> 
         remediation(Phase.RECOVERED, name="diego-api-r1", age=9000),
         remediation(Phase.RECOVERED, name="diego-api-r2", age=1000),
     )
+    assert await judged(old, replace(later, name="diego-api-r5")) == (Judgement.OPENED, "diego-api-r6")
     last = remediation(Phase.SELF_HEALED, name="diego-api-r999999999", age=2000)
     assert await judged(last) == (Judgement.OPENED, "diego-api-r1")
     assert await judged(old, last) == (Judgement.OPENED, "diego-api-r2")
