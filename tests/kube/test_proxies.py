@@ -144,6 +144,8 @@ VARIABLES: list[tuple[str, Mapping[str, str], str | None]] = [
     ("https://x", {"HTTPS_PROXY": "proxy.example"}, "http://proxy.example"),
     ("https://x", {"HTTPS_PROXY": PROXY, "no_proxy": "x"}, None),
     ("https://x", {"HTTPS_PROXY": PROXY, "NO_PROXY": "y", "no_proxy": "x"}, PROXY),
+    ("http://x", {"HTTP_PROXY": PROXY, "NO_PROXY": "x:80"}, None),
+    ("https://x", {"HTTPS_PROXY": PROXY, "NO_PROXY": "x:443"}, None),
     ("https://x", {"ALL_PROXY": PROXY}, None),
 ]
 

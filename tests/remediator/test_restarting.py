@@ -12,7 +12,7 @@ from remediator.inputs import Action, Close, Continue, DeletePod, Pause, Wait
 from remediator.policy import Mode
 from remediator.remediation import Phase, PlannedPod, Reason, Remediation, Request
 from remediator.streaks import Streaks
-from stagekeeper.diego.observation import Locket, Observation, ReadyPods, Reply
+from stagekeeper.diego.observation import NOT_CONFIGURED, Locket, Observation, ReadyPods, Reply
 from tests.diego import observations
 from tests.diego.observations import NOW, bbs, healthy, hung, observation, pending, pod, unknown, workload
 from tests.remediator.builders import ACT, CF_LOCKET, at, inputs, locket_plan, plan, planned, restarting
@@ -290,6 +290,15 @@ def test_a_pod_that_its_own_probe_calls_active_is_certain_only_by_its_503(reply:
     found = restarting(plan=plan(accepted), request=Request("cf", person="kim", accept=accepted))
     pods = bbs(0, reply, active=True), bbs(1)
     assert isinstance(decided(found, observation(*pods))[1], DeletePod) == (reply is Reply.UNAVAILABLE)
+
+
+@pytest.mark.parametrize("probe", [unknown("no time"), NOT_CONFIGURED])
+def test_of_a_pod_that_was_not_asked_nothing_is_certain_whatever_was_accepted(probe: Any) -> None:
+    request = Request("cf", person="kim", accept="frozen")
+    seen = observation(bbs(0, Reply.NO_REPLY), bbs(1, probe))
+    assert decided(restarting(plan=plan("frozen"), request=request), seen)[1] == Wait(
+        "It is not certain that diego-api-1 does not serve (not probed)."
+    )
 
 
 @pytest.mark.parametrize("accepted", ["stuck_unavailable", "listening_unknown"])
