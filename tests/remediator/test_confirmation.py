@@ -131,6 +131,9 @@ def test_a_server_clock_that_goes_back_begins_it_anew_and_does_not_block_it_for_
     back = [at(each * 5 - 7200, monotonic=125 + each * 5) for each in range(25)]
     assert not confirmed([*before, back[0]])
     assert confirmed([*before, *back])
+    for step, goes_on in ((30, True), (30.001, False)):
+        stepped = [*every(5, 160), at(160 - step, monotonic=165)]
+        assert (answer(stepped).progress == "") is goes_on
 
 
 def test_a_process_that_was_stopped_begins_it_anew() -> None:

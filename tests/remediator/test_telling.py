@@ -260,7 +260,8 @@ async def test_an_approval_after_the_escalation_opens_the_next_one_in_that_name(
 
 
 async def test_three_observations_in_which_it_serves_release_an_escalated_record_and_it_is_told() -> None:
-    assert await worked(Reconciler(MemoryCluster(), ACT)) == [], "of a target without a record nothing"
+    idle = Reconciler(MemoryCluster(), ACT)
+    assert ([await idle.reconcile() for _ in range(2)], idle.state.observations) == ([5, 5], 1)
     cluster = MemoryCluster(ENDED)
     cluster.seen, cluster.every = healthy(), 16
     reconciler = Reconciler(cluster, ACT)
