@@ -2,11 +2,14 @@
 
 import asyncio
 import re
+import sys
 import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from functools import partial
+from itertools import pairwise
 from pathlib import Path
+from typing import cast
 
 import aiohttp
 import yaml
@@ -14,12 +17,24 @@ from aiohttp import web
 
 from bench.running import MILLI, Bench, Running, bare_session, entry, notification, read, timed, write
 from bench.table import Line, Rounds, Section
-from bench.webhook import record, until_idle
+from bench.webhook import open_bare, record, until_idle
 from simulator.environment import Environment
 from simulator.resources import REMEDIATIONS
 
 ENVIRONMENTS = (1, 10, 100, 1000)
 RECORDS = (10, 100, 1000)
+_ASKING = """
+import http.client, select, sys, time
+connection, longest = http.client.HTTPConnection(sys.argv[1].partition("://")[2]), 0
+print(flush=True)
+while not select.select([sys.stdin], [], [], 0.002)[0]:
+    began = time.perf_counter()
+    connection.request("GET", "/-/healthy")
+    connection.getresponse().read()
+    longest = max(longest, time.perf_counter() - began)
+print(longest * 1000)
+"""
+"""Asks for something trivial until its input ends, in a process of its own: this one answers for the API meanwhile."""
 ALERTS = (1, 10, 100, 1000, 10_000)
 
 
@@ -104,41 +119,50 @@ async def _copies(environment: Environment, asked: list[str]) -> AsyncIterator[P
 async def _scrape(bench: Bench, exporter: Running, count: int) -> tuple[float, float]:
     """Milliseconds of one scrape, and the longest that something trivial took meanwhile."""
     header = {"X-Prometheus-Scrape-Timeout-Seconds": "60"}
-    began, lag = time.perf_counter(), 0.0
-    work = asyncio.create_task(bench.fetch(f"{exporter.url}/metrics", **header))
-    while not work.done():
-        await asyncio.sleep(0.002)
-        lag = max(lag, await timed(lambda: bench.fetch(f"{exporter.url}/-/healthy")))
+    asking = await asyncio.create_subprocess_exec(
+        sys.executable, "-c", _ASKING, exporter.url, stdin=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.PIPE
+    )
+    await cast("asyncio.StreamReader", asking.stdout).readline()  # it has begun
+    began = time.perf_counter()
+    lines = (await bench.fetch(f"{exporter.url}/metrics", **header)).splitlines()
     took = (time.perf_counter() - began) * MILLI
-    lines = (await work).splitlines()
+    lag, _ = await asking.communicate(b"")
     served = sum(line.startswith("bbs_reachable{") and line.endswith(" 1.0") for line in lines)
     ready = sum(line.startswith("diego_api_ready{") and line.endswith(" 2.0") for line in lines)
     if (served, ready) != (count, count):
         raise RuntimeError(f"Of {count} environments {served} were said to serve and {ready} to be ready.")
-    return took, lag
+    return took, float(lag)
 
 
 async def _records(bench: Bench, environment: Environment) -> list[Line]:
-    """Opening one more remediation after so many that have ended."""
+    """Opening one more remediation after so many that have ended, beside the bare LIST and create that it needs."""
     lines: list[Line] = []
     store, namespace = environment.store, environment.namespace
     config = bench.remediator_file("records.yaml", [entry(environment)], policy={"keep": 1000, "hold_off": 0})
     remediator = await bench.program("remediator", config, environment.kubeconfig)
-    stem = ""  # of a record's name, as the first one will show
-    for count in (0, *RECORDS[:1]) if bench.quick else (0, *RECORDS):
-        took = []
-        for number in range(len(store.select(REMEDIATIONS)) + 1, count + 1):
-            store.create(REMEDIATIONS, namespace, record("cf", f"{stem}{number}"))
-            status = {"phase": "SelfHealed", "reason": "Serving", "evidence": ["a line of evidence"] * 20}
-            store.patch(REMEDIATIONS, namespace, f"{stem}{number}", {"status": status}, status=True)
-        known = {each["metadata"]["name"] for each in store.select(REMEDIATIONS)}
-        for _ in range(bench.rounds):
-            took.append(await timed(lambda: bench.alert(remediator, notification("cf"))))
-            await until_idle(remediator)
-            (name,) = {each["metadata"]["name"] for each in store.select(REMEDIATIONS)} - known
-            store.delete(REMEDIATIONS, namespace, name, {})
-            stem = name.rstrip("0123456789")
-        lines.append(Line(f"{count} records: one more is opened", "ms", Rounds(tuple(took))))
+    ended = {"phase": "SelfHealed", "reason": "Serving", "evidence": ["a line of evidence"] * 20}
+    async with bare_session(environment) as session:
+        for before, count in pairwise((0, 0, *RECORDS[: 1 if bench.quick else None])):
+            for ordinal in range(before + 1, count + 1):
+                created = record("cf", ordinal)
+                store.create(REMEDIATIONS, namespace, created)
+                store.patch(REMEDIATIONS, namespace, created["metadata"]["name"], {"status": ended}, status=True)
+            took: tuple[list[float], list[float]] = ([], [])
+            for _ in range(bench.rounds):
+                for times, once in zip(
+                    took,
+                    (
+                        lambda: bench.alert(remediator, notification("cf")),
+                        lambda: open_bare(environment, session, namespace, count + 1),  # noqa: B023 -- awaited at once
+                    ),
+                    strict=True,
+                ):
+                    times.append(await timed(once))
+                    await until_idle(remediator)
+                    store.delete(REMEDIATIONS, namespace, f"diego-api-r{count + 1}", {})
+            ours, bare = Rounds(tuple(took[0])), Rounds(tuple(took[1]))
+            goal = ours.at_most_times(1.5, bare) if count == RECORDS[-1] else ""
+            lines.append(Line(f"{count} records: one more is opened", "ms", ours, "bare LIST + create", bare, goal))
     await remediator.stop()
     return lines
 

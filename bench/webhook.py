@@ -45,11 +45,7 @@ async def _measure(
             raise RuntimeError(f"The webhook did not open a remediation: {answer}")
 
     async def bare(namespace: str) -> None:
-        url = f"{environment.api_url}/apis/stagekeeper.dev/v1alpha1/namespaces/{namespace}/remediations"
-        async with session.get(url, raise_for_status=True) as answer:
-            await answer.json()
-        async with session.post(url, json=record(namespace), raise_for_status=True) as answer:
-            await answer.json()
+        await open_bare(environment, session, namespace)
 
     ours: list[list[float]] = []
     theirs: list[list[float]] = []
@@ -85,6 +81,15 @@ async def _batches(
     return took
 
 
+async def open_bare(environment: Environment, session: aiohttp.ClientSession, namespace: str, ordinal: int = 1) -> None:
+    """What opening a remediation asks of the API, without anything of ours."""
+    url = f"{environment.api_url}/apis/stagekeeper.dev/v1alpha1/namespaces/{namespace}/remediations"
+    async with session.get(url, raise_for_status=True) as answer:
+        await answer.json()
+    async with session.post(url, json=record(namespace, ordinal), raise_for_status=True) as answer:
+        await answer.json()
+
+
 async def until_idle(running: Running) -> None:
     """Wait until the program has observed what it was told of: that is no part of what is measured next."""
     before = -1.0
@@ -93,7 +98,7 @@ async def until_idle(running: Running) -> None:
         await asyncio.sleep(0.2)
 
 
-def record(environment: str, name: str = "diego-api-r1") -> Object:
+def record(environment: str, ordinal: int = 1) -> Object:
     """A record as the webhook creates it."""
     head = {"apiVersion": "stagekeeper.dev/v1alpha1", "kind": "Remediation"}
-    return {**head, "metadata": {"name": name}, "spec": {"environment": environment}}
+    return {**head, "metadata": {"name": f"diego-api-r{ordinal}"}, "spec": {"environment": environment}}

@@ -56,6 +56,7 @@ class Cluster:
         self._observer, self._observation_timeout = observer or Observer(environment, kube), observation_timeout
         self._timeout = environment.api_timeout
         self._records = Remediations(kube, environment.namespace, self._timeout)
+        self._known: Mapping[object, Remediation] = {}
 
     @property
     def target(self) -> str:
@@ -90,7 +91,14 @@ class Cluster:
         name = record.request_name(self.target)
         wish = next((each for each in listed.items if _metadata(each).get("name") == name), None)
         asked = record.asked(wish, self.environment.name) if wish is not None else None
-        return TargetRecords(in_order(record.load(each) for each in own), listed.date, asked)
+        read = [self._read(each) for each in own]
+        self._known = {each.name: each for each in read}
+        return TargetRecords(in_order(read), listed.date, asked)
+
+    def _read(self, source: Mapping[str, object]) -> Remediation:
+        """What `source` holds. Of a long history most is, word for word, what it was: that is not parsed anew."""
+        known = self._known.get(_metadata(source).get("name"))
+        return known if known is not None and known.extra == source else record.load(source)
 
     async def load(self, name: str) -> Remediation:
         """One record, read anew. Raises `KubeError` and `Unreadable`."""

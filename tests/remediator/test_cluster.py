@@ -1,5 +1,6 @@
 """What goes over the wire for each thing that a reconciler asks of its cluster: whole requests, one after the other."""
 
+import copy
 from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
@@ -8,6 +9,7 @@ import pytest
 
 from remediator import record
 from remediator.cluster import Cluster, TargetRecords
+from remediator.record import Unreadable
 from remediator.remediation import Asked, Remediation, Request
 from stagekeeper.kube import events
 from stagekeeper.kube.client import Call, Kube, Response
@@ -80,6 +82,36 @@ async def test_a_listing_has_the_targets_own_records_in_order_and_what_is_asked(
     assert listing == TargetRecords([record.load(first), record.load(second)], NOW, record.asked(wish, "prod"))
     assert await Cluster(PROD, kube).listing() == TargetRecords([], NOW)
     assert [(call.method, call.path) for call in kube.calls] == [("GET", RECORDS)] * 2
+
+
+async def test_only_a_record_that_changed_is_parsed_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    first, second = (stored(remediation(name=f"diego-api-r{each}"), uid="u") for each in (1, 2))
+    changed = {**second, "status": {"phase": "Escalated"}}  # with the same resourceVersion, as an etcd that was restored
+    another = stored(remediation(name="diego-api-r1"), uid="v")
+    lists = [copy.deepcopy({"items": each}) for each in ([first, second], [first, changed], [another], [])]
+    parsed: list[str] = []
+    load = record.load
+
+    def counted(source: Mapping[str, Any]) -> Remediation:
+        parsed.append(source["metadata"]["name"])
+        return load(source)
+
+    monkeypatch.setattr(record, "load", counted)
+    cluster = Cluster(PROD, Recorded(*lists))
+    for items, anew in (([first, second], 2), ([first, changed], 1), ([another], 1), ([], 0)):
+        parsed.clear()
+        assert (await cluster.listing()).remediations == [load(each) for each in items]
+        assert len(parsed) == anew
+
+
+async def test_what_can_not_be_understood_is_refused_each_time() -> None:
+    found = stored(remediation())
+    junk = {**found, "status": {"phase": "Dancing"}}
+    cluster = Cluster(PROD, Recorded({"items": [found]}, {"items": [junk]}, {"items": [junk]}))
+    await cluster.listing()
+    for _ in range(2):
+        with pytest.raises(Unreadable, match="Dancing"):
+            await cluster.listing()
 
 
 async def test_without_the_custom_resource_it_says_how_to_install_it() -> None:
