@@ -17,7 +17,6 @@ from remediator.cluster import Cluster
 from remediator.metrics import ReconcilerCollector, WebMetrics
 from remediator.policy import Rhythm
 from remediator.reconciler import Reconciler, resync_forever
-from remediator.record import Unreadable
 from remediator.settings import RemediatorSettings, remediator_settings
 from remediator.status_page import links, status_page
 from remediator.webhook import PATH, Webhook
@@ -109,7 +108,7 @@ async def _note_when_readable(readiness: Readiness, reconcilers: Sequence[Reconc
     waiting = [*reconcilers]
     while waiting:
         for each in [*waiting]:
-            with suppress(KubeError, Unreadable):
+            with suppress(KubeError):
                 await each.cluster.listing()
                 waiting.remove(each)
         if waiting:

@@ -85,7 +85,7 @@ class Cluster:
         return {"stagekeeper.dev/environment": self.environment.name}
 
     async def listing(self) -> TargetRecords:
-        """Every record of this target. Raises `KubeError` and `Unreadable`."""
+        """Every record of this target. Raises `KubeError`, and `Unreadable` where one of them is none of ours."""
         listed = await self._records.list()
         own = [each for each in listed.items if record.belongs(_metadata(each).get("name"), self.target)]
         name = record.request_name(self.target)
@@ -101,7 +101,7 @@ class Cluster:
         return known if known is not None and known.extra == source else record.load(source)
 
     async def load(self, name: str) -> Remediation:
-        """One record, read anew. Raises `KubeError` and `Unreadable`."""
+        """One record, read anew. Raises `KubeError`, and `Unreadable`."""
         return record.load(await self._records.get(name))
 
     async def create(self, ordinal: int, request: Request) -> Remediation:

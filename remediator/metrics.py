@@ -14,8 +14,9 @@ from prometheus_client.registry import Collector
 from remediator.inputs import AlertState
 from remediator.intake import Judgement
 from remediator.policy import Mode
-from remediator.reconciler import Reconciler, ReconcilerState
+from remediator.reconciler import Reconciler
 from remediator.remediation import Outcome, Phase, Reason
+from remediator.state import ReconcilerState
 from remediator.webhook import Webhook
 from stagekeeper.diego.observation import Unknown
 from stagekeeper.kube.errors import REASONS

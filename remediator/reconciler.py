@@ -5,69 +5,30 @@ docs/decisions/0001-safety.md has the argument.
 """
 
 import asyncio
-from collections import Counter
 from collections.abc import Sequence
 from contextlib import suppress
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from datetime import datetime
 
-import structlog
-
-from remediator import intake, news
-from remediator.alertmanager import AlertmanagerView
+from remediator import intake
 from remediator.approval import Approval
 from remediator.cluster import Cluster
 from remediator.decision import decide
 from remediator.gates import OVERRIDABLE
-from remediator.inputs import Action, Close, Continue, DeletePod, Inputs, Past, Pause, Wait
+from remediator.inputs import Action, Close, Continue, DeletePod, Inputs, Past, Wait
 from remediator.intake import Judgement, Verdict
 from remediator.policy import Mode, Policy, Rhythm
-from remediator.record import Unreadable
-from remediator.remediation import SERVING, Asked, GateResult, Phase, Reason, Remediation, Request, current
+from remediator.remediation import SERVING, Asked, GateResult, Phase, Reason, Remediation, Request
+from remediator.state import ReconcilerState
 from remediator.streaks import Assessment, Streaks
+from remediator.telling import Telling
 from stagekeeper.diego.diagnosis import Condition
-from stagekeeper.kube.errors import Conflict, Forbidden, Invalid, KubeError, MalformedResponse, NotFound, Unauthorized
-from stagekeeper.kube.events import Event
+from stagekeeper.kube.errors import Conflict, Forbidden, Invalid, KubeError, NotFound, Unauthorized
 from stagekeeper.kube.wording import sentence
 
 _TOO_OLD = "The check became too old before it could be acted on."
 _REFUSALS = (Forbidden, Invalid, Unauthorized)
 """A DELETE that the API will refuse again: said once, and a person is needed where it goes on."""
-_WARNINGS = {Phase.ESCALATED, Phase.RESTARTING}
-_log = structlog.get_logger("remediator")
-
-
-@dataclass(slots=True)
-class ReconcilerState:
-    """What one replica knows of its environment: for the status page and the metrics, and for no decision."""
-
-    assessment: Assessment | None = None
-    seconds: float = 0.0
-    """How long the last observation took."""
-    observations: int = 0
-    pause: Pause | None = None
-    remediations: Sequence[Remediation] = ()
-    gates: Sequence[tuple[str, GateResult]] = ()
-    alerts: Sequence[AlertmanagerView] = ()
-    asked: bool = False
-    """Whether the API has been asked at all."""
-    late: bool = False
-    """Whether the open remediation has been open for longer than its bound, by our own clock."""
-    failure: str = ""
-    """Why the API could not be used at last, in one word; "" if it could."""
-    on_hold: Verdict | None = None
-    """The last alert that opened nothing, and why."""
-    transitions: Counter[tuple[str, str]] = field(default_factory=Counter)
-    """By phase and reason, those stored by this replica."""
-    durations: list[tuple[str, float]] = field(default_factory=list)
-    """Seconds from the opening until `plan`, `last_delete` or `recovered`; taken out by the metrics."""
-    deletions: Counter[str] = field(default_factory=Counter)
-    failures: Counter[str] = field(default_factory=Counter)
-
-    @property
-    def latest(self) -> Remediation | None:
-        """The record that is worked on, else the newest."""
-        return current(self.remediations)
 
 
 class Reconciler:
@@ -79,11 +40,10 @@ class Reconciler:
         self.cluster, self.policy, self.rhythm = cluster, policy, rhythm or Rhythm()
         self.state = ReconcilerState()
         self.streaks, self._of = streaks or Streaks(), ""
-        self._untold: list[Event] = []
         self._observed_at = float("-inf")
         self._open_since: tuple[str, float] | None = None
         self._wake = asyncio.Event()
-        self._log = _log.bind(environment=cluster.environment.name)
+        self.telling = Telling(cluster, self.state)
 
     # For the webhook
 
@@ -104,17 +64,17 @@ class Reconciler:
             pause = self.rhythm.open.total_seconds()
             try:
                 pause = await self.reconcile()
-                self._works()
-                await self._tell_all()
-            except (KubeError, Unreadable) as problem:
-                self._failed(problem)
+                self.telling.works()
+                await self.telling.send()
+            except KubeError as problem:
+                self.telling.fails(problem)
                 self._time_open(self.state.latest)
             with suppress(TimeoutError):
                 async with asyncio.timeout(pause):
                     await self._wake.wait()
 
     async def reconcile(self) -> float:
-        """Work on whatever there is; seconds until the next time. Raises `KubeError` and `Unreadable`."""
+        """Work on whatever there is; seconds until the next time. Raises `KubeError`."""
         self.state.asked = True
         listing = await self.cluster.listing()
         self.state.remediations = listing.remediations
@@ -158,7 +118,7 @@ class Reconciler:
             with suppress(Conflict):
                 await self.cluster.swap(latest.released(SERVING, assessment.moment.at))
                 said = f"{assessment.diagnosis.why} So the next alert opens a remediation."
-                self._log.info(said, remediation=latest.name)
+                self.telling.say(said, remediation=latest.name)
         return self.rhythm.list.total_seconds()
 
     async def _open_approved(self, latest: Remediation, approved: Approval, now: datetime) -> float:
@@ -172,9 +132,9 @@ class Reconciler:
         if verdict.judgement is not Judgement.OPENED:
             return self.rhythm.list.total_seconds()
         said = f"{approved.person} approved {latest.name}: opened remediation {verdict.remediation}."
-        self._log.info(said, remediation=verdict.remediation)
+        self.telling.say(said, remediation=verdict.remediation)
         if verdict.opened is not None:
-            self._note(verdict.opened, Reason.PERSON, said, now)
+            self.telling.event(verdict.opened, Reason.PERSON, said, now)
         return 0
 
     async def take_up(self, asked: Asked, now: datetime) -> None:
@@ -185,13 +145,13 @@ class Reconciler:
         who = f"{asked.request.person} asks for a restart"
         if now - asked.created > self.policy.give_up_after:
             late = f"since {asked.created:%Y-%m-%d %H:%M:%S} UTC: that is too long ago, so nothing was opened."
-            self._log.warning(f"{who} {late}")
+            self.telling.say(f"{who} {late}", warning=True)
         else:
             verdict = await intake.open_or_join(self.cluster, asked.request, self.policy)
-            self._log.info(f"{who}: {verdict.why}", remediation=verdict.remediation)
+            self.telling.say(f"{who}: {verdict.why}", remediation=verdict.remediation)
             if verdict.opened is not None:
                 said = f"Opened: {who}: {asked.request.why}"
-                self._note(verdict.opened, Reason.PERSON, said, verdict.opened.created)
+                self.telling.event(verdict.opened, Reason.PERSON, said, verdict.opened.created)
         await self.cluster.withdraw(asked)
 
     async def step(self, name: str, history: Sequence[Remediation] = ()) -> Action:
@@ -241,13 +201,7 @@ class Reconciler:
 
     async def _swap(self, before: Remediation, after: Remediation) -> Remediation:
         stored = await self.cluster.swap(after)
-        self._tell_gates(before, stored)
-        if stored.approved_by != before.approved_by:
-            said = f"{stored.approved_by} approved a restart for {stored.accepts}."
-            self._log.info(said, remediation=stored.name)
-            self._note(stored, "Approved", said, stored.transitions[-1].at if stored.transitions else stored.entered)
-        if before.phase is not stored.phase:
-            await self._announce(before, stored)
+        await self.telling.changed(before, stored)
         return stored
 
     async def _delete(self, remediation: Remediation, action: DeletePod, assessment: Assessment) -> Action:
@@ -261,7 +215,7 @@ class Reconciler:
         except KubeError as problem:
             return self._not_deleted(pod.name, problem)
         self.state.deletions["accepted"] += 1
-        self._untold.append(news.of_deletion(remediation, pod, assessment.moment.at))
+        self.telling.deleted(remediation, pod, assessment.moment.at)
         self.streaks = self.streaks.with_delete("", assessment.moment, self.policy.tolerance)
         noted = replace(remediation.noted(action.planned, "deleted", assessment.moment.at), refused="")
         with suppress(Conflict):  # another replica wrote meanwhile; the next observation notes the pod as terminating
@@ -288,10 +242,10 @@ class Reconciler:
         said = f"The deletion of {action.pod.name} was refused: {why}"
         self.streaks = self.streaks.with_delete(said, assessment.moment, self.policy.tolerance)
         if remediation.refused != said:
-            self._log.warning(said, remediation=remediation.name)
+            self.telling.say(said, warning=True, remediation=remediation.name)
             with suppress(Conflict):
                 await self.cluster.swap(replace(remediation, refused=said).with_line(said, assessment.moment.at))
-            self._note(remediation, "DeleteRefused", said, assessment.moment.at, warning=True)
+            self.telling.event(remediation, "DeleteRefused", said, assessment.moment.at, warning=True)
         return Wait(said)
 
     # What a lost webhook, a cut notification or a deleted record left behind
@@ -304,10 +258,7 @@ class Reconciler:
             verdict = await self._open(request, "no webhook told of it: opened remediation", self._unhealthy)
             if verdict.judgement is Judgement.OPENED:
                 self.wake()
-        try:
-            listing = await self.cluster.listing()
-        except Unreadable as problem:
-            raise MalformedResponse(str(problem)) from problem
+        listing = await self.cluster.listing()
         await self.cluster.prune(intake.prunable(listing.remediations, listing.now, self.policy))
 
     async def _unhealthy(self) -> bool:
@@ -322,21 +273,16 @@ class Reconciler:
 
     async def _open(self, request: Request, how: str, unhealthy: intake.Unhealthy | None = None) -> Verdict:
         request = replace(request, mode=self.policy.mode.value)
-        try:
-            verdict = await intake.open_or_join(
-                self.cluster, request, self.policy, unhealthy, persists=self._persists()
-            )
-        except Unreadable as problem:
-            raise MalformedResponse(str(problem)) from problem
+        verdict = await intake.open_or_join(self.cluster, request, self.policy, unhealthy, persists=self._persists())
         if verdict.judgement is Judgement.OPENED:
             self.state.on_hold = None
             what = f"{request.alertname} is firing for {request.environment}"
-            self._log.info(f"{what}: {how} {verdict.remediation}.", remediation=verdict.remediation)
+            self.telling.say(f"{what}: {how} {verdict.remediation}.", remediation=verdict.remediation)
             if verdict.opened is not None:
-                self._note(verdict.opened, Reason.ALERT, f"Opened: {what}.", verdict.opened.created)
+                self.telling.event(verdict.opened, Reason.ALERT, f"Opened: {what}.", verdict.opened.created)
         elif verdict.judgement.on_hold and verdict != self.state.on_hold:
             self.state.on_hold = verdict
-            self._log.info(f"The alert opened nothing. {verdict.why}", judgement=verdict.judgement.value)
+            self.telling.say(f"The alert opened nothing. {verdict.why}", judgement=verdict.judgement.value)
         return verdict
 
     def _show(self, remediation: Remediation, answers: Sequence[tuple[str, GateResult]]) -> None:
@@ -344,62 +290,6 @@ class Reconciler:
         rest = [each for each in self.state.remediations if each.name != remediation.name]
         self.state.remediations = [*rest, remediation]
         self.state.gates = (answers or remediation.gates) if remediation.phase is Phase.WATCHING else ()
-
-    async def _announce(self, before: Remediation, after: Remediation) -> None:
-        """One log line, one Event, the counters: by the winner of the swap only."""
-        self.state.transitions[after.phase.value, after.reason.value] += 1
-        until = {
-            Phase.RESTARTING: "plan",
-            Phase.VERIFYING: "last_delete" if after.deletions else "",
-            Phase.RECOVERED: "recovered",
-        }.get(after.phase)
-        if until and before.phase.open:
-            self.state.durations.append((until, (after.entered - after.created).total_seconds()))
-        warning = after.phase in _WARNINGS
-        say = self._log.warning if warning else self._log.info
-        say(
-            after.message,
-            remediation=after.name,
-            phase=after.phase.value,
-            reason=after.reason.value,
-            diagnosis=after.diagnosis,
-        )
-        self._note(after, after.reason, f"{after.phase}. {after.message}", after.entered, warning=warning)
-        await self._tell_all()
-
-    def _tell_gates(self, before: Remediation, after: Remediation) -> None:
-        """One log line for each gate whose answer has changed."""
-        known = dict(before.gates)
-        for name, answer in after.gates:
-            if known.get(name) != answer:
-                progress = f" ({answer.progress})" if answer.progress else ""
-                self._log.info(
-                    f"Gate {name}: {answer.outcome}{progress}. {answer.why}",
-                    remediation=after.name,
-                    gate=name,
-                    answer=answer.outcome.value,
-                )
-
-    def _note(self, remediation: Remediation, reason: str, note: str, at: datetime, *, warning: bool = False) -> None:
-        """To be told by the loop as an Event: nothing that is urgent waits for it."""
-        seen = self.state.assessment.observation if self.state.assessment else None
-        self._untold.append(replace(news.of_record(remediation, reason, note, at, seen), warning=warning))
-
-    async def _tell_all(self) -> None:
-        while self._untold:
-            await self.cluster.tell(self._untold.pop(0))
-
-    def _failed(self, problem: KubeError | Unreadable) -> None:
-        reason = problem.reason if isinstance(problem, KubeError) else MalformedResponse.reason
-        self.state.failures[reason] += 1
-        if reason != self.state.failure:
-            self._log.warning(f"Kubernetes API unavailable, retrying: {problem}", reason=reason)
-        self.state.failure = reason
-
-    def _works(self) -> None:
-        if self.state.failure:
-            self._log.info("Kubernetes API available again.")
-        self.state.failure = ""
 
 
 def _approved(latest: Remediation | None) -> Approval | None:

@@ -22,6 +22,7 @@ from remediator.remediation import (
     Transition,
 )
 from stagekeeper.diego.diagnosis import Condition
+from stagekeeper.kube.errors import MalformedResponse
 from stagekeeper.kube.objects import time, timestamp
 
 _SPEC = {"starts_at": "startsAt", "asked_uid": "requestUid"}
@@ -53,7 +54,7 @@ def belongs(name: object, target: str) -> bool:
     return found is not None and found[1] == target
 
 
-class Unreadable(ValueError):
+class Unreadable(MalformedResponse):
     """A stored record is not one that this version understands; the message names it and what is wrong."""
 
 

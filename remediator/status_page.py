@@ -11,10 +11,11 @@ from remediator.escalating import next_step, without_next
 from remediator.gates import earliest_sentence
 from remediator.inputs import AlertState, AlertView
 from remediator.policy import Mode
-from remediator.reconciler import Reconciler, ReconcilerState
+from remediator.reconciler import Reconciler
 from remediator.record import took
 from remediator.remediation import GateResult, Phase, Remediation, Request
 from remediator.settings import RemediatorSettings
+from remediator.state import ReconcilerState
 from stagekeeper.diego.conditions import kind
 from stagekeeper.diego.evidence import probe
 from stagekeeper.service.pages import Cell, Command, Facts, Group, Link, Listing, Table, Word, page

@@ -1,4 +1,4 @@
-"""What can go wrong between us and the Kubernetes API.
+"""What can go wrong between us and the Kubernetes API. Pure.
 
 The type says what is known about the request, which is what callers decide by::
 

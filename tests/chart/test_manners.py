@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner
 
-from remediator import news, record
+from remediator import record, telling
 from remediator.remediation import Phase, Reason, Remediation
 from stagekeeper.cli.commands import stagekeeper
 from stagekeeper.kube import events, workloads
@@ -56,8 +56,8 @@ async def test_kubectl_describe_tells_of_the_record_and_of_a_deleted_pod(here: S
         listed = await workloads.list_pods(kube, here.namespace, "skiff-role-name=diego-api", timeout=5)
         pod = next(each for each in listed.pods if each.name == "diego-api-0")
         for event in (
-            news.of_record(found, Reason.ALERT, "Opened: StagerUnavailable is firing for cf.", now, None),
-            news.of_deletion(found, pod, now),
+            telling.of_record(found, Reason.ALERT, "Opened: StagerUnavailable is firing for cf.", now, None),
+            telling.of_deletion(found, pod, now),
         ):
             await events.emit(kube, here.namespace, event, timeout=5)
     of_pod = here.plane.kubectl("describe", "pod", "-n", here.namespace, "diego-api-0")

@@ -21,6 +21,7 @@ from remediator.reconciler import Reconciler
 from remediator.remediation import Remediation
 from remediator.remediation import Request as Asked
 from remediator.streaks import Streaks
+from remediator.telling import Telling
 from stagekeeper.diego.observation import Observation
 from stagekeeper.diego.observe import Observer
 from stagekeeper.diego.profiles import Environment
@@ -176,14 +177,22 @@ def _work(replica: Replica, ports: HandDriven, policy: Policy) -> Coroutine[Requ
     return cast("Coroutine[Request, Heard, tuple[Streaks, Action]]", work)
 
 
-class Quiet(Reconciler):
+class Untold(Telling):
     """Nobody reads the log of a search, and writing it takes half of it."""
 
-    async def _announce(self, before: Remediation, after: Remediation) -> None:
+    def say(self, said: str, *, warning: bool = False, **fields: str) -> None:
         """Not told."""
 
-    def _tell_gates(self, before: Remediation, after: Remediation) -> None:
+    async def changed(self, before: Remediation, after: Remediation) -> None:
         """Not told."""
+
+
+class Quiet(Reconciler):
+    """A reconciler that tells nobody."""
+
+    def __init__(self, cluster: Cluster, policy: Policy, streaks: Streaks | None = None) -> None:
+        super().__init__(cluster, policy, streaks=streaks)
+        self.telling = Untold(cluster, self.state)
 
 
 async def _step(ports: HandDriven, policy: Policy, streaks: Streaks) -> tuple[Streaks, Action]:

@@ -15,7 +15,6 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, pr
 from remediator import intake
 from remediator.policy import Policy
 from remediator.reconciler import Reconciler
-from remediator.record import Unreadable
 from remediator.remediation import Request as Asked
 from stagekeeper.kube.errors import KubeError
 from tests.interleaving.cluster import (
@@ -177,7 +176,7 @@ class Replicas(RuleBasedStateMachine):
         process.ports.now = self.cluster.now
         try:
             request = process.work.send(heard)  # type: ignore[arg-type]
-        except (StopIteration, KubeError, Unreadable):
+        except (StopIteration, KubeError):
             process.talk = ()
             if process.worker is None:
                 self.processes.remove(process)

@@ -4,14 +4,11 @@ Everything outside is judged here without the code under test: what a DELETE may
 what stays open, whether an escalation's sentence fits what was seen when it was written.
 """
 
-import logging
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Any, cast
-
-import structlog
 
 from remediator import record
 from remediator.alertmanager import AlertmanagerView
@@ -34,7 +31,6 @@ from tests.remediator.builders import ACT, CF, CF_LOCKET
 
 START = 1000.0
 """What our own clock says at NOW."""
-SILENT = structlog.wrap_logger(None, wrapper_class=structlog.make_filtering_bound_logger(logging.CRITICAL))
 
 
 @dataclass(frozen=True, slots=True)
@@ -300,7 +296,6 @@ def play(steps: Sequence[Step], *, locket: bool = False) -> InMemory:
     """Live through it from the first alert on; what came of it, and what went wrong."""
     cluster = InMemory(locket=locket)
     reconciler = Quiet(cluster, ACT)
-    reconciler._log = SILENT  # thousands of lives are logged for nobody
     _now(reconciler.open(Request("cf", alertname="StagerUnavailable")))
     opened: Mapping[str, float] = {}
     for step in steps:

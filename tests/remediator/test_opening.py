@@ -172,12 +172,12 @@ async def test_what_the_alertmanagers_say_of_an_open_remediation_is_kept_for_the
 
 
 def test_an_api_that_fails_is_said_once_and_that_it_is_back_too() -> None:
-    reconciler = Resynced(hung())
+    telling = Resynced(hung()).telling
     with capture_logs() as lines:
         for problem in (Unreachable("a"), Unreachable("b"), Unavailable("c")):
-            reconciler._failed(problem)
-        reconciler._works()
-        reconciler._works()
+            telling.fails(problem)
+        telling.works()
+        telling.works()
     assert [(line["event"], line.get("reason")) for line in lines] == [
         ("Kubernetes API unavailable, retrying: a", "unreachable"),
         ("Kubernetes API unavailable, retrying: c", "unavailable"),

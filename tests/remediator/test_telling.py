@@ -50,7 +50,7 @@ async def worked(reconciler: Reconciler, times: int = 1) -> list[str]:
     with capture_logs() as lines:
         for _ in range(times):
             await reconciler.reconcile()
-            await reconciler._tell_all()
+            await reconciler.telling.send()
     return flat(lines)
 
 
@@ -213,7 +213,7 @@ async def test_what_becomes_of_a_wish_is_told(
     reconciler = Reconciler(cluster, ACT)
     with capture_logs() as said:
         await reconciler.take_up(Asked("diego-api-request", "u1", ago(age), KIM), NOW)
-    await reconciler._tell_all()
+    await reconciler.telling.send()
     assert flat(said) == lines
     assert cluster.told == told
 
