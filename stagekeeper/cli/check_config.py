@@ -19,6 +19,7 @@ PROGRAMS = ("exporter", "remediator")
 """Each has a module `settings` with a function such as `exporter_settings(document)`, which validates its section."""
 OPTIONAL = ("exporter",)
 """Whose defaults are enough without a section."""
+UNCHECKED = "act without database.address: where monit runs the BBS, a database that is down looks like the hang"
 ABSENT = "this file has no such section, so the program can't be started with it"
 
 
@@ -42,6 +43,10 @@ def command(*, config_file: Path | None) -> None:
     for program in PROGRAMS:
         if program not in understood:
             click.echo(f"# {program}: {ABSENT}")
+    if getattr(understood.get("remediator"), "mode", "") == "act":
+        for each in understood["environments"]:
+            if each.database_address is None:
+                click.echo(f"# {each.name}: {UNCHECKED}")
 
 
 def check(document: Document) -> dict[str, Any]:

@@ -8,7 +8,7 @@ import pytest
 import yaml
 from click.testing import CliRunner, Result
 
-from stagekeeper.cli.check_config import ABSENT, command
+from stagekeeper.cli.check_config import ABSENT, UNCHECKED, command
 from tests.testbed.patience import HANG_GUARD
 
 
@@ -47,6 +47,20 @@ def test_a_section_that_is_there_is_checked(tmp_path: Path) -> None:
     ended = check(tmp_path / "a.yaml", "remediator: {mode: perhaps}\n")
     assert ended.exit_code == 2
     assert "a.yaml:1: remediator.mode: " in ended.stderr
+
+
+@pytest.mark.parametrize(
+    ("mode", "database", "said"),
+    [("act", "", True), ("act", ", database: {address: 'db:5432'}", False), ("observe", "", False)],
+)
+def test_act_without_a_look_at_the_database_is_pointed_out(
+    tmp_path: Path, mode: str, database: str, *, said: bool
+) -> None:
+    webhook = "webhook: {token_file: /token}, alertmanagers: [{url: 'http://am:9093'}]"
+    text = f"environments: [{{name: cf, profile: cfee-2{database}}}]\nremediator: {{mode: {mode}, {webhook}}}\n"
+    ended = check(tmp_path / "a.yaml", text)
+    assert ended.exit_code == 0, ended.output
+    assert (f"# cf: {UNCHECKED}" in ended.stdout.splitlines()) is said
 
 
 def test_a_file_that_can_not_be_read_is_a_mistake(tmp_path: Path) -> None:
