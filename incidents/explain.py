@@ -18,8 +18,9 @@ from incidents.telling import record_document, replay_document, replay_text
 from remediator import record
 from remediator.remediation import Remediation
 from stagekeeper.cli.output import OUTPUT, dumped
-from stagekeeper.cli.target import Target, in_pod, targeted
+from stagekeeper.cli.target import Target, targeted
 from stagekeeper.config.errors import ConfigurationError
+from stagekeeper.kube.own_pod import way_in
 from stagekeeper.late_import import imported
 from stagekeeper.service import logs
 from stagekeeper.visible import visible
@@ -75,7 +76,7 @@ def told(remediations: Sequence[Remediation], target: Target, output: str) -> st
     """Stored records as `output` wants them; commands in the text repeat the flags that were given."""
     if output != "text":
         return dumped(record_document(remediations), output)
-    reset = f"{in_pod()}stagekeeper reset {target.own}".rstrip()
+    reset = f"{way_in()}stagekeeper reset {target.own}".rstrip()
     return target.as_given("\n".join(story(each, reset) for each in remediations))
 
 

@@ -8,11 +8,11 @@ from typing import Annotated, Self
 from pydantic import AfterValidator, Field, HttpUrl, field_validator, model_validator
 
 from remediator.policy import Interval, Mode, Policy, PolicySettings, Rhythm
-from stagekeeper.cli.target import in_pod
 from stagekeeper.config.document import Document
 from stagekeeper.config.durations import spell
 from stagekeeper.config.model import Strict
 from stagekeeper.config.validation import validate
+from stagekeeper.kube.own_pod import way_in
 
 _API = re.compile(r"/api/v[12](/(alerts(/groups)?|silences?|receivers|status))?/?$")
 """Alertmanager's own paths. Another API may stand before them: Kubernetes' proxy to a Service begins with /api/v1."""
@@ -158,7 +158,7 @@ class RemediatorSettings(Strict):
 
     def as_policy(self) -> Policy:
         """What was set, in the mode that was chosen."""
-        policy, inside = Policy(mode=self.mode, **dict(self.policy)), in_pod()
+        policy, inside = Policy(mode=self.mode, **dict(self.policy)), way_in()
         return policy.model_copy(update={"inside": inside}) if inside else policy
 
 

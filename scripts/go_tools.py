@@ -67,6 +67,15 @@ CONTROL_PLANE = ToolSet(
     ),
     cold_build="about 8 minutes on 2 cores",
 )
+# The oldest one that the chart promises (1.25) and that the module proxy has whole.
+OLDEST = ToolSet(
+    name="oldest",
+    version="v1.29.6",
+    version_variable=CONTROL_PLANE.version_variable,
+    tools=CONTROL_PLANE.tools,
+    cold_build="about 8 minutes on 2 cores",
+    flags=("-tags", "providerless"),  # the cloud providers that were in the tree then
+)
 KUBELET = ToolSet(
     name="kubelet",
     version="v1.37.2",
@@ -133,7 +142,7 @@ NETWORK_POLICIES = ToolSet(
     cold_build="about a minute on 2 cores",
     module="github.com/cloudnativelabs/kube-router/v2",
 )
-TOOL_SETS = (CONTROL_PLANE, HELM, KUBECONFORM, KUBELET, COREDNS, PROMETHEUS, ALERTMANAGER, NETWORK_POLICIES)
+TOOL_SETS = (CONTROL_PLANE, OLDEST, HELM, KUBECONFORM, KUBELET, COREDNS, PROMETHEUS, ALERTMANAGER, NETWORK_POLICIES)
 
 
 def build_key(tools: ToolSet) -> str:

@@ -22,11 +22,12 @@ from remediator.record import took
 from remediator.remediation import Phase, Reason, Remediation
 from remediator.streaks import Assessment
 from stagekeeper.cli.output import BAD, GOOD, OUTPUT, WAIT, coloured, dumped
-from stagekeeper.cli.target import Target, in_pod, targeted
+from stagekeeper.cli.target import Target, targeted
 from stagekeeper.diego.diagnosis import Condition
 from stagekeeper.kube.client import connect
 from stagekeeper.kube.errors import KubeError
 from stagekeeper.kube.objects import timestamp
+from stagekeeper.kube.own_pod import way_in
 from stagekeeper.service import logs
 from stagekeeper.visible import visible
 
@@ -71,7 +72,7 @@ class Status:
         """What to type next."""
         session, latest = self.session, self.latest
         if self.pause.paused:  # in a pod we have no right to end it
-            return pause.end(session.environment.namespace) if in_pod() else session.command("resume")
+            return pause.end(session.environment.namespace) if way_in() else session.command("resume")
         if latest is not None and latest.latched and latest.reason is Reason.AWAITING_APPROVAL:
             return session.kubectl(approval.command(latest.name, latest.diagnosis, session.target.kubectl))
         if latest is not None and latest.latched and next_step(latest.message):

@@ -23,10 +23,10 @@ from stagekeeper.diego.probe import Prober
 from stagekeeper.diego.profiles import Environment
 from stagekeeper.diego.questions import service_reply
 from stagekeeper.kube import workloads
-from stagekeeper.kube.access import in_cluster
 from stagekeeper.kube.client import Kube, NoCluster, connect
 from stagekeeper.kube.errors import KubeError
 from stagekeeper.kube.objects import Pod
+from stagekeeper.kube.own_pod import in_cluster
 from stagekeeper.service import logs
 from stagekeeper.service.options import DurationType
 from stagekeeper.visible import visible

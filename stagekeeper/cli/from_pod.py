@@ -16,7 +16,7 @@ from pathlib import Path
 from stagekeeper.diego.observation import Probe, Reply, Unknown
 from stagekeeper.diego.probe import PING, Prober
 from stagekeeper.diego.profiles import Environment
-from stagekeeper.kube.access import in_cluster
+from stagekeeper.kube.own_pod import in_cluster
 
 _SCRIPT = """
 if command -v nc >/dev/null 2>&1; then nc -v -z -w "$3" "$1" "$2" 2>&1

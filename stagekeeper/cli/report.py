@@ -6,13 +6,14 @@ from typing import Any
 from stagekeeper.cli.output import BAD, GOOD, WAIT, coloured
 from stagekeeper.cli.stager_errors import StagerErrors
 from stagekeeper.cli.steps import Place, StepState, TutorialStep, steps
-from stagekeeper.cli.target import Target, in_pod
+from stagekeeper.cli.target import Target
 from stagekeeper.diego.advice import Advice, advise
 from stagekeeper.diego.diagnosis import Condition, Diagnosis, diagnose
 from stagekeeper.diego.evidence import probe
 from stagekeeper.diego.observation import Observation, Unknown
 from stagekeeper.diego.profiles import Environment
 from stagekeeper.kube.errors import RequestTimeout, Unavailable, Unreachable
+from stagekeeper.kube.own_pod import way_in
 from stagekeeper.visible import visible
 
 SERVING, NOT_SERVING, CANNOT_TELL = 0, 1, 3
@@ -72,7 +73,7 @@ class Report:
         """What to type next, with the flags that were given to this program."""
         command = self.advice.next_command(self.environment, self.target.own)
         if command.startswith(_DIAGNOSE):
-            return f"{in_pod()}{command}"
+            return f"{way_in()}{command}"
         return self.target.as_given(command)
 
 

@@ -1,6 +1,5 @@
 """Which environment a command means and how the cluster is reached, as typed; and how the next command says it."""
 
-import os
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -17,11 +16,9 @@ from stagekeeper.config.errors import ConfigurationError
 from stagekeeper.diego.environment_settings import EnvironmentSettings
 from stagekeeper.diego.environments import choose, environments, resolve
 from stagekeeper.diego.profiles import AUTO, DEFAULT_PROFILE, PROFILES, Environment
-from stagekeeper.late_import import imported
+from stagekeeper.kube.own_pod import way_in
 from stagekeeper.service.options import CONTEXT, KUBECONFIG, config_file
 
-_DEPLOYMENT = re.compile(r"(?P<name>.+)-[a-z0-9]{5,10}-[a-z0-9]{5}")
-"""The name of a Deployment's pod: the Deployment, the hash of the ReplicaSet, the pod's own five characters."""
 _ENVIRONMENT = "cf"
 """What an environment is called that no configuration names, and no --environment beside a namespace."""
 
@@ -91,7 +88,7 @@ class Target:
 
     def command(self, subcommand: str, environment: Environment, rest: str = "") -> str:
         """Another call of `stagekeeper` for this environment, ready to be pasted, also where we run in a pod."""
-        parts = (f"{in_pod()}stagekeeper", subcommand, self.own, f"--environment {environment.name}", rest)
+        parts = (f"{way_in()}stagekeeper", subcommand, self.own, f"--environment {environment.name}", rest)
         return " ".join(each for each in parts if each)
 
     def kubectl_command(self, environment: Environment, rest: str) -> str:
@@ -101,21 +98,6 @@ class Target:
     def as_given(self, command: str) -> str:
         """A command that somebody else wrote, with the flags for kubectl wherever it calls that."""
         return re.sub(r"\bkubectl (?!--)", lambda _: f"kubectl {self.kubectl} ", command) if self.kubectl else command
-
-
-def in_pod() -> str:
-    """What is typed before `stagekeeper` to call it where we run, in a pod: `kubectl ... exec ... -- `; else ""."""
-    if not imported("stagekeeper.kube.access:in_cluster")():  # late: it brings the library for Kubernetes with it
-        return ""
-    account: Path = imported("stagekeeper.kube.access:SERVICE_ACCOUNT")
-    try:
-        namespace = (account / "namespace").read_text(encoding="utf-8").strip()
-    except OSError:
-        return ""
-    pod = os.environ.get("HOSTNAME", "")
-    found = _DEPLOYMENT.fullmatch(pod)
-    where = f"deploy/{found['name']}" if found else pod
-    return f"kubectl -n {namespace} exec {where} -- " if pod else ""
 
 
 def _spelled(given: dict[str, Path | str | None]) -> str:

@@ -9,18 +9,16 @@ import ipaddress
 import os
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from pathlib import Path
 from urllib.parse import quote, unquote, urlsplit, urlunsplit
 
 import structlog
 
-from stagekeeper.kube import kubeconfig, trust
+from stagekeeper.kube import kubeconfig, own_pod, trust
 from stagekeeper.kube.credentials import CertificateFiles, CredentialError, Fixed, Renewed, Secrets, Source, TokenFile
 from stagekeeper.kube.credentials import bearer as bearer_header
 from stagekeeper.kube.kubeconfig import ContextEntries, KubeconfigEntry, KubeconfigError
 from stagekeeper.kube.proxies import ProxyError, proxy_for
 
-SERVICE_ACCOUNT = Path("/var/run/secrets/kubernetes.io/serviceaccount")
 _REMOVED = {
     "gcp": "use the plugin gke-gcloud-auth-plugin",
     "azure": "use the plugin kubelogin (kubelogin convert-kubeconfig)",
@@ -47,27 +45,23 @@ class Access:
     """Headers, of which one name may come twice."""
 
 
-def in_cluster() -> bool:
-    """Whether we run in a pod with a ServiceAccount's token."""
-    named = os.environ.get("KUBERNETES_SERVICE_HOST") and os.environ.get("KUBERNETES_SERVICE_PORT")
-    return bool(named) and (SERVICE_ACCOUNT / "token").is_file()
-
-
 def from_service_account() -> Access:
     """The pod's own. Raises `KubeconfigError`."""
     host, port = os.environ["KUBERNETES_SERVICE_HOST"], os.environ["KUBERNETES_SERVICE_PORT"]
     server = f"https://{f'[{host}]' if ':' in host else host}:{port}"
     secrets = Secrets()
     try:
-        authorities = trust.bundle(kubeconfig.read_bounded(SERVICE_ACCOUNT / "ca.crt"))
+        authorities = trust.bundle(kubeconfig.read_bounded(own_pod.SERVICE_ACCOUNT / "ca.crt"))
         proxy = proxy_for(server)
     except (OSError, ValueError) as problem:
         why = getattr(problem, "strerror", None) or str(problem)
-        raise KubeconfigError(f"the ServiceAccount's {SERVICE_ACCOUNT / 'ca.crt'} can't be used: {why}") from problem
+        raise KubeconfigError(
+            f"the ServiceAccount's {own_pod.SERVICE_ACCOUNT / 'ca.crt'} can't be used: {why}"
+        ) from problem
     except ProxyError as problem:
         raise KubeconfigError(str(problem)) from problem
     _hide_password(proxy, secrets)
-    return Access(server, TokenFile(SERVICE_ACCOUNT / "token", secrets), secrets, authorities, proxy=proxy)
+    return Access(server, TokenFile(own_pod.SERVICE_ACCOUNT / "token", secrets), secrets, authorities, proxy=proxy)
 
 
 def from_kubeconfig(found: ContextEntries) -> Access:

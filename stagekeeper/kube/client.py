@@ -19,7 +19,7 @@ from urllib.parse import urlencode
 
 import aiohttp
 
-from stagekeeper.kube import access, kubeconfig, paging
+from stagekeeper.kube import access, kubeconfig, own_pod, paging
 from stagekeeper.kube.credentials import Credential, CredentialError
 from stagekeeper.kube.errors import (
     KubeError,
@@ -220,8 +220,8 @@ async def connect(kubeconfig: Path | None = None, context: str | None = None) ->
 
 def _way(explicit: Path | None, context: str | None) -> tuple[access.Access, str]:
     """How to reach the API, and where that is said."""
-    own = explicit is None and context is None and access.in_cluster()
-    where = str(access.SERVICE_ACCOUNT) if own else kubeconfig.described(explicit)
+    own = explicit is None and context is None and own_pod.in_cluster()
+    where = str(own_pod.SERVICE_ACCOUNT) if own else kubeconfig.described(explicit)
     try:
         way = access.from_service_account() if own else access.from_kubeconfig(kubeconfig.find(explicit, context))
     except KubeconfigError as problem:

@@ -9,9 +9,10 @@ import pytest
 import yaml
 
 from stagekeeper.cli.output import coloured
-from stagekeeper.cli.target import Target, in_pod
+from stagekeeper.cli.target import Target
 from stagekeeper.config.document import Document, read
 from stagekeeper.config.errors import ConfigurationError
+from stagekeeper.kube.own_pod import way_in
 from tests.cli.operating import desk, on_a_terminal
 from tests.testbed.patience import HANG_GUARD
 
@@ -82,11 +83,11 @@ def test_in_a_pod_the_way_into_it_is_said_too(
 ) -> None:
     for name, text in (("token", "t"), ("namespace", "ours")):
         (tmp_path / name).write_text(text)
-    monkeypatch.setattr("stagekeeper.kube.access.SERVICE_ACCOUNT", tmp_path)
-    assert in_pod() == ""
+    monkeypatch.setattr("stagekeeper.kube.own_pod.SERVICE_ACCOUNT", tmp_path)
+    assert way_in() == ""
     for name, value in (("KUBERNETES_SERVICE_HOST", "10.0.0.1"), ("KUBERNETES_SERVICE_PORT", "443"), ("HOSTNAME", pod)):
         monkeypatch.setenv(name, value)
-    assert in_pod() == said
+    assert way_in() == said
     assert Target(namespace="cf").command("explain", Target().one(Document())) == (
         f"{said}stagekeeper explain -n cf --environment cf"
     )

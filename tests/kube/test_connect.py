@@ -9,7 +9,7 @@ import pytest
 import trustme
 import yaml
 
-from stagekeeper.kube import access, credentials
+from stagekeeper.kube import credentials, own_pod
 from stagekeeper.kube.client import Kube, NoCluster, connect
 from stagekeeper.kube.errors import Unauthorized
 from tests.kube.api_server import answering, api_server, kubeconfig, refusing
@@ -106,7 +106,7 @@ def service_account(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """The folder of a ServiceAccount's token and CA, as a pod has them mounted."""
     (tmp_path / "token").write_text("first")
     trustme.CA().cert_pem.write_to_path(tmp_path / "ca.crt")
-    monkeypatch.setattr(access, "SERVICE_ACCOUNT", tmp_path)
+    monkeypatch.setattr(own_pod, "SERVICE_ACCOUNT", tmp_path)
     monkeypatch.setenv("KUBERNETES_SERVICE_HOST", "fd00::1")
     monkeypatch.setenv("KUBERNETES_SERVICE_PORT", "443")
     return tmp_path

@@ -232,7 +232,7 @@ async def test_a_proxy_that_is_not_there_is_named(tmp_path: Path) -> None:
 async def test_a_pod_refuses_a_socks_proxy_too(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "token").write_text("first")
     (tmp_path / "ca.crt").write_bytes(certificates.authority().cert_pem.bytes())
-    monkeypatch.setattr("stagekeeper.kube.access.SERVICE_ACCOUNT", tmp_path)
+    monkeypatch.setattr("stagekeeper.kube.own_pod.SERVICE_ACCOUNT", tmp_path)
     for name, value in (("HOST", "203.0.113.1"), ("PORT", "443")):
         monkeypatch.setenv(f"KUBERNETES_SERVICE_{name}", value)
     monkeypatch.setenv("HTTPS_PROXY", "socks5://proxy.example")

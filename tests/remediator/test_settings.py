@@ -177,7 +177,7 @@ def test_in_a_pod_people_are_told_its_own_namespace_and_deployment(
     assert RemediatorSettings.model_validate(GOOD).as_policy().inside.startswith("kubectl -n stagekeeper exec ")
     for name, text in (("token", "t"), ("namespace", "ours")):
         (tmp_path / name).write_text(text)
-    monkeypatch.setattr("stagekeeper.kube.access.SERVICE_ACCOUNT", tmp_path)
+    monkeypatch.setattr("stagekeeper.kube.own_pod.SERVICE_ACCOUNT", tmp_path)
     given = {"KUBERNETES_SERVICE_HOST": "10.0.0.1", "KUBERNETES_SERVICE_PORT": "443"}
     for name, value in {**given, "HOSTNAME": "sk-remediator-7c9d5b8f6-x2x4z"}.items():
         monkeypatch.setenv(name, value)
