@@ -5,7 +5,7 @@ import itertools
 import ssl
 from collections import Counter
 from collections.abc import AsyncIterator, Iterator, Sequence
-from contextlib import asynccontextmanager, suppress
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import cast
@@ -67,8 +67,9 @@ class Flood:
         trusted = ssl.create_default_context(cafile=self.here.plane.ca_file)
         connector = aiohttp.TCPConnector(ssl=trusted, limit=AT_ONCE)
         waiting = iter(names)
-        async with aiohttp.ClientSession(connector=connector) as session:
-            await asyncio.gather(*(self._work(session, waiting) for _ in range(AT_ONCE)))
+        async with aiohttp.ClientSession(connector=connector) as session, asyncio.TaskGroup() as tasks:
+            for _ in range(AT_ONCE):
+                tasks.create_task(self._work(session, waiting))
 
     async def _work(self, session: aiohttp.ClientSession, names: Iterator[str]) -> None:
         url = f"{self.here.plane.url}/apis/stagekeeper.dev/v1alpha1/namespaces/{self.here.namespace}/remediations"
@@ -82,11 +83,14 @@ class Flood:
                     self.admitted.append(name)
                 await answer.read()
 
-    async def go_on(self) -> None:
-        """Without end: the one name that is admitted, and others."""
-        for number in itertools.count(MANY):
-            with suppress(aiohttp.ClientError):
-                await self.send(["diego-api-request", f"diego-api-r{number}"] * AT_ONCE)
+    async def go_on(self, ended: asyncio.Event) -> None:
+        """The one name that is admitted, and others, until the end: cut off, connections would stay half open."""
+        numbers = itertools.count(MANY)
+        while not ended.is_set():
+            try:
+                await self.send(["diego-api-request", f"diego-api-r{next(numbers)}"] * AT_ONCE)
+            except* aiohttp.ClientError:
+                pass
 
 
 class Eyes:
@@ -173,15 +177,16 @@ async def test_the_alert_comes_to_its_plan_while_somebody_floods_without_end(her
     async with hung(here) as (cluster, reconciler):
         for each in (await cluster.listing()).remediations:
             await cluster.prune([each])
-        task = asyncio.create_task(flood.go_on())
+        ended = asyncio.Event()
+        task = asyncio.create_task(flood.go_on(ended))
         try:
             await reconciler.open(Request("cf", alertname="StagerUnavailable", starts_at=_now()))
             while not any(each.plan for each in (await cluster.listing()).remediations):
                 await reconciler.reconcile()
                 assert len(await cluster.open_ones()) <= 1
         finally:
-            task.cancel()
-            await asyncio.wait({task})
+            ended.set()
+            await task
     assert set(flood.admitted) == {"diego-api-request"}
 
 
