@@ -5,6 +5,7 @@ succeed (measured with the real one).
 """
 
 import asyncio
+import errno
 import socket
 import ssl
 from collections.abc import Awaitable, Callable
@@ -165,7 +166,8 @@ def _met_in(phase: str, problem: OSError) -> tuple[Reply, str]:
     if phase == "dns":
         return Reply.DNS, text
     if phase == "connect":
-        refused = isinstance(problem, ConnectionRefusedError)
+        # Several addresses that fail in different ways are one error without a number.
+        refused = isinstance(problem, ConnectionRefusedError) or f"[Errno {errno.ECONNREFUSED}]" in str(problem)
         return (Reply.REFUSED, "connection refused") if refused else (Reply.TIMEOUT, text)
     if isinstance(problem, ssl.SSLError) and problem.reason != _NOTHING_MORE:
         return _tls(problem.reason or text)

@@ -244,13 +244,12 @@ async def test_an_address_that_is_silent_does_not_keep_us_from_the_next(
             assert (await ask(port, certs, host="diego-api.cf.svc.cluster.local")).reply is Reply.OK
 
 
-async def test_a_name_of_two_families_of_which_both_refuse_is_refused(
-    certs: Certificates, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize("other", [(socket.AF_INET6, "::1"), (socket.AF_INET, "255.255.255.255")])
+async def test_a_name_that_refuses_where_it_can_be_reached_is_refused(
+    other: tuple[socket.AddressFamily, str], certs: Certificates, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    """At its other address too, or there is no way to that: a name of two families, on a machine that has one."""
     port = listeners.free_port()
-    both = [
-        (socket.AF_INET6, socket.SOCK_STREAM, 6, "", ("::1", port, 0, 0)),
-        (socket.AF_INET, socket.SOCK_STREAM, 6, "", ("127.0.0.1", port)),
-    ]
+    both = [(each, socket.SOCK_STREAM, 6, "", (host, port)) for each, host in (other, (socket.AF_INET, "127.0.0.1"))]
     monkeypatch.setattr(socket, "getaddrinfo", lambda *_, **__: both)
     assert (await ask(port, certs, host="diego-api.cf.svc.cluster.local")).reply is Reply.REFUSED

@@ -86,7 +86,10 @@ async def test_a_listing_has_the_targets_own_records_in_order_and_what_is_asked(
 
 async def test_only_a_record_that_changed_is_parsed_again(monkeypatch: pytest.MonkeyPatch) -> None:
     first, second = (stored(remediation(name=f"diego-api-r{each}"), uid="u") for each in (1, 2))
-    changed = {**second, "status": {"phase": "Escalated"}}  # with the same resourceVersion, as an etcd that was restored
+    changed = {
+        **second,
+        "status": {"phase": "Escalated"},
+    }  # with the same resourceVersion, as an etcd that was restored
     another = stored(remediation(name="diego-api-r1"), uid="v")
     lists = [copy.deepcopy({"items": each}) for each in ([first, second], [first, changed], [another], [])]
     parsed: list[str] = []
