@@ -158,7 +158,7 @@ async def test_a_resync_opens_for_an_old_alert_where_nobody_serves(seen: Observa
         said = "This alert is older than the end of diego-api-r1; an observation decides whether it is stale."
         said, more = f"The alert opened nothing. {said}", {"judgement": "old_alert"}
     assert lines == [{"environment": "cf", "event": said, "log_level": "info", **more}], "once"
-    await reconciler._tell_all()
+    await reconciler.telling.send()
     told = [(each.reason, each.note, each.at, each.warning) for each in reconciler.records.told]
     firing = ("AlertFired", "Opened: StagerUnavailable is firing for cf.", NOW, False)
     assert told == ([firing] if opened else [])
