@@ -76,7 +76,7 @@ screenshots: setup test-programs ## photograph both programs' pages in a live ou
 .PHONY: node-programs test-node
 node-programs: setup test-programs control-plane chart-tools monitoring ## kubelet, containerd, buildah ...: found, or fetched and built (half an hour once, on two cores)
 	@$(VENV_PYTHON) -m scripts.programs node
-	@$(VENV_PYTHON) -m scripts.go_tools kubelet coredns network-policies
+	@$(VENV_PYTHON) -m scripts.go_tools kubelet coredns network-policies oldest
 
 test-node: node-programs ## the product in its own image, by its own chart, on a real node of Kubernetes (needs root and cgroups)
 	@scripts/test node

@@ -1,8 +1,9 @@
 """Programs that we build from pinned Go modules: the Kubernetes control plane, and the tools that check the chart.
 
-`python -m scripts.go_tools control-plane` finds or builds a set. Each set has a folder tests/testbed/NAME with go.mod
-and go.sum. A program is looked for in `$KUBEBUILDER_ASSETS`, on PATH (only in exactly our version), and in the cache,
-whose key holds a hash of everything that the build depends on: a stale one is never used.
+`python -m scripts.go_tools control-plane` finds or builds a set, `--folder NAME` prints where its build is. Each set
+has a folder tests/testbed/NAME with go.mod and go.sum. A program is looked for in `$KUBEBUILDER_ASSETS`, on PATH (only
+in exactly our version), and in the cache, whose key holds a hash of everything that the build depends on: a stale one
+is never used.
 """
 
 import hashlib
@@ -256,8 +257,11 @@ def provide(tools: ToolSet) -> None:
 def main(names: list[str]) -> int:
     """Provide the named sets; the exit code says whether all are there."""
     known = {tools.name: tools for tools in TOOL_SETS}
+    if len(names) == 2 and names[0] == "--folder" and names[1] in known:  # noqa: PLR2004 -- the option and its value
+        say(str(build_folder(known[names[1]])))
+        return 0
     if not names or not set(names) <= set(known):
-        say(f"usage: python -m scripts.go_tools {{{','.join(known)}}} ...")
+        say(f"usage: python -m scripts.go_tools {{{','.join(known)}}} ... | --folder NAME")
         return 2
     try:
         for name in names:

@@ -97,8 +97,14 @@ def test_a_version_is_ours_only_as_a_whole_word(tmp_path: Path, printed: str, ou
     assert go_tools.has_version(go_tools.HELM, tool, _program(tmp_path, printed)) is ours
 
 
-def test_an_unknown_set_is_a_usage_error() -> None:
-    assert go_tools.main(["control-plan"]) == 2
+@pytest.mark.parametrize("given", [["control-plan"], ["--folder"], ["--folder", "control-plan"], []])
+def test_an_unknown_set_is_a_usage_error(given: list[str]) -> None:
+    assert go_tools.main(given) == 2
+
+
+def test_a_build_is_found_by_its_folder(capsys: pytest.CaptureFixture[str]) -> None:
+    assert go_tools.main(["--folder", "oldest"]) == 0
+    assert capsys.readouterr().out == f"{go_tools.build_folder(go_tools.OLDEST)}\n"
 
 
 @pytest.mark.parametrize(
