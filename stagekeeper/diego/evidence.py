@@ -50,7 +50,7 @@ def pod(observation: Observation, each: BbsPod) -> str:
         words.append(described(seen))
     words += [f"{container.name} in {container.waiting}" for container in seen.containers if container.waiting]
     if restarts:
-        words.append(f"{restarts} restarts")
+        words.append(f"{restarts} restart{'s' if restarts > 1 else ''}")
     if seen.terminating:
         words.append(f"until {seen.ends_at:%H:%M:%S} UTC")
     words += [f"readiness gate {gate} is not met" for gate in seen.unmet_gates]
