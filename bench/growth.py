@@ -147,22 +147,17 @@ async def _records(bench: Bench, environment: Environment) -> list[Line]:
                 created = record("cf", ordinal)
                 store.create(REMEDIATIONS, namespace, created)
                 store.patch(REMEDIATIONS, namespace, created["metadata"]["name"], {"status": ended}, status=True)
-            took: tuple[list[float], list[float]] = ([], [])
-            for _ in range(bench.rounds):
-                for times, once in zip(
-                    took,
-                    (
-                        lambda: bench.alert(remediator, notification("cf")),
-                        lambda: open_bare(environment, session, namespace, count + 1),  # noqa: B023 -- awaited at once
-                    ),
-                    strict=True,
-                ):
-                    times.append(await timed(once))
-                    await until_idle(remediator)
-                    store.delete(REMEDIATIONS, namespace, f"diego-api-r{count + 1}", {})
-            ours, bare = Rounds(tuple(took[0])), Rounds(tuple(took[1]))
-            goal = ours.at_most_times(1.5, bare) if count == RECORDS[-1] else ""
-            lines.append(Line(f"{count} records: one more is opened", "ms", ours, "bare LIST + create", bare, goal))
+            mine: list[float] = []
+            theirs: list[float] = []
+            alert = partial(bench.alert, remediator, notification("cf"))
+            bare = partial(open_bare, environment, session, namespace, count + 1)
+            for times, once in ((mine, alert), (theirs, bare)) * bench.rounds:
+                times.append(await timed(once))
+                await until_idle(remediator)
+                store.delete(REMEDIATIONS, namespace, f"diego-api-r{count + 1}", {})
+            ours, beside = Rounds(tuple(mine)), Rounds(tuple(theirs))
+            goal = ours.at_most_times(1.5, beside) if count == RECORDS[-1] else ""
+            lines.append(Line(f"{count} records: one more is opened", "ms", ours, "bare LIST + create", beside, goal))
     await remediator.stop()
     return lines
 
