@@ -83,6 +83,22 @@ async def test_an_observation_that_waits_for_its_turn_is_told_of_less_time(monke
     assert observer.within < first - 0.15
 
 
+@pytest.mark.looptime
+async def test_an_observation_that_only_waits_gives_its_turn_to_the_next(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(scrape, "AT_ONCE", 1)
+    loop, began = asyncio.get_running_loop(), list[float]()
+
+    async def frozen(_within: float) -> Observation:
+        began.append(loop.time())
+        await asyncio.sleep(5)
+        return serving()
+
+    async with targets(frozen, CF, OTHER) as found:
+        for _ in range(2):
+            await found.scrape(20)
+    assert [each - began[0] for each in began] == pytest.approx([0, 0.25, 5.25, 5.5])
+
+
 async def test_scrapes_after_each_other_take_an_observation_each() -> None:
     observer = StubObserver()
     observer.release.set()
