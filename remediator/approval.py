@@ -21,6 +21,10 @@ class Approval:
     condition: str
     person: str
 
+    def __str__(self) -> str:
+        """As a record notes it: who approved, and what."""
+        return f"{self.person} for {self.condition}"[:LONGEST_PERSON]
+
 
 def read(metadata: Mapping[str, Any]) -> Approval | None:
     """The approval that an object's metadata hold; None where there is none, or one that names nobody."""

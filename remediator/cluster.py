@@ -63,11 +63,6 @@ class Cluster:
         """What the records of this environment are named after."""
         return self.environment.statefulsets[0]
 
-    @property
-    def asks_alertmanagers(self) -> bool:
-        """Whether there is any to ask."""
-        return bool(self._alertmanagers)
-
     def monotonic(self) -> float:
         """The event loop's clock: CLOCK_MONOTONIC, which goes on while the process is stopped."""
         return asyncio.get_running_loop().time()

@@ -8,7 +8,7 @@ from remediator.inputs import Inputs, blocking, moved
 from remediator.remediation import Phase, Reason, Remediation
 from stagekeeper.diego import commands
 from stagekeeper.diego.advice import advise
-from stagekeeper.diego.conditions import Condition
+from stagekeeper.diego.conditions import Condition, Diagnosis
 from stagekeeper.diego.observation import Observation, Probe
 from stagekeeper.kube.wording import sentence
 
@@ -16,12 +16,19 @@ NEXT = " Next: "
 """What stands before the next command, at the end of the message."""
 
 
-def escalated(remediation: Remediation, reason: Reason, why: str, given: Inputs) -> Remediation:
-    """The remediation, handed to a person by what this observation shows."""
+def escalated(
+    remediation: Remediation, reason: Reason, why: str, given: Inputs, excused: Diagnosis | None = None
+) -> Remediation:
+    """The remediation, handed to a person by what this observation shows.
+
+    `excused`: what it shows without the effects of the plan, where that is why.
+    """
     said = " ".join(
         filter(None, (sentence(why), _unseen(reason, given), what_was_done(remediation), _answers(given.seen)))
     )
-    return moved(remediation, Phase.ESCALATED, reason, f"{said}{NEXT}{_next(remediation, reason, given)}", given)
+    return moved(
+        remediation, Phase.ESCALATED, reason, f"{said}{NEXT}{_next(remediation, reason, given, excused)}", given
+    )
 
 
 def next_step(message: str) -> str:
@@ -49,12 +56,11 @@ def _unseen(reason: Reason, given: Inputs) -> str:
 
 
 def what_was_done(remediation: Remediation) -> str:
-    """Which planned pods were deleted, and which were not."""
+    """What became of each planned pod."""
     if remediation.plan is None:
         return "Nothing was deleted."
-    left = [pod.name for pod in remediation.planned_pods if not remediation.done(pod)]
-    left += remediation.refusals
-    return f"Deleted: {names(remediation.deleted)}. Not deleted: {names(left)}."
+    gone = f" Gone or replaced when we came: {names(remediation.gone)}." if remediation.gone else ""
+    return f"Deleted: {names(remediation.deleted)}.{gone} Not deleted: {names(remediation.left)}."
 
 
 def names(found: list[str] | tuple[str, ...]) -> str:
@@ -69,9 +75,9 @@ def _answers(seen: Observation) -> str:
     return f"Answers now: {', '.join(told)}." if told else ""
 
 
-def _next(remediation: Remediation, reason: Reason, given: Inputs) -> str:
+def _next(remediation: Remediation, reason: Reason, given: Inputs, excused: Diagnosis | None) -> str:
     """The next command, complete. Where a pause holds it up, that is ended first."""
-    environment, found = given.environment, given.assessment.diagnosis
+    environment, found = given.environment, excused or given.assessment.diagnosis
     if given.pause.paused and reason in {Reason.GAVE_UP, Reason.INTERRUPTED}:
         return pause.end(environment.namespace)
     held = blocking(given.seen)

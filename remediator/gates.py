@@ -11,12 +11,26 @@ from dataclasses import replace
 from datetime import datetime
 
 from remediator.inputs import AlertState, Inputs
+from remediator.plan import as_refusing
 from remediator.policy import Mode
 from remediator.record import took
 from remediator.remediation import GateResult, Outcome
 from stagekeeper.config.durations import in_words
-from stagekeeper.diego.diagnosis import Condition, Restart
+from stagekeeper.diego.diagnosis import (
+    RESTART,
+    Condition,
+    Restart,
+    cloud_controller_down,
+    crash_looping,
+    database_down,
+    locket_down,
+    node_down,
+    rolling_out,
+    scaled_down,
+    terminating,
+)
 from stagekeeper.diego.observation import Locket, Observation, Reply, Unknown, lockets_own
+from stagekeeper.diego.questions import unread
 from stagekeeper.kube.objects import Pod, StatefulSet
 
 
@@ -128,18 +142,20 @@ def diagnosis(given: Inputs) -> GateResult:
     """What a restart fixes, by the table of docs/diagnosis.md; a named person may override one `never`."""
     found = given.assessment.diagnosis
     if overridden(given):
-        return passes(f"{found.name}: {found.why}")
+        return besides(given) or passes(f"{found.name}: {found.why}")
     answer, doubt = by_the_table(given), in_doubt(given.seen)
     if answer.opens or given.accept != found.name or found.name not in OVERRIDABLE or not doubt:
         return answer
     return replace(answer, why=f"{answer.why} That it was accepted does not count: {doubt}.")
 
 
+_OUTCOME = {Restart.CURES: Outcome.PASS, Restart.NOT_YET: Outcome.NOT_YET, Restart.NEVER: Outcome.NEVER}
+
+
 def by_the_table(given: Inputs) -> GateResult:
     """What the table says, whoever has accepted what."""
     found = given.assessment.diagnosis
-    outcome = {Restart.CURES: Outcome.PASS, Restart.NOT_YET: Outcome.NOT_YET, Restart.NEVER: Outcome.NEVER}
-    return GateResult(outcome[found.restart], f"{found.name}: {found.why}")
+    return GateResult(_OUTCOME[found.restart], f"{found.name}: {found.why}")
 
 
 def confirmation(given: Inputs) -> GateResult:
@@ -150,7 +166,7 @@ def confirmation(given: Inputs) -> GateResult:
         return not_yet("It is asked once the diagnosis gate is open.")
     streak, policy = given.streaks.diagnosis, given.policy
     name = given.assessment.diagnosis.name
-    patient = name is Condition.STUCK_UNAVAILABLE and not given.accept
+    patient = name is Condition.STUCK_UNAVAILABLE and given.accept != name
     needed = policy.confirm_stuck_for if patient else policy.confirm_for
     asked_for = f"{policy.confirm_observations} checks over {needed.total_seconds():.0f} s"
     if streak is None:
@@ -266,11 +282,48 @@ one that its own readiness probe calls active (`label_contradicts`)."""
 
 
 def overridden(given: Inputs) -> bool:
-    """Whether a `never` of this diagnosis was turned into a pass, by a person or by the one setting."""
-    name = given.assessment.diagnosis.name
-    by_setting = name is Condition.STUCK_UNAVAILABLE and given.policy.restart_stuck_unavailable
+    """Whether a `never` of this diagnosis was turned into a pass, by a person or by the one setting.
+
+    The setting waits where the table does: a 503 that is just older than a migration may still be one.
+    """
+    found = given.assessment.diagnosis
+    name = found.name
+    stuck = name is Condition.STUCK_UNAVAILABLE and found.restart is Restart.NEVER
+    by_setting = stuck and given.policy.restart_stuck_unavailable
     accepted = name in OVERRIDABLE and given.accept == name
     return (by_setting or accepted) and not given.seen.serving() and not in_doubt(given.seen)
+
+
+_BY_A_PORT = frozenset(
+    {
+        Condition.STUCK_UNAVAILABLE,
+        Condition.LISTENING_UNKNOWN,
+        Condition.TLS_BROKEN,
+        Condition.FROZEN,
+        Condition.NETWORK_FAULT,
+    }
+)
+"""Whose rows go by what a port answers, and so hide the rows below them."""
+_ASKED_TOO = (scaled_down, terminating, rolling_out, database_down, node_down, crash_looping, locket_down)
+
+
+def besides(given: Inputs) -> GateResult | None:
+    """What else forbids or delays a restart for what a port answers; None if nothing does.
+
+    Who overrides such a row has not overridden those of roll-outs, the database, nodes, crash loops, Locket and the
+    Cloud Controller, which come below it. The youth of another pod says nothing.
+    """
+    seen, found = given.seen, given.assessment.diagnosis
+    if found.name not in _BY_A_PORT:
+        return None
+    refusing = replace(seen, pods=tuple(map(as_refusing, seen.known_pods)))  # only then row 22 asks
+    matches = [*(row(seen) for row in _ASKED_TOO), cloud_controller_down(refusing)]
+    other = next((each for each in matches if each is not None), None)
+    if other is not None:
+        outcome = _OUTCOME[other.restart or RESTART[other.condition]]
+        return GateResult(outcome, f"{found.name} is accepted, but {other.condition}: {other.why}")
+    reasons = unread(seen)
+    return not_yet(f"{found.name} is accepted, but not everything could be read: {reasons[0]}") if reasons else None
 
 
 def in_doubt(seen: Observation) -> str:

@@ -1,5 +1,6 @@
 """What a restart terminates, in which order, and what of an observation is its own doing. Pure."""
 
+import re
 from collections.abc import Collection, Iterable
 from dataclasses import replace
 from datetime import timedelta
@@ -48,7 +49,7 @@ def without_own_effects(seen: Observation, remediation: Remediation) -> Observat
     hung = [each for each in seen.known_pods if hung_since_the_plan(each, seen, remediation)]
     alone = sum(each in pods and not each.pod.terminating for each in hung) <= 1
     if alone:
-        pods = tuple(_as_planned(each) if each in hung else each for each in pods)
+        pods = tuple(as_refusing(each) if each in hung else each for each in pods)
     service = seen.service
     if hung and alone and isinstance(service, Probe) and service.reply is Reply.UNAVAILABLE:
         service = Probe(Reply.REFUSED)
@@ -61,8 +62,8 @@ def without_own_effects(seen: Observation, remediation: Remediation) -> Observat
     )
 
 
-def _as_planned(each: BbsPod) -> BbsPod:
-    """Without the 503 of a pod that hung, and without the label that it got since its readiness probe is accepted."""
+def as_refusing(each: BbsPod) -> BbsPod:
+    """As if its port refused, without the label that it gets as long as its readiness probe is accepted."""
     unlabelled = None if each.labelled_active is None else False
     return replace(each, probe=Probe(Reply.REFUSED), labelled_active=unlabelled)
 
@@ -82,22 +83,25 @@ def hung_since_the_plan(each: BbsPod, seen: Observation, remediation: Remediatio
 
 def _fewer(workloads: Iterable[StatefulSet], seen: Observation, names: Collection[str]) -> tuple[StatefulSet, ...]:
     """The StatefulSets with as many replicas less as pods are left out. A pod that is missing has no owner to ask."""
-    found = tuple(workloads)
     return tuple(
-        replace(each, replicas=max(0, each.replicas - sum(_belongs(name, each, seen, found) for name in names)))
-        for each in found
+        replace(each, replicas=max(0, each.replicas - sum(_belongs(name, each, seen) for name in names)))
+        for each in workloads
     )
 
 
-def _belongs(name: str, workload: StatefulSet, seen: Observation, workloads: Collection[StatefulSet]) -> bool:
+def _belongs(name: str, workload: StatefulSet, seen: Observation) -> bool:
     owner = next((each.pod.owner for each in seen.known_pods if each.pod.name == name), None)
-    named = max((each.name for each in workloads if name.startswith(f"{each.name}-")), key=len, default=None)
-    return (owner or named) == workload.name
+    return owner == workload.name if owner else _may_be_called(name, workload)
+
+
+def _may_be_called(name: str, workload: StatefulSet) -> bool:
+    """Whether a pod of that StatefulSet can have this name: Locket's may begin with the BBS's own name."""
+    return re.fullmatch(rf"{re.escape(workload.name)}-\d+", name) is not None
 
 
 def _rest_of_locket(locket: Locket, names: Collection[str]) -> Part[Locket]:
     """Locket without the pods that the plan has dealt with; nothing to ask where none is left."""
     rest = tuple(pod for pod in locket.pods if pod.name not in names)
-    own = sum(name.startswith(f"{locket.workload.name}-") for name in names)
+    own = sum(_may_be_called(name, locket.workload) for name in names)
     replicas = max(0, locket.workload.replicas - own)
     return Locket(replace(locket.workload, replicas=replicas), rest) if replicas or rest else NOT_CONFIGURED

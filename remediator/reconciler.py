@@ -78,7 +78,7 @@ class Reconciler:
         self.state.asked = True
         listing = await self.cluster.listing()
         self.state.remediations = listing.remediations
-        if listing.asked is not None:
+        if listing.asked is not None and self._ours_to_take_up(listing.asked, listing.now):
             await self.take_up(listing.asked, listing.now)
             listing = await self.cluster.listing()
             self.state.remediations = listing.remediations
@@ -127,7 +127,8 @@ class Reconciler:
             with suppress(Conflict):
                 await self.cluster.swap(latest.released(approved.person, now))
         why, name = f"approval of {latest.name}", self.cluster.environment.name
-        request = Request(name, person=approved.person, why=why, accept=approved.condition)
+        mode = self.policy.mode.value
+        request = Request(name, person=approved.person, why=why, accept=approved.condition, mode=mode)
         verdict = await intake.open_or_join(self.cluster, request, self.policy)
         if verdict.judgement is not Judgement.OPENED:
             return self.rhythm.list.total_seconds()
@@ -136,6 +137,10 @@ class Reconciler:
         if verdict.opened is not None:
             self.telling.event(verdict.opened, Reason.PERSON, said, now)
         return 0
+
+    def _ours_to_take_up(self, asked: Asked, now: datetime) -> bool:
+        """Beside a replica in mode act, one in mode observe would close as `Observed` what a person wants done."""
+        return self.policy.mode is Mode.ACT or now - asked.created > 2 * self.rhythm.list
 
     async def take_up(self, asked: Asked, now: datetime) -> None:
         """Open or join a remediation for what a person asks; then the place is free for the next. Raises `KubeError`.
@@ -147,7 +152,8 @@ class Reconciler:
             late = f"since {asked.created:%Y-%m-%d %H:%M:%S} UTC: that is too long ago, so nothing was opened."
             self.telling.say(f"{who} {late}", warning=True)
         else:
-            verdict = await intake.open_or_join(self.cluster, asked.request, self.policy)
+            request = replace(asked.request, mode=self.policy.mode.value)
+            verdict = await intake.open_or_join(self.cluster, request, self.policy)
             self.telling.say(f"{who}: {verdict.why}", remediation=verdict.remediation)
             if verdict.opened is not None:
                 said = f"Opened: {who}: {asked.request.why}"
@@ -293,9 +299,12 @@ class Reconciler:
 
 
 def _approved(latest: Remediation | None) -> Approval | None:
-    """What a person has approved after the escalation, while the next remediation is still to be opened."""
+    """What a person has approved after the escalation, while the next remediation is still to be opened.
+
+    What was approved while it was open has had its effect then: it calls nobody off, and opens nothing.
+    """
     found = latest.approval if latest and latest.phase is Phase.ESCALATED else None
-    if latest is None or found is None or found.condition not in OVERRIDABLE:
+    if latest is None or found is None or found.condition not in OVERRIDABLE or str(found) == latest.approved_by:
         return None
     return found if latest.latched or latest.released_by == found.person else None
 

@@ -75,7 +75,6 @@ def _load(name: str, source: Mapping[str, Any]) -> Remediation:
         name=name,
         request=Request(**{each.name: _text(spec, _SPEC.get(each.name, each.name)) for each in fields(Request)}),
         created=_time(metadata.get("creationTimestamp")),
-        resource_version=_text(metadata, "resourceVersion"),
         phase=Phase(status.get("phase", Phase.WATCHING)),
         reason=Reason(status.get("reason", Reason.PERSON if spec.get("person") else Reason.ALERT)),
         message=_text(status, "message"),

@@ -180,7 +180,6 @@ class Remediation:
     name: str
     request: Request
     created: datetime
-    resource_version: str = ""
     phase: Phase = Phase.WATCHING
     reason: Reason = Reason.ALERT
     message: str = ""
@@ -193,7 +192,7 @@ class Remediation:
     approval: Approval | None = None
     """What a person has approved since it was opened; anew at each reading, since it is no part of the status."""
     approved_by: str = ""
-    """Whose approval the record has noted."""
+    """The approval that was noted while it was open, as `alice for frozen`: it is spent with this remediation."""
     gates: tuple[tuple[str, GateResult], ...] = ()
     diagnosis: str = ""
     evidence: tuple[str, ...] = ()
@@ -217,8 +216,8 @@ class Remediation:
 
     @property
     def accepts(self) -> str:
-        """The one diagnosis whose `never` a person overrides; "" where nobody does."""
-        return self.request.accept or (self.approval.condition if self.approval else "")
+        """The one diagnosis whose `never` a person overrides, by the newest word; "" where nobody does."""
+        return self.approval.condition if self.approval else self.request.accept
 
     @property
     def ordinal(self) -> int:
@@ -268,6 +267,16 @@ class Remediation:
     def refusals(self) -> list[str]:
         """Names in the plan that no pod of ours can have."""
         return [each.name for each in self.deletions if each.result == "refused"]
+
+    @property
+    def left(self) -> list[str]:
+        """Names of the planned pods that are as they were: not dealt with, or none of ours."""
+        return [*(pod.name for pod in self.planned_pods if not self.done(pod)), *self.refusals]
+
+    @property
+    def gone(self) -> list[str]:
+        """Names of the planned pods that were gone or replaced when we came, perhaps by a DELETE of an unknown end."""
+        return [each.name for each in self.deletions if each.result in {"gone", "replaced"}]
 
     @property
     def current_step(self) -> Step | None:

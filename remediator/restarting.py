@@ -49,7 +49,7 @@ def restart(remediation: Remediation, given: Inputs) -> Decision:
     closed = next((each.why for each in answers if not each.opens), "")
     hindrance = _hindrance(remediation, step, given, excused) or closed
     blind = excused is None or excused.assessment.blind
-    ended = None if blind else _too_late(remediation, step, streaks, given, hindrance)
+    ended = None if blind or excused is None else _too_late(remediation, step, streaks, (given, excused), hindrance)
     if ended is not None:
         return ended, streaks, Close()
     if hindrance:
@@ -187,9 +187,13 @@ def _owners(given: Inputs) -> set[str]:
 
 
 def _too_late(
-    remediation: Remediation, step: Step, streaks: Streaks, given: Inputs, hindrance: str
+    remediation: Remediation, step: Step, streaks: Streaks, inputs: tuple[Inputs, Inputs], hindrance: str
 ) -> Remediation | None:
-    """The escalation that is due: a `never` that persists, or a step that is past its deadline."""
+    """The escalation that is due: a `never` that persists, or a step that is past its deadline.
+
+    `inputs`: as they are, and without the effects of the plan.
+    """
+    given, excused = inputs
     lasting = next((each for each in (streaks.delete_refused, streaks.never) if each and _lasts(each, given)), None)
     if lasting is not None:
         why = " ".join(lasting.names)
@@ -197,7 +201,8 @@ def _too_late(
         why = f"{hindrance or streaks.delete_failed} {blocking_pods(given.seen)}".strip()
     else:
         return None
-    return escalated(remediation, Reason.INTERRUPTED, f"The restart was interrupted at {step.workload}. {why}", given)
+    said = f"The restart was interrupted at {step.workload}. {why}"
+    return escalated(remediation, Reason.INTERRUPTED, said, given, excused.assessment.diagnosis)
 
 
 def _lasts(streak: Streak, given: Inputs) -> bool:

@@ -7,7 +7,7 @@ from itertools import groupby
 from urllib.parse import urlencode
 
 from remediator import pause
-from remediator.escalating import next_step, without_next
+from remediator.escalating import names, next_step, without_next
 from remediator.gates import earliest_sentence
 from remediator.inputs import AlertState, AlertView
 from remediator.policy import Mode
@@ -135,10 +135,9 @@ def _in_need(reconciler: Reconciler, latest: Remediation, now: datetime, links: 
         facts.append(("Needs", "a person (or recovers by itself, once the BBS serves)"))
     if latest.phase is Phase.WATCHING:
         facts.append(("Restart", earliest_sentence(gates, now)))
-    planned = [pod.name for pod in latest.planned_pods]
-    if planned:
-        left = [name for name in planned if name not in latest.deleted]
-        facts.append(("Deleted", f"{', '.join(latest.deleted) or 'nothing'}; not deleted: {', '.join(left) or 'none'}"))
+    if latest.planned_pods:
+        gone = f"; gone or replaced when we came: {names(latest.gone)}" if latest.gone else ""
+        facts.append(("Deleted", f"{names(latest.deleted)}{gone}; not deleted: {names(latest.left)}"))
     elif latest.latched:
         facts.append(("Deleted", "nothing"))
     runbook = links.runbook("StagekeeperEscalated" if latest.phase is Phase.ESCALATED else "StagerUnavailable")
@@ -201,10 +200,10 @@ def _history(remediations: Sequence[Remediation], told: Remediation | None) -> I
     for _, group in groupby(newest, key=lambda each: (each.phase, each.reason, each.message)):
         alike = [*group]
         first, last = alike[0], alike[-1]
-        names = first.name if len(alike) == 1 else f"{last.name} to {first.name}, {len(alike)} alike, last"
+        which = first.name if len(alike) == 1 else f"{last.name} to {first.name}, {len(alike)} alike, last"
         lasted = f", took {took(first.closed_at - first.created)}" if first.closed_at else ""
         deleted = f", deleted {', '.join(first.deleted)}" if first.deleted else ""
-        said = f"{names}: {_moment(first.created)}{lasted}{deleted}. {without_next(first.message) or first.reason}"
+        said = f"{which}: {_moment(first.created)}{lasted}{deleted}. {without_next(first.message) or first.reason}"
         yield _phase(first.phase), said
 
 

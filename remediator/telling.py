@@ -32,8 +32,8 @@ class Telling:
     async def changed(self, before: Remediation, after: Remediation) -> None:
         """What a swap has stored: gates whose answer is another, an approval, a phase."""
         self._gates(before, after)
-        if after.approved_by != before.approved_by:
-            said = f"{after.approved_by} approved a restart for {after.accepts}."
+        if after.approved_by != before.approved_by and after.approval is not None:
+            said = f"{after.approval.person} approved a restart for {after.approval.condition}."
             self.say(said, remediation=after.name)
             self.event(after, "Approved", said, after.transitions[-1].at if after.transitions else after.entered)
         if before.phase is not after.phase:

@@ -35,13 +35,13 @@ def watch(remediation: Remediation, given: Inputs) -> Decision:
 
 def _with_approval(remediation: Remediation, given: Inputs) -> Remediation:
     """With a line about whoever has approved a restart meanwhile, and for what."""
-    given_by = remediation.approval
-    if given_by is None or given_by.person == remediation.approved_by:
+    approval = remediation.approval
+    if approval is None or str(approval) == remediation.approved_by:
         return remediation
-    said = f"{given_by.person} approved a restart for {given_by.condition}."
-    if given_by.condition not in OVERRIDABLE:
+    said = f"{approval.person} approved a restart for {approval.condition}."
+    if approval.condition not in OVERRIDABLE:
         said += f" Nobody can: it must be one of {', '.join(sorted(OVERRIDABLE))}."
-    return replace(remediation, approved_by=given_by.person).with_line(said, given.at)
+    return replace(remediation, approved_by=str(approval)).with_line(said, given.at)
 
 
 def _serving(remediation: Remediation, streaks: Streaks, given: Inputs) -> Decision:
@@ -60,7 +60,7 @@ def _with_alerts(given: Inputs) -> Streaks:
     states = {each.state for each in given.alerts}
     return given.streaks.with_alerts(
         gone=states == {AlertState.ABSENT},
-        unread=states == {AlertState.ACTIVE, AlertState.UNREADABLE},
+        unread={AlertState.ACTIVE, AlertState.UNREADABLE} <= states,
         moment=given.assessment.moment,
         tolerance=given.policy.tolerance,
     )
@@ -123,7 +123,9 @@ def _refusal(given: Inputs, answers: Answers) -> tuple[Reason, str]:
     """Why a person is called: what refused, and what that means."""
     refusing = [name for name, answer in answers if answer.outcome is Outcome.NEVER and name != "mode"]
     found = given.assessment.diagnosis.name
-    if "diagnosis" in refusing and found in _PERSONS_CHOICE & OVERRIDABLE and not gates.in_doubt(given.seen):
+    other = gates.besides(given)
+    hindered = gates.in_doubt(given.seen) or (other is not None and other.outcome is Outcome.NEVER)
+    if "diagnosis" in refusing and found in _PERSONS_CHOICE & OVERRIDABLE and not hindered:
         return Reason.AWAITING_APPROVAL, "A person must decide on this restart."
     if refusing == ["bounds"]:
         return Reason.OUT_OF_BOUNDS, "A restart would be out of bounds."

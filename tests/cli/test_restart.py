@@ -45,6 +45,7 @@ async def test_it_opens_a_remediation_in_the_persons_name_and_deletes_nothing(tm
             "person": "alice",
             "why": "it hangs",
             "accept": "crash_looping",
+            "mode": "act",
         }
         assert record.load(stored).phase.open
         assert [pod["metadata"]["uid"] for pod in at.env.pods()] == before

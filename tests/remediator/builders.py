@@ -54,9 +54,7 @@ def inputs(assessment: Assessment | None = None, **changes: Any) -> Inputs:
 def remediation(phase: Phase = Phase.WATCHING, *, age: float = 0, **changes: Any) -> Remediation:
     """A remediation that was opened, and entered its phase, `age` seconds before NOW."""
     created = NOW - timedelta(seconds=age)
-    return replace(
-        Remediation("diego-api-r1", Request("cf", alertname="StagerUnavailable"), created, "7", phase), **changes
-    )
+    return replace(Remediation("diego-api-r1", Request("cf", alertname="StagerUnavailable"), created, phase), **changes)
 
 
 def planned(*names: str, uids: Sequence[str] = ()) -> tuple[PlannedPod, ...]:

@@ -12,6 +12,7 @@ from typing import Any, cast
 
 from remediator import record
 from remediator.alertmanager import AlertmanagerView
+from remediator.approval import ANNOTATION
 from remediator.cluster import Cluster, TargetRecords
 from remediator.inputs import AlertState, AlertView, Pause
 from remediator.remediation import Phase, Reason, Remediation, Request
@@ -94,6 +95,7 @@ class World:
         setattr(self, what, between[1] if getattr(self, what) == between[0] else between[0])
 
 
+APPROVES = "somebody approves a restart for what was seen last"
 EVENTS: Mapping[str, Callable[[World, int], None]] = {
     "nothing": lambda _world, _pod: None,
     "a webhook comes": lambda _world, _pod: None,
@@ -119,6 +121,7 @@ EVENTS: Mapping[str, Callable[[World, int], None]] = {
     "deletes are refused": lambda world, _pod: setattr(world, "deletes", "refused"),
     "answers to deletes are lost": lambda world, _pod: setattr(world, "deletes", "lost"),
     "deletes are accepted": lambda world, _pod: setattr(world, "deletes", "accepted"),
+    APPROVES: lambda _world, _pod: None,
 }
 
 
@@ -146,6 +149,7 @@ class InMemory(Cluster):
         self.records: dict[str, dict[str, Any]] = {}
         self.assessment: Assessment | None = None
         self.deletes = 0
+        self.approvals = 0
         self.wrong: list[str] = []
         """What no history may hold."""
 
@@ -158,6 +162,14 @@ class InMemory(Cluster):
         seen = self.world.seen()
         self.assessment = Assessment(seen, diagnose(seen), Moment(seen.taken_at, self.monotonic()))
         return self.assessment
+
+    def approve(self) -> None:
+        """By an annotation of the newest record."""
+        if self.assessment is not None:
+            self.approvals += 1
+            annotations = {ANNOTATION: f"{self.assessment.diagnosis.name} by alice{self.approvals}"}
+            newest = [*self.records.values()][-1]
+            newest["metadata"] = {**newest["metadata"], "annotations": annotations}
 
     async def listing(self) -> TargetRecords:
         """All records."""
@@ -180,6 +192,9 @@ class InMemory(Cluster):
         self.records[remediation.name] = stored
         if before.phase.open and remediation.phase is Phase.ESCALATED and self.assessment is not None:
             self.wrong += contradictions(remediation, self.assessment, self.world)
+        plans = [each.plan.diagnosis for each in map(record.load, self.records.values()) if each.plan]
+        if sum(each != Condition.NO_ACTIVE_BBS for each in plans) > self.approvals:
+            self.wrong.append(f"{plans} were planned by {self.approvals} approvals.")
         return record.load(stored)
 
     async def pause(self) -> Pause:
@@ -215,11 +230,13 @@ class InMemory(Cluster):
         """Why this DELETE may not be sent.
 
         A 503 is excused only of a pod that the plan names, that refused when the plan was made, and whose BBS has not
-        started since: whatever answers otherwise may be a migration, or a BBS that serves.
+        started since: whatever answers otherwise may be a migration, or a BBS that serves. Where the plan is for what a
+        person accepted, the same is excused of what only claims by its label that it serves; and nothing else.
         """
         world, latest = self.world, record.load([*self.records.values()][-1])
         planned = {each.uid for step in (latest.plan.steps if latest.plan else ()) for each in step.pods}
         decided = (latest.plan.decided_at - NOW).total_seconds() if latest.plan else 0.0
+        accepted = latest.accepts if latest.plan and latest.plan.diagnosis == latest.accepts else ""
         if world.paused:
             yield f"{pod.name} is deleted during a pause."
         if pod.uid not in planned:
@@ -234,12 +251,12 @@ class InMemory(Cluster):
         untouched = [each for each in world.pods if each.uid in planned and not each.terminating]
         as_planned = tuple(
             replace(each, reply=Reply.REFUSED, labelled=False)
-            if each.reply is Reply.UNAVAILABLE and each.began <= decided
+            if (each.reply is Reply.UNAVAILABLE and each.began <= decided) or (accepted and not each.labelled)
             else each
             for each in untouched
         )
         found = diagnose(world.seen(as_planned))
-        if found.restart is not Restart.CURES:
+        if found.restart is not Restart.CURES and found.name != accepted:
             yield f"{pod.name} is deleted though its observation says {found.name}: {found.why}"
 
 
@@ -285,11 +302,14 @@ def _about_who_serves(ended: Remediation, assessment: Assessment) -> Iterator[st
 
 def _misnamed(ended: Remediation, said: str) -> Iterator[str]:
     planned = [pod for step in (ended.plan.steps if ended.plan else ()) for pod in step.pods]
-    told = re.search(r"Deleted: (.*?)\. Not deleted: (.*?)\.", said)
+    told = re.search(r"Deleted: (.*?)\..* Not deleted: (.*?)\.", said)
     deleted = ", ".join(ended.deleted) or "none"
     left = ", ".join(pod.name for pod in planned if not ended.done(pod)) or "none"
     if told is None or told.groups() != (deleted, left):
         yield f"Deleted were {deleted}, not deleted {left}; it says: {said}"
+    untold = [pod.name for pod in planned if f"{pod.name}," not in f"{said}," and f"{pod.name}." not in said]
+    if untold:
+        yield f"What became of {untold[0]} is not told: {said}"
 
 
 def play(steps: Sequence[Step], *, locket: bool = False) -> InMemory:
@@ -300,10 +320,13 @@ def play(steps: Sequence[Step], *, locket: bool = False) -> InMemory:
     opened: Mapping[str, float] = {}
     for step in steps:
         EVENTS[step.event](cluster.world, step.pod)
+        if step.event == APPROVES:
+            cluster.approve()
         if step.event == "a webhook comes":
             _now(reconciler.open(Request("cf", alertname="StagerUnavailable")))
         for _ in range(step.times):
-            _now(reconciler.reconcile())
+            while _now(reconciler.reconcile()) == 0:
+                pass  # as the loop does: it goes on at once
             latest = record.load([*cluster.records.values()][-1])
             opened = {latest.name: opened.get(latest.name, cluster.monotonic())}
             open_for = timedelta(seconds=cluster.monotonic() - opened[latest.name])
@@ -313,12 +336,12 @@ def play(steps: Sequence[Step], *, locket: bool = False) -> InMemory:
     return cluster
 
 
-def _now(work: Any) -> None:
-    """Run a coroutine that never has to wait."""
+def _now(work: Any) -> Any:
+    """The result of a coroutine that never has to wait."""
     try:
         work.send(None)
-    except StopIteration:
-        return
+    except StopIteration as end:
+        return end.value
     raise AssertionError("Nothing here waits.")
 
 

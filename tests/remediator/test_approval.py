@@ -11,7 +11,7 @@ from remediator.decision import decide
 from remediator.inputs import Continue
 from remediator.policy import Mode
 from remediator.reconciler import Reconciler
-from remediator.remediation import Phase, Reason, Remediation
+from remediator.remediation import Phase, Reason, Remediation, Request
 from remediator.streaks import Streaks
 from stagekeeper.diego.observation import Observation, Reply
 from tests.diego.observations import bbs, healthy, observation
@@ -65,10 +65,31 @@ def ending(seen: Observation, given: Approval, seconds: float = 120) -> tuple[Re
 def test_what_is_approved_is_restarted_and_who_approved_is_on_the_record() -> None:
     found, action = ending(STUCK, ALICE)
     assert (found.phase, found.reason, action) == (Phase.RESTARTING, Reason.GATES_OPEN, Continue())
-    assert found.approved_by == "alice"
+    assert found.approved_by == "alice for stuck_unavailable"
     said = [each.message for each in found.transitions]
     assert said.count("alice approved a restart for stuck_unavailable.") == 1
-    assert record.store(found)["status"]["approvedBy"] == "alice"
+    assert record.store(found)["status"]["approvedBy"] == "alice for stuck_unavailable"
+
+
+def test_the_newest_approval_counts_whatever_was_accepted_before() -> None:
+    request = Request("cf", person="bob", accept="frozen")
+    found, streaks = remediation(request=request, approval=Approval("tls_broken", "alice")), Streaks()
+    for seconds in range(0, 125, 5):
+        found = replace(found, approval=ALICE) if seconds == 60 else found
+        found, streaks, _ = decide(found, inputs(at(seconds, STUCK), streaks=streaks))
+    assert (found.phase, found.approved_by) == (Phase.RESTARTING, str(ALICE))
+    said = [each.message for each in found.transitions]
+    assert "alice approved a restart for tls_broken." in said
+    assert "alice approved a restart for stuck_unavailable." in said
+
+
+async def test_log_and_event_say_what_was_approved_and_by_whom() -> None:
+    records = MemoryCluster(remediation(request=Request("cf", person="bob", accept="frozen"), approval=ALICE))
+    records.seen = STUCK
+    reconciler = Reconciler(records, ACT)
+    await reconciler.reconcile()
+    await reconciler.telling.send()
+    assert [each.note for each in records.told] == ["alice approved a restart for stuck_unavailable."]
 
 
 def test_an_approval_of_something_else_opens_nothing() -> None:
@@ -109,6 +130,13 @@ async def test_a_remediator_that_died_between_release_and_opening_goes_on() -> N
     records = MemoryCluster(escalated().released("alice", at(0).moment.at))
     await Reconciler(records, ACT).reconcile()
     assert [*records.remediations] == [1, 2]
+    assert records.remediations[2].request.mode == Mode.ACT
+
+
+async def test_what_is_approved_after_another_approval_was_spent_opens_the_next() -> None:
+    records = MemoryCluster(escalated(approved_by="alice for frozen"))
+    await Reconciler(records, ACT).reconcile()
+    assert records.remediations[2].request.accept == "stuck_unavailable"
 
 
 @pytest.mark.parametrize(
@@ -119,8 +147,9 @@ async def test_a_remediator_that_died_between_release_and_opening_goes_on() -> N
         (replace(escalated(), approval=None), Mode.ACT),
         (replace(escalated(), phase=Phase.RECOVERED), Mode.ACT),
         (escalated(), Mode.OBSERVE),
+        (escalated(approved_by=str(ALICE)), Mode.ACT),
     ],
-    ids=["serves again", "nobody can", "no approval", "ended well", "mode observe"],
+    ids=["serves again", "nobody can", "no approval", "ended well", "mode observe", "it had its effect before"],
 )
 async def test_else_nothing_is_opened(found: Remediation, mode: Mode) -> None:
     records = MemoryCluster(found)

@@ -2,12 +2,14 @@
 
 from collections.abc import Mapping
 from dataclasses import replace
+from datetime import timedelta
 from typing import Any
 
 import pytest
 
 from remediator import record
 from remediator.cluster import TargetRecords
+from remediator.policy import Mode
 from remediator.reconciler import Reconciler
 from remediator.record import Unreadable
 from remediator.remediation import Asked, Remediation
@@ -67,8 +69,23 @@ async def taken_up(cluster: Asking) -> list[Remediation]:
 async def test_a_remediation_is_opened_in_that_persons_name_and_of_the_rest_nothing_is_taken() -> None:
     [opened] = await taken_up(Asking(asked=wish()))
     assert opened.name == "diego-api-r1"
-    request = {"environment": "cf", "person": "kim", "why": "it hangs", "accept": "frozen", "requestUid": "u1"}
+    request = {
+        "environment": "cf",
+        "person": "kim",
+        "why": "it hangs",
+        "accept": "frozen",
+        "requestUid": "u1",
+        "mode": "act",
+    }
     assert record.spec(opened.request) == request
+
+
+@pytest.mark.parametrize(("ago", "opened"), [(10, 0), (11, 1)])
+async def test_a_replica_in_mode_observe_leaves_it_for_a_while_to_one_in_mode_act(ago: int, opened: int) -> None:
+    """It would close as Observed what a person wants done, and take that person's word with it."""
+    cluster = Asking(asked=wish(creationTimestamp=timestamp(NOW - timedelta(seconds=ago))))
+    await Reconciler(cluster, ACT.model_copy(update={"mode": Mode.OBSERVE})).reconcile()
+    assert [each.request.mode for each in cluster.remediations.values()] == ["observe"] * opened
 
 
 async def test_what_is_open_is_joined() -> None:

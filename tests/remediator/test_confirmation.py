@@ -167,6 +167,7 @@ def test_the_setting_for_stuck_unavailable_asks_for_ten_minutes() -> None:
     policy = ACT.model_copy(update={"restart_stuck_unavailable": True})
     assert not confirmed(every(5, 595, STUCK), policy)
     assert confirmed(every(5, 600, STUCK), policy)
+    assert not confirmed(every(5, 595, STUCK), policy, accept="frozen")
 
 
 def test_a_person_who_accepts_stuck_unavailable_waits_two_minutes() -> None:

@@ -45,6 +45,9 @@ def test_a_reason_without_a_full_stop_gets_one() -> None:
 
 def test_what_was_deleted_and_what_was_not() -> None:
     assert " Deleted: diego-api-0. Not deleted: diego-api-1. " in message(hung(), Reason.INTERRUPTED, HALF)
+    replaced = replace(HALF, deletions=(*HALF.deletions, Deletion("diego-api-1", "uid-1", "replaced", NOW)))
+    told = message(hung(), Reason.INTERRUPTED, replaced)
+    assert " Deleted: diego-api-0. Gone or replaced when we came: diego-api-1. Not deleted: none. " in told
     refused = replace(HALF, deletions=(*HALF.deletions, Deletion("kube-dns-abc", "u", "refused", NOW)))
     told = message(hung(), Reason.INTERRUPTED, refused)
     assert " Deleted: diego-api-0. Not deleted: diego-api-1, kube-dns-abc. " in told

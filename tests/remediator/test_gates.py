@@ -1,6 +1,6 @@
 """Every gate, answer by answer. What could not be read blocks."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
@@ -12,9 +12,21 @@ from remediator.inputs import AlertState, AlertView, Inputs, Past, Pause
 from remediator.policy import Mode
 from remediator.remediation import GateResult, Outcome
 from remediator.streaks import Assessment, Streaks
-from stagekeeper.diego.diagnosis import Condition, Restart
-from stagekeeper.diego.observation import BbsPod, Locket, Observation, ReadyPods, Reply
-from tests.diego.observations import NOW, ago, bbs, container, healthy, hung, observation, pod, unknown, workload
+from stagekeeper.diego.diagnosis import RESTART, Condition, Restart
+from stagekeeper.diego.observation import BbsPod, Locket, Observation, Probe, ReadyPods, Reply
+from tests.diego import observations
+from tests.diego.observations import (
+    NOW,
+    ago,
+    bbs,
+    container,
+    healthy,
+    hung,
+    observation,
+    pod,
+    unknown,
+    workload,
+)
 from tests.remediator.builders import ACT, ACTIVE, CF, NOT_PAUSED, at, moment
 
 PASS, NOT_YET, NEVER, NOT_CONFIGURED = Outcome.PASS, Outcome.NOT_YET, Outcome.NEVER, Outcome.NOT_CONFIGURED
@@ -271,6 +283,64 @@ def test_where_a_label_or_a_refusal_says_that_it_does_not_serve_a_person_decides
     seen = observation(*pods, service=Reply.REFUSED, **changes)
     assert at(0, seen).diagnosis.name == accept
     assert gates.diagnosis(asked(seen, accept=accept)).outcome is PASS
+
+
+BESIDES: Mapping[Condition, Observation] = {
+    Condition.DATABASE_DOWN: hung(database=False),
+    Condition.CLOUD_CONTROLLER_DOWN: hung(cloud_controller=ReadyPods(0, 2)),
+    Condition.ROLLING_OUT: hung(workloads=(workload(generation=9),)),
+    Condition.SCALED_DOWN: hung(workloads=(workload(replicas=0),)),
+    Condition.LOCKET_DOWN: hung(locket=observations.locket("False")),
+    Condition.NODE_DOWN: observation(bbs(0), bbs(1, Reply.TIMEOUT, ready="Unknown")),
+    Condition.TERMINATING_STUCK: observation(bbs(0), bbs(1, ends_at=NOW - HOUR)),
+    Condition.CRASH_LOOPING: observation(bbs(0), bbs(1, containers=LOOPS)),
+}
+ANSWERS = {
+    Reply.UNAVAILABLE: "stuck_unavailable",
+    Reply.NO_REPLY: "frozen",
+    Reply.TLS: "tls_broken",
+}
+
+
+@pytest.mark.parametrize("other", BESIDES)
+@pytest.mark.parametrize("reply", ANSWERS)
+def test_what_else_forbids_a_restart_holds_an_accepted_one_too(other: Condition, reply: Reply) -> None:
+    """The rows of what a port answers come first in the table; to accept one of them accepts no later one."""
+    first, *rest = BESIDES[other].known_pods
+    seen = replace(BESIDES[other], pods=(replace(first, probe=Probe(reply)), *rest))
+    assert at(0, seen).diagnosis.name == ANSWERS[reply]
+    answer = gates.diagnosis(asked(seen, accept=ANSWERS[reply]))
+    assert answer.outcome.value == RESTART[other].value
+    assert answer.why.startswith(f"{ANSWERS[reply]} is accepted, but {other}: ")
+
+
+@pytest.mark.parametrize("reply", ANSWERS)
+@pytest.mark.parametrize("other", [bbs(1, age=timedelta(seconds=20)), observations.pending(1, age=HOUR)])
+def test_another_pod_that_is_young_or_does_not_start_holds_no_accepted_restart(reply: Reply, other: BbsPod) -> None:
+    seen = observation(bbs(0, reply), other)
+    assert gates.diagnosis(asked(seen, accept=ANSWERS[reply])).outcome is PASS
+
+
+def test_what_can_not_be_read_holds_an_accepted_restart() -> None:
+    answer = gates.diagnosis(asked(replace(STUCK, database=unknown("no route")), accept="stuck_unavailable"))
+    assert answer == GateResult(NOT_YET, "stuck_unavailable is accepted, but not everything could be read: no route.")
+
+
+def test_nor_does_the_setting_override_more_than_the_503() -> None:
+    policy = ACT.model_copy(update={"restart_stuck_unavailable": True})
+    answer = gates.diagnosis(asked(replace(STUCK, database=False), policy=policy))
+    assert answer == GateResult(
+        NEVER if RESTART[Condition.DATABASE_DOWN] is Restart.NEVER else NOT_YET,
+        "stuck_unavailable is accepted, but database_down: The database can't be reached.",
+    )
+
+
+def test_the_setting_waits_while_it_may_only_just_not_be_a_migration_and_a_person_need_not() -> None:
+    policy = ACT.model_copy(update={"restart_stuck_unavailable": True})
+    just = observation(bbs(0, Reply.UNAVAILABLE, age=timedelta(minutes=61)), bbs(1))
+    assert at(0, just).diagnosis.name == "stuck_unavailable"
+    assert gates.diagnosis(asked(just, policy=policy)).outcome is NOT_YET
+    assert gates.diagnosis(asked(just, accept="stuck_unavailable")).outcome is PASS
 
 
 def test_the_setting_restart_stuck_unavailable_overrides_that_one_and_no_other() -> None:

@@ -7,10 +7,10 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from remediator import decision, escalating, restarting, watching
+from remediator import decision, escalating, gates, reconciler, restarting, watching
 from remediator.reconciler import Reconciler
 from tests.interleaving.mutation import Edit
-from tests.remediator.histories import EVENTS, Step, play
+from tests.remediator.histories import APPROVES, EVENTS, Step, play
 
 STEPS = st.builds(
     Step,
@@ -19,10 +19,14 @@ STEPS = st.builds(
     times=st.sampled_from([1, 1, 1, 2, 4]),
     gap=st.sampled_from([5.0, 5.0, 15.0, 29.0, 31.0, 130.0, 1000.0, 4000.0]),
 )
-HISTORIES = st.tuples(
-    st.builds(Step, times=st.sampled_from([0, 3, 8, 9, 10])),  # so that plans are written in many of them
-    st.lists(STEPS, max_size=8),
-).map(lambda parts: [parts[0], *parts[1]])
+BEGINNINGS = [
+    *([Step(times=times)] for times in (0, 3, 8, 9, 10)),
+    *([Step(event), Step(APPROVES, times=9)] for event in ("a pod answers 503", "a pod does not answer as a BBS does")),
+]
+"""So that plans are written in many of them."""
+HISTORIES = st.tuples(st.sampled_from(BEGINNINGS), st.lists(STEPS, max_size=8)).map(
+    lambda parts: [*parts[0], *parts[1]]
+)
 PROPERTY = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow], print_blob=True)
 
 
@@ -53,12 +57,15 @@ def test_the_same_for_ten_thousand_histories(
 # The judge can tell
 
 
+DATABASE_GOES = Step("the database goes down, or comes back"), Step("deletes are accepted")
 REFUSED_AT_FIRST, ACCEPTED = Step("deletes are refused", times=9), Step("deletes are accepted")
 PAUSED, BLIND = Step("somebody pauses, or resumes", times=3), Step("observations become blind, or see again", gap=3600)
 
 
 def test_a_history_in_which_nothing_else_happens_deletes_both_pods() -> None:
     assert play([Step(times=10)]).deletes == 2
+    for beginning in BEGINNINGS[-2:]:
+        assert play([*beginning, Step(times=3)]).deletes == 2
 
 
 @pytest.mark.parametrize(
@@ -69,6 +76,18 @@ def test_a_history_in_which_nothing_else_happens_deletes_both_pods() -> None:
             [REFUSED_AT_FIRST, Step("the database goes down, or comes back"), ACCEPTED],
             "database_down",
             id="the table is not asked before a delete",
+        ),
+        pytest.param(
+            Edit(gates, "besides", "if found.name not in _BY_A_PORT:", "if True:"),
+            [Step("a pod answers 503", times=9), Step("deletes are refused"), Step(APPROVES, times=3), *DATABASE_GOES],
+            "database_down",
+            id="what else forbids a restart is not asked of an accepted one",
+        ),
+        pytest.param(
+            Edit(reconciler, "_approved", "or str(found) == latest.approved_by", ""),
+            [*BEGINNINGS[-1], Step("the pods end"), Step("a pod does not answer as a BBS does", times=140)],
+            "were planned by 1 approvals",
+            id="an approval has an effect twice",
         ),
         pytest.param(
             Edit(watching, "watch", "None if given.assessment.blind else", "", also=(decision,)),
@@ -83,7 +102,7 @@ def test_a_history_in_which_nothing_else_happens_deletes_both_pods() -> None:
             id="our own clock bounds nothing",
         ),
         pytest.param(
-            Edit(escalating, "what_was_done", "if not remediation.done(pod)", "if remediation.done(pod)"),
+            Edit(escalating, "what_was_done", "names(remediation.left)", "names(remediation.deleted)"),
             [REFUSED_AT_FIRST, Step(times=9, gap=29)],
             "Deleted were none, not deleted diego-api-0, diego-api-1",
             id="what was not deleted is told wrongly",

@@ -48,7 +48,6 @@ REMEDIATIONS = st.builds(
     name=st.integers(1, 999).map("diego-api-r{}".format),
     request=st.builds(Request, *[_TEXTS] * 9),
     created=_TIMES,
-    resource_version=st.integers(1).map(str),
     phase=st.sampled_from(Phase),
     reason=st.sampled_from(Reason),
     message=_TEXTS,
@@ -73,7 +72,7 @@ def as_created(found: Remediation) -> dict[str, Any]:
     """The object as the API has it before anything is known of it."""
     metadata = {
         "name": found.name,
-        "resourceVersion": found.resource_version,
+        "resourceVersion": "7",
         "creationTimestamp": f"{found.created:%Y-%m-%dT%H:%M:%SZ}",
     }
     return {"metadata": metadata, "spec": record.spec(found.request)}

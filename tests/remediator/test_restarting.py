@@ -12,10 +12,24 @@ from remediator.inputs import Action, Close, Continue, DeletePod, Pause, Wait
 from remediator.policy import Mode
 from remediator.remediation import Phase, PlannedPod, Reason, Remediation, Request
 from remediator.streaks import Streaks
+from stagekeeper.diego.advice import advise
+from stagekeeper.diego.diagnosis import diagnose
 from stagekeeper.diego.observation import NOT_CONFIGURED, Locket, Observation, ReadyPods, Reply
 from tests.diego import observations
 from tests.diego.observations import NOW, bbs, healthy, hung, observation, pending, pod, unknown, workload
-from tests.remediator.builders import ACT, CF_LOCKET, at, inputs, locket_plan, plan, planned, restarting
+from tests.remediator.builders import (
+    ACT,
+    CF,
+    CF_LOCKET,
+    at,
+    every,
+    follow,
+    inputs,
+    locket_plan,
+    plan,
+    planned,
+    restarting,
+)
 
 BOTH = planned("diego-api-0", "diego-api-1")
 LEAVING: Mapping[str, Any] = {"ends_at": NOW + timedelta(seconds=590)}
@@ -147,14 +161,6 @@ def test_a_503_of_a_pod_whose_start_is_not_known_may_be_a_migration() -> None:
     assert isinstance(action, Wait)
 
 
-def test_a_new_pod_may_migrate_whatever_a_person_has_accepted() -> None:
-    agreed = Request("cf", person="kim", accept="stuck_unavailable")
-    found = restarting(["diego-api-0"], plan=plan("stuck_unavailable"), request=agreed)
-    seen = observation(bbs(0, Reply.UNAVAILABLE, uid="new", age=SOON), bbs(1, Reply.UNAVAILABLE))
-    after, action = decided(found, seen)
-    assert (after.phase, isinstance(action, Wait)) == (Phase.RESTARTING, True)
-
-
 def test_a_service_that_answers_stops_the_deletes() -> None:
     after, _ = decided(restarting(), observation(bbs(0), bbs(1), service=Reply.OK))
     assert after.phase is Phase.VERIFYING
@@ -220,6 +226,16 @@ def test_a_never_that_persists_interrupts_the_restart_and_says_what_was_done() -
     assert "Cloud Controller" in after.message
 
 
+def test_the_next_command_is_about_what_held_it_and_not_about_our_own_new_pod() -> None:
+    found = restarting(["diego-api-0"])
+    seen = observation(pending(0, age=SOON), bbs(1), cloud_controller=ReadyPods(0, 2))
+    after, _, _ = follow(found, every(5, 120, seen))
+    assert after.reason is Reason.INTERRUPTED
+    assert after.message.endswith(
+        f" Next: {advise(seen, diagnose(hung(cloud_controller=ReadyPods(0, 2)))).next_command(CF)}"
+    )
+
+
 def test_deletes_that_the_api_refuses_interrupt_it_too() -> None:
     found, streaks = restarting(), Streaks()
     after = found
@@ -230,42 +246,6 @@ def test_deletes_that_the_api_refuses_interrupt_it_too() -> None:
     assert (after.phase, after.reason) == (Phase.ESCALATED, Reason.INTERRUPTED)
     assert "no-deletes.example says no" in after.message
     assert "Deleted: none." in after.message
-
-
-STUCK, EXPIRED = observation(bbs(0, Reply.UNAVAILABLE), bbs(1)), observation(bbs(0, Reply.TLS), bbs(1))
-AGREED = Request("cf", person="kim", accept="tls_broken")
-
-
-def test_what_a_person_accepted_is_carried_on_while_it_lasts() -> None:
-    found = restarting(plan=plan("tls_broken"), request=AGREED)
-    assert victim(decided(found, EXPIRED)[1]) == BOTH[0]
-    half = restarting(["diego-api-0"], plan=plan("tls_broken"), request=AGREED)
-    after, _ = decided(half, observation(bbs(0, uid="new"), bbs(1, Reply.OK)))
-    assert (after.phase, after.reason) == (Phase.VERIFYING, Reason.SOMEBODY_SERVES)
-
-
-@pytest.mark.parametrize(
-    ("found", "seen"),
-    [
-        pytest.param(restarting(plan=plan("tls_broken")), EXPIRED, id="nobody accepted it"),
-        pytest.param(restarting(request=AGREED), EXPIRED, id="the plan was made for something else"),
-        pytest.param(restarting(plan=plan("tls_broken"), request=AGREED), STUCK, id="something else is seen"),
-        pytest.param(
-            restarting(plan=plan("tls_broken"), request=replace(AGREED, accept="frozen")),
-            EXPIRED,
-            id="accepted another",
-        ),
-        pytest.param(
-            restarting(plan=plan("tls_broken"), request=AGREED),
-            observation(bbs(0, Reply.TLS, active=True), bbs(1)),
-            id="Ready and labelled active",
-        ),
-        pytest.param(restarting(plan=plan("everything_is_fine")), hung(), id="a plan for no known condition"),
-    ],
-)
-def test_an_override_holds_only_where_person_plan_and_observation_agree(found: Remediation, seen: Observation) -> None:
-    _, action = decided(found, seen)
-    assert isinstance(action, Wait)
 
 
 @pytest.mark.parametrize(
@@ -396,6 +376,20 @@ TWO_STEPS = locket_plan([("diego-locket-0", "locket-old")], [("diego-api-0", "ui
 
 def locket_decided(locket: Locket, *done: str, **seen: Any) -> tuple[Remediation, Action]:
     return decided(restarting(done, plan=TWO_STEPS), hung(locket=locket, **seen), environment=CF_LOCKET)
+
+
+def test_a_locket_whose_name_begins_with_the_bbs_own_is_not_counted_as_a_bbs() -> None:
+    """Else the plan would stop after it: Locket alone, back again, leaves a BBS that answers 503 for ever."""
+    bbs_set = workload("diego")
+    pods = [bbs(each, owner="diego", name=f"diego-{each}") for each in range(2)]
+    own_set = Locket(
+        workload("diego-locket", replicas=1), (pod(0, name="diego-locket-0", uid="new", owner="diego-locket"),)
+    )
+    steps = [("diego-locket-0", "locket-old")], [("diego-0", "uid-0"), ("diego-1", "uid-1")]
+    environment = replace(CF_LOCKET, statefulsets=("diego",))
+    found = restarting(["diego-locket-0"], plan=locket_plan(*steps))
+    seen = observation(*pods, workloads=(bbs_set,), locket=own_set)
+    assert victim(decided(found, seen, environment=environment)[1]) == PlannedPod("diego-0", "uid-0")
 
 
 def test_lockets_pods_come_first() -> None:

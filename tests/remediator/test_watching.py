@@ -13,7 +13,7 @@ from remediator.remediation import Outcome, Phase, Reason, Request
 from remediator.streaks import Streaks
 from stagekeeper.diego.observation import Observation, Probe, Reply
 from tests.diego.observations import NOW, bbs, healthy, hung, observation, unknown, workload
-from tests.remediator.builders import ACT, at, every, follow, inputs, remediation
+from tests.remediator.builders import ACT, ACTIVE, at, every, follow, inputs, remediation
 
 SPLIT = observation(bbs(0, Reply.OK, active=True), bbs(1, Reply.OK), service=Reply.OK)
 EXPIRED = observation(bbs(0, Probe(Reply.TLS, "certificate has expired")), bbs(1))
@@ -180,6 +180,12 @@ def test_it_is_resolved_only_if_every_alertmanager_says_so(other: AlertState) ->
 
 def test_resolved_while_nothing_can_be_seen_is_not_called_an_outage() -> None:
     assert ending(hung(pods=unknown("HTTP 500")), 300, alerts=GONE)[0].phase is Phase.WATCHING
+
+
+def test_one_alertmanager_out_of_reach_holds_nothing_for_ever_beside_one_that_knows_nothing_of_the_alert() -> None:
+    alerts = (*ACTIVE, GONE[0], AlertView("am-2", AlertState.UNREADABLE))
+    assert ending(hung(), 295, alerts=alerts)[0].phase is Phase.WATCHING
+    assert ending(hung(), 300, alerts=alerts)[0].phase is Phase.RESTARTING
 
 
 def test_a_silence_only_makes_it_wait() -> None:
