@@ -104,15 +104,17 @@ def _records(text: str, source: str) -> Sequence[Mapping[str, Any]] | None:
     """The Remediation objects in a text; None where it holds something else."""
     try:
         found = yaml.load(text, Loader=_Plain)  # noqa: S506 -- it is a SafeLoader
-    except (yaml.YAMLError, ValueError, RecursionError):
+    except (yaml.YAMLError, AttributeError, LookupError, RecursionError, TypeError, ValueError):
         return None  # the incident's reader says what is wrong, and where
     if not isinstance(found, Mapping):
         return None
-    if found.get("kind") == KIND:
+    kind, listed = str(found.get("kind")), found.get("items")
+    if kind == KIND:
         return [found]
-    if found.get("kind") not in LIST_KINDS:
+    if kind not in LIST_KINDS:
         return None
-    items = [each for each in found.get("items") or () if isinstance(each, Mapping) and each.get("kind") == KIND]
+    listed = listed if isinstance(listed, list) else ()
+    items = [each for each in listed if isinstance(each, Mapping) and each.get("kind") == KIND]
     if not items:
         raise ConfigurationError(f"{source}: holds no {KIND}. Try `kubectl get remediations -n NAMESPACE`.")
     return items

@@ -130,12 +130,20 @@ async def _work(work: Work, asked: _Asked, given: dict[str, Any]) -> None:
     chosen = target.every(document) if asked.every else (target.one(document),)
     async with connect(target.kubeconfig, target.context) as kube:
         who = await _who(kube, asked.person, chosen[0].api_timeout)
+        failed = []
         for each in chosen:
-            environment = await picked(kube, each)
-            if target.assumes(document) and not asked.sure:
-                _ask_first(environment)
-            said = await work(Session(document, target, environment, kube, who), **given)
-            tell(said)
+            try:
+                environment = await picked(kube, each)
+                if target.assumes(document) and not asked.sure:
+                    _ask_first(environment)
+                tell(await work(Session(document, target, environment, kube, who), **given))
+            except (Refusal, KubeError) as problem:
+                if not asked.every:
+                    raise
+                click.echo(visible(f"{each.name}: {_because(problem)}", keep="\n"), err=True)
+                failed.append(each.name)
+    if failed:
+        raise Refusal(f"It was not done in {', '.join(failed)}.")
 
 
 @asynccontextmanager
@@ -196,9 +204,17 @@ async def _who(kube: Kube, given: str, timeout: float) -> Person:
         answer = await kube.send(Call("POST", _REVIEW, body=review), timeout=timeout)
         user = str(answer.body["status"]["userInfo"]["username"])[: LONGEST_PERSON // 2]
     except (KubeError, KeyError, TypeError):
-        name = given or getpass.getuser()
+        name = given or _login()
         return Person(name, "as you said" if given else "your login here; the API server does not tell who you are")
     return Person(f"{given} (as {user})" if given else user, "as the API server knows you")
+
+
+def _login() -> str:
+    try:
+        return getpass.getuser()
+    except (KeyError, OSError) as problem:  # a container whose user has no name
+        said = "Neither the API server nor this machine tells who you are: say it with --as-person."
+        raise ConfigurationError(said) from problem
 
 
 async def leave_event(session: Session, reason: str, message: str, at: datetime) -> str:

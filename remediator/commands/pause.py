@@ -29,7 +29,10 @@ async def command(session: Session, *, reason: str, until: str | None, lasting: 
     why = reason_given(reason)
     ends = _asked_for(until, lasting)
     found = await pause_map.find(session)
-    end = found.now + ends if isinstance(ends, timedelta) else ends
+    try:
+        end = found.now + ends if isinstance(ends, timedelta) else ends
+    except OverflowError as problem:
+        raise ConfigurationError("--for reaches beyond the year 9999.") from problem
     if end <= found.now:
         raise ConfigurationError(f"--until {end:%Y-%m-%d %H:%M:%S} UTC is over: it is {found.now:%H:%M:%S} UTC there.")
     try:

@@ -13,6 +13,7 @@ from click.core import ParameterSource
 
 from stagekeeper.config.document import Document, read
 from stagekeeper.config.errors import ConfigurationError
+from stagekeeper.config.validation import validate
 from stagekeeper.diego.environment_settings import EnvironmentSettings
 from stagekeeper.diego.environments import choose, environments, resolve
 from stagekeeper.diego.profiles import AUTO, DEFAULT_PROFILE, PROFILES, Environment
@@ -42,7 +43,7 @@ class Target:
 
     def assumes(self, document: Document) -> bool:
         """Whether nobody has said which environment is meant, neither in a file nor by a flag."""
-        return document.section("environments") is None and self.namespace is None
+        return self.namespace is None and not (self._single(document) if self.profile else _has_any(document))
 
     def every(self, document: Document) -> tuple[Environment, ...]:
         """The environments that may be meant. Raises `ConfigurationError`.
@@ -51,8 +52,8 @@ class Target:
         the one that the flags describe, whose profile is found out where none is given.
         """
         known = environments(document)
-        if document.section("environments") is None or self.profile is not None:
-            return (self._described(known[0].namespace if len(known) == 1 else None),)
+        if not _has_any(document) or self.profile is not None:
+            return (self._described(self._single(document)),)
         here = tuple(each for each in known if self.namespace in {None, each.namespace})
         if not here:
             names = ", ".join(sorted({each.namespace for each in known}))
@@ -66,13 +67,19 @@ class Target:
         """The environment that is meant. Raises `ConfigurationError`."""
         return choose(self.every(document), self.name)
 
+    @staticmethod
+    def _single(document: Document) -> str | None:
+        """The namespace of the configuration's only environment; None where it has none, or several."""
+        known = environments(document) if _has_any(document) else ()
+        return known[0].namespace if len(known) == 1 else None
+
     def _described(self, namespace: str | None) -> Environment:
-        """The environment of --namespace and --profile alone."""
+        """The environment of --namespace and --profile alone. Raises `ConfigurationError`."""
         profile = self.profile or AUTO
-        known = PROFILES.get(profile)
-        where = self.namespace or (known.namespace if known else namespace or PROFILES[DEFAULT_PROFILE].namespace)
+        usual = PROFILES.get(profile, PROFILES[DEFAULT_PROFILE]).namespace
         name = self.name if self.name and self.namespace else _ENVIRONMENT
-        return resolve(EnvironmentSettings(name=name, profile=profile, namespace=where))
+        given = {"name": name, "profile": profile, "namespace": self.namespace or namespace or usual}
+        return resolve(validate(EnvironmentSettings, given, Document(source="the flags"), ()))
 
     @property
     def kubectl(self) -> str:
@@ -100,8 +107,19 @@ class Target:
         return re.sub(r"\bkubectl (?!--)", lambda _: f"kubectl {self.kubectl} ", command) if self.kubectl else command
 
 
+def _has_any(document: Document) -> bool:
+    return document.section("environments") is not None
+
+
 def _spelled(given: dict[str, Path | str | None]) -> str:
     return " ".join(f"{flag} {quote(str(value))}" for flag, value in given.items() if value)
+
+
+def _said(_context: click.Context, _option: click.Parameter, value: str | None) -> str | None:
+    """Not an empty text: a shell's variable that is not set says nothing."""
+    if value == "":
+        raise click.BadParameter("it is empty; name a namespace, or leave the flag out.")
+    return value
 
 
 def targeted(function: Callable[..., Any]) -> Callable[..., Any]:
@@ -120,7 +138,7 @@ def targeted(function: Callable[..., Any]) -> Callable[..., Any]:
         (
             config_file("Environments. Without one: what --namespace and --profile describe."),
             click.option("--environment", "name", help="Which environment, where the file has several."),
-            click.option("-n", "--namespace", help="Diego's namespace. Default: the file's, else cf."),
+            click.option("-n", "--namespace", callback=_said, help="Diego's namespace. Default: the file's, else cf."),
             click.option(
                 "--profile",
                 type=click.Choice((AUTO, *PROFILES)),

@@ -90,6 +90,8 @@ def _given(at: Place, value: object) -> str:
     """What stands there instead, unless it is long or may be a secret that somebody put in the wrong place."""
     if isinstance(value, Mapping | list) or SECRET.search(".".join(map(str, at))) or "-----BEGIN" in str(value):
         return ""
+    if "@" in _CREDENTIALS.sub("//", str(value)):  # it may be a URL without its scheme, or with a / in its password
+        return ""
     return f" It is {_yaml(value)}."
 
 

@@ -41,7 +41,6 @@ _LONGEST_MESSAGE = 1000
 _LONGEST_REASON = 300
 """The same for why there is no answer."""
 _UNAUTHORIZED = 401
-MERGE_PATCH = "application/merge-patch+json"
 
 
 class NoCluster(Exception):
@@ -77,7 +76,6 @@ class Call:
     path: str
     query: Mapping[str, str] = field(default_factory=dict)
     body: Mapping[str, Any] | None = None
-    content_type: str = "application/json"
 
     def __str__(self) -> str:
         """Method and path, as messages name a request."""
@@ -159,7 +157,7 @@ class Kube:
         headers = {
             "Accept": "application/json",
             "Accept-Encoding": "identity",
-            "Content-Type": call.content_type,
+            "Content-Type": "application/json",
             "User-Agent": "stagekeeper",
         }
         if credential.header:

@@ -11,7 +11,7 @@ from stagekeeper.kube.remediations import GROUP, KIND, VERSION
 
 CONTROLLER = "stagekeeper.dev/remediator"
 LONGEST_NOTE, LONGEST_INSTANCE = 1024, 128
-"""Characters that the API accepts."""
+"""What the API accepts, in bytes: it counts with Go's len()."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +64,7 @@ async def emit(kube: Kube, namespace: str, event: Event, *, timeout: float) -> N
         "action": event.action,
         "reason": event.reason,
         "regarding": _spelled(event.regarding, namespace),
-        "note": event.note[:LONGEST_NOTE],
+        "note": event.note.encode(errors="replace")[:LONGEST_NOTE].decode(errors="ignore"),
         "type": "Warning" if event.warning else "Normal",
     }
     if event.related is not None:

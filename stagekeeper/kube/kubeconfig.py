@@ -171,7 +171,10 @@ def decoded(content: bytes) -> Any:
     text = content.decode("utf-16" if content.startswith((BOM_UTF16_LE, BOM_UTF16_BE)) else "utf-8-sig")
     with suppress(ValueError):  # JSON first: it may have tabs, which PyYAML takes in no YAML
         return json.loads(text)
-    return next(yaml.load_all(text, _Loader), None)
+    try:
+        return next(yaml.load_all(text, _Loader), None)
+    except (AttributeError, LookupError, TypeError):  # so PyYAML, of a value that does not fit its tag
+        raise ValueError("a value does not fit its tag") from None
 
 
 def find(explicit: Path | None, context: str | None, environ: Mapping[str, str] = os.environ) -> ContextEntries:
@@ -227,7 +230,7 @@ def _document(path: Path, *, needed: bool) -> KubeconfigEntry | None:
         raise KubeconfigError(f"{path} is neither YAML nor JSON in UTF-8") from None
     if content is None:
         return None
-    if not isinstance(content, Mapping) or content.get("kind", "Config") not in {"Config", ""}:
+    if not isinstance(content, Mapping) or str(content.get("kind", "Config")) not in {"Config", ""}:
         raise KubeconfigError(f"{path} is not a kubeconfig (a mapping of the kind Config)")
     return KubeconfigEntry(path, "", content)
 

@@ -148,7 +148,6 @@ class StatefulSet:
 
     name: str
     uid: str
-    resource_version: str
     replicas: int
     generation: int
     observed_generation: int
@@ -158,8 +157,6 @@ class StatefulSet:
     partition: int
     grace_seconds: int
     """`terminationGracePeriodSeconds` of its pods."""
-    selector: Mapping[str, str]
-    labels: Mapping[str, str]
     pod_labels: Mapping[str, str] = field(default_factory=dict)
     """Labels that its template gives each pod."""
 
@@ -210,7 +207,6 @@ def statefulset(source: Any) -> StatefulSet:
     return StatefulSet(
         name=_text(metadata, "name") or "",
         uid=_text(metadata, "uid") or "",
-        resource_version=_text(metadata, "resourceVersion") or "",
         replicas=_number(spec, "replicas", 1),
         generation=_number(metadata, "generation", 0),
         observed_generation=_number(status, "observedGeneration", 0),
@@ -218,8 +214,6 @@ def statefulset(source: Any) -> StatefulSet:
         update_strategy=_text(strategy, "type") or "RollingUpdate",
         partition=_number(_part(strategy, "rollingUpdate"), "partition", 0),
         grace_seconds=_number(template, "terminationGracePeriodSeconds", 30),
-        selector=_labels(_part(spec, "selector"), "matchLabels"),
-        labels=_labels(metadata, "labels"),
         pod_labels=_labels(_part(_part(spec, "template"), "metadata"), "labels"),
     )
 

@@ -5,6 +5,7 @@ import hashlib
 import hmac
 import time
 from collections.abc import Callable, Collection
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -39,30 +40,34 @@ class _Previous:
 class BearerToken:
     """The token that callers must send, read from a file and again whenever the file changes.
 
-    After a change the token before it is accepted for `overlap` more seconds (default 5 minutes): kubelet updates the
-    mounted Secrets of caller and called up to about 2 minutes apart. Only digests are kept in memory.
+    The token before it is accepted for `overlap` seconds (default 5 minutes) from the file's change on: kubelet updates
+    the mounted Secrets of caller and called up to about 2 minutes apart. Only digests are kept in memory.
     """
 
     def __init__(self, path: Path, *, overlap: float = 300.0, clock: Callable[[], float] = time.monotonic) -> None:
         """Read the file. Raises `ConfigurationError` if it holds no usable token. `clock` counts seconds."""
         self._reloaded = Reloaded("The bearer token", [path], lambda: _digest(_read_token(path)))
-        self._overlap = overlap
+        self._path, self._overlap = path, overlap
         self._clock = clock
         self._current = self._reloaded.current()
         self._previous = _Previous(b"", 0.0)
 
     def accepts(self, token: str) -> bool:
         """Whether `token` is the present one, or the one before within the overlap; in constant time."""
-        self._follow_the_file()
+        self.follow()
         digest = _digest(token)
         is_current = hmac.compare_digest(digest, self._current)
         is_previous = hmac.compare_digest(digest, self._previous.digest)
         return is_current or (is_previous and self._clock() < self._previous.valid_until)
 
-    def _follow_the_file(self) -> None:
+    def follow(self) -> None:
+        """Take the file's token; the one before it is as old as the file, however late we come."""
         newest = self._reloaded.current()
         if newest != self._current:
-            self._previous = _Previous(self._current, self._clock() + self._overlap)
+            ago = 0.0
+            with suppress(OSError):  # it has just been read
+                ago = max(0.0, time.time() - self._path.stat().st_ctime)
+            self._previous = _Previous(self._current, self._clock() + self._overlap - ago)
             self._current = newest
 
 
@@ -78,6 +83,7 @@ def bearer_auth(token: BearerToken, paths: Collection[str], *, guess_delay: floa
 
     @web.middleware
     async def check(request: web.Request, handler: Handler) -> web.StreamResponse:
+        token.follow()  # at kubelet's probes too: of two changes between two calls the older token would stay
         if request.path not in guarded:
             return await handler(request)
         if not token.accepts(_bearer(request.headers.get(hdrs.AUTHORIZATION, ""))):

@@ -94,7 +94,11 @@ class Passwords:
 
     async def _hash(self, guess: _Guess, *, hopeless: bool) -> bool:
         async with self._turns.turn(guess.caller, hopeless=hopeless):
-            return await asyncio.to_thread(bcrypt.checkpw, guess.clear, guess.hashed.encode())
+            hashing = asyncio.create_task(asyncio.to_thread(bcrypt.checkpw, guess.clear, guess.hashed.encode()))
+            try:
+                return await asyncio.shield(hashing)
+            finally:
+                await asyncio.wait({hashing})  # who hangs up ends no thread, and so gives no turn back
 
     def _remember(self, user: str, hashed: str, digest: bytes) -> None:
         self._right[user, hashed] = digest

@@ -7,6 +7,7 @@ value asks for it, and gets the newest that could be loaded.
 
 import os
 import stat
+import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Generic, NamedTuple, TypeVar
@@ -79,19 +80,24 @@ def _kind(mode: int) -> str:
     return next((kind for is_it, kind in kinds.items() if is_it(mode)), "something else")
 
 
-def read_text(path: Path, what: str, problem: type[ProgramError] = ConfigurationError) -> str:
-    """The text of a file; see `read_bytes`. Raises `problem` also if it is not UTF-8."""
+def read_text(path: Path, what: str) -> str:
+    """The text of a file; see `read_bytes`. Raises `ConfigurationError` also if it is not UTF-8."""
     try:
-        return read_bytes(path, what, problem).decode("utf-8")
+        return read_bytes(path, what).decode("utf-8")
     except UnicodeDecodeError as failure:
-        raise problem(f"{what} {path} is not a text file (byte {failure.start} is not UTF-8).") from failure
+        raise ConfigurationError(f"{what} {path} is not a text file (byte {failure.start} is not UTF-8).") from failure
+
+
+_AGAIN = 5.0
+"""Seconds until a version that could not be used is tried again."""
 
 
 class Reloaded(Generic[T]):
     """A value made from files, loaded again when one of them changes.
 
-    The first load must succeed; after that a broken new version keeps the value loaded before, and says so once in the
-    log. `load` raises a `ProgramError` when the files can't be used.
+    The first load must succeed; after that a broken new version keeps the value loaded before, says so once in the log,
+    and is tried again: what it lacks may be another file, that it names. `load` raises a `ProgramError` when the files
+    can't be used.
     """
 
     def __init__(self, what: str, paths: Sequence[Path], load: Callable[[], T]) -> None:
@@ -101,12 +107,14 @@ class Reloaded(Generic[T]):
         self._seen: FileSignature = ()
         self._values: tuple[T, ...] = ()  # empty until a load has succeeded
         self._problem: str | None = None
+        self._again_at = 0.0
 
     def current(self) -> T:
         """The newest value that could be loaded. Raises the loader's `ProgramError` if there never was one."""
         # The signature is taken before the load: a change in between is seen by the next call.
         now = signature(*self._paths)
-        if now != self._seen or not self._values:
+        again = self._problem is not None and time.monotonic() >= self._again_at
+        if now != self._seen or not self._values or again:
             self._seen = now
             self._load_anew()
         return self._values[0]
@@ -131,4 +139,4 @@ class Reloaded(Generic[T]):
                 what=self._what,
                 reason=problem,
             )
-        self._problem = problem
+        self._problem, self._again_at = problem, time.monotonic() + _AGAIN

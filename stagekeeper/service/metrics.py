@@ -3,11 +3,10 @@
 import gzip
 import math
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 
 from aiohttp import web
-from prometheus_client import CollectorRegistry, ProcessCollector, disable_created_metrics, exposition
-from prometheus_client.core import GaugeMetricFamily, Metric
+from prometheus_client import CollectorRegistry, Gauge, ProcessCollector, disable_created_metrics, exposition
 from prometheus_client.openmetrics import exposition as openmetrics
 from prometheus_client.registry import Collector
 
@@ -27,7 +26,15 @@ def process_registry(program: str, running: Build | None = None) -> CollectorReg
     disable_created_metrics()  # type: ignore[no-untyped-call]  # so in prometheus_client
     registry = CollectorRegistry(auto_describe=True)
     ProcessCollector(registry=registry)
-    registry.register(_BuildInfo(program, running or build()))
+    running = running or build()
+    labels = {
+        "version": running.version,
+        "revision": running.revision,
+        "pythonversion": running.python,
+        "program": program,
+    }
+    said = "A metric with a constant 1, labelled by version, revision, pythonversion and program."
+    Gauge("stagekeeper_build_info", said, list(labels), registry=registry).labels(**labels).set(1)
     return registry
 
 
@@ -83,22 +90,3 @@ def _weights(header: str) -> dict[str, float]:
         weight = next((match[1] for each in parameters if (match := _WEIGHT.fullmatch(each))), "1")
         found.setdefault(name, float(weight))
     return found
-
-
-class _BuildInfo(Collector):
-    def __init__(self, program: str, running: Build) -> None:
-        self._labels = {
-            "version": running.version,
-            "revision": running.revision,
-            "pythonversion": running.python,
-            "program": program,
-        }
-
-    def collect(self) -> Iterable[Metric]:
-        family = GaugeMetricFamily(
-            "stagekeeper_build_info",
-            "A metric with a constant 1, labelled by version, revision, pythonversion and program.",
-            labels=list(self._labels),
-        )
-        family.add_metric(list(self._labels.values()), 1)
-        return [family]

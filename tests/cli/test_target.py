@@ -10,7 +10,7 @@ import yaml
 
 from stagekeeper.cli.output import coloured
 from stagekeeper.cli.target import Target
-from stagekeeper.config.document import Document, read
+from stagekeeper.config.document import Document, parse, read
 from stagekeeper.config.errors import ConfigurationError
 from stagekeeper.kube.own_pod import way_in
 from tests.cli.operating import desk, on_a_terminal
@@ -55,6 +55,27 @@ def test_only_what_nobody_said_is_assumed(two: Document) -> None:
     assert Target().assumes(Document())
     assert not Target(namespace="cf").assumes(Document())
     assert not Target().assumes(two)
+    assert Target(profile="kubecf").assumes(two)
+    assert not Target(profile="kubecf", namespace="first").assumes(two)
+
+
+def test_a_profile_keeps_the_namespace_of_a_file_with_one_environment() -> None:
+    single = parse("environments: [{name: prod, namespace: prod}]\n", "one.yaml")
+    assert Target(profile="kubecf").one(single).namespace == "prod"
+    assert not Target(profile="kubecf").assumes(single)
+
+
+@pytest.mark.parametrize("given", [{"namespace": "CF"}, {"namespace": "my_ns"}, {"namespace": "cf", "name": "Prod"}])
+def test_a_name_that_is_none_is_a_sentence(given: dict[str, str]) -> None:
+    with pytest.raises(ConfigurationError, match="the flags: "):
+        Target(**given).one(Document())  # type: ignore[arg-type]
+
+
+async def test_an_empty_namespace_is_refused(tmp_path: Path) -> None:
+    async with desk(tmp_path) as at:
+        ended = await at.types("pause", "--reason", "tests", "--for", "2m", "-n", "")
+        assert (ended.code, at.pause()) == (2, None)
+        assert "it is empty; name a namespace, or leave the flag out." in ended.err
 
 
 def test_a_command_to_paste_repeats_every_flag() -> None:
@@ -126,6 +147,19 @@ async def test_every_environment_is_paused_and_resumed_at_once(tmp_path: Path) -
         ended = await at.types("resume", "--all")
         assert "the pause of cf" in ended.out
         assert "Nothing is paused in other." in ended.out, "one namespace has one pause"
+
+
+async def test_one_environment_that_fails_keeps_no_other_from_being_paused(tmp_path: Path) -> None:
+    async with desk(tmp_path) as at:
+        given = yaml.safe_load(at.config.read_text())
+        nowhere = {"name": "first", "namespace": "empty", "profile": "auto"}
+        at.config.write_text(yaml.safe_dump({**given, "environments": [nowhere, *given["environments"]]}))
+        ended = await at.types("pause", "--reason", "tests", "--for", "2m", "--all")
+        assert ended.code == 1
+        assert "in cf until" in ended.out
+        assert "first: No environment to work on" in ended.err
+        assert "It was not done in first." in ended.err
+        assert at.pause() is not None
 
 
 def test_colours_are_for_a_terminal_and_no_color_is_heeded() -> None:

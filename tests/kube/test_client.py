@@ -74,12 +74,12 @@ async def test_a_clock_that_makes_no_sense_is_not_known(header: str, server: Api
 
 async def test_a_request_carries_the_token_the_query_and_the_body(server: ApiServer, kube: Kube) -> None:
     server.answers[PATH] = answering({})
-    call = Call("PATCH", PATH, {"fieldManager": "a&b"}, {"é": None}, "application/merge-patch+json")
+    call = Call("POST", PATH, {"fieldManager": "a&b"}, {"é": None})
     await kube.send(call, timeout=ENOUGH)
     asked = server.requests[0]
-    assert (asked.method, asked.path, asked.query) == ("PATCH", PATH, {"fieldManager": "a&b"})
+    assert (asked.method, asked.path, asked.query) == ("POST", PATH, {"fieldManager": "a&b"})
     assert asked.headers["Authorization"] == "Bearer made-up"
-    assert asked.headers["Content-Type"] == "application/merge-patch+json"
+    assert asked.headers["Content-Type"] == "application/json"
     assert asked.headers["User-Agent"] == "stagekeeper"
     assert json.loads(asked.body) == {"é": None}
 

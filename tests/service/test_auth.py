@@ -63,6 +63,33 @@ def test_a_new_token_counts_at_once_and_the_old_one_for_five_more_minutes(
     assert token.accepts("second-token-of-the-tests")
 
 
+def test_the_old_token_is_as_old_as_the_file_however_late_somebody_calls(
+    token_file: TokenFile, replace_file: Replace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    token = token_file.read()
+    replace_file(token_file.path, b"second-token-of-the-tests")
+    changed = token_file.path.stat().st_ctime
+    monkeypatch.setattr("stagekeeper.service.auth.time.time", lambda: changed + 301)
+    assert not token.accepts("first-token-of-the-tests")
+    assert token.accepts("second-token-of-the-tests")
+
+
+async def test_a_token_that_nobody_called_with_is_the_one_before_all_the_same(
+    token_file: TokenFile, replace_file: Replace, serve: Serve, hello: Hello, client: aiohttp.ClientSession
+) -> None:
+    url = await serve(hello([bearer_auth(token_file.read(), ["/webhook"], guess_delay=0)]))
+
+    async def answered(path: str, token: str = "") -> int:
+        async with client.post(url + path, headers={"Authorization": f"Bearer {token}"}) as response:
+            return response.status
+
+    for newer in (b"second-token-of-the-tests", b"third-token-of-the-tests"):
+        replace_file(token_file.path, newer)
+        assert await answered("/") == 200
+    tokens = [f"{each}-token-of-the-tests" for each in ("first", "second", "third")]
+    assert [await answered("/webhook", each) for each in tokens] == [401, 200, 200]
+
+
 def test_only_one_previous_token_is_accepted(token_file: TokenFile, replace_file: Replace) -> None:
     token = token_file.read()
     for newer in (b"second-token-of-the-tests", b"third-token-of-the-tests"):

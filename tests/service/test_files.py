@@ -115,6 +115,22 @@ def test_a_mended_file_is_taken_and_the_problem_is_gone(tmp_path: Path) -> None:
     ]
 
 
+def test_a_version_that_lacked_something_else_is_tried_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path, other, clock = tmp_path / "file", tmp_path / "other", [0.0]
+    monkeypatch.setattr("stagekeeper.service.files.time.monotonic", lambda: clock[0])
+    path.write_text("1")
+    value = Reloaded(
+        "The number", [path], lambda: path.read_text() + ("" if path.read_text() == "1" else read_text(other, "It"))
+    )
+    assert value.current() == "1"
+    path.write_text("22")
+    assert value.current() == "1"
+    other.write_text("!")
+    assert value.current() == "1"
+    clock[0] = 5.0
+    assert value.current() == "22!"
+
+
 def test_the_first_load_must_succeed_and_is_tried_again(tmp_path: Path) -> None:
     path = tmp_path / "file"
     path.write_text("broken")
