@@ -37,7 +37,7 @@ async def start(runtime: Runtime, flags: Flags) -> None:
     kube = await _kube(runtime, flags)
 
     def observe(environment: Environment) -> Observe:
-        return observer(environment, kube, deep=environment.deep_probe).observe
+        return observer(environment, kube).observe
 
     targets = await runtime.open("The observation of the environments", observing(observe))
 

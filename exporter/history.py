@@ -121,34 +121,23 @@ _UP = "up"
 _CALM = frozenset({Condition.SERVING, Condition.NOT_APPLICABLE})
 
 
-@dataclass(frozen=True, slots=True)
-class VisibleState:
-    """What an operator at night wants to be told of when it changes."""
-
-    diagnosis: Condition
-    reachable: bool | None
-    kubernetes: str
-    """`up`, or in one word why it could not be read."""
-
-
-def state(assessment: JudgedObservation) -> VisibleState:
-    """The state that an observation shows."""
-    return VisibleState(assessment.diagnosis.name, assessment.reachable, assessment.kubernetes_failure or _UP)
+def _state(assessment: JudgedObservation) -> tuple[Condition, bool | None, str]:
+    """What an operator at night wants to be told of when it changes: the last is `up`, or why it could not be read."""
+    return assessment.diagnosis.name, assessment.reachable, assessment.kubernetes_failure or _UP
 
 
 def tell(before: JudgedObservation | None, now: JudgedObservation) -> None:
     """Write one line if `now` shows another state than `before`; the first observation is a change too."""
-    new = state(now)
-    old = state(before) if before else None
-    if new == old:
+    diagnosis, reachable, kubernetes = _state(now)
+    if before is not None and _state(before) == _state(now):
         return
-    write = _log.info if new.diagnosis in _CALM and new.kubernetes == _UP else _log.warning
+    write = _log.info if diagnosis in _CALM and kubernetes == _UP else _log.warning
     write(
         "The state has changed.",
         environment=now.observation.environment,
-        diagnosis=new.diagnosis.value,
-        before=old.diagnosis.value if old else "none",
-        reachable="unknown" if new.reachable is None else new.reachable,
-        kubernetes=new.kubernetes,
+        diagnosis=diagnosis.value,
+        before=before.diagnosis.name.value if before else "none",
+        reachable="unknown" if reachable is None else reachable,
+        kubernetes=kubernetes,
         reason=now.diagnosis.why,
     )

@@ -31,7 +31,6 @@ class Advice:
             namespace=environment.namespace,
             selector=environment.selector,
             statefulset=environment.statefulsets[0],
-            service=environment.service_name or environment.statefulsets[0],
             controllers=environment.cloud_controller_selector or "",
             locket=environment.locket.statefulset if environment.locket else "",
         )

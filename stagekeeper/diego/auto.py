@@ -6,7 +6,7 @@ last pick stand, so that the probe of the Service goes on.
 """
 
 import re
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 
@@ -140,8 +140,8 @@ class Picker:
 class AutoObserver:
     """Observes an environment whose profile is picked at each observation."""
 
-    def __init__(self, environment: Environment, kube: Kube, observe: Callable[[Environment], Observer]) -> None:
-        self._picker, self._observe = Picker(environment, kube), observe
+    def __init__(self, environment: Environment, kube: Kube) -> None:
+        self._picker, self._kube = Picker(environment, kube), kube
         self._observer: Observer | None = None
 
     async def observe(self, within: float) -> Observation:
@@ -152,17 +152,15 @@ class AutoObserver:
             return picked.observation()
         if self._observer is None or self._observer.environment != picked:
             _log.info(f"Profile auto picked {sentence(picked)}.", environment=picked.name)
-            self._observer = self._observe(picked)
+            self._observer = Observer(picked, self._kube, deep=picked.deep_probe)
         return replace(await self._observer.observe(end.left), picked=sentence(picked))
 
 
-def observer(environment: Environment, kube: Kube, *, deep: bool = False) -> Observer | AutoObserver:
-    """Who observes `environment`. `deep`: with the deep probe."""
-
-    def observe(picked: Environment) -> Observer:
-        return Observer(picked, kube, deep=deep)
-
-    return AutoObserver(environment, kube, observe) if environment.candidates else observe(environment)
+def observer(environment: Environment, kube: Kube) -> Observer | AutoObserver:
+    """Who observes `environment`, with the deep probe where that is configured."""
+    if environment.candidates:
+        return AutoObserver(environment, kube)
+    return Observer(environment, kube, deep=environment.deep_probe)
 
 
 def sentence(picked: Environment) -> str:

@@ -77,7 +77,6 @@ _WORKLOADS = st.builds(
     StatefulSet,
     name=st.sampled_from(["diego-api", "other"]),
     uid=st.just("uid"),
-    resource_version=st.just("1"),
     replicas=st.integers(-1, 3),
     generation=st.integers(0, 2),
     observed_generation=st.integers(0, 2),
@@ -85,8 +84,6 @@ _WORKLOADS = st.builds(
     update_strategy=st.sampled_from(["RollingUpdate", "OnDelete"]),
     partition=st.integers(0, 1),
     grace_seconds=st.integers(0, 600),
-    selector=st.just({}),
-    labels=st.just({}),
 )
 
 ANY_OBSERVATION = st.builds(

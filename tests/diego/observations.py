@@ -82,7 +82,6 @@ def workload(name: str = "diego-api", **changes: Any) -> StatefulSet:
     plain = StatefulSet(
         name=name,
         uid=f"uid-of-{name}",
-        resource_version="90",
         replicas=2,
         generation=4,
         observed_generation=4,
@@ -90,8 +89,6 @@ def workload(name: str = "diego-api", **changes: Any) -> StatefulSet:
         update_strategy="RollingUpdate",
         partition=0,
         grace_seconds=600,
-        selector={"skiff-role-name": "diego-api"},
-        labels={},
     )
     return replace(plain, **changes)
 

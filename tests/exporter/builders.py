@@ -55,7 +55,6 @@ def workload(replicas: int = 2) -> StatefulSet:
     return StatefulSet(
         name="diego-api",
         uid="uid-set",
-        resource_version="1",
         replicas=replicas,
         generation=1,
         observed_generation=1,
@@ -63,8 +62,6 @@ def workload(replicas: int = 2) -> StatefulSet:
         update_strategy="RollingUpdate",
         partition=0,
         grace_seconds=600,
-        selector={},
-        labels={},
     )
 
 
