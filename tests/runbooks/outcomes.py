@@ -96,6 +96,10 @@ OUTCOMES = (
     Outcome(r"kubectl get endpointslices\b", r"diego-api-\w+"),
     Outcome(r"kubectl get remediations\b", r"diego-api-r1 .*Escalated"),
     Outcome(r"kubectl get configmap .* stagekeeper-pause -o yaml", r"by: somebody"),
+    Outcome(
+        r"kubectl create configmap -n cf stagekeeper-pause\b", r"already exists", codes=(1,)
+    ),  # the stage is paused
+    Outcome(r"kubectl delete configmap -n cf stagekeeper-pause$", r'"stagekeeper-pause" deleted'),
     Outcome(r"kubectl get configmap .* > stagekeeper\.yaml$"),
     Outcome(r"kubectl auth can-i\b", r"^yes"),
     Outcome(r"kubectl rollout status statefulset/diego-api\b", r"2 pods|roll out complete|2/2"),
