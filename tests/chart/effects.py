@@ -238,6 +238,9 @@ def _monitoring() -> Iterator[Effect]:
     yield Effect("serviceMonitor.interval", "30s", f"{monitor}interval", "30s", on)
     yield Effect("serviceMonitor.scrapeTimeout", "5s", f"{monitor}scrapeTimeout", "5s", on)
     yield Effect("serviceMonitor.endpoint", {"basicAuth": {}}, f"{monitor}basicAuth", {}, on)
+    caller, on = "AlertmanagerConfig/stagekeeper > spec > receivers > 0 > ", {"alertmanagerConfig": {"enabled": True}}
+    verified = f"{caller}webhookConfigs > 0 > httpConfig > tlsConfig > serverName"
+    yield Effect("alertmanagerConfig.tlsConfig", {"serverName": "a"}, verified, "a", on)
     rule, on = "PrometheusRule/stagekeeper > spec > groups > ", {"prometheusRule": {"enabled": True}}
     yield Effect("prometheusRule.objective", ON, f"{rule}4 > name", "stagekeeper.objective", on)
     annotations = f"{rule}0 > rules > 7 > annotations > "
