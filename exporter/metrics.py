@@ -36,7 +36,11 @@ SERIES = (
     ),
     Series("diego_api_ready", "BBS pods of which all containers are ready.", samples.ready),
     Series("active_bbs_count", "BBS pods labelled active, Ready and not terminating. Normal is 1.", samples.active),
-    Series("diego_api_desired", "Replicas that the BBS StatefulSets ask for.", samples.desired),
+    Series(
+        "diego_api_desired",
+        "BBS pods that should be ready: the replicas, or 1 where only the active one is.",
+        samples.desired,
+    ),
     Series(
         "diego_bbs_diagnosis",
         "What the last observation means: 1 for one of all diagnoses.",

@@ -12,6 +12,7 @@ from exporter.counters import Counters
 from stagekeeper.diego.diagnosis import Condition
 from stagekeeper.diego.domains import CF_APPS
 from stagekeeper.diego.observation import BbsPod, Domains, Observation, Probe, Reply
+from stagekeeper.diego.profiles import ReadinessMeaning
 
 Sample = tuple[tuple[str, ...], float]
 MOST_PODS = 32
@@ -67,9 +68,10 @@ def active(data: ScrapeData) -> Iterator[Sample]:
 
 
 def desired(data: ScrapeData) -> Iterator[Sample]:
-    """Replicas; nothing if no StatefulSet was read."""
+    """Replicas that are to be ready: 1 where only the active pod becomes so. Nothing if no StatefulSet was read."""
     if data.diego and data.diego.known_workloads:
-        yield (), data.diego.desired
+        alone = data.diego.readiness is ReadinessMeaning.ACTIVE
+        yield (), min(data.diego.desired, 1) if alone else data.diego.desired
 
 
 def diagnosis(data: ScrapeData) -> Iterator[Sample]:

@@ -79,8 +79,8 @@ def parse(text: str, source: str, sections: Sequence[str] = SECTIONS) -> Documen
     except RecursionError as problem:
         raise ConfigurationError(f"{source}: is nested too deeply, or contains itself by an alias.") from problem
     except _PYYAML_RAISES as problem:
-        said = f"{source}: is not valid YAML: a value does not fit its tag (such as !!int), or is a date that is none."
-        raise ConfigurationError(said) from problem
+        said = "a value does not fit its tag" if "'" in str(problem) else str(problem)  # it may quote a password
+        raise ConfigurationError(f"{source}: is not valid YAML: {said}.") from problem
     if data is None:
         return Document(source=source)
     document = Document(data if isinstance(data, Mapping) else {}, source, lines)

@@ -15,6 +15,7 @@ from exporter.samples import ScrapeData
 from exporter.settings import Reloads
 from stagekeeper.diego.diagnosis import Condition
 from stagekeeper.diego.observation import NOT_CONFIGURED, Domains, Observation, Part, Probe, Reply, Unknown
+from stagekeeper.diego.profiles import ReadinessMeaning
 from tests.exporter.builders import NOW, OK, PHASES, active, assessment, hung, passive, pod, serving, workload
 
 Flat = dict[tuple[str, tuple[tuple[str, str], ...]], float]
@@ -289,3 +290,4 @@ def test_a_scrape_says_whether_the_newest_configuration_is_in_force(successful: 
 
 def test_a_scaled_down_environment_wants_no_pods() -> None:
     assert value(told(serving(workloads=(workload(0),), pods=())), "diego_api_desired") == 0
+    assert value(told(serving(workloads=(workload(2),), readiness=ReadinessMeaning.ACTIVE)), "diego_api_desired") == 1

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from exporter.scrape import observing
+from exporter.scrape import AT_ONCE, observing
 from simulator.environment import simulated_environment
 from simulator.layouts import EIRINI
 from stagekeeper.diego.environment_settings import EnvironmentSettings
@@ -32,7 +32,7 @@ async def test_a_thousand_environments_are_all_looked_at_and_never_too_many_at_o
         await targets.use([resolve(EnvironmentSettings(name=f"cf-{number}")) for number in range(1000)], 0)
         seen = await targets.scrape(60)
     assert all(each.assessment is not None and each.assessment.complete for each in seen)
-    assert most == 32
+    assert most == AT_ONCE
 
 
 async def test_a_netrc_with_an_entry_for_the_api_server_changes_nothing(
