@@ -17,18 +17,16 @@ NEXT = " Next: "
 
 
 def escalated(
-    remediation: Remediation, reason: Reason, why: str, given: Inputs, excused: Diagnosis | None = None
+    remediation: Remediation, reason: Reason, why: str, given: Inputs, first: Diagnosis | None = None
 ) -> Remediation:
     """The remediation, handed to a person by what this observation shows.
 
-    `excused`: what it shows without the effects of the plan, where that is why.
+    `first`: what is to be dealt with, where that is not the observation's own diagnosis.
     """
     said = " ".join(
         filter(None, (sentence(why), _unseen(reason, given), what_was_done(remediation), _answers(given.seen)))
     )
-    return moved(
-        remediation, Phase.ESCALATED, reason, f"{said}{NEXT}{_next(remediation, reason, given, excused)}", given
-    )
+    return moved(remediation, Phase.ESCALATED, reason, f"{said}{NEXT}{_next(remediation, reason, given, first)}", given)
 
 
 def next_step(message: str) -> str:
@@ -75,9 +73,9 @@ def _answers(seen: Observation) -> str:
     return f"Answers now: {', '.join(told)}." if told else ""
 
 
-def _next(remediation: Remediation, reason: Reason, given: Inputs, excused: Diagnosis | None) -> str:
+def _next(remediation: Remediation, reason: Reason, given: Inputs, first: Diagnosis | None) -> str:
     """The next command, complete. Where a pause holds it up, that is ended first."""
-    environment, found = given.environment, excused or given.assessment.diagnosis
+    environment, found = given.environment, first or given.assessment.diagnosis
     if given.pause.paused and reason in {Reason.GAVE_UP, Reason.INTERRUPTED}:
         return pause.end(environment.namespace)
     held = blocking(given.seen)

@@ -16,9 +16,11 @@ from remediator.policy import Mode
 from remediator.record import took
 from remediator.remediation import GateResult, Outcome
 from stagekeeper.config.durations import in_words
+from stagekeeper.diego.conditions import Match
 from stagekeeper.diego.diagnosis import (
     RESTART,
     Condition,
+    Diagnosis,
     Restart,
     cloud_controller_down,
     crash_looping,
@@ -28,6 +30,7 @@ from stagekeeper.diego.diagnosis import (
     rolling_out,
     scaled_down,
     terminating,
+    unreadable,
 )
 from stagekeeper.diego.observation import Locket, Observation, Reply, Unknown, lockets_own
 from stagekeeper.diego.questions import unread
@@ -142,7 +145,10 @@ def diagnosis(given: Inputs) -> GateResult:
     """What a restart fixes, by the table of docs/diagnosis.md; a named person may override one `never`."""
     found = given.assessment.diagnosis
     if overridden(given):
-        return besides(given) or passes(f"{found.name}: {found.why}")
+        other = besides(given)
+        if other is None:
+            return passes(f"{found.name}: {found.why}")
+        return GateResult(outcome(other), f"{found.name} would be restarted, but {other.condition}: {other.why}")
     answer, doubt = by_the_table(given), in_doubt(given.seen)
     if answer.opens or given.accept != found.name or found.name not in OVERRIDABLE or not doubt:
         return answer
@@ -304,26 +310,33 @@ _BY_A_PORT = frozenset(
     }
 )
 """Whose rows go by what a port answers, and so hide the rows below them."""
-_ASKED_TOO = (scaled_down, terminating, rolling_out, database_down, node_down, crash_looping, locket_down)
+_ASKED_TOO = (unreadable, scaled_down, terminating, rolling_out, database_down, node_down, crash_looping, locket_down)
 
 
-def besides(given: Inputs) -> GateResult | None:
+def besides(given: Inputs) -> Match | None:
     """What else forbids or delays a restart for what a port answers; None if nothing does.
 
     Who overrides such a row has not overridden those of roll-outs, the database, nodes, crash loops, Locket and the
     Cloud Controller, which come below it. The youth of another pod says nothing.
     """
-    seen, found = given.seen, given.assessment.diagnosis
-    if found.name not in _BY_A_PORT:
+    seen = given.seen
+    if given.assessment.diagnosis.name not in _BY_A_PORT:
         return None
     refusing = replace(seen, pods=tuple(map(as_refusing, seen.known_pods)))  # only then row 22 asks
     matches = [*(row(seen) for row in _ASKED_TOO), cloud_controller_down(refusing)]
-    other = next((each for each in matches if each is not None), None)
-    if other is not None:
-        outcome = _OUTCOME[other.restart or RESTART[other.condition]]
-        return GateResult(outcome, f"{found.name} is accepted, but {other.condition}: {other.why}")
-    reasons = unread(seen)
-    return not_yet(f"{found.name} is accepted, but not everything could be read: {reasons[0]}") if reasons else None
+    unknown = [Match(Condition.OBSERVER_FAULT, f"Not everything could be read: {each}") for each in unread(seen)]
+    return next((each for each in (*matches, *unknown) if each is not None), None)
+
+
+def outcome(found: Match) -> Outcome:
+    """What a row lets the gate answer."""
+    return _OUTCOME[found.restart or RESTART[found.condition]]
+
+
+def to_deal_with(given: Inputs) -> Diagnosis:
+    """What a person is to deal with first: what else forbids the restart, or the diagnosis itself."""
+    other, found = besides(given), given.assessment.diagnosis
+    return replace(found, name=other.condition, why=other.why, next=other.next) if other else found
 
 
 def in_doubt(seen: Observation) -> str:

@@ -140,7 +140,8 @@ class Reconciler:
 
     def _ours_to_take_up(self, asked: Asked, now: datetime) -> bool:
         """Beside a replica in mode act, one in mode observe would close as `Observed` what a person wants done."""
-        return self.policy.mode is Mode.ACT or now - asked.created > 2 * self.rhythm.list
+        one_round = self.rhythm.list + self.rhythm.observation_timeout
+        return self.policy.mode is Mode.ACT or now - asked.created > one_round + self.rhythm.list
 
     async def take_up(self, asked: Asked, now: datetime) -> None:
         """Open or join a remediation for what a person asks; then the place is free for the next. Raises `KubeError`.

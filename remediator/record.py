@@ -160,7 +160,7 @@ def store(remediation: Remediation) -> dict[str, Any]:
         status["plan"] = _stored_plan(remediation.plan)
     if remediation.would_restart:
         status["wouldRestart"] = _stored_plan(remediation.would_restart)
-    if remediation.approved_by:
+    if remediation.approved_by or "approvedBy" in _map(remediation.extra, "status"):
         status["approvedBy"] = remediation.approved_by
     if remediation.released_at:
         status |= {"releasedAt": timestamp(remediation.released_at), "releasedBy": remediation.released_by}

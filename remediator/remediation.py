@@ -215,11 +215,6 @@ class Remediation:
         return str(metadata.get("uid", "")) if isinstance(metadata, dict) else ""
 
     @property
-    def accepts(self) -> str:
-        """The one diagnosis whose `never` a person overrides, by the newest word; "" where nobody does."""
-        return self.approval.condition if self.approval else self.request.accept
-
-    @property
     def ordinal(self) -> int:
         """The number at the end of its name."""
         return int(self.name.rpartition("-r")[2])

@@ -202,7 +202,7 @@ def _too_late(
     else:
         return None
     said = f"The restart was interrupted at {step.workload}. {why}"
-    return escalated(remediation, Reason.INTERRUPTED, said, given, excused.assessment.diagnosis)
+    return escalated(remediation, Reason.INTERRUPTED, said, given, gates.to_deal_with(excused))
 
 
 def _lasts(streak: Streak, given: Inputs) -> bool:

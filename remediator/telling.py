@@ -36,6 +36,8 @@ class Telling:
             said = f"{after.approval.person} approved a restart for {after.approval.condition}."
             self.say(said, remediation=after.name)
             self.event(after, "Approved", said, after.transitions[-1].at if after.transitions else after.entered)
+        if before.approved_by and not after.approved_by:
+            self.say("The approval was taken away.", remediation=after.name)
         if before.phase is not after.phase:
             self._phase(before, after)
             await self.send()

@@ -11,6 +11,7 @@ from remediator.remediation import ALERT_GONE, GateResult, Outcome, Phase, Reaso
 from remediator.streaks import Streaks
 from stagekeeper.config.durations import in_words
 from stagekeeper.diego.diagnosis import Condition
+from stagekeeper.kube.wording import sentence
 
 Answers = tuple[tuple[str, GateResult], ...]
 _PERSONS_CHOICE = frozenset({Condition.STUCK_UNAVAILABLE, Condition.LISTENING_UNKNOWN})
@@ -23,25 +24,16 @@ def watch(remediation: Remediation, given: Inputs) -> Decision:
     """Ask every gate; act when all are open, and see to it that a person hears of it when they stay closed."""
     given = replace(given, streaks=_with_alerts(given))
     answers = gates.ask(given)
-    noted = _noted(_with_approval(remediation, given), given, answers)
+    noted = _noted(remediation, given, answers)
     streaks = _remember(given, answers)
+    if gates.besides(given) is not None:  # what it is held by must be over for as long as a diagnosis must persist
+        streaks = replace(streaks, diagnosis=None)
     if given.assessment.diagnosis.name is Condition.SERVING:
         return _serving(noted, streaks, given)
     if all(answer.opens for name, answer in answers if name != "mode"):
         return _open_gates(noted, given, streaks)
     ended = None if given.assessment.blind else _give_up(noted, given, streaks)
     return (ended, streaks, Close()) if ended else (noted, streaks, Wait(first_closed(answers), answers))
-
-
-def _with_approval(remediation: Remediation, given: Inputs) -> Remediation:
-    """With a line about whoever has approved a restart meanwhile, and for what."""
-    approval = remediation.approval
-    if approval is None or str(approval) == remediation.approved_by:
-        return remediation
-    said = f"{approval.person} approved a restart for {approval.condition}."
-    if approval.condition not in OVERRIDABLE:
-        said += f" Nobody can: it must be one of {', '.join(sorted(OVERRIDABLE))}."
-    return replace(remediation, approved_by=str(approval)).with_line(said, given.at)
 
 
 def _serving(remediation: Remediation, streaks: Streaks, given: Inputs) -> Decision:
@@ -92,7 +84,9 @@ def _open_gates(remediation: Remediation, given: Inputs, streaks: Streaks) -> De
     pods = ", ".join(pod.name for pod in made.pods)
     if given.policy.mode is Mode.OBSERVE:
         if remediation.request.mode == Mode.ACT:
-            return remediation, streaks, Wait("Another replica, in mode act, is at work on this.")
+            ended = _give_up(remediation, given, streaks)
+            waiting = remediation, streaks, Wait("Another replica, in mode act, is at work on this.")
+            return (ended, streaks, Close()) if ended else waiting
         said = f"In mode act, {pods} would be restarted now: {found.why}"
         observed = replace(moved(remediation, Phase.OBSERVED, Reason.WOULD_RESTART, said, given), would_restart=made)
         return observed, streaks, Close()
@@ -105,10 +99,11 @@ def _give_up(remediation: Remediation, given: Inputs, streaks: Streaks) -> Remed
     """The escalation that is due, if any."""
     policy, found = given.policy, given.assessment.diagnosis
     if streaks.never is not None and streaks.never.lasts(policy.never_for):
-        reason, sentence = _refusal(given, remediation.gates)
+        reason, said = _refusal(given, remediation.gates)
         if reason is Reason.NEVER and len(streaks.never.names) > 1:  # each says for itself what a restart would do
-            sentence = f"No restart: every check of the last {in_words(policy.never_for)} refused it."
-        return escalated(remediation, reason, f"{sentence} {' '.join(streaks.never.names)}", given)
+            said = f"No restart: every check of the last {in_words(policy.never_for)} refused it."
+        first = gates.to_deal_with(given) if reason is Reason.NEVER else None
+        return escalated(remediation, reason, f"{said} {' '.join(streaks.never.names)}", given, first)
     if streaks.alert_gone is not None and streaks.alert_gone.lasts(policy.never_for):
         said = f"The alert is not firing in any Alertmanager, but the fault persists. {found.why}"
         gone = escalated(remediation, Reason.ALERT_GONE, said, given)
@@ -123,12 +118,14 @@ def _refusal(given: Inputs, answers: Answers) -> tuple[Reason, str]:
     """Why a person is called: what refused, and what that means."""
     refusing = [name for name, answer in answers if answer.outcome is Outcome.NEVER and name != "mode"]
     found = given.assessment.diagnosis.name
-    other = gates.besides(given)
-    hindered = gates.in_doubt(given.seen) or (other is not None and other.outcome is Outcome.NEVER)
+    other = gates.besides(given) if "diagnosis" in refusing else None
+    hindered = gates.in_doubt(given.seen) or (other is not None and gates.outcome(other) is Outcome.NEVER)
     if "diagnosis" in refusing and found in _PERSONS_CHOICE & OVERRIDABLE and not hindered:
         return Reason.AWAITING_APPROVAL, "A person must decide on this restart."
     if refusing == ["bounds"]:
         return Reason.OUT_OF_BOUNDS, "A restart would be out of bounds."
+    if other is not None:
+        return Reason.NEVER, f"A restart is not the fix while {other.condition}: {sentence(other.why)}"
     if found in _NOT_KNOWN:
         return Reason.NEVER, "No restart: that it would be the fix can't be told."
     return Reason.NEVER, "A restart is not the fix."

@@ -24,7 +24,7 @@ from stagekeeper.service.options import DURATION
 
 FOLLOWED_EVERY = 2.0
 """Seconds between two readings of the record that --wait follows."""
-TAKEN_UP_WITHIN = 30.0
+TAKEN_UP_WITHIN = 60.0
 """Seconds in which a remediator has read the records several times, where one runs (`rhythm.list`)."""
 _TAKEN_UP_EVERY = 0.5
 _ACCEPTABLE = ", ".join(sorted(OVERRIDABLE))
@@ -114,6 +114,8 @@ async def _ask(
     why = f"{latest.name} is still in progress ({latest.phase})."
     if not request.accept:
         return latest.name, sentences(released, f"No new remediation: {why}")
+    if latest.phase is not Phase.WATCHING:
+        raise Refusal(f"No new remediation: {why} What you accept could count in the next one only.")
     approve = session.kubectl(approval.command(latest.name, request.accept, session.target.kubectl))
     raise Refusal(f"No new remediation: {why} To approve a restart in that one: {approve}")
 

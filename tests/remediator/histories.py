@@ -236,7 +236,8 @@ class InMemory(Cluster):
         world, latest = self.world, record.load([*self.records.values()][-1])
         planned = {each.uid for step in (latest.plan.steps if latest.plan else ()) for each in step.pods}
         decided = (latest.plan.decided_at - NOW).total_seconds() if latest.plan else 0.0
-        accepted = latest.accepts if latest.plan and latest.plan.diagnosis == latest.accepts else ""
+        words = {latest.request.accept, latest.approval.condition if latest.approval else ""}
+        accepted = latest.plan.diagnosis if latest.plan and latest.plan.diagnosis in words else ""
         if world.paused:
             yield f"{pod.name} is deleted during a pause."
         if pod.uid not in planned:

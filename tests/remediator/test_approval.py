@@ -8,14 +8,14 @@ import pytest
 from remediator import approval, record
 from remediator.approval import ANNOTATION, Approval
 from remediator.decision import decide
-from remediator.inputs import Continue
+from remediator.inputs import Continue, DeletePod
 from remediator.policy import Mode
 from remediator.reconciler import Reconciler
 from remediator.remediation import Phase, Reason, Remediation, Request
 from remediator.streaks import Streaks
 from stagekeeper.diego.observation import Observation, Reply
 from tests.diego.observations import bbs, healthy, observation
-from tests.remediator.builders import ACT, at, every, follow, inputs, remediation
+from tests.remediator.builders import ACT, at, every, follow, inputs, plan, remediation, restarting
 from tests.remediator.receiving import MemoryCluster
 
 SPLIT = observation(bbs(0, Reply.OK, active=True), bbs(1, Reply.OK), service=Reply.OK)
@@ -81,6 +81,33 @@ def test_the_newest_approval_counts_whatever_was_accepted_before() -> None:
     said = [each.message for each in found.transitions]
     assert "alice approved a restart for tls_broken." in said
     assert "alice approved a restart for stuck_unavailable." in said
+
+
+@pytest.mark.parametrize("phase", [Phase.RESTARTING, Phase.VERIFYING])
+def test_what_is_approved_later_is_noted_too_and_so_is_spent(phase: Phase) -> None:
+    found, _, _ = decide(replace(restarting(), phase=phase, approval=ALICE), inputs(at(0, STUCK)))
+    assert found.approved_by == str(ALICE)
+
+
+def test_what_is_approved_for_something_else_does_not_halt_a_restart() -> None:
+    request = Request("cf", person="bob", accept="stuck_unavailable")
+    for other in ("frozen", "split_brain"):
+        found = restarting(plan=plan("stuck_unavailable"), request=request, approval=Approval(other, "alice"))
+        assert isinstance(decide(found, inputs(at(0, STUCK)))[2], DeletePod)
+
+
+def test_an_approval_that_nobody_can_give_takes_nothing_from_another_person() -> None:
+    request = Request("cf", person="bob", accept="stuck_unavailable")
+    found, _, _ = follow(remediation(request=request, approval=Approval("stuk", "alice")), every(5, 120, STUCK))
+    assert found.phase is Phase.RESTARTING
+
+
+def test_what_was_taken_away_may_be_approved_again() -> None:
+    found, _, _ = decide(remediation(approval=ALICE), inputs(at(0, STUCK)))
+    found, _, _ = decide(replace(found, approval=None), inputs(at(5, STUCK)))
+    assert found.approved_by == ""
+    assert "The approval was taken away: alice for stuck_unavailable." in [each.message for each in found.transitions]
+    assert record.store(replace(found, extra={"status": {"approvedBy": "alice"}}))["status"]["approvedBy"] == ""
 
 
 async def test_log_and_event_say_what_was_approved_and_by_whom() -> None:

@@ -80,7 +80,7 @@ async def test_a_remediation_is_opened_in_that_persons_name_and_of_the_rest_noth
     assert record.spec(opened.request) == request
 
 
-@pytest.mark.parametrize(("ago", "opened"), [(10, 0), (11, 1)])
+@pytest.mark.parametrize(("ago", "opened"), [(18, 0), (19, 1)])
 async def test_a_replica_in_mode_observe_leaves_it_for_a_while_to_one_in_mode_act(ago: int, opened: int) -> None:
     """It would close as Observed what a person wants done, and take that person's word with it."""
     cluster = Asking(asked=wish(creationTimestamp=timestamp(NOW - timedelta(seconds=ago))))

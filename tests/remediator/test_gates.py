@@ -311,7 +311,7 @@ def test_what_else_forbids_a_restart_holds_an_accepted_one_too(other: Condition,
     assert at(0, seen).diagnosis.name == ANSWERS[reply]
     answer = gates.diagnosis(asked(seen, accept=ANSWERS[reply]))
     assert answer.outcome.value == RESTART[other].value
-    assert answer.why.startswith(f"{ANSWERS[reply]} is accepted, but {other}: ")
+    assert answer.why.startswith(f"{ANSWERS[reply]} would be restarted, but {other}: ")
 
 
 @pytest.mark.parametrize("reply", ANSWERS)
@@ -323,7 +323,9 @@ def test_another_pod_that_is_young_or_does_not_start_holds_no_accepted_restart(r
 
 def test_what_can_not_be_read_holds_an_accepted_restart() -> None:
     answer = gates.diagnosis(asked(replace(STUCK, database=unknown("no route")), accept="stuck_unavailable"))
-    assert answer == GateResult(NOT_YET, "stuck_unavailable is accepted, but not everything could be read: no route.")
+    assert answer == GateResult(
+        NOT_YET, "stuck_unavailable would be restarted, but observer_fault: Not everything could be read: no route."
+    )
 
 
 def test_nor_does_the_setting_override_more_than_the_503() -> None:
@@ -331,7 +333,7 @@ def test_nor_does_the_setting_override_more_than_the_503() -> None:
     answer = gates.diagnosis(asked(replace(STUCK, database=False), policy=policy))
     assert answer == GateResult(
         NEVER if RESTART[Condition.DATABASE_DOWN] is Restart.NEVER else NOT_YET,
-        "stuck_unavailable is accepted, but database_down: The database can't be reached.",
+        "stuck_unavailable would be restarted, but database_down: The database can't be reached.",
     )
 
 

@@ -11,7 +11,7 @@ from remediator.inputs import Action, AlertState, AlertView, Close, Continue, De
 from remediator.policy import Mode
 from remediator.remediation import Outcome, Phase, Reason, Request
 from remediator.streaks import Streaks
-from stagekeeper.diego.observation import Observation, Probe, Reply
+from stagekeeper.diego.observation import Observation, Probe, ReadyPods, Reply
 from tests.diego.observations import NOW, bbs, healthy, hung, observation, unknown, workload
 from tests.remediator.builders import ACT, ACTIVE, at, every, follow, inputs, remediation
 
@@ -180,6 +180,32 @@ def test_it_is_resolved_only_if_every_alertmanager_says_so(other: AlertState) ->
 
 def test_resolved_while_nothing_can_be_seen_is_not_called_an_outage() -> None:
     assert ending(hung(pods=unknown("HTTP 500")), 300, alerts=GONE)[0].phase is Phase.WATCHING
+
+
+def test_what_else_forbids_it_is_named_and_the_next_command_is_about_that() -> None:
+    """No approval could help, so none is asked for."""
+    found, _, _ = ending(replace(STUCK, cloud_controller=ReadyPods(0, 2)), 120)
+    assert found.reason is Reason.NEVER
+    assert found.message.startswith("A restart is not the fix while cloud_controller_down: Nobody listens, and no ")
+    assert "approve" not in found.message
+    assert "--accept" not in found.message
+
+
+def test_the_two_minutes_begin_when_what_held_an_accepted_restart_is_over() -> None:
+    found, streaks = remediation(request=Request("cf", person="bob", accept="stuck_unavailable")), Streaks()
+    plans: list[int] = []
+    for second in range(0, 245, 5):
+        seen = replace(STUCK, database=second >= 100)
+        found, streaks, _ = decide(found, inputs(at(second, seen), streaks=streaks))
+        plans += [second] if found.plan and not plans else []
+    assert plans == [220]
+
+
+def test_beside_one_in_mode_act_a_replica_in_mode_observe_gives_up_all_the_same() -> None:
+    found = remediation(request=Request("cf", person="kim", mode="act"))
+    observes = ACT.model_copy(update={"mode": Mode.OBSERVE})
+    assert follow(found, every(5, 3590), policy=observes)[0].phase is Phase.WATCHING
+    assert follow(found, every(5, 3600), policy=observes)[0].reason is Reason.GAVE_UP
 
 
 def test_one_alertmanager_out_of_reach_holds_nothing_for_ever_beside_one_that_knows_nothing_of_the_alert() -> None:
