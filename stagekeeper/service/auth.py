@@ -66,7 +66,10 @@ class BearerToken:
         if newest != self._current:
             ago = 0.0
             with suppress(OSError):  # it has just been read
-                ago = max(0.0, time.time() - self._path.stat().st_ctime)
+                changed = max(
+                    self._path.stat().st_ctime, self._path.lstat().st_ctime
+                )  # a link may be newer than its file
+                ago = max(0.0, time.time() - changed)
             self._previous = _Previous(self._current, self._clock() + self._overlap - ago)
             self._current = newest
 

@@ -96,7 +96,7 @@ async def test_an_observation_that_only_waits_gives_its_turn_to_the_next(monkeyp
     async with targets(frozen, CF, OTHER) as found:
         for _ in range(2):
             await found.scrape(20)
-    assert [each - began[0] for each in began] == pytest.approx([0, 0.25, 5.25, 5.5])
+    assert [each - began[0] for each in began] == pytest.approx([0, 0.1, 5.1, 5.2])
 
 
 async def test_scrapes_after_each_other_take_an_observation_each() -> None:

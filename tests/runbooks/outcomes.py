@@ -96,9 +96,7 @@ OUTCOMES = (
     Outcome(r"kubectl get endpointslices\b", r"diego-api-\w+"),
     Outcome(r"kubectl get remediations\b", r"diego-api-r1 .*Escalated"),
     Outcome(r"kubectl get configmap .* stagekeeper-pause -o yaml", r"by: somebody"),
-    Outcome(
-        r"kubectl create configmap -n cf stagekeeper-pause\b", r"already exists", codes=(1,)
-    ),  # the stage is paused
+    Outcome(r"kubectl create configmap -n cf stagekeeper-pause\b.* \| kubectl apply", r"stagekeeper-pause configured"),
     Outcome(r"kubectl delete configmap -n cf stagekeeper-pause$", r'"stagekeeper-pause" deleted'),
     Outcome(r"kubectl get configmap .* > stagekeeper\.yaml$"),
     Outcome(r"kubectl auth can-i\b", r"^yes"),
