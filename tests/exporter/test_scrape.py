@@ -71,6 +71,7 @@ async def test_scrapers_at_the_same_time_share_one_observation() -> None:
 
 async def test_an_observation_that_waits_for_its_turn_is_told_of_less_time(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(scrape, "AT_ONCE", 1)
+    monkeypatch.setattr(scrape, "TURN", 60)
     observer = StubObserver()
     async with targets(observer.observe, CF, OTHER) as found:
         both = asyncio.create_task(found.scrape(10))
