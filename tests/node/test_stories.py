@@ -14,7 +14,6 @@ import pytest
 
 from simulator.layouts import LAYOUTS, Workload
 from tests.chart.helm import Helm
-from tests.testbed.binaries import find_newest, find_program
 from tests.testbed.node.diego import kept_by_quarks, make_diego
 from tests.testbed.node.images import Image
 from tests.testbed.node.node import node as running_node
@@ -27,12 +26,14 @@ from tests.testbed.patience import HANG_GUARD
 
 pytestmark = pytest.mark.node
 _FIRING = 'ALERTS{alertname="StagerUnavailable",environment="cf",alertstate="firing"}'
-_ALERTMANAGER = {"cfee-1": "newest", "cfee-2": "packaged", "cfee-4": "newest", "kubecf": "packaged"}
-"""By profile whether Alertmanager is today's or Debian's."""
+_TODAYS = {"cfee-1": True, "cfee-2": False, "cfee-4": True, "kubecf": False}
+"""By profile whether Prometheus and Alertmanager are today's or Debian's."""
+_MEMORY = 2 * 2**30
+"""Bytes that a node with everything on it may take."""
 Object = dict[str, Any]
 
 
-@pytest.fixture(scope="module", params=_ALERTMANAGER)
+@pytest.fixture(scope="module", params=_TODAYS)
 def product(
     request: pytest.FixtureRequest, product_image: Image, stand_ins: Image, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[Product]:
@@ -45,9 +46,7 @@ def product(
             stack.enter_context(quarks(diego, interval=3))
         helm = Helm(node.tool("helm"), folder, node.plane.kubeconfig)
         product = install(node, helm, diego, product_image)
-        newest = _ALERTMANAGER[request.param] == "newest"
-        alertmanager = find_newest("alertmanager") if newest else find_program("prometheus-alertmanager")
-        start_monitoring(product, folder / "monitoring", stack, alertmanager)
+        start_monitoring(product, folder / "monitoring", stack, newest=_TODAYS[request.param])
         until(lambda: product.value(REACHABLE) == 1, "a BBS that serves")
         until(partial(all_serve, product.diego), "the readiness of Diego's pods")
         yield product
@@ -158,6 +157,10 @@ def test_an_api_server_killed_at_the_plan_costs_no_pod_twice(product: Product) -
     status = until(partial(ended, product, opened), "the end of the remediation")["status"]
     assert (status["phase"], status["plan"]["diagnosis"]) == ("Recovered", "no_active_bbs"), status
     assert sorted(each["uid"] for each in status["deletions"]) == sorted(before.values())
+
+
+def test_the_node_and_all_on_it_fit_into_two_gib(product: Product) -> None:
+    assert product.node.within.memory() <= _MEMORY
 
 
 def _kill_bbs(product: Product, pod: str) -> None:

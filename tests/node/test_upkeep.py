@@ -15,7 +15,6 @@ from tests.chart.cluster import CRD_PATH, RELEASE
 from tests.chart.forbidden import ATTEMPTS, PODS, READ_ONLY, Attempt, refusal
 from tests.chart.helm import FOLDER, Helm
 from tests.testbed.api import ApiError
-from tests.testbed.binaries import find_newest
 from tests.testbed.node.callers import callers
 from tests.testbed.node.diego import make_diego
 from tests.testbed.node.images import Image
@@ -72,7 +71,7 @@ def installed(product_image: Image, stand_ins: Image, tmp_path_factory: pytest.T
         made = Installed(product, values(diego, product_image), folder / "monitoring", everything(node.plane))
         made.helm("install", str(FOLDER))
         until(partial(all_ready, product), "the product's readiness")
-        start_monitoring(product, made.monitoring, stack, find_newest("alertmanager"))
+        start_monitoring(product, made.monitoring, stack, newest=True)
         until(lambda: product.value(REACHABLE) == 1, "a BBS that serves")
         yield made
 

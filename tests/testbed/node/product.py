@@ -18,7 +18,7 @@ import yaml
 from simulator.demo.configuration import faster, rules
 from tests.chart.cluster import RELEASE, RESTRICTED
 from tests.chart.helm import FOLDER, Helm
-from tests.testbed.binaries import find_program
+from tests.testbed.binaries import find_newest, find_program
 from tests.testbed.node.diego import Diego
 from tests.testbed.node.images import Image
 from tests.testbed.node.node import Node
@@ -147,8 +147,8 @@ def values(diego: Diego, image: Image) -> Object:
     }
 
 
-def start_monitoring(product: Product, folder: Path, stack: contextlib.ExitStack, alertmanager: Path) -> None:
-    """This Alertmanager, and Prometheus with the project's rules, faster; their end is put on the stack."""
+def start_monitoring(product: Product, folder: Path, stack: contextlib.ExitStack, *, newest: bool) -> None:
+    """Alertmanager, and Prometheus with the project's rules, faster, today's or Debian's; the stack gets their end."""
 
     def start(program: Path, *arguments: str) -> None:
         stack.callback(product.node.plane.start_program(program, *arguments).stop)
@@ -159,14 +159,14 @@ def start_monitoring(product: Product, folder: Path, stack: contextlib.ExitStack
     (folder / "rules.yaml").write_text(json.dumps(faster(yaml.safe_load(rules()), FASTER)))
     (folder / "prometheus.json").write_text(json.dumps(_prometheus()))
     start(
-        alertmanager,
+        find_newest("alertmanager") if newest else find_program("prometheus-alertmanager"),
         f"--config.file={folder / 'alertmanager.json'}",
         f"--storage.path={folder / 'alertmanager'}",
         f"--web.listen-address={_ALERTMANAGER}",
         "--cluster.listen-address=",
     )
     start(
-        find_program("prometheus"),
+        find_newest("prometheus") if newest else find_program("prometheus"),
         f"--config.file={folder / 'prometheus.json'}",
         f"--storage.tsdb.path={folder / 'prometheus'}",
         f"--web.listen-address={_PROMETHEUS}",
