@@ -19,7 +19,7 @@ from incidents.journal import Journal, Replayed, Snapshot
 from incidents.process import ALERT, Alerting, Process, client
 from incidents.world import World
 from remediator import intake, record
-from remediator.remediation import Phase, Plan, Reason, Request
+from remediator.remediation import Deletion, Phase, Plan, Reason, Request
 from remediator.webhook import Alert, Notification
 from stagekeeper.diego.diagnosis import Condition
 from stagekeeper.kube.errors import KubeError
@@ -209,7 +209,8 @@ class _Replay:
             remediation = await cluster.load(name)
             phase, ended = Phase(each.phase), created + _RESTART_TOOK
             if each.restarted:
-                remediation = replace(remediation, plan=Plan(created, Condition.NO_ACTIVE_BBS, ()))
+                plan, pod = Plan(created, Condition.NO_ACTIVE_BBS, ()), Deletion("before", "before", "deleted", created)
+                remediation = replace(remediation, plan=plan, deletions=(pod,))
             remediation = remediation.moved(phase, _PAST_REASONS[phase], "Before this timeline.", ended)
             await cluster.swap(remediation.released("an operator", ended) if each.released else remediation)
         self._server.back_dated = None

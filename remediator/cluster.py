@@ -136,7 +136,8 @@ class Cluster:
         except NotFound:
             return pause.read(None, datetime.now(UTC))
         except KubeError as problem:
-            return Pause(paused=True, why=f"ConfigMap {pause.NAME} can't be read, which counts as a pause. {problem}")
+            said = f"ConfigMap {pause.NAME} can't be read, which counts as a pause. {problem}"
+            return Pause(paused=True, why=said, unread=True)
 
     async def alerts(self) -> Sequence[AlertmanagerView]:
         """What each Alertmanager has of the alert. Never raises."""

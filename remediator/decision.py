@@ -6,12 +6,12 @@ action only if it won that swap.
 
 from dataclasses import replace
 
-from remediator.gates import OVERRIDABLE
 from remediator.inputs import Close, Decision, Inputs
 from remediator.remediation import Phase, Remediation
 from remediator.restarting import restart
 from remediator.verifying import verify
 from remediator.watching import watch
+from stagekeeper.diego.conditions import OVERRIDABLE
 
 
 def decide(remediation: Remediation, given: Inputs) -> Decision:
@@ -21,8 +21,9 @@ def decide(remediation: Remediation, given: Inputs) -> Decision:
     if not assessment.blind:  # a blind observation carries no time
         streaks = streaks.entered(remediation.name, remediation.phase, remediation.entered, assessment.moment)
     streaks = streaks.saw(assessment, given.policy.tolerance)
-    remediation = _with_approval(remediation, given)
-    given = replace(given, streaks=streaks, accept=_accepted(remediation, assessment.diagnosis.name))
+    if remediation.phase.open:  # what is approved afterwards opens the next one
+        remediation = _with_approval(remediation, given)
+    given = replace(given, streaks=streaks, accept=_accepted(remediation))
     match remediation.phase:
         case Phase.WATCHING:
             return watch(remediation, given)
@@ -37,7 +38,7 @@ def decide(remediation: Remediation, given: Inputs) -> Decision:
 def _with_approval(remediation: Remediation, given: Inputs) -> Remediation:
     """With a line about whoever has approved a restart meanwhile, and for what; or that it was taken away.
 
-    Whatever the phase: what was approved while it was open is spent with it.
+    What was approved while it was open is spent with it.
     """
     approval, noted = remediation.approval, remediation.approved_by
     if approval is None:
@@ -51,9 +52,7 @@ def _with_approval(remediation: Remediation, given: Inputs) -> Remediation:
     return replace(remediation, approved_by=str(approval)).with_line(said, given.at)
 
 
-def _accepted(remediation: Remediation, seen: str) -> str:
-    """The diagnosis whose `never` a person overrides: of two words the one that the plan needs, else what is seen."""
+def _accepted(remediation: Remediation) -> frozenset[str]:
+    """What was accepted by the request, and by an approval beside it."""
     approved = remediation.approval.condition if remediation.approval else ""
-    words = [word for word in (approved, remediation.request.accept) if word in OVERRIDABLE]
-    needed = remediation.plan.diagnosis if remediation.plan else seen
-    return needed if needed in words else next(iter(words), "")
+    return frozenset({approved, remediation.request.accept})

@@ -10,6 +10,8 @@ from stagekeeper.diego import commands
 from stagekeeper.diego.advice import advise
 from stagekeeper.diego.conditions import Condition, Diagnosis
 from stagekeeper.diego.observation import Observation, Probe
+from stagekeeper.diego.profiles import Environment
+from stagekeeper.kube.pod_status import described
 from stagekeeper.kube.wording import sentence
 
 NEXT = " Next: "
@@ -46,7 +48,10 @@ _LATE = frozenset({Reason.GAVE_UP, Reason.INTERRUPTED, Reason.PODS_LATE, Reason.
 
 def _unseen(reason: Reason, given: Inputs) -> str:
     """Since when nothing could be seen, where that has just ended and so held everything up; else ""."""
-    unseen = given.streaks.unseen
+    unseen, watched = given.streaks.unseen, given.streaks.watched(given.assessment.moment)
+    unwatched = watched < given.policy.never_for < given.elapsed - watched
+    if unwatched and reason in {Reason.GAVE_UP, Reason.INTERRUPTED}:
+        return f"This process has watched it only since {given.at - watched:%H:%M:%S} UTC."
     if reason not in _LATE or unseen is None or given.at - unseen.until > given.policy.never_for:
         return ""
     why = unseen.why or "The Kubernetes API was away, or this process stood still."
@@ -68,7 +73,7 @@ def names(found: list[str] | tuple[str, ...]) -> str:
 
 def _answers(seen: Observation) -> str:
     """What each pod answers, and the Service."""
-    told = [f"{each.pod.name} {each.reply.value if each.reply else 'not asked'}" for each in seen.known_pods]
+    told = [f"{each.pod.name} {each.reply.value if each.reply else described(each.pod)}" for each in seen.known_pods]
     told += [f"Service {seen.service.reply.value}"] if isinstance(seen.service, Probe) else []
     return f"Answers now: {', '.join(told)}." if told else ""
 
@@ -77,13 +82,14 @@ def _next(remediation: Remediation, reason: Reason, given: Inputs, first: Diagno
     """The next command, complete. Where a pause holds it up, that is ended first."""
     environment, found = given.environment, first or given.assessment.diagnosis
     if given.pause.paused and reason in {Reason.GAVE_UP, Reason.INTERRUPTED}:
-        return pause.end(environment.namespace)
+        return (pause.look if given.pause.unread else pause.end)(environment.namespace)
     held = blocking(given.seen)
     if reason is Reason.PODS_LATE and held:
         return commands.describe(given.seen, held[0])
     if remediation.plan is not None and found.name in {Condition.NO_ACTIVE_BBS, Condition.STARTING}:
-        return commands.all_logs(environment)  # a restart is what has been tried
-    command = advise(given.seen, found).next_command(environment).removesuffix(" --from-pod")
+        return _rights(environment) if remediation.refused else commands.all_logs(environment)  # a restart was tried
+    command = _about_the_gate(remediation, given) if found.name is Condition.NO_ACTIVE_BBS else ""
+    command = command or advise(given.seen, found).next_command(environment).removesuffix(" --from-pod")
     if reason is Reason.AWAITING_APPROVAL:
         approve = f"kubectl -n {environment.namespace} {approval.command(remediation.name, found.name)}"
         nothing_first = found.name is Condition.STUCK_UNAVAILABLE and not found.next
@@ -91,3 +97,21 @@ def _next(remediation: Remediation, reason: Reason, given: Inputs, first: Diagno
         return approve if nothing_first else f"{command} ; if {unless}: {approve}"
     command = command.replace("stagekeeper restart", f"stagekeeper restart -n {environment.namespace}", 1)
     return command.replace("stagekeeper diagnose", f"{given.policy.inside}stagekeeper diagnose", 1)
+
+
+def _rights(environment: Environment) -> str:
+    """Who may do what there, where a DELETE is refused."""
+    return f"kubectl -n {environment.namespace} get rolebindings -o wide"
+
+
+def _about_the_gate(remediation: Remediation, given: Inputs) -> str:
+    """The next command where a restart is the fix and another gate holds it: to ask for one again would not open it."""
+    closed = next((name for name, answer in remediation.gates if not answer.opens and name != "mode"), "")
+    match closed:
+        case "alert":
+            return f"{given.policy.inside}stagekeeper status --environment {given.environment.name}"
+        case "budget":
+            return commands.all_logs(given.environment)
+        case "bounds":
+            return commands.labels(given.seen)
+    return ""

@@ -11,29 +11,13 @@ from dataclasses import replace
 from datetime import datetime
 
 from remediator.inputs import AlertState, Inputs
-from remediator.plan import as_refusing
 from remediator.policy import Mode
 from remediator.record import took
 from remediator.remediation import GateResult, Outcome
 from stagekeeper.config.durations import in_words
-from stagekeeper.diego.conditions import Match
-from stagekeeper.diego.diagnosis import (
-    RESTART,
-    Condition,
-    Diagnosis,
-    Restart,
-    cloud_controller_down,
-    crash_looping,
-    database_down,
-    locket_down,
-    node_down,
-    rolling_out,
-    scaled_down,
-    terminating,
-    unreadable,
-)
+from stagekeeper.diego.conditions import OVERRIDABLE, Match
+from stagekeeper.diego.diagnosis import Condition, Diagnosis, Restart
 from stagekeeper.diego.observation import Locket, Observation, Reply, Unknown, lockets_own
-from stagekeeper.diego.questions import unread
 from stagekeeper.kube.objects import Pod, StatefulSet
 
 
@@ -145,23 +129,23 @@ def diagnosis(given: Inputs) -> GateResult:
     """What a restart fixes, by the table of docs/diagnosis.md; a named person may override one `never`."""
     found = given.assessment.diagnosis
     if overridden(given):
-        other = besides(given)
+        other = hindering(given)
         if other is None:
             return passes(f"{found.name}: {found.why}")
-        return GateResult(outcome(other), f"{found.name} would be restarted, but {other.condition}: {other.why}")
+        return GateResult(OUTCOME[other.answer], f"{found.name} would be restarted, but {other.condition}: {other.why}")
     answer, doubt = by_the_table(given), in_doubt(given.seen)
-    if answer.opens or given.accept != found.name or found.name not in OVERRIDABLE or not doubt:
+    if answer.opens or found.name not in accepted(given) or not doubt:
         return answer
     return replace(answer, why=f"{answer.why} That it was accepted does not count: {doubt}.")
 
 
-_OUTCOME = {Restart.CURES: Outcome.PASS, Restart.NOT_YET: Outcome.NOT_YET, Restart.NEVER: Outcome.NEVER}
+OUTCOME = {Restart.CURES: Outcome.PASS, Restart.NOT_YET: Outcome.NOT_YET, Restart.NEVER: Outcome.NEVER}
 
 
 def by_the_table(given: Inputs) -> GateResult:
     """What the table says, whoever has accepted what."""
     found = given.assessment.diagnosis
-    return GateResult(_OUTCOME[found.restart], f"{found.name}: {found.why}")
+    return GateResult(OUTCOME[found.restart], f"{found.name}: {found.why}")
 
 
 def confirmation(given: Inputs) -> GateResult:
@@ -172,7 +156,7 @@ def confirmation(given: Inputs) -> GateResult:
         return not_yet("It is asked once the diagnosis gate is open.")
     streak, policy = given.streaks.diagnosis, given.policy
     name = given.assessment.diagnosis.name
-    patient = name is Condition.STUCK_UNAVAILABLE and given.accept != name
+    patient = name is Condition.STUCK_UNAVAILABLE and name not in accepted(given)
     needed = policy.confirm_stuck_for if patient else policy.confirm_for
     asked_for = f"{policy.confirm_observations} checks over {needed.total_seconds():.0f} s"
     if streak is None:
@@ -270,21 +254,13 @@ def earliest_sentence(answers: Sequence[tuple[str, GateResult]], now: datetime) 
     return f"not before the gate {closed[0]} opens"
 
 
-OVERRIDABLE = frozenset(
-    {
-        Condition.STUCK_UNAVAILABLE,
-        Condition.LISTENING_UNKNOWN,
-        Condition.FROZEN,
-        Condition.TLS_BROKEN,
-        Condition.NETWORK_FAULT,
-        Condition.CRASH_LOOPING,
-        Condition.PODS_NOT_READY,
-        Condition.LOCKET_DOWN,
-        Condition.CLOUD_CONTROLLER_DOWN,
-    }
-)
-"""What `--accept` may name: a `never` with which nobody serves. No person can have a serving BBS restarted by us, nor
-one that its own readiness probe calls active (`label_contradicts`)."""
+PERSONS_CHOICE = frozenset({Condition.STUCK_UNAVAILABLE, Condition.LISTENING_UNKNOWN})
+"""What a restart may well fix, and only a person may decide on."""
+
+
+def accepted(given: Inputs) -> frozenset[str]:
+    """What was accepted, of what can be."""
+    return OVERRIDABLE & given.accept
 
 
 def overridden(given: Inputs) -> bool:
@@ -296,46 +272,20 @@ def overridden(given: Inputs) -> bool:
     name = found.name
     stuck = name is Condition.STUCK_UNAVAILABLE and found.restart is Restart.NEVER
     by_setting = stuck and given.policy.restart_stuck_unavailable
-    accepted = name in OVERRIDABLE and given.accept == name
-    return (by_setting or accepted) and not given.seen.serving() and not in_doubt(given.seen)
+    return (by_setting or name in accepted(given)) and not given.seen.serving() and not in_doubt(given.seen)
 
 
-_BY_A_PORT = frozenset(
-    {
-        Condition.STUCK_UNAVAILABLE,
-        Condition.LISTENING_UNKNOWN,
-        Condition.TLS_BROKEN,
-        Condition.FROZEN,
-        Condition.NETWORK_FAULT,
-    }
-)
-"""Whose rows go by what a port answers, and so hide the rows below them."""
-_ASKED_TOO = (unreadable, scaled_down, terminating, rolling_out, database_down, node_down, crash_looping, locket_down)
-
-
-def besides(given: Inputs) -> Match | None:
-    """What else forbids or delays a restart for what a port answers; None if nothing does.
-
-    Who overrides such a row has not overridden those of roll-outs, the database, nodes, crash loops, Locket and the
-    Cloud Controller, which come below it. The youth of another pod says nothing.
-    """
-    seen = given.seen
-    if given.assessment.diagnosis.name not in _BY_A_PORT:
+def hindering(given: Inputs) -> Match | None:
+    """What else forbids or delays a restart that was accepted or only a person may decide on; None if nothing does."""
+    found = given.assessment.diagnosis.name
+    if not overridden(given) and found not in PERSONS_CHOICE:
         return None
-    refusing = replace(seen, pods=tuple(map(as_refusing, seen.known_pods)))  # only then row 22 asks
-    matches = [*(row(seen) for row in _ASKED_TOO), cloud_controller_down(refusing)]
-    unknown = [Match(Condition.OBSERVER_FAULT, f"Not everything could be read: {each}") for each in unread(seen)]
-    return next((each for each in (*matches, *unknown) if each is not None), None)
-
-
-def outcome(found: Match) -> Outcome:
-    """What a row lets the gate answer."""
-    return _OUTCOME[found.restart or RESTART[found.condition]]
+    return next((each for each in given.assessment.besides if each.condition not in accepted(given)), None)
 
 
 def to_deal_with(given: Inputs) -> Diagnosis:
     """What a person is to deal with first: what else forbids the restart, or the diagnosis itself."""
-    other, found = besides(given), given.assessment.diagnosis
+    other, found = hindering(given), given.assessment.diagnosis
     return replace(found, name=other.condition, why=other.why, next=other.next) if other else found
 
 

@@ -1,6 +1,6 @@
 """What a decision about a remediation is made from, and what it can be. Pure."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
@@ -22,6 +22,15 @@ class Past:
     name: str
     decided_at: datetime
     ended_at: datetime | None
+
+
+def past(history: Iterable[Remediation], but: str = "") -> list[Past]:
+    """The restarts by all remediations except the one named `but`. A plan that ended without a deletion was none."""
+    return [
+        Past(each.name, each.plan.decided_at, each.closed_at)
+        for each in history
+        if each.plan and each.name != but and (each.phase.open or each.deleted or each.gone)
+    ]
 
 
 class AlertState(StrEnum):
@@ -48,6 +57,8 @@ class Pause:
 
     paused: bool
     why: str = ""
+    unread: bool = False
+    """Whether it counts as a pause because nobody could read what there is."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,8 +72,8 @@ class Inputs:
     pause: Pause = field(default_factory=lambda: Pause(paused=False))
     alerts: Sequence[AlertView] = ()
     past: Sequence[Past] = ()
-    accept: str = ""
-    """The condition whose `never` a named person overrides, if any."""
+    accept: frozenset[str] = frozenset()
+    """What a named person has accepted: the conditions whose `never` is overridden, as far as that can be."""
 
     @property
     def seen(self) -> Observation:

@@ -16,6 +16,11 @@ def end(namespace: str) -> str:
     return f"kubectl -n {namespace} delete configmap {NAME}"
 
 
+def look(namespace: str) -> str:
+    """The line of kubectl that shows whether somebody has paused it."""
+    return f"kubectl -n {namespace} get configmap {NAME} -o yaml --ignore-not-found"
+
+
 def read(source: Mapping[str, Any] | None, now: datetime) -> Pause:
     """The pause that a ConfigMap (None: there is none) describes at `now`; a malformed one pauses."""
     if source is None:

@@ -10,18 +10,24 @@ from stagekeeper.diego.conditions import Condition
 from stagekeeper.diego.observation import NOT_CONFIGURED, BbsPod, Locket, Observation, Part, Probe, Reply
 from stagekeeper.kube.objects import Pod, StatefulSet
 
+_BROKEN = frozenset({Reply.TLS, Reply.CERTIFICATE_REFUSED, Reply.NO_REPLY, Reply.BAD_REPLY})
+"""What an answer is that nobody's youth explains."""
+_REFUSED_THEN = frozenset({Condition.NO_ACTIVE_BBS, Condition.LOCKET_DOWN, Condition.CLOUD_CONTROLLER_DOWN})
+"""The diagnoses of a plan that was made while no pod answered."""
+
 
 def make(seen: Observation, diagnosis: str, margin: timedelta) -> Plan:
     """Locket's pods where it has a StatefulSet of its own, then all BBS pods, without waiting between.
 
     The tutorial deletes all of them at once, and so it must be: Locket alone, back again, lets a passive BBS take the
     lock on database connections that died in the same cut, and it then answers 503 for ever (measured with the real
-    BBS, 2 of 2).
+    BBS, 2 of 2). A pod that no node has taken yet is left out, unless that is what the plan is made for: nothing runs
+    in it.
     """
     steps = []
     if isinstance(seen.locket, Locket):
         steps.append(_step(seen.locket.workload.name, seen.locket.pods, [seen.locket.workload], margin))
-    pods = [each.pod for each in seen.known_pods]
+    pods = [each.pod for each in seen.known_pods if each.pod.node or diagnosis == Condition.PODS_NOT_READY]
     steps.append(_step(bbs_step(seen.known_workloads), pods, seen.known_workloads, margin))
     return Plan(seen.taken_at, diagnosis, tuple(steps))
 
@@ -40,23 +46,27 @@ def without_own_effects(seen: Observation, remediation: Remediation) -> Observat
     """What would have been seen if the plan had nothing to do with it.
 
     Left out are the pods that the plan has dealt with, whether they are Terminating, gone or already replaced, and as
-    many replicas. A pod that the plan still names and that answers 503 is one that refused when the plan was made and
-    has not started since: it hung in a migration that is none, which is no reason to stop. Two of them at once would
-    hold the lock together: that is not of the plan's making, and nothing is excused.
+    many replicas; but not a new pod that listens and is broken, which is not its youth. A pod that the plan still names
+    and that answers 503 is one that refused when the plan was made and has not started since: it hung in a migration
+    that is none, which is no reason to stop. Two of them at once would hold the lock together: that is not of the
+    plan's making, and nothing is excused.
     """
-    names = {each.name for each in remediation.deletions}
+    broken = {each.pod.name for each in seen.known_pods if each.reply in _BROKEN and not each.pod.terminating}
+    names = {each.name for each in remediation.deletions} - broken
     pods = tuple(each for each in seen.known_pods if each.pod.name not in names)
     hung = [each for each in seen.known_pods if hung_since_the_plan(each, seen, remediation)]
     alone = sum(each in pods and not each.pod.terminating for each in hung) <= 1
-    if alone:
-        pods = tuple(as_refusing(each) if each in hung else each for each in pods)
+    # What the Service says is excused with the pod that says it.
+    excused = {each.reply for each in seen.known_pods if each not in pods or each in hung}
     service = seen.service
-    if hung and alone and isinstance(service, Probe) and service.reply is Reply.UNAVAILABLE:
+    if alone and isinstance(service, Probe) and service.reply in excused:
         service = Probe(Reply.REFUSED)
     return replace(
         seen,
         service=service,
-        pods=pods if isinstance(seen.pods, tuple) else seen.pods,
+        pods=tuple(as_refusing(each) if alone and each in hung else each for each in pods)
+        if isinstance(seen.pods, tuple)
+        else seen.pods,
         workloads=_fewer(seen.known_workloads, seen, names) if isinstance(seen.workloads, tuple) else seen.workloads,
         locket=_rest_of_locket(seen.locket, names) if isinstance(seen.locket, Locket) else seen.locket,
     )
@@ -74,7 +84,7 @@ def hung_since_the_plan(each: BbsPod, seen: Observation, remediation: Remediatio
     Its revision is asked by the table and the gate `bounds`. What is not known to be old may be new.
     """
     plan = remediation.plan
-    if plan is None or plan.diagnosis != Condition.NO_ACTIVE_BBS or each.reply is not Reply.UNAVAILABLE:
+    if plan is None or plan.diagnosis not in _REFUSED_THEN or each.reply is not Reply.UNAVAILABLE:
         return False
     planned = {pod.uid for pod in plan.pods}
     started = [container.started_at for container in seen.bbs_containers(each.pod)]

@@ -14,15 +14,14 @@ from remediator import intake
 from remediator.approval import Approval
 from remediator.cluster import Cluster
 from remediator.decision import decide
-from remediator.gates import OVERRIDABLE
-from remediator.inputs import Action, Close, Continue, DeletePod, Inputs, Past, Wait
+from remediator.inputs import Action, Close, Continue, DeletePod, Inputs, Wait, past
 from remediator.intake import Judgement, Verdict
 from remediator.policy import Mode, Policy, Rhythm
 from remediator.remediation import SERVING, Asked, GateResult, Phase, Reason, Remediation, Request
 from remediator.state import ReconcilerState
 from remediator.streaks import Assessment, Streaks
 from remediator.telling import Telling
-from stagekeeper.diego.diagnosis import Condition
+from stagekeeper.diego.conditions import OVERRIDABLE, Condition
 from stagekeeper.kube.errors import Conflict, Forbidden, Invalid, KubeError, NotFound, Unauthorized
 from stagekeeper.kube.wording import sentence
 
@@ -180,15 +179,14 @@ class Reconciler:
             self.streaks,
             pause,
             [each.view for each in alerts],
-            _past(history, name),
+            past(history, but=name),
         )
-        after, streaks, action = decide(remediation, given)
+        after, self.streaks, action = decide(remediation, given)
         if after != remediation:
             try:
                 after = await self._swap(remediation, after)
             except Conflict:
                 return Continue()
-        self.streaks = streaks
         self.state.alerts = alerts or self.state.alerts
         self._show(after, action.answers if isinstance(action, Wait) else ())
         if isinstance(action, DeletePod):
@@ -200,6 +198,7 @@ class Reconciler:
         assessment = self.state.assessment = await self.cluster.observe()
         self.state.seconds = self.cluster.monotonic() - began
         self.state.observations += 1
+        self.streaks = self.streaks.spoiled(assessment)  # at once, for nothing may come of it
         return assessment
 
     def _too_old(self, assessment: Assessment) -> bool:
@@ -308,12 +307,6 @@ def _approved(latest: Remediation | None) -> Approval | None:
     if latest is None or found is None or found.condition not in OVERRIDABLE or str(found) == latest.approved_by:
         return None
     return found if latest.latched or latest.released_by == found.person else None
-
-
-def _past(history: Sequence[Remediation], name: str) -> list[Past]:
-    return [
-        Past(each.name, each.plan.decided_at, each.closed_at) for each in history if each.plan and each.name != name
-    ]
 
 
 async def resync_forever(reconcilers: Sequence[Reconciler], every: float) -> None:

@@ -26,7 +26,7 @@ from remediator.plan import hung_since_the_plan, without_own_effects
 from remediator.policy import Mode
 from remediator.remediation import GateResult, Outcome, Phase, Reason, Remediation, Step
 from remediator.streaks import Assessment, Streak, Streaks
-from stagekeeper.diego.diagnosis import Condition, diagnose
+from stagekeeper.diego.diagnosis import Condition, Diagnosis, diagnose
 from stagekeeper.diego.observation import BbsPod, Observation, Probe, Reply
 from stagekeeper.diego.sentences import serves
 
@@ -47,9 +47,12 @@ def restart(remediation: Remediation, given: Inputs) -> Decision:
     answers = _answers(remediation, excused) if excused else ()
     streaks = _remember(answers, excused, given)
     closed = next((each.why for each in answers if not each.opens), "")
-    hindrance = _hindrance(remediation, step, given, excused) or closed
-    blind = excused is None or excused.assessment.blind
-    ended = None if blind or excused is None else _too_late(remediation, step, streaks, (given, excused), hindrance)
+    held = _hindrance(remediation, step, given, excused)
+    hindrance = held or closed
+    ended = None
+    if excused is not None and not excused.assessment.blind:
+        first = gates.to_deal_with(given if held else excused)
+        ended = _too_late(remediation, step, replace(given, streaks=streaks), hindrance, first)
     if ended is not None:
         return ended, streaks, Close()
     if hindrance:
@@ -148,7 +151,7 @@ def _certainly_not_serving(each: BbsPod, remediation: Remediation, excused: Inpu
     A pod that its own readiness probe calls active is a doubt, unless it told us itself, by a 503, that it serves
     nobody. Any other answer is certain only where a person, the plan and this observation agree on what it means.
     """
-    if each.pod.ip is None or each.pod.terminating:
+    if each.pod.ip is None or each.pod.terminating or each.pod.ended:
         return True
     made_since = each.pod.uid not in {pod.uid for pod in remediation.planned_pods}
     if not isinstance(each.probe, Probe) or (each.reply is Reply.UNAVAILABLE and made_since):
@@ -187,13 +190,13 @@ def _owners(given: Inputs) -> set[str]:
 
 
 def _too_late(
-    remediation: Remediation, step: Step, streaks: Streaks, inputs: tuple[Inputs, Inputs], hindrance: str
+    remediation: Remediation, step: Step, given: Inputs, hindrance: str, first: Diagnosis
 ) -> Remediation | None:
     """The escalation that is due: a `never` that persists, or a step that is past its deadline.
 
-    `inputs`: as they are, and without the effects of the plan.
+    `first` is what a person is to deal with then.
     """
-    given, excused = inputs
+    streaks = given.streaks
     lasting = next((each for each in (streaks.delete_refused, streaks.never) if each and _lasts(each, given)), None)
     if lasting is not None:
         why = " ".join(lasting.names)
@@ -202,7 +205,7 @@ def _too_late(
     else:
         return None
     said = f"The restart was interrupted at {step.workload}. {why}"
-    return escalated(remediation, Reason.INTERRUPTED, said, given, gates.to_deal_with(excused))
+    return escalated(remediation, Reason.INTERRUPTED, said, given, first)
 
 
 def _lasts(streak: Streak, given: Inputs) -> bool:

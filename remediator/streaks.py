@@ -7,7 +7,8 @@ server's clock that jumps can neither shorten a confirmation nor end a remediati
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
-from stagekeeper.diego.diagnosis import Condition, Diagnosis, Restart
+from stagekeeper.diego.besides import besides
+from stagekeeper.diego.conditions import Condition, Diagnosis, Match, Restart
 from stagekeeper.diego.observation import Observation, Probe, Unknown
 
 
@@ -44,6 +45,17 @@ class Assessment:
         found = self.diagnosis
         by_our_fault = found.name is Condition.OBSERVER_FAULT and found.restart is not Restart.NEVER
         return by_our_fault or isinstance(self.observation.pods, Unknown)
+
+    @property
+    def besides(self) -> tuple[Match, ...]:
+        """What forbids or delays a restart besides a diagnosis that could be overridden."""
+        return besides(self.observation, self.diagnosis.name)
+
+    @property
+    def picture(self) -> str:
+        """What must be the same for a streak to go on: the diagnosis, and what is known to hold besides it."""
+        known = [each.condition for each in self.besides if not each.could_not_tell]
+        return " and ".join(dict.fromkeys((self.diagnosis.name, *known)))
 
     @property
     def somebody_listens(self) -> bool:
@@ -105,10 +117,12 @@ class Unseen:
 
 @dataclass(frozen=True, slots=True)
 class Streaks:
-    """What the decisions are made by. `diagnosis` and `serving` speak of the environment, the rest of a remediation."""
+    """What decisions go by. `diagnosis`, `told`, `serving` speak of the environment, the rest of a remediation."""
 
     diagnosis: Streak | None = None
-    """The same diagnosis in every conclusive observation."""
+    """The same diagnosis, with the same besides it, in every conclusive observation."""
+    told: Moment | None = None
+    """The last observation that could tell."""
     serving: int = 0
     """Serving observations with no conclusive other one between them."""
     never: Streak | None = None
@@ -131,23 +145,32 @@ class Streaks:
 
     def for_another(self) -> "Streaks":
         """What is left of them for another remediation of the same environment."""
-        return Streaks(diagnosis=self.diagnosis, serving=self.serving)
+        return Streaks(diagnosis=self.diagnosis, told=self.told, serving=self.serving)
 
     def saw(self, assessment: Assessment, tolerance: Tolerance) -> "Streaks":
-        """With one more observation. An accept ends the streak even where nothing else could be told."""
+        """With one more observation. One that could not tell what else holds does not count for the diagnosis."""
+        kept = self.spoiled(assessment)
         if assessment.blind:
-            seen = replace(self, met=assessment.diagnosis.why)
-            return replace(seen, diagnosis=None) if assessment.somebody_listens else seen
-        found, moment = assessment.diagnosis.name, assessment.moment
-        told = self.diagnosis.last if self.diagnosis else moment
+            return replace(kept, met=assessment.diagnosis.why)
+        moment, told = assessment.moment, self.told or assessment.moment
         held = timedelta(seconds=moment.monotonic - told.monotonic) > tolerance.largest_gap
+        counts = not any(each.could_not_tell for each in assessment.besides)
         return replace(
-            self,
-            diagnosis=_longer(self.diagnosis, found, moment, tolerance),
-            serving=self.serving + 1 if found is Condition.SERVING else 0,
+            kept,
+            diagnosis=_longer(kept.diagnosis, assessment.picture, moment, tolerance) if counts else kept.diagnosis,
+            told=moment,
+            serving=kept.serving + (assessment.diagnosis.name is Condition.SERVING),
             met="",
             unseen=Unseen(told.at, moment.at, self.met) if held else self.unseen,
         )
+
+    def spoiled(self, assessment: Assessment) -> "Streaks":
+        """Without what an observation contradicts. An accept does even where nothing else could be told."""
+        if assessment.blind:
+            return replace(self, diagnosis=None) if assessment.somebody_listens else self
+        same = self.diagnosis is not None and self.diagnosis.what == assessment.picture
+        serves = assessment.diagnosis.name is Condition.SERVING
+        return replace(self, diagnosis=self.diagnosis if same else None, serving=self.serving if serves else 0)
 
     def entered(self, name: str, phase: str, at: datetime, moment: Moment) -> "Streaks":
         """With since when this replica knows the remediation `name` to be in `phase`, which it entered at `at`."""
@@ -155,8 +178,8 @@ class Streaks:
             return self
         passed = max(timedelta(0), moment.at - at)
         known = self.in_phase is not None and self.in_phase.name == name
-        if known and self.diagnosis is not None:  # it was in another phase then, whatever a clock that jumped says
-            passed = min(passed, timedelta(seconds=max(0.0, moment.monotonic - self.diagnosis.last.monotonic)))
+        if known and self.told is not None:  # it was in another phase then, whatever a clock that jumped says
+            passed = min(passed, timedelta(seconds=max(0.0, moment.monotonic - self.told.monotonic)))
         return replace(
             self, in_phase=InPhase(name, phase, passed, moment.monotonic), complete=0, delete_failed="", unseen=None
         )
@@ -166,6 +189,10 @@ class Streaks:
         if self.in_phase is None:
             return timedelta(0)
         return self.in_phase.passed + timedelta(seconds=max(0.0, moment.monotonic - self.in_phase.since))
+
+    def watched(self, moment: Moment) -> timedelta:
+        """How long this process itself has known the remediation to be in its phase."""
+        return timedelta(seconds=moment.monotonic - self.in_phase.since) if self.in_phase else timedelta(0)
 
     def refused(self, names: tuple[str, ...], moment: Moment, tolerance: Tolerance) -> "Streaks":
         """With what answered `never` to this observation; nothing ends the streak."""

@@ -4,18 +4,15 @@ from dataclasses import replace
 
 from remediator import gates, plan
 from remediator.escalating import escalated
-from remediator.gates import OVERRIDABLE
 from remediator.inputs import AlertState, Close, Continue, Decision, Inputs, Wait, moved
 from remediator.policy import Mode
 from remediator.remediation import ALERT_GONE, GateResult, Outcome, Phase, Reason, Remediation
 from remediator.streaks import Streaks
 from stagekeeper.config.durations import in_words
-from stagekeeper.diego.diagnosis import Condition
+from stagekeeper.diego.conditions import Condition, Restart
 from stagekeeper.kube.wording import sentence
 
 Answers = tuple[tuple[str, GateResult], ...]
-_PERSONS_CHOICE = frozenset({Condition.STUCK_UNAVAILABLE, Condition.LISTENING_UNKNOWN})
-"""What a restart may well fix, and only a person may decide on."""
 _NOT_KNOWN = frozenset({Condition.OBSERVER_FAULT, Condition.LABEL_CONTRADICTS})
 """Of what else is refused, that of which nobody can say what a restart would do."""
 
@@ -26,8 +23,6 @@ def watch(remediation: Remediation, given: Inputs) -> Decision:
     answers = gates.ask(given)
     noted = _noted(remediation, given, answers)
     streaks = _remember(given, answers)
-    if gates.besides(given) is not None:  # what it is held by must be over for as long as a diagnosis must persist
-        streaks = replace(streaks, diagnosis=None)
     if given.assessment.diagnosis.name is Condition.SERVING:
         return _serving(noted, streaks, given)
     if all(answer.opens for name, answer in answers if name != "mode"):
@@ -110,7 +105,8 @@ def _give_up(remediation: Remediation, given: Inputs, streaks: Streaks) -> Remed
         return gone.released(ALERT_GONE, given.at)  # the alert that comes back opens the next one at once
     if given.elapsed >= policy.give_up_after:
         given_up = f"Not fixed within {in_words(policy.give_up_after)}."
-        return escalated(remediation, Reason.GAVE_UP, f"{given_up} {first_closed(remediation.gates)}", given)
+        said = f"{given_up} {first_closed(remediation.gates)}"
+        return escalated(remediation, Reason.GAVE_UP, said, given, gates.to_deal_with(given))
     return None
 
 
@@ -118,10 +114,12 @@ def _refusal(given: Inputs, answers: Answers) -> tuple[Reason, str]:
     """Why a person is called: what refused, and what that means."""
     refusing = [name for name, answer in answers if answer.outcome is Outcome.NEVER and name != "mode"]
     found = given.assessment.diagnosis.name
-    other = gates.besides(given) if "diagnosis" in refusing else None
-    hindered = gates.in_doubt(given.seen) or (other is not None and gates.outcome(other) is Outcome.NEVER)
-    if "diagnosis" in refusing and found in _PERSONS_CHOICE & OVERRIDABLE and not hindered:
-        return Reason.AWAITING_APPROVAL, "A person must decide on this restart."
+    other = gates.hindering(given) if "diagnosis" in refusing else None
+    seen = given.streaks.diagnosis
+    for_good = other is not None and other.answer is Restart.NEVER and seen and seen.lasts(given.policy.never_for)
+    if "diagnosis" in refusing and found in gates.PERSONS_CHOICE and not for_good and not gates.in_doubt(given.seen):
+        waits = f" It would wait while {other.condition}: {sentence(other.why)}" if other else ""
+        return Reason.AWAITING_APPROVAL, f"A person must decide on this restart.{waits}"
     if refusing == ["bounds"]:
         return Reason.OUT_OF_BOUNDS, "A restart would be out of bounds."
     if other is not None:

@@ -8,7 +8,7 @@ import aiohttp
 from remediator.alertmanager import Receivers, alertmanagers
 from remediator.cluster import Cluster
 from remediator.commands.operator import Session
-from remediator.inputs import AlertView, Inputs, Past
+from remediator.inputs import AlertView, Inputs, past
 from remediator.policy import Mode, Policy
 from remediator.remediation import Remediation
 from remediator.settings import RemediatorSettings, remediator_settings
@@ -47,8 +47,8 @@ async def foresee(session: Session, cluster: Cluster, history: Sequence[Remediat
         streaks=Streaks().saw(assessment, policy.tolerance),
         pause=await cluster.pause(),
         alerts=await _alerts(settings, session.environment.name) if settings else (),
-        past=[Past(each.name, each.plan.decided_at, each.closed_at) for each in history if each.plan],
-        accept=accept,
+        past=past(history),
+        accept=frozenset({accept}),
     )
     return Foresight(configured, inputs)
 

@@ -13,12 +13,11 @@ from remediator.commands.foresight import Foresight, foresee
 from remediator.commands.operator import Refusal, Session, leave_event, operator_command, reason_given, sentences, tell
 from remediator.commands.records import listed
 from remediator.commands.reset import release
-from remediator.gates import OVERRIDABLE
 from remediator.record import request_name
 from remediator.remediation import GateResult, Phase, Remediation, Request
 from stagekeeper.config.durations import in_words
 from stagekeeper.config.errors import ConfigurationError
-from stagekeeper.diego.diagnosis import Condition
+from stagekeeper.diego.conditions import OVERRIDABLE, Condition
 from stagekeeper.kube.errors import AlreadyExists, RequestTimeout, Unavailable, Unreachable
 from stagekeeper.service.options import DURATION
 

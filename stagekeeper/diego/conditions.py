@@ -71,6 +71,22 @@ RESTART: Mapping[Condition, Restart] = {
 }
 """The diagnosis gate's answer to each. A row of the table may answer otherwise."""
 
+OVERRIDABLE = frozenset(
+    {
+        Condition.STUCK_UNAVAILABLE,
+        Condition.LISTENING_UNKNOWN,
+        Condition.FROZEN,
+        Condition.TLS_BROKEN,
+        Condition.NETWORK_FAULT,
+        Condition.CRASH_LOOPING,
+        Condition.PODS_NOT_READY,
+        Condition.LOCKET_DOWN,
+        Condition.CLOUD_CONTROLLER_DOWN,
+    }
+)
+"""What `--accept` may name: a `never` with which nobody serves. No person can have a serving BBS restarted by us, nor
+one that its own readiness probe calls active (`label_contradicts`)."""
+
 
 def kind(condition: Condition) -> str:
     """How it stands out on our pages: good, wait (it may pass by itself), bad, or none (there is no Diego)."""
@@ -100,3 +116,13 @@ class Match(NamedTuple):
     next: str = ""
     restart: Restart | None = None
     """Given where this row is answered otherwise than its condition is elsewhere."""
+
+    @property
+    def answer(self) -> Restart:
+        """The diagnosis gate's answer to this row."""
+        return self.restart or RESTART[self.condition]
+
+    @property
+    def could_not_tell(self) -> bool:
+        """Whether it says that too little was seen: such an observation neither counts nor spoils."""
+        return self.condition is Condition.OBSERVER_FAULT and self.answer is not Restart.NEVER

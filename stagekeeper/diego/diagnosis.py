@@ -12,7 +12,7 @@ from stagekeeper.config.durations import in_words
 from stagekeeper.diego import commands
 from stagekeeper.diego.conditions import RESTART, Condition, Diagnosis, Match, Restart
 from stagekeeper.diego.evidence import evidence
-from stagekeeper.diego.observation import Locket, Observation, Probe, ReadyPods, Reply, Unknown, lockets_own
+from stagekeeper.diego.observation import Locket, Observation, Probe, Reply, Unknown, lockets_own
 from stagekeeper.diego.profiles import HEALTH_PORT
 from stagekeeper.diego.questions import (
     age,
@@ -22,6 +22,7 @@ from stagekeeper.diego.questions import (
     listens,
     migration_possible,
     missing_count,
+    no_cloud_controller,
     overdue,
     pending,
     replied,
@@ -68,8 +69,7 @@ def diagnose(seen: Observation) -> Diagnosis:
     for number, matches in ROWS:
         found = matches(seen)
         if found is not None:
-            restart = found.restart or RESTART[found.condition]
-            return Diagnosis(found.condition, number, found.why, restart, evidence(seen), found.next)
+            return Diagnosis(found.condition, number, found.why, found.answer, evidence(seen), found.next)
     raise AssertionError("The last row matches always.")
 
 
@@ -400,9 +400,8 @@ def nothing_reachable(seen: Observation) -> Match | None:
 
 @row("22")
 def cloud_controller_down(seen: Observation) -> Match | None:
-    """Nobody listens, and the Cloud Controller is down as well. No pod at all is a selector that finds none."""
-    controllers = seen.cloud_controller
-    if all_refused(seen) and isinstance(controllers, ReadyPods) and controllers.ready == 0 < controllers.total:
+    """Nobody listens, and the Cloud Controller is down as well."""
+    if all_refused(seen) and no_cloud_controller(seen):
         said = "Nobody listens, and no Cloud Controller pod is Ready either: this is a wider fault."
         return Match(Condition.CLOUD_CONTROLLER_DOWN, said)
     return None
@@ -443,8 +442,9 @@ def no_active_bbs(seen: Observation) -> Match | None:
 
 @row("26")
 def anything_else(seen: Observation) -> Match:
-    """What no other row says."""
+    """What no other row says. Where everything could be read, it is a person's to understand."""
     if all_refused(seen) and service_accepts(seen):
         said = f"Every pod refuses, but something behind the Service listens ({service_reply(seen)})."
-        return Match(Condition.OBSERVER_FAULT, said)
-    return Match(Condition.OBSERVER_FAULT, " ".join(("What was seen fits no known state.", *unread(seen))))
+        return Match(Condition.OBSERVER_FAULT, said, commands.labels(seen), Restart.NEVER)
+    said = " ".join(("What was seen fits no known state.", *unread(seen)))
+    return Match(Condition.OBSERVER_FAULT, said, restart=None if unread(seen) else Restart.NEVER)

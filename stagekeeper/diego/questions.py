@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 
-from stagekeeper.diego.observation import BbsPod, Locket, Observation, Probe, Reply, Unknown, is_lockets
+from stagekeeper.diego.observation import BbsPod, Locket, Observation, Probe, ReadyPods, Reply, Unknown, is_lockets
 from stagekeeper.diego.profiles import ReadinessMeaning
 from stagekeeper.kube.objects import Container, Pod, StatefulSet
 from stagekeeper.kube.pod_status import being_made, not_ready_since
@@ -52,6 +52,12 @@ def unread(seen: Observation) -> list[str]:
         for part in (seen.database, seen.locket, seen.cloud_controller)
         if isinstance(part, Unknown)
     ]
+
+
+def no_cloud_controller(seen: Observation) -> bool:
+    """Whether no Cloud Controller pod is Ready. No pod at all is a selector that finds none."""
+    controllers = seen.cloud_controller
+    return isinstance(controllers, ReadyPods) and controllers.ready == 0 < controllers.total
 
 
 def listens(each: BbsPod) -> bool:

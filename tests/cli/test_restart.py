@@ -12,8 +12,9 @@ import yaml
 
 from remediator import record
 from remediator.commands import restart
-from remediator.gates import GATES, OVERRIDABLE
+from remediator.gates import GATES
 from remediator.remediation import Phase, Reason
+from stagekeeper.diego.conditions import OVERRIDABLE
 from tests.cli.operating import Desk, Ended, desk
 
 

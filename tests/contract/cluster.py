@@ -1,5 +1,6 @@
 """A Kubernetes API as the contract sees it: an address, a token, a namespace, and plain requests."""
 
+import asyncio
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -101,7 +102,11 @@ class Cluster:
             "target": {"apiVersion": "v1", "kind": "Node", "name": "node-0"},
         }
         await self.create(f"{self.pods}/{name}/binding", binding)
-        return await self.get(f"{self.pods}/{name}")
+        bound = await self.get(f"{self.pods}/{name}")
+        # A DELETE without preconditions goes by the API server's cache, which hears of the binding a little later.
+        while (await self.get(f"{self.pods}/{name}?resourceVersion=0")).body != bound.body:  # noqa: ASYNC110
+            await asyncio.sleep(0.01)
+        return bound
 
 
 def pod(name: str, labels: Mapping[str, str] | None = None) -> Object:

@@ -67,6 +67,7 @@ OTHER_EXAMPLES: list[Observation] = [
     observation(bbs(0, Reply.OK, ends_at=ago(2 * MINUTE)), bbs(1)),
     observation(bbs(0, Probe(Reply.OK, by_tcp=True)), bbs(1)),
     observation(bbs(0, Reply.UNAVAILABLE, age=61 * MINUTE), bbs(1)),
+    hung(service=Probe(Reply.BAD_REPLY)),
 ]
 """The other diagnoses and answers of rows that have two."""
 

@@ -166,5 +166,5 @@ def test_a_part_that_could_not_be_read_forbids_the_cure(part: str) -> None:
 @pytest.mark.parametrize("service", [each for each in ACCEPTING if each is not Reply.OK])
 def test_a_service_behind_which_somebody_listens_forbids_the_cure(service: Reply) -> None:
     found = diagnose(hung(service=Probe(service)))
-    assert (found.row, found.name, found.restart) == ("26", Condition.OBSERVER_FAULT, Restart.NOT_YET)
+    assert (found.row, found.name, found.restart) == ("26", Condition.OBSERVER_FAULT, Restart.NEVER)
     assert found.why == f"Every pod refuses, but something behind the Service listens ({service})."

@@ -23,7 +23,7 @@ chmod -R a+rX /mnt/etc
 mount --bind "$1" /mnt/python
 mount --bind "$2" /mnt/stagekeeper
 for each in python stagekeeper; do mount -o remount,ro,bind /mnt/$each; done
-mount -o remount,ro /mnt
+mount -o remount,ro,bind /mnt
 for each in /tmp /var/tmp /dev/shm; do mount -t tmpfs -o ro tmpfs $each; done
 cd /
 shift 3

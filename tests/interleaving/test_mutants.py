@@ -194,9 +194,9 @@ MUTANTS: dict[str, tuple[str, Scenario, tuple[Edit, ...]]] = {
             Edit(
                 Streaks,
                 "saw",
-                "if assessment.somebody_listens else seen",
-                "if assessment.somebody_listens else replace(seen, diagnosis=self.diagnosis and replace("
-                "self.diagnosis, observations=self.diagnosis.observations + 1))",
+                "return replace(kept, met=assessment.diagnosis.why)",
+                "return replace(kept, diagnosis=kept.diagnosis and replace(kept.diagnosis, "
+                "observations=kept.diagnosis.observations + 1))",
             ),
         ),
     ),

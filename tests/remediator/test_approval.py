@@ -83,6 +83,12 @@ def test_the_newest_approval_counts_whatever_was_accepted_before() -> None:
     assert "alice approved a restart for stuck_unavailable." in said
 
 
+def test_what_is_approved_after_the_end_is_not_spent_with_it() -> None:
+    """Whoever decides on an observation that began before the end meets the record as it is after it."""
+    closed = escalated()
+    assert decide(closed, inputs(at(0, STUCK)))[0] is closed
+
+
 @pytest.mark.parametrize("phase", [Phase.RESTARTING, Phase.VERIFYING])
 def test_what_is_approved_later_is_noted_too_and_so_is_spent(phase: Phase) -> None:
     found, _, _ = decide(replace(restarting(), phase=phase, approval=ALICE), inputs(at(0, STUCK)))

@@ -25,7 +25,8 @@ def answer(observations: Sequence[Assessment], policy: Policy = ACT, accept: str
     streaks = Streaks()
     for each in observations:
         streaks = streaks.saw(each, policy.tolerance)
-    return gates.confirmation(Inputs(CF, policy, observations[-1], streaks, NOT_PAUSED, ACTIVE, (), accept))
+    given = Inputs(CF, policy, observations[-1], streaks, NOT_PAUSED, ACTIVE, (), frozenset({accept}))
+    return gates.confirmation(given)
 
 
 def confirmed(observations: Sequence[Assessment], policy: Policy = ACT, accept: str = "") -> bool:

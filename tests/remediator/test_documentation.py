@@ -10,7 +10,7 @@ from prometheus_client import CollectorRegistry
 from pydantic import BaseModel
 
 from remediator.alertmanager import Receivers
-from remediator.gates import GATES, OVERRIDABLE
+from remediator.gates import GATES
 from remediator.intake import Judgement
 from remediator.metrics import ReconcilerCollector, WebMetrics
 from remediator.policy import Mode
@@ -18,6 +18,7 @@ from remediator.remediation import Outcome, Phase, Reason
 from remediator.settings import AlertmanagerSettings, RemediatorSettings
 from remediator.webhook import Webhook
 from stagekeeper.config.durations import parse
+from stagekeeper.diego.conditions import OVERRIDABLE
 from tests.remediator.receiving import Environment
 
 DOCS = Path(__file__).parents[2] / "docs"

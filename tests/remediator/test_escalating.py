@@ -7,13 +7,13 @@ from typing import Any
 import pytest
 
 from remediator import approval
-from remediator.escalating import escalated
+from remediator.escalating import escalated, next_step
 from remediator.inputs import Pause
-from remediator.remediation import Deletion, Phase, Reason, Remediation
+from remediator.remediation import Deletion, GateResult, Outcome, Phase, Reason, Remediation
 from remediator.streaks import Streaks, Unseen
 from stagekeeper.diego.observation import Observation, Reply
 from tests.diego.observations import NOW, bbs, hung, observation, pending
-from tests.remediator.builders import at, inputs, remediation, restarting
+from tests.remediator.builders import ACT, at, inputs, moment, remediation, restarting
 
 HALF = restarting(["diego-api-0"])
 INSIDE = "kubectl -n stagekeeper exec deploy/stagekeeper-exporter -- stagekeeper diagnose --environment cf"
@@ -70,6 +70,40 @@ def test_what_could_not_be_seen_is_told_of_what_is_late_where_it_has_just_ended(
     said = escalated(remediation(), reason, "Why it was.", inputs(streaks=streaks)).message
     assert told in said
     assert bool(told) == ("no check could tell" in said)
+
+
+def test_who_has_come_only_now_says_so() -> None:
+    given = inputs(streaks=Streaks().entered("diego-api-r1", "Watching", NOW - timedelta(hours=2), moment()))
+    said = " This process has watched it only since 12:00:00 UTC. "
+    assert said in escalated(remediation(), Reason.GAVE_UP, "Why it was.", given).message
+    assert said not in escalated(remediation(), Reason.NEVER, "Why it was.", given).message
+    long = replace(given, assessment=at(120))
+    assert said not in escalated(remediation(), Reason.GAVE_UP, "Why it was.", long).message
+
+
+@pytest.mark.parametrize(
+    ("gate", "told"),
+    [
+        ("alert", f"{ACT.inside}stagekeeper status --environment cf"),
+        ("budget", "kubectl logs -n cf -l 'skiff-role-name=diego-api' --all-containers --prefix --tail=50"),
+        ("bounds", "kubectl get statefulsets,pods,services -n cf --show-labels"),
+        ("confirmation", "stagekeeper restart -n cf --environment cf --reason WHY"),
+    ],
+)
+def test_where_another_gate_holds_a_restart_the_next_command_does_not_ask_for_one_again(gate: str, told: str) -> None:
+    closed = replace(remediation(), gates=((gate, GateResult(Outcome.NOT_YET, "-")),))
+    assert escalated(closed, Reason.GAVE_UP, "Why it was.", inputs()).message.endswith(f" Next: {told}")
+
+
+def test_a_pause_that_nobody_could_read_is_looked_at_first() -> None:
+    given = inputs(pause=Pause(paused=True, why="HTTP 403", unread=True))
+    told = "kubectl -n cf get configmap stagekeeper-pause -o yaml --ignore-not-found"
+    assert next_step(escalated(remediation(), Reason.GAVE_UP, "-", given).message) == told
+
+
+def test_where_deletes_are_refused_the_next_command_shows_who_may() -> None:
+    refused = replace(HALF, refused="The deletion of diego-api-1 was refused: HTTP 403.")
+    assert next_step(message(hung(), Reason.INTERRUPTED, refused)) == "kubectl -n cf get rolebindings -o wide"
 
 
 DEAF = observation(bbs(0, Reply.UNAVAILABLE, active=True), bbs(1))

@@ -33,9 +33,9 @@ PASS, NOT_YET, NEVER, NOT_CONFIGURED = Outcome.PASS, Outcome.NOT_YET, Outcome.NE
 HOUR = timedelta(hours=1)
 
 
-def asked(seen: Assessment | Observation | None = None, **changes: object) -> Inputs:
+def asked(seen: Assessment | Observation | None = None, accept: str = "", **changes: object) -> Inputs:
     found = seen if isinstance(seen, Assessment) else at(0, seen)
-    plain = Inputs(CF, ACT, found, Streaks(), NOT_PAUSED, ACTIVE, ())
+    plain = Inputs(CF, ACT, found, Streaks(), NOT_PAUSED, ACTIVE, (), frozenset({accept}))
     return replace(plain, **changes)  # type: ignore[arg-type]
 
 

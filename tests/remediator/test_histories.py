@@ -78,7 +78,7 @@ def test_a_history_in_which_nothing_else_happens_deletes_both_pods() -> None:
             id="the table is not asked before a delete",
         ),
         pytest.param(
-            Edit(gates, "besides", "if given.assessment.diagnosis.name not in _BY_A_PORT:", "if True:"),
+            Edit(gates, "hindering", "not overridden(given) and found not in PERSONS_CHOICE", "True"),
             [Step("a pod answers 503", times=9), Step("deletes are refused"), Step(APPROVES, times=3), *DATABASE_GOES],
             "database_down",
             id="what else forbids a restart is not asked of an accepted one",

@@ -8,19 +8,19 @@ from typing import Any
 import pytest
 
 from remediator.decision import decide
+from remediator.escalating import next_step
 from remediator.inputs import Action, Close, Continue, DeletePod, Pause, Wait
 from remediator.policy import Mode
 from remediator.remediation import Phase, PlannedPod, Reason, Remediation, Request
 from remediator.streaks import Streaks
 from stagekeeper.diego.advice import advise
 from stagekeeper.diego.diagnosis import diagnose
-from stagekeeper.diego.observation import NOT_CONFIGURED, Locket, Observation, ReadyPods, Reply
+from stagekeeper.diego.observation import NOT_CONFIGURED, Observation, ReadyPods, Reply
 from tests.diego import observations
-from tests.diego.observations import NOW, bbs, healthy, hung, observation, pending, pod, unknown, workload
+from tests.diego.observations import NOW, bbs, hung, observation, pending, unknown, workload
 from tests.remediator.builders import (
     ACT,
     CF,
-    CF_LOCKET,
     at,
     every,
     follow,
@@ -236,6 +236,37 @@ def test_the_next_command_is_about_what_held_it_and_not_about_our_own_new_pod() 
     )
 
 
+def test_a_new_pod_that_answers_503_to_the_deadline_is_asked_whether_it_migrates() -> None:
+    agreed = Request("cf", person="kim", accept="stuck_unavailable")
+    found = restarting(["diego-api-0"], age=1201, plan=plan("stuck_unavailable"), request=agreed)
+    after, _ = decided(found, observation(bbs(0, Reply.UNAVAILABLE, uid="new", age=SOON), bbs(1)))
+    assert after.reason is Reason.INTERRUPTED
+    assert "It is not certain that diego-api-0 does not serve (unavailable)." in after.message
+    assert "grep migration-manager" in next_step(after.message)
+
+
+@pytest.mark.parametrize("reply", [Reply.TLS, Reply.CERTIFICATE_REFUSED, Reply.NO_REPLY, Reply.BAD_REPLY])
+def test_a_new_pod_that_listens_and_is_broken_is_no_effect_of_our_plan(reply: Reply) -> None:
+    seen = observation(bbs(0, reply, uid="new", age=SOON), bbs(1), service=reply)
+    after, _, _ = follow(restarting(["diego-api-0"]), every(5, 120, seen))
+    assert after.reason is Reason.INTERRUPTED
+    assert diagnose(seen).why in after.message
+
+
+def test_what_the_service_says_is_excused_with_the_new_pod_that_says_it() -> None:
+    seen = observation(bbs(0, Reply.UNAVAILABLE, uid="new", age=SOON), bbs(1), service=Reply.UNAVAILABLE)
+    after, _, action = follow(restarting(["diego-api-0"]), every(5, 120, seen))
+    assert (after.phase, type(action)) == (Phase.RESTARTING, Wait)
+    elsewhere = observation(bbs(0, uid="new", age=SOON), bbs(1), service=Reply.UNAVAILABLE)
+    assert follow(restarting(["diego-api-0"]), every(5, 120, elsewhere))[0].reason is Reason.INTERRUPTED
+
+
+def test_a_pod_that_has_ended_serves_nobody() -> None:
+    found = restarting(plan=plan("pods_not_ready"), request=Request("cf", person="kim", accept="pods_not_ready"))
+    ended = bbs(0, NOT_CONFIGURED, phase="Failed", containers=(), age=timedelta(hours=1))
+    assert victim(decided(found, observation(ended, bbs(1)))[1]) == BOTH[0]
+
+
 def test_deletes_that_the_api_refuses_interrupt_it_too() -> None:
     found, streaks = restarting(), Streaks()
     after = found
@@ -357,88 +388,8 @@ def test_a_late_restart_names_what_held_it_and_what_was_done() -> None:
     assert (after.reason, action) == (Reason.INTERRUPTED, Close())
     assert after.message == (
         "The restart was interrupted at diego-api. Paused: grace paused it. "
+        "This process has watched it only since 12:00:00 UTC. "
         "Deleted: diego-api-0. Not deleted: diego-api-1. "
         "Answers now: diego-api-0 refused, diego-api-1 refused, Service timeout. "
         "Next: kubectl -n cf delete configmap stagekeeper-pause"
     )
-
-
-# Locket with it
-
-
-def own(uid: str = "locket-old", **changes: Any) -> Locket:
-    found = pod(0, name="diego-locket-0", uid=uid, owner="diego-locket")
-    return Locket(workload("diego-locket", replicas=1), (replace(found, **changes),))
-
-
-TWO_STEPS = locket_plan([("diego-locket-0", "locket-old")], [("diego-api-0", "uid-0"), ("diego-api-1", "uid-1")])
-
-
-def locket_decided(locket: Locket, *done: str, **seen: Any) -> tuple[Remediation, Action]:
-    return decided(restarting(done, plan=TWO_STEPS), hung(locket=locket, **seen), environment=CF_LOCKET)
-
-
-def test_a_locket_whose_name_begins_with_the_bbs_own_is_not_counted_as_a_bbs() -> None:
-    """Else the plan would stop after it: Locket alone, back again, leaves a BBS that answers 503 for ever."""
-    bbs_set = workload("diego")
-    pods = [bbs(each, owner="diego", name=f"diego-{each}") for each in range(2)]
-    own_set = Locket(
-        workload("diego-locket", replicas=1), (pod(0, name="diego-locket-0", uid="new", owner="diego-locket"),)
-    )
-    steps = [("diego-locket-0", "locket-old")], [("diego-0", "uid-0"), ("diego-1", "uid-1")]
-    environment = replace(CF_LOCKET, statefulsets=("diego",))
-    found = restarting(["diego-locket-0"], plan=locket_plan(*steps))
-    seen = observation(*pods, workloads=(bbs_set,), locket=own_set)
-    assert victim(decided(found, seen, environment=environment)[1]) == PlannedPod("diego-0", "uid-0")
-
-
-def test_lockets_pods_come_first() -> None:
-    assert victim(locket_decided(own())[1]) == TWO_STEPS.steps[0].pods[0]
-
-
-@pytest.mark.parametrize(
-    "locket",
-    [
-        pytest.param(own(**LEAVING), id="ends"),
-        pytest.param(replace(own(), pods=()), id="gone"),
-        pytest.param(own("locket-new", ready="False"), id="back, and not ready"),
-        pytest.param(own("locket-new"), id="back"),
-    ],
-)
-def test_the_bbs_pods_follow_without_waiting_for_locket(locket: Locket) -> None:
-    assert victim(locket_decided(locket, "diego-locket-0")[1]) == TWO_STEPS.steps[1].pods[0]
-
-
-def test_the_second_pod_of_locket_follows_the_first_one_at_once() -> None:
-    pods = [pod(each, name=f"diego-locket-{each}", uid=f"locket-{each}", owner="diego-locket") for each in range(2)]
-    two = Locket(workload("diego-locket", replicas=2), (replace(pods[0], **LEAVING), pods[1]))
-    made = locket_plan([(each.name, each.uid) for each in pods], [("diego-api-0", "uid-0"), ("diego-api-1", "uid-1")])
-    _, action = decided(restarting(["diego-locket-0"], plan=made), hung(locket=two), environment=CF_LOCKET)
-    assert victim(action) == made.steps[0].pods[1]
-
-
-def test_a_late_restart_names_those_pods_of_locket_that_hold_it() -> None:
-    pods = [pod(each, name=f"diego-locket-{each}", uid=f"l-{each}", owner="diego-locket") for each in range(2)]
-    two = Locket(workload("diego-locket", replicas=2), (pods[0], replace(pods[1], ready="False")))
-    found = restarting(["diego-locket-0"], plan=TWO_STEPS, age=2000)
-    message = decided(found, hung(locket=two), environment=CF_LOCKET)[0].message
-    assert " diego-locket-1 on node node-1 is Running, and not ready. Deleted: " in message
-    assert "diego-locket-0 on node" not in message
-
-
-def test_a_bbs_that_was_scaled_down_after_lockets_restart_is_left_alone() -> None:
-    scaled = hung(locket=own(), pods=(bbs(0),), workloads=(workload(replicas=1),))
-    _, action = decided(restarting(["diego-locket-0"], plan=TWO_STEPS), scaled, environment=CF_LOCKET)
-    assert action == Wait("StatefulSet diego-api was scaled down since the plan was made.")
-
-
-def test_if_somebody_serves_after_lockets_restart_no_bbs_pod_is_deleted() -> None:
-    after, _ = decided(
-        restarting(["diego-locket-0"], plan=TWO_STEPS), healthy(locket=own("locket-new")), environment=CF_LOCKET
-    )
-    assert (after.phase, after.reason) == (Phase.VERIFYING, Reason.SOMEBODY_SERVES)
-
-
-def test_locket_that_can_not_be_read_makes_it_wait() -> None:
-    _, action = decided(restarting(plan=TWO_STEPS), hung(locket=unknown("HTTP 500")), environment=CF_LOCKET)
-    assert isinstance(action, Wait)

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from remediator.decision import decide
+from remediator.escalating import next_step
 from remediator.inputs import Action, AlertState, AlertView, Close, Continue, Decision, Pause, Wait
 from remediator.policy import Mode
 from remediator.remediation import Outcome, Phase, Reason, Request
@@ -186,19 +187,41 @@ def test_what_else_forbids_it_is_named_and_the_next_command_is_about_that() -> N
     """No approval could help, so none is asked for."""
     found, _, _ = ending(replace(STUCK, cloud_controller=ReadyPods(0, 2)), 120)
     assert found.reason is Reason.NEVER
-    assert found.message.startswith("A restart is not the fix while cloud_controller_down: Nobody listens, and no ")
+    assert found.message.startswith(
+        "A restart is not the fix while cloud_controller_down: No Cloud Controller pod is Ready. "
+    )
     assert "approve" not in found.message
     assert "--accept" not in found.message
 
 
-def test_the_two_minutes_begin_when_what_held_an_accepted_restart_is_over() -> None:
-    found, streaks = remediation(request=Request("cf", person="bob", accept="stuck_unavailable")), Streaks()
-    plans: list[int] = []
-    for second in range(0, 245, 5):
-        seen = replace(STUCK, database=second >= 100)
-        found, streaks, _ = decide(found, inputs(at(second, seen), streaks=streaks))
-        plans += [second] if found.plan and not plans else []
-    assert plans == [220]
+def test_what_is_seen_once_takes_no_approval_away_and_what_it_would_wait_for_is_said() -> None:
+    seen = [at(second, replace(STUCK, cloud_controller=ReadyPods(second != 120, 2))) for second in range(0, 125, 5)]
+    found = follow(remediation(), seen)[0]
+    assert found.reason is Reason.AWAITING_APPROVAL
+    said = "A person must decide on this restart. It would wait while cloud_controller_down: No Cloud Controller pod "
+    assert found.message.startswith(said)
+
+
+@pytest.mark.parametrize(
+    ("changes", "waits"),
+    [
+        ({"database": False}, "database_down: The database can't be reached."),
+        ({"cloud_controller": unknown("HTTP 403")}, "observer_fault: Not everything could be read: HTTP 403."),
+    ],
+)
+def test_whoever_is_asked_to_approve_is_told_what_it_would_wait_for(changes: dict[str, Any], waits: str) -> None:
+    found, _, _ = ending(replace(STUCK, **changes), 120)
+    assert found.reason is Reason.AWAITING_APPROVAL
+    assert f"A person must decide on this restart. It would wait while {waits} " in found.message
+
+
+@pytest.mark.parametrize("seen", [EXPIRED, observation(bbs(0, Reply.OK), bbs(1), service=Reply.REFUSED)])
+def test_what_nobody_accepted_is_escalated_as_itself_whatever_else_holds(seen: Observation) -> None:
+    plain, _, _ = ending(seen, 120)
+    found, _, _ = ending(replace(seen, cloud_controller=ReadyPods(0, 2), locket=unknown("HTTP 403")), 120)
+    assert found.reason is Reason.NEVER
+    assert found.message.startswith("A restart is not the fix. ")
+    assert next_step(found.message) == next_step(plain.message)
 
 
 def test_beside_one_in_mode_act_a_replica_in_mode_observe_gives_up_all_the_same() -> None:
@@ -246,8 +269,9 @@ def test_after_an_hour_it_gives_up_and_names_the_gate() -> None:
     found, _, _ = decide(remediation(age=3600), paused)
     assert (found.phase, found.reason) == (Phase.ESCALATED, Reason.GAVE_UP)
     assert found.message == (
-        "Not fixed within 60 minutes. Gate pause: kim is here. Nothing was deleted. Answers now: diego-api-0 refused, "
-        "diego-api-1 refused, Service timeout. Next: kubectl -n cf delete configmap stagekeeper-pause"
+        "Not fixed within 60 minutes. Gate pause: kim is here. This process has watched it only since 12:00:00 UTC. "
+        "Nothing was deleted. Answers now: diego-api-0 refused, diego-api-1 refused, Service timeout. "
+        "Next: kubectl -n cf delete configmap stagekeeper-pause"
     )
 
 
