@@ -187,6 +187,28 @@ MUTATIONS = (
         "inapplicable",
     ),
     Mutation("blindness that forgets", "own", "An environment that vanishes altogether", "[1h]", "[1m]"),
+    Mutation(
+        "a renamed environment is missed",
+        "own",
+        "An environment that was renamed",
+        'and on (cluster) (up{job="stagekeeper-exporter"} == 1)',
+        'and on (cluster) (up{job="stagekeeper-exporter"} == 2)',
+    ),
+    Mutation(
+        "a dead exporter had nothing to see",
+        "own",
+        "An environment whose only exporter is down",
+        '(up{job="stagekeeper-exporter"} == 0)',
+        '(up{job="stagekeeper-exporter"} == 2)',
+    ),
+    Mutation(
+        "one exporter in a bad spot",
+        "own",
+        "One of two exporters that cannot judge",
+        '{diagnosis!="observer_fault"} == 1',
+        '{diagnosis!="observer_fault"} == 2',
+    ),
+    Mutation("a refused call is a call", "remediator", "The call of helm test", ', code="200"}[75m]', "}[75m]"),
     Mutation("two active labels are fine", "symptoms", "Two active labels for two minutes", "max > 1\n", "max > 2\n"),
     Mutation(
         "an early warning",

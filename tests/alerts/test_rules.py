@@ -96,4 +96,5 @@ def test_a_rule_that_loses_its_cluster_is_found() -> None:
 
 def test_who_is_woken_for_an_outage_is_told_what_to_type() -> None:
     told = {alert.name for alert in ALERTS if alert.description.rstrip().endswith(NEXT)}
-    assert told == {"StagerUnavailable", "StagekeeperEscalated", "StagekeeperRemediationOverdue"}
+    outages = {"StagerUnavailable", "StagerMostlyUnavailable", "StagekeeperEscalated", "StagekeeperRemediationOverdue"}
+    assert told == outages

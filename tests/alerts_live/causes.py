@@ -90,6 +90,17 @@ async def labels(trial: Trial, site: Site, monitoring: Monitoring) -> None:
         "connections are refused for a second, three times", come_and_go, nothing, alert("StagerFlapping")
     )
 
+    async def come_for_a_moment() -> None:
+        reachable = f'environment:bbs_reachable:max{{environment="{site.name}"}}'
+        for _ in range(5):
+            await site.forwarder.close()
+            await monitoring.until(f"max_over_time({reachable}[4s]) == 0")
+            await site.forwarder.open()
+            await monitoring.until(f"{reachable} == 1")
+
+    cause = "connections are refused, but for a moment now and then"
+    await trial.prove(cause, come_for_a_moment, nothing, alert("StagerMostlyUnavailable"))
+
 
 async def slow(trial: Trial, site: Site) -> None:
     """A BBS that is far away, and lacks a pod; then certificates; then a remediator that only observes."""
@@ -169,11 +180,12 @@ async def calls(trial: Trial, site: Site, monitoring: Monitoring) -> None:
 
     async def call_with_a_wrong_token() -> None:
         url = f"{site.url(REMEDIATOR)}/api/v1/alerts"
-        async with monitoring.session.post(url, headers={"Authorization": "Bearer wrong"}, json={}) as answer:
-            assert answer.status == HTTPStatus.UNAUTHORIZED
+        for _ in range(2):
+            async with monitoring.session.post(url, headers={"Authorization": "Bearer wrong"}, json={}) as answer:
+                assert answer.status == HTTPStatus.UNAUTHORIZED
 
     refused = Wanted("StagekeeperWebhookRefused", {"code": "401"})
-    await trial.prove("one call with a wrong token", call_with_a_wrong_token, nothing, refused)
+    await trial.prove("two calls with a wrong token", call_with_a_wrong_token, nothing, refused)
 
     async def start_again() -> None:
         monitoring.start_second()

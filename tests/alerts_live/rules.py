@@ -24,6 +24,7 @@ WAITS = {
 """Seconds, where a fortieth is too long or too short to be seen."""
 WINDOWS = {
     "environment:bbs_probe_round_trip_seconds:p90": ("[5m]", "[15s]"),
+    "StagerMostlyUnavailable": ("[15m]", "[40s]"),
     "StagekeeperNotCalled": ("[75m]", "[12s]"),
     "StagekeeperUnknownEnvironment": ("[90m]", "[12s]"),
 }

@@ -19,7 +19,7 @@ from tests.alerts_live.site import LOOPBACK, Way, running_site
 from tests.alerts_live.trial import Proof, Trial, table
 from tests.testbed.process import free_port
 
-pytestmark = [pytest.mark.programs, pytest.mark.timeout(900)]  # 27 alerts in turn, each within two minutes
+pytestmark = [pytest.mark.programs, pytest.mark.timeout(900)]  # 28 alerts in turn, each within two minutes
 SITES: dict[str, Way] = {
     "outage": "service",
     "labels": "past the Service",
