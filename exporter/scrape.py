@@ -62,7 +62,8 @@ class CertificateDates:
 
 
 def _followed(which: str, path: Path) -> Reloaded[datetime]:
-    return Reloaded(f"The {which} certificate", [path], partial(certificate_expiry, path))
+    # A rotation keeps the old CA beside the new one for a while: trust ends with the last of them.
+    return Reloaded(f"The {which} certificate", [path], partial(certificate_expiry, path, last=which == "ca"))
 
 
 class ScrapedEnvironment:

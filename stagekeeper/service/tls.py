@@ -91,8 +91,8 @@ class ServerContext:
         connection.context = self._reloaded.current()
 
 
-def certificate_expiry(pem_path: Path) -> datetime:
-    """When the first of the file's certificates to end ends (aware, UTC). Raises `TlsFilesError`."""
+def certificate_expiry(pem_path: Path, *, last: bool = False) -> datetime:
+    """When the first, or the last, of the file's certificates to end ends (aware, UTC). Raises `TlsFilesError`."""
     from cryptography import x509  # noqa: PLC0415 -- 7 MiB that only those need who publish expiry dates
 
     pem = read_bytes(pem_path, "The certificate file", TlsFilesError)
@@ -100,7 +100,8 @@ def certificate_expiry(pem_path: Path) -> datetime:
         certificates = x509.load_pem_x509_certificates(pem)
     except ValueError as problem:
         raise TlsFilesError(f"The certificate file {pem_path} holds no usable PEM certificate: {problem}.") from problem
-    return min(certificate.not_valid_after_utc for certificate in certificates)
+    ends = [certificate.not_valid_after_utc for certificate in certificates]
+    return max(ends) if last else min(ends)
 
 
 def _client_context(ca_file: Path | None, cert_file: Path | None, key_file: Path | None) -> ssl.SSLContext:

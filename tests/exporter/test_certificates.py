@@ -32,6 +32,15 @@ def test_the_client_certificate_and_the_ca_each_have_their_date(tmp_path: Path) 
     assert dates["ca"] != SOON
 
 
+def test_a_ca_bundle_ends_with_its_last_ca_and_a_clients_chain_with_its_first_certificate(tmp_path: Path) -> None:
+    paths = files(tmp_path, LATER)
+    before = CertificateDates(paths).current()
+    old = trustme.CA().issue_cert("old", not_after=SOON).cert_chain_pems[0].bytes()
+    for path in (paths.ca_file, paths.cert_file):
+        path.write_bytes(old + path.read_bytes())
+    assert CertificateDates(paths).current() == {"ca": before["ca"], "client": SOON}
+
+
 def test_a_renewed_certificate_shows_its_new_date(tmp_path: Path) -> None:
     dates = CertificateDates(files(tmp_path, SOON))
     dates.current()
