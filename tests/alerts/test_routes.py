@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 import yaml
 
+from alerts.runbooks.pages import book
 from tests.alerts.catalogue import ALERTS, ALERTS_FOLDER, Alert
 from tests.testbed.patience import HANG_GUARD
 
@@ -73,6 +74,19 @@ def test_what_says_that_nobody_watches_or_acts_is_never_inhibited() -> None:
     assert all(not names(rule["target_matchers"]) & NEVER_INHIBITED for rule in inhibitions())
 
 
+def test_the_operators_inhibitions_are_those_of_the_example_but_for_those_by_alerts_of_others() -> None:
+    ours = [rule for rule in inhibitions() if names(rule["source_matchers"]) <= {alert.name for alert in ALERTS}]
+    found = [
+        {
+            "source_matchers": [as_alertmanager_has_it(each) for each in rule["sourceMatch"]],
+            "target_matchers": [as_alertmanager_has_it(each) for each in rule["targetMatch"]],
+            "equal": rule["equal"],
+        }
+        for rule in yaml.safe_load(OPERATORS.read_text())["spec"]["inhibitRules"]
+    ]
+    assert found == ours
+
+
 def test_an_inhibition_among_environments_stays_within_one() -> None:
     about_us = {"StagekeeperExporterDown", "StagekeeperDown"}
     for rule in inhibitions():
@@ -94,12 +108,16 @@ def test_the_remediator_is_called_soon_authenticated_and_told_of_the_end() -> No
     assert webhook["http_config"]["authorization"]["credentials_file"]
 
 
+def as_alertmanager_has_it(matcher: Mapping[str, str]) -> str:
+    return f'{matcher["name"]}{matcher["matchType"]}"{matcher["value"]}"'
+
+
 def as_the_operator_writes_it(path: Path, *, matches_namespace: bool) -> dict[str, Any]:
     """Alertmanager's configuration from an AlertmanagerConfig; `matcherStrategy` decides about the namespace."""
     made = yaml.safe_load(path.read_text())
     namespace, name = made["metadata"]["namespace"], made["metadata"]["name"]
     route = made["spec"]["route"]
-    matchers = [f'{each["name"]}{each["matchType"]}"{each["value"]}"' for each in route["matchers"]]
+    matchers = [as_alertmanager_has_it(each) for each in route["matchers"]]
     own = [f'namespace="{namespace}"'] if matches_namespace else []
     receiver = f"{namespace}/{name}/{route['receiver']}"
     return {
@@ -127,3 +145,15 @@ def test_the_operators_namespace_matcher(
     config.write_text(yaml.safe_dump(as_the_operator_writes_it(OPERATORS, matches_namespace=matches_namespace)))
     reached = receivers(monitoring, config, {"alertname": "StagerUnavailable", "environment": "prod"} | labels)
     assert reached == {"people"} | ({"stagekeeper/stagekeeper/stagekeeper"} if called else set())
+
+
+@pytest.mark.programs
+def test_the_runbooks_question_about_the_route_is_right_with_the_operator_and_without(
+    monitoring: Program, tmp_path: Path
+) -> None:
+    command: str = book("en").commands["commands"]["route"]
+    labels = dict(word.split("=") for word in command.split() if not word.startswith("--") and "=" in word)
+    config = tmp_path / "alertmanager.yaml"
+    config.write_text(yaml.safe_dump(as_the_operator_writes_it(OPERATORS, matches_namespace=True)))
+    assert "stagekeeper/stagekeeper/stagekeeper" in receivers(monitoring, config, labels)
+    assert "stagekeeper" in receivers(monitoring, EXAMPLE, labels)

@@ -19,6 +19,13 @@ def test_the_values_in_the_guide_can_be_installed(helm: Helm, values: str) -> No
     assert helm.template(values=yaml.safe_load(values)).of("Deployment")
 
 
+def test_the_example_of_prometheus_scrapes_the_pods_as_the_guide_does() -> None:
+    (guide,) = (yaml.safe_load(step.content) for step in STEPS if step.file == "prometheus.yml")
+    example = yaml.safe_load((ROOT / "alerts" / "prometheus.example.yaml").read_text())
+    times = {key: example["global"][key] for key in ("scrape_interval", "scrape_timeout")}
+    assert [times | job for job in example["scrape_configs"]] == guide["scrape_configs"]
+
+
 @pytest.mark.parametrize("code", ["    curl there\n", "1. Then\n\n       docker run it\n", "```sh\nhelm list\n```\n"])
 def test_code_in_the_guide_that_nobody_has_taught_is_refused(code: str) -> None:
     with pytest.raises(UnknownStepError, match=r"docs/install\.md: teach"):
