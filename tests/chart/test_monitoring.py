@@ -80,6 +80,13 @@ def test_without_the_remediator_nobody_misses_it(helm: Helm) -> None:
     assert [group["name"] for group in groups] == ["stagekeeper.stager", "stagekeeper.exporter", "stagekeeper.programs"]
 
 
+def test_without_the_exporter_nobody_misses_it(helm: Helm) -> None:
+    values = {"exporter": {"enabled": False}, "remediator": {"mode": "observe"}, "prometheusRule": {"enabled": True}}
+    groups = helm.template(values=values).one("PrometheusRule", "stagekeeper")["spec"]["groups"]
+    names = [group["name"] for group in groups]
+    assert names == ["stagekeeper.stager", "stagekeeper.remediator", "stagekeeper.programs"]
+
+
 def test_a_call_is_missed_for_the_alert_that_opens_remediations(helm: Helm) -> None:
     values = {"remediator": {"mode": "observe", "alertname": "Another"}, "prometheusRule": {"enabled": True}}
     groups = helm.template(values=values).one("PrometheusRule", "stagekeeper")["spec"]["groups"]
@@ -108,6 +115,14 @@ def test_jobs_are_called_what_the_rules_select_by_whatever_the_release_is_called
         [{"targetLabel": "job", "replacement": f"stagekeeper-{name}"}] for name in ("exporter", "remediator")
     ]
     assert all(each["spec"]["endpoints"][0]["honorLabels"] for each in found)
+
+
+def test_the_bbs_pods_name_is_found_where_labels_are_not_honoured_and_the_users_own_come_after(helm: Helm) -> None:
+    mine = {"action": "labeldrop", "regex": "exported_pod"}
+    monitor = {"enabled": True, "endpoint": {"metricRelabelings": [mine]}}
+    for each in helm.template(values={**VALUES, "serviceMonitor": monitor}).of("ServiceMonitor"):
+        found = each["spec"]["endpoints"][0]["metricRelabelings"]
+        assert found == [{"sourceLabels": ["exported_pod"], "regex": "(.+)", "targetLabel": "pod"}, mine]
 
 
 def test_the_dashboards_are_those_of_the_repository(rendered: Rendered) -> None:

@@ -111,6 +111,7 @@ def test_what_pods_are_selected_by_is_never_the_users(rendered: Rendered) -> Non
     for deployment in rendered.of("Deployment"):
         labels = deployment["spec"]["template"]["metadata"]["labels"]
         assert deployment["spec"]["selector"]["matchLabels"].items() <= labels.items()
+        assert labels["app.kubernetes.io/part-of"] == "stagekeeper", "what docs/install.md scrapes by"
         assert labels["team"] == "mine"
 
 

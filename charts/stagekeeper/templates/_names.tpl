@@ -12,20 +12,20 @@
 {{- end -}}
 
 {{/*
-Takes (list $ component more): an object's labels. Each key stands once: what pods are selected by and who manages the
-object is the chart's, then what this object is given (`more`), then commonLabels, then the chart's other labels.
+Takes (list $ component more): an object's labels. Each key stands once: what pods are selected and scraped by and
+who manages the object is the chart's, then what this object is given (`more`), then commonLabels, then the chart's other labels.
 */}}
 {{- define "stagekeeper.labels" -}}
 {{- $root := index . 0 -}}
 {{- $fixed := dict
       "app.kubernetes.io/name" (include "stagekeeper.name" $root)
       "app.kubernetes.io/instance" $root.Release.Name
+      "app.kubernetes.io/part-of" "stagekeeper"
       "app.kubernetes.io/managed-by" $root.Release.Service -}}
 {{- with index . 1 }}{{ $_ := set $fixed "app.kubernetes.io/component" . }}{{ end -}}
 {{- $own := dict
       "helm.sh/chart" (printf "%s-%s" $root.Chart.Name $root.Chart.Version | replace "+" "_" | trunc 63 | trimSuffix "-")
-      "app.kubernetes.io/version" $root.Chart.AppVersion
-      "app.kubernetes.io/part-of" "stagekeeper" -}}
+      "app.kubernetes.io/version" $root.Chart.AppVersion -}}
 {{- toYaml (merge $fixed (index . 2) $root.Values.commonLabels $own) -}}
 {{- end -}}
 

@@ -38,6 +38,10 @@ remediator.alertmanagers[{{ $index }}].url must end before /api, which is added 
 {{ end -}}
 {{- end -}}
 {{- end -}}
+{{- $account := include "stagekeeper.serviceAccount" (list . "remediator") -}}
+{{- if and .Values.exporter.enabled $remediator.enabled (eq $account (include "stagekeeper.serviceAccount" (list . "exporter"))) }}
+exporter.serviceAccount and remediator.serviceAccount are both {{ $account }}: the exporter, which may only read, would have the remediator's rights. Give each a name of its own, or say create=true.
+{{ end -}}
 {{- range $program := list "exporter" "remediator" -}}
 {{- $given := index $.Values $program -}}
 {{- $mounts := dict -}}
@@ -116,7 +120,21 @@ environments: StatefulSet {{ $target }} belongs to both {{ . }} and {{ $environm
 {{- end -}}
 {{- end -}}
 
+{{/* Takes a duration as the schema has it, such as 15s: its milliseconds. */}}
+{{- define "stagekeeper.milliseconds" -}}
+{{- mul (regexFind "^[0-9]+" .) (get (dict "ms" 1 "s" 1000 "m" 60000 "h" 3600000) (regexFind "[a-z]+$" .)) -}}
+{{- end -}}
+
 {{- define "stagekeeper.validate.apis" -}}
+{{- with .Values.serviceMonitor -}}
+{{- $interval := include "stagekeeper.milliseconds" .interval | int64 -}}
+{{- if and .enabled (gt $interval 30000) }}
+serviceMonitor.interval must be at most 30s (it is {{ .interval }}): the rules bridge 90 s, and one missed scrape must not end an alert.
+{{ end -}}
+{{- if and .enabled (gt (include "stagekeeper.milliseconds" .scrapeTimeout | int64) $interval) }}
+serviceMonitor.scrapeTimeout must not be longer than serviceMonitor.interval ({{ .scrapeTimeout }} of {{ .interval }}): Prometheus refuses such a configuration as a whole.
+{{ end -}}
+{{- end -}}
 {{- range $key := list "port" "path" "scheme" "interval" "scrapeTimeout" "honorLabels" -}}
 {{- if hasKey $.Values.serviceMonitor.endpoint $key }}
 serviceMonitor.endpoint.{{ $key }} is set by this chart{{ if has $key (list "interval" "scrapeTimeout") }}: say serviceMonitor.{{ $key }}{{ else }} and cannot be another{{ end }}.
