@@ -77,13 +77,14 @@ class ReconcilerCollector(Collector):
             "stagekeeper_remediation_duration_seconds",
             "From the opening of a remediation to its plan, its last delete and its recovery.",
             ("environment", "until"),
-            registry=registry,
+            registry=None,
             buckets=(30, 60, 120, 180, 300, 600, 900, 1800, 3600),
         )
         for environment in reconcilers:
             for until in MILESTONES:
                 self._took.labels(environment, until)
         registry.register(self)
+        registry.register(self._took)  # collected after us, so that a scrape with a new count has its duration too
 
     def describe(self) -> Iterator[Metric]:
         """Nothing is looked at when the collector is registered."""

@@ -43,7 +43,7 @@ def _versions() -> Panel:
     about = "Program, version and revision of each instance, and for how long it has run."
     build = f"stagekeeper_build_info{{{BOTH}}}"
     running = f"time() - process_start_time_seconds{{{BOTH}}}"
-    expression = f"({running})\n* on (job, instance) group_left (program, version, revision) {build}"
+    expression = f"({running})\n* on (job, cluster, instance) group_left (program, version, revision) {build}"
     columns = (("program", "Program"), ("version", "Version"), ("revision", "Revision"), ("Value", "Uptime"))
     field = Field("s", ((None, IDLE),), decimals=0)
     return table_of(Caption("Versions", about, RUNBOOK, height=7), field, Query(expression), columns)

@@ -20,6 +20,7 @@ COLUMNS = 24
 OURS = "https://github.com/stagekeeper/stagekeeper/blob/main/"
 MADE = re.compile(r'(?:count_values \(|label_replace\(.*?, )"(\w+)"')
 LEGEND = re.compile(r"\{\{\s*(\w+)\s*\}\}")
+JOINED = re.compile(r"\bon \(([^)]*)\)")
 VARIABLE = re.compile(r"\$\{?(\w+)")
 OF_GRAFANA = {"__range", "__rate_interval"}
 
@@ -108,6 +109,8 @@ def _expressions(panel: Json, board: Json) -> Iterator[str]:
         expression = target["expr"]
         yield from unknown(expression)
         yield from (f"the variable ${name} is not defined" for name in set(VARIABLE.findall(expression)) - variables)
+        if any("instance" in joined and "cluster" not in joined for joined in JOINED.findall(expression)):
+            yield "two clusters may have an instance of one address"
         labels = _labels(expression)
         shown = {*LEGEND.findall(target["legendFormat"]), *_columns(panel)}
         yield from (f"the label {name} is in no result" for name in shown - labels)

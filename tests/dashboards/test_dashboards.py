@@ -101,6 +101,11 @@ MUTATIONS: tuple[Mutation, ...] = (
         "$tenant is not defined",
     ),
     ("a lost grouping label", lambda p: p["targets"][0].update(expr="sum by (pod) (up)"), "has the label pod"),
+    (
+        "a join that takes two clusters for one",
+        lambda p: p["targets"][0].update(expr="up * on (job, instance) group_left () up"),
+        "an instance of one address",
+    ),
     ("an overlapping panel", lambda p: p["gridPos"].update(w=6), "overlap"),
     ("a panel beyond the edge", lambda p: p["gridPos"].update(x=22), "not on the grid"),
     ("an id given twice", lambda p: p.update(id=3), "the id 3 is given 2 times"),

@@ -14,9 +14,13 @@ from tests.remediator.receiving import Environment
 
 
 @pytest.fixture
-def registry() -> CollectorRegistry:
+def reconcilers() -> dict[str, Environment]:
+    return {name: Environment() for name in ("prod", "test")}
+
+
+@pytest.fixture
+def registry(reconcilers: dict[str, Environment]) -> CollectorRegistry:
     made = CollectorRegistry()
-    reconcilers = {name: Environment() for name in ("prod", "test")}
     ReconcilerCollector(
         made, Mode.ACT, reconcilers, Webhook("StagerUnavailable", reconcilers, lambda: False, Receivers("stagekeeper"))
     )
@@ -35,6 +39,14 @@ def test_every_counter_of_an_environment_begins_at_0(registry: CollectorRegistry
     for trouble in REASONS:
         assert begun("stagekeeper_kubernetes_failures_total", reason=trouble) == 0
     assert begun("stagekeeper_observations_total") == 0
+
+
+def test_the_scrape_that_first_tells_of_a_recovery_has_its_duration_too(
+    registry: CollectorRegistry, reconcilers: dict[str, Environment]
+) -> None:
+    reconcilers["prod"].state.durations.append(("recovered", 240))
+    labels = {"environment": "prod", "until": "recovered"}
+    assert registry.get_sample_value("stagekeeper_remediation_duration_seconds_sum", labels) == 240
 
 
 def test_every_reason_but_that_of_the_beginning_is_a_transition() -> None:
