@@ -1,9 +1,12 @@
+import functools
+from collections.abc import Iterator, Mapping
 from pathlib import Path
+from typing import Any
 
 import pytest
 import yaml
 
-from tests.chart.helm import FOLDER, OPERATOR_APIS, Helm, HelmError
+from tests.chart.helm import FOLDER, OPERATOR_APIS, Helm, HelmError, merged
 
 pytestmark = pytest.mark.programs
 
@@ -23,6 +26,37 @@ def test_bad_values_are_refused_with_a_sentence_that_says_where_and_what(helm: H
 
 def test_there_are_at_least_twenty_five_kinds_of_bad_values() -> None:
     assert len(BAD) >= 25
+
+
+def test_a_key_with_nothing_behind_it_is_well_or_named(helm: Helm) -> None:
+    """A section whose lines are all commented out takes its defaults away."""
+    given = yaml.safe_load(OPERATOR.read_text())
+    crashed = []
+    for path in _keys(yaml.safe_load((FOLDER / "values.yaml").read_text())):
+        nothing: dict[str, Any] = {path[-1]: None}
+        values = merged(given, functools.reduce(lambda below, key: {key: below}, reversed(path[:-1]), nothing))
+        try:
+            helm.template(values=values)
+        except HelmError as problem:
+            crashed += [(path, str(problem))] if "executing" in str(problem) else []
+    assert crashed == []
+
+
+def _keys(values: Mapping[str, Any], above: tuple[str, ...] = ()) -> Iterator[tuple[str, ...]]:
+    for key, value in values.items():
+        yield (*above, key)
+        if isinstance(value, Mapping):
+            yield from _keys(value, (*above, key))
+
+
+def test_good_values_of_other_forms_are_taken(helm: Helm) -> None:
+    address = {"service": {"host": "fd00::1"}, "database": {"address": "[fd00::2]:5432"}}
+    cf = {"name": "cf", "profile": "cfee-1", "namespace": "cf", **address}
+    rules = {"enabled": True, "for": {"StagerUnavailable": "1m30s", "StagerFlapping": "1w"}}
+    text = helm.manifests(
+        values={"environments": [cf], "remediator": {"mode": "observe"}, "prometheusRule": rules},
+    )
+    assert all(each in text for each in ("host: fd00::1", "'[fd00::2]:5432'", "for: 1m30s", "for: 1w"))
 
 
 def test_all_mistakes_are_told_at_once(helm: Helm) -> None:
