@@ -17,9 +17,10 @@ from stagekeeper.diego.profiles import HEALTH_PORT
 from stagekeeper.diego.questions import (
     age,
     all_refused,
-    behind,
+    keeping,
     labelled_apart,
     listens,
+    locket_settles,
     migration_possible,
     missing_count,
     no_cloud_controller,
@@ -39,10 +40,12 @@ from stagekeeper.diego.questions import (
 )
 from stagekeeper.diego.sentences import (
     behind_a_proxy,
+    changing,
     details,
     each_described,
     every_pod,
     looping,
+    named,
     names,
     not_whole,
     nothing_found,
@@ -121,9 +124,9 @@ def reachable(seen: Observation) -> Match | None:
 def leaving(seen: Observation) -> Match | None:
     """A Service drops a pod at once when it is Terminating, which may go on serving for its grace period."""
     going = [each for each in seen.accepting() if each.pod.terminating]
-    late = [each for each in going if overdue(seen, each)]
+    late = [each for each in going if overdue(seen, each.pod)]
     if late and not any(map(listens, staying(seen.known_pods))):
-        return Match(Condition.TERMINATING_STUCK, *stuck(seen, late[0]))
+        return Match(Condition.TERMINATING_STUCK, *stuck(seen, late[0].pod))
     if not going or late:
         return None
     said = f"{going[0].pod.name} is Terminating until {going[0].pod.ends_at:%H:%M:%S} UTC and still accepts connections"
@@ -272,8 +275,8 @@ def scaled_down(seen: Observation) -> Match | None:
 @row("12")
 def terminating(seen: Observation) -> Match | None:
     """Pods are leaving: a roll-out, a drain, or one that can not end."""
-    going = [each for each in seen.known_pods if each.pod.terminating]
-    late = next((each for each in going if overdue(seen, each)), None)
+    going = [each.pod for each in seen.known_pods if each.pod.terminating]
+    late = next((pod for pod in going if overdue(seen, pod)), None)
     if late is not None:
         return Match(Condition.TERMINATING_STUCK, *stuck(seen, late))
     if going:
@@ -287,12 +290,8 @@ def terminating(seen: Observation) -> Match | None:
 def rolling_out(seen: Observation) -> Match | None:
     """The StatefulSet's `currentRevision` is not asked: it can lag for ever (kubernetes #73492)."""
     for workload in seen.known_workloads:
-        if workload.observed_generation < workload.generation:
-            said = f"StatefulSet {workload.name} has a change that its controller has not seen yet."
-            return Match(Condition.ROLLING_OUT, said)
-        older = behind(seen, workload)
-        if older:
-            said = f"Still of an older revision of StatefulSet {workload.name}: {names(older)}."
+        said = changing(workload, [each.pod for each in seen.known_pods])
+        if said:
             return Match(Condition.ROLLING_OUT, said)
     return None
 
@@ -316,7 +315,8 @@ def node_down(seen: Observation) -> Match | None:
 def crash_looping(seen: Observation) -> Match | None:
     """A container that is needed starts again and again, or its image can not be had. No sidecar is needed."""
     bbs = [(each.pod, vital(seen, each.pod)) for each in seen.known_pods if not each.pod.ended]
-    locket = [(pod, lockets_own(pod)) for pod in seen.locket.pods] if isinstance(seen.locket, Locket) else []
+    own = seen.locket.pods if isinstance(seen.locket, Locket) else ()
+    locket = [(pod, (*lockets_own(pod), *keeping(pod, lockets_own(pod)))) for pod in own if not pod.ended]
     for pod, containers in (*bbs, *locket):
         for container in containers:
             found = looping(seen, pod, container)
@@ -328,14 +328,15 @@ def crash_looping(seen: Observation) -> Match | None:
 @row("17")
 def starting(seen: Observation) -> Match | None:
     """Pods that are missing only wait for one that is Pending (OrderedReady), whose age then decides."""
-    waiting = [each for each in seen.known_pods if pending(seen, each)]
-    ended = [each for each in seen.known_pods if each.pod.ended]
-    new = [each for each in seen.known_pods if each not in (*waiting, *ended) and young(seen, each)]
+    pods = [each.pod for each in seen.known_pods]
+    waiting = [pod for pod in pods if pending(pod, seen.bbs_containers(pod))]
+    ended = [pod for pod in pods if pod.ended]
+    new = [pod for pod in pods if pod not in (*waiting, *ended) and young(seen, pod, seen.bbs_containers(pod))]
     if new:
-        return Match(Condition.STARTING, f"{names(new)} started less than {in_words(seen.patience.starting)} ago.")
-    if waiting and all(waiting_for(seen, each) < seen.patience.pending for each in waiting):
+        return Match(Condition.STARTING, f"{named(new)} started less than {in_words(seen.patience.starting)} ago.")
+    if waiting and all(waiting_for(seen, pod) < seen.patience.pending for pod in waiting):
         return Match(Condition.STARTING, f"Not started yet: {each_described(waiting)}.")
-    if ended and all(waiting_for(seen, each) < seen.patience.starting for each in ended):
+    if ended and all(waiting_for(seen, pod) < seen.patience.starting for pod in ended):
         return Match(Condition.STARTING, f"To be replaced: {each_described(ended)}.")
     if missing_count(seen) and not waiting and age(seen, seen.missing_since) < seen.patience.pending:
         return Match(Condition.STARTING, f"{missing_count(seen)} of {seen.desired} pods are missing.")
@@ -345,34 +346,35 @@ def starting(seen: Observation) -> Match | None:
 @row("18")
 def not_running(seen: Observation) -> Match | None:
     """What has not lasted that long was row 17. Whether a container that runs is ready is not asked."""
-    ended = [each for each in seen.known_pods if each.pod.ended]
+    pods = [each.pod for each in seen.known_pods]
+    ended = [pod for pod in pods if pod.ended]
     if ended:
         since = seen.taken_at - waiting_for(seen, ended[0])
         said = f"{each_described(ended)}, since {since:%Y-%m-%d %H:%M} UTC, and is not replaced."
-        return Match(Condition.PODS_NOT_READY, said, commands.describe(seen, ended[0].pod))
+        return Match(Condition.PODS_NOT_READY, said, commands.describe(seen, ended[0]))
     longest = in_words(seen.patience.pending)
-    waiting = [each for each in seen.known_pods if pending(seen, each)]
-    late = [each for each in waiting if waiting_for(seen, each) >= seen.patience.pending]
+    waiting = [pod for pod in pods if pending(pod, seen.bbs_containers(pod))]
+    late = [pod for pod in waiting if waiting_for(seen, pod) >= seen.patience.pending]
     if late:
         said = f"Pending for more than {longest}: {each_described(late)}."
-        return Match(Condition.PODS_NOT_READY, said, commands.describe(seen, late[0].pod))
+        return Match(Condition.PODS_NOT_READY, said, commands.describe(seen, late[0]))
     if missing_count(seen):
         said = f"{missing_count(seen)} of {seen.desired} pods have been missing for more than {longest}."
         return Match(Condition.PODS_NOT_READY, said, commands.describe_set(seen, seen.known_workloads[0].name))
-    for each in seen.known_pods:
-        if not seen.bbs_runs(each.pod):
-            said = f"The BBS container of {each.pod.name} does not run: {described(each.pod)}."
-            return Match(Condition.PODS_NOT_READY, said, commands.describe(seen, each.pod))
+    for pod in pods:
+        if not seen.bbs_runs(pod):
+            said = f"The BBS container of {pod.name} does not run: {described(pod)}."
+            return Match(Condition.PODS_NOT_READY, said, commands.describe(seen, pod))
     return None
 
 
 @row("19")
 def locket_down(seen: Observation) -> Match | None:
-    """Locket stands alone and is not whole: nobody can take the lock."""
-    if isinstance(seen.locket, Locket) and not seen.locket.all_ready:
-        name = seen.locket.workload.name
-        return Match(Condition.LOCKET_DOWN, not_whole(seen.locket), commands.describe_set(seen, name))
-    return None
+    """Locket stands alone and is not whole. One that is changed, moved or started has the BBS pods' own limits."""
+    if not isinstance(seen.locket, Locket) or seen.locket.all_ready:
+        return None
+    settles = locket_settles(seen, seen.locket)
+    return Match(Condition.LOCKET_DOWN, *not_whole(seen, seen.locket), Restart.NOT_YET if settles else None)
 
 
 @row("20")

@@ -155,6 +155,11 @@ class Locket:
         return tuple(pod for pod in self.pods if not pod.terminating and _locket_is_ready(pod))
 
     @property
+    def late(self) -> tuple[Pod, ...]:
+        """The others."""
+        return tuple(pod for pod in self.pods if pod not in self.ready)
+
+    @property
     def all_ready(self) -> bool:
         """As many of them as asked for. A Locket scaled to nothing serves nobody."""
         return len(self.ready) >= max(1, self.workload.replicas)

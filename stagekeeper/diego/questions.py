@@ -1,9 +1,19 @@
 """What several rows ask of an observation. Pure."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
 
-from stagekeeper.diego.observation import BbsPod, Locket, Observation, Probe, ReadyPods, Reply, Unknown, is_lockets
+from stagekeeper.diego.observation import (
+    BbsPod,
+    Locket,
+    Observation,
+    Probe,
+    ReadyPods,
+    Reply,
+    Unknown,
+    is_lockets,
+    lockets_own,
+)
 from stagekeeper.diego.profiles import ReadinessMeaning
 from stagekeeper.kube.objects import Container, Pod, StatefulSet
 from stagekeeper.kube.pod_status import being_made, not_ready_since
@@ -87,13 +97,17 @@ def age(seen: Observation, since: datetime | None) -> timedelta:
 
 def youngest(seen: Observation, each: BbsPod) -> timedelta:
     """Age of the pod or of its BBS container's present run, whichever is less."""
-    running = [container.started_at for container in seen.bbs_containers(each.pod) if container.started_at is not None]
-    return min(age(seen, moment) for moment in (each.pod.created, *running))
+    return _youngest(seen, each.pod, seen.bbs_containers(each.pod))
 
 
-def young(seen: Observation, each: BbsPod) -> bool:
-    """Whether it may still be doing what it does at every start."""
-    return youngest(seen, each) < seen.patience.starting
+def _youngest(seen: Observation, pod: Pod, own: Sequence[Container]) -> timedelta:
+    running = [container.started_at for container in own if container.started_at is not None]
+    return min(age(seen, moment) for moment in (pod.created, *running))
+
+
+def young(seen: Observation, pod: Pod, own: Sequence[Container]) -> bool:
+    """Whether it may still be doing what it does at every start; `own` are the containers that it is there for."""
+    return _youngest(seen, pod, own) < seen.patience.starting
 
 
 def migration_possible(seen: Observation, each: BbsPod) -> bool:
@@ -113,12 +127,11 @@ def rolls_by_itself(workload: StatefulSet) -> bool:
     return workload.update_strategy == "RollingUpdate" and not workload.partition and bool(workload.update_revision)
 
 
-def behind(seen: Observation, workload: StatefulSet) -> list[BbsPod]:
+def behind(workload: StatefulSet, pods: Iterable[Pod]) -> list[Pod]:
     """The pods that a roll-out under way will replace."""
     if not rolls_by_itself(workload):
         return []
-    own = (each for each in seen.known_pods if each.pod.owner == workload.name)
-    return [each for each in own if each.pod.revision != workload.update_revision]
+    return [pod for pod in pods if pod.owner == workload.name and pod.revision != workload.update_revision]
 
 
 def restarted_twice(seen: Observation, container: Container) -> bool:
@@ -130,20 +143,20 @@ def restarted_twice(seen: Observation, container: Container) -> bool:
     return container.restarts > 1 and began is not None and age(seen, began) < seen.patience.restarted_twice
 
 
-def pending(seen: Observation, each: BbsPod) -> bool:
-    """Whether the pod waits for a node, its address, or what comes before its BBS container's start.
+def pending(pod: Pod, own: Sequence[Container]) -> bool:
+    """Whether the pod waits for a node, its address, or what comes before the start of its `own` containers.
 
     Also after a reboot of its node: then some releases leave its phase at Running (kubernetes #126650).
     """
-    pod = each.pod
-    if pod.ended or pod.terminating or (pod.ip is not None and seen.bbs_runs(pod)):
+    runs = bool(own) and all(each.runs for each in own)
+    if pod.ended or pod.terminating or (pod.ip is not None and runs):
         return False  # Pending it is also while only a sidecar has not begun
-    return pod.phase == "Pending" or pod.ip is None or any(map(being_made, seen.bbs_containers(pod)))
+    return pod.phase == "Pending" or pod.ip is None or any(map(being_made, own))
 
 
-def waiting_for(seen: Observation, each: BbsPod) -> timedelta:
+def waiting_for(seen: Observation, pod: Pod) -> timedelta:
     """How long the pod has been Pending, or has had an end without a successor."""
-    return age(seen, not_ready_since(each.pod))
+    return age(seen, not_ready_since(pod))
 
 
 def missing_count(seen: Observation) -> int:
@@ -151,9 +164,9 @@ def missing_count(seen: Observation) -> int:
     return max(0, seen.desired - len(seen.known_pods))
 
 
-def overdue(seen: Observation, each: BbsPod) -> bool:
+def overdue(seen: Observation, pod: Pod) -> bool:
     """Whether a pod that is Terminating should have ended some time ago."""
-    return each.pod.ends_at is not None and seen.taken_at - each.pod.ends_at > seen.patience.terminating
+    return pod.ends_at is not None and seen.taken_at - pod.ends_at > seen.patience.terminating
 
 
 def unready(seen: Observation) -> list[BbsPod]:
@@ -169,5 +182,32 @@ def vital(seen: Observation, pod: Pod) -> tuple[Container, ...]:
     """
     bbs = seen.bbs_containers(pod)
     inside = () if isinstance(seen.locket, Locket) else tuple(each for each in pod.containers if each not in bbs)
-    first = () if any(each.runs for each in bbs) else tuple(each for each in pod.init_containers if each.exit_code != 0)
-    return (*bbs, *(each for each in inside if is_lockets(each)), *first)
+    return (*bbs, *(each for each in inside if is_lockets(each)), *keeping(pod, bbs))
+
+
+def keeping(pod: Pod, own: Sequence[Container]) -> tuple[Container, ...]:
+    """The init containers that keep a pod's `own` containers from starting."""
+    waits = not any(each.runs for each in own)
+    return tuple(each for each in pod.init_containers if each.exit_code != 0) if waits else ()
+
+
+# Locket in a StatefulSet of its own
+
+
+def locket_settles(seen: Observation, locket: Locket) -> bool:
+    """Whether it may soon be whole by itself, by the limits of the BBS's own pods: it is changed, moved or started."""
+    late, workload = locket.late, locket.workload
+    if not workload.replicas or any(overdue(seen, pod) for pod in late):
+        return False
+    changing = workload.observed_generation < workload.generation or bool(behind(workload, locket.pods))
+    return changing or (bool(late) and all(on_its_way(seen, pod) for pod in late))
+
+
+def on_its_way(seen: Observation, pod: Pod) -> bool:
+    """Whether a pod of Locket's that is not ready has not had the time yet that it may take."""
+    own = lockets_own(pod)
+    if pod.terminating:
+        return not overdue(seen, pod)
+    if pending(pod, own):
+        return waiting_for(seen, pod) < seen.patience.pending
+    return waiting_for(seen, pod) < seen.patience.starting if pod.ended else young(seen, pod, own)

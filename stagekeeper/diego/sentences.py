@@ -6,8 +6,8 @@ from datetime import timedelta
 from stagekeeper.config.durations import in_words
 from stagekeeper.diego import commands
 from stagekeeper.diego.observation import BbsPod, Locket, Observation, Probe, Unknown
-from stagekeeper.diego.questions import restarted_twice, youngest
-from stagekeeper.kube.objects import Container, Pod
+from stagekeeper.diego.questions import behind, on_its_way, overdue, restarted_twice, youngest
+from stagekeeper.kube.objects import Container, Pod, StatefulSet
 from stagekeeper.kube.pod_status import described, ending, shortened
 from stagekeeper.kube.wording import sentence
 
@@ -32,7 +32,12 @@ _NO_IMAGE = frozenset(
 
 def names(pods: Collection[BbsPod]) -> str:
     """Pods as a sentence names them: the first three, and how many more."""
-    found = [each.pod.name for each in pods]
+    return named([each.pod for each in pods])
+
+
+def named(pods: Sequence[Pod]) -> str:
+    """The same of pods that nobody asked."""
+    found = [pod.name for pod in pods]
     if len(found) > _NAMED:
         return f"{', '.join(found[:_NAMED])} and {len(found) - _NAMED} more"
     return " and ".join(found)
@@ -60,14 +65,14 @@ def serves(answering: Sequence[BbsPod], port: int) -> str:
     return f"{names(answering)} {'is the active BBS' if len(answering) == 1 else 'are active BBS'}"
 
 
-def each_described(pods: Sequence[BbsPod]) -> str:
-    """Each pod's state as kubectl has it, and why."""
-    return "; ".join(f"{each.pod.name} is {described(each.pod)}" for each in pods[:_NAMED])
+def each_described(pods: Sequence[Pod], running: str = "Running") -> str:
+    """Each pod's state as kubectl has it, and why; of one in which kubectl sees nothing ill, `running`."""
+    states = [(pod.name, described(pod)) for pod in pods[:_NAMED]]
+    return "; ".join(f"{name} is {running if state == 'Running' else state}" for name, state in states)
 
 
-def stuck(seen: Observation, late: BbsPod) -> tuple[str, str]:
+def stuck(seen: Observation, pod: Pod) -> tuple[str, str]:
     """Who keeps a pod that does not end, its node or a finalizer, and the command that shows it."""
-    pod = late.pod
     said = f"{pod.name} on node {pod.node or 'none'} should have ended at {pod.ends_at:%H:%M:%S} UTC"
     if pod.finalizers and not any(each.runs for each in pod.containers):
         keeps = " and ".join(pod.finalizers)
@@ -75,6 +80,14 @@ def stuck(seen: Observation, late: BbsPod) -> tuple[str, str]:
     lost = " (it has stopped reporting)" if pod.node_lost else ""
     said = f"{said} and is still Terminating: look at its node{lost}; do not force it, the old process may live on."
     return said, commands.describe_node(pod) if pod.node else ""
+
+
+def changing(workload: StatefulSet, pods: Sequence[Pod]) -> str:
+    """What of a change of the StatefulSet is not through yet; "" if there is none."""
+    if workload.observed_generation < workload.generation:
+        return f"StatefulSet {workload.name} has a change that its controller has not seen yet."
+    older = behind(workload, pods)
+    return f"Still of an older revision of StatefulSet {workload.name}: {named(older)}." if older else ""
 
 
 def too_many(seen: Observation) -> tuple[str, str]:
@@ -141,11 +154,21 @@ def unowned(seen: Observation) -> str:
     return f"{said}; {owner} controls them."
 
 
-def not_whole(locket: Locket) -> str:
-    """In how many of its pods Locket is ready."""
-    ready, asked = len(locket.ready), locket.workload.replicas
-    said = f"Locket is ready in {ready} of {asked} pods of StatefulSet {locket.workload.name}"
-    return f"{said}." if ready else f"{said}: no BBS can take the lock."
+def not_whole(seen: Observation, locket: Locket) -> tuple[str, str]:
+    """In how many of its pods Locket is ready, what the others are at, and the command that shows why."""
+    ready, asked, name = len(locket.ready), locket.workload.replicas, locket.workload.name
+    said = f"Locket is ready in {ready} of {asked} pods of StatefulSet {name}"
+    said = said if ready else f"{said}, so no BBS can take the lock"
+    late = sorted(locket.late, key=lambda pod: on_its_way(seen, pod))  # first the one that does not come by itself
+    if late and overdue(seen, late[0]):
+        why, command = stuck(seen, late[0])
+        return f"{said}. {why}", command
+    if not late:
+        said, command = f"{said}.", commands.describe_set(seen, name)
+    else:
+        others = each_described(late, "Running, and not ready")
+        said, command = f"{said}: {others}.", commands.describe(seen, late[0])
+    return f"{said} {changing(locket.workload, locket.pods)}".strip(), command
 
 
 def sets(seen: Observation) -> str:

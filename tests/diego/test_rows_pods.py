@@ -164,6 +164,15 @@ def test_locket_that_restarts_again_and_again_is_crash_looping(container_is: dic
     assert told.why.startswith("Container diego-locket of diego-locket-0 ")
 
 
+def test_an_init_container_that_keeps_locket_from_starting_is_asked_too() -> None:
+    init = container("wait", ready=False, started_at=None, waiting="CrashLoopBackOff")
+    found = locket("False")
+    pods = tuple(replace(each, containers=(NOT_STARTED,), init_containers=(init,)) for each in found.pods)
+    told = diagnose(hung(locket=replace(found, pods=pods)))
+    assert (told.row, told.name, told.restart) == ("16", Condition.CRASH_LOOPING, Restart.NEVER)
+    assert told.why == "Init container wait of diego-locket-0 is in CrashLoopBackOff."
+
+
 def test_locket_in_the_same_pod_is_asked_too_and_another_sidecar_is_not() -> None:
     loops: dict[str, Any] = {"waiting": "CrashLoopBackOff", "started_at": None, "ready": False}
     inside = (container("bbs-bbs"), container("locket-locket", **loops), container("logs", **loops))

@@ -1,14 +1,16 @@
 """Rows 19 to 26 of docs/diagnosis.md: nobody listens, and the question is why."""
 
 from dataclasses import replace
+from datetime import timedelta
+from typing import Any
 
 import pytest
 
 from stagekeeper.diego.diagnosis import Condition, Restart, diagnose
-from stagekeeper.diego.observation import NOT_CONFIGURED, Probe, ReadyPods, Reply, Unknown
+from stagekeeper.diego.observation import NOT_CONFIGURED, Locket, Probe, ReadyPods, Reply, Unknown
 from stagekeeper.diego.profiles import ReadinessMeaning
-from tests.diego.judging import ACCEPTING, MINUTE, NO_ACTIVE_BBS, NOT_READY, SIDECAR, judged, row
-from tests.diego.observations import ago, bbs, container, hung, locket, observation
+from tests.diego.judging import ACCEPTING, MINUTE, NO_ACTIVE_BBS, NOT_READY, SECOND, SIDECAR, judged, row
+from tests.diego.observations import NOW, ago, bbs, container, hung, locket, observation
 
 # Row 19
 
@@ -16,6 +18,96 @@ from tests.diego.observations import ago, bbs, container, hung, locket, observat
 @pytest.mark.parametrize("broken", [locket(), locket("False"), locket("True", replicas=2), locket(replicas=0)])
 def test_a_locket_of_its_own_that_is_not_all_ready_is_down(broken: object) -> None:
     assert judged(replace(hung(), locket=broken)) == row("19", Condition.LOCKET_DOWN, Restart.NEVER)  # type: ignore[arg-type]
+
+
+LOCKET_DOWN = row("19", Condition.LOCKET_DOWN, Restart.NEVER)
+LOCKET_SETTLES = row("19", Condition.LOCKET_DOWN, Restart.NOT_YET)
+
+
+def one_locket_of_two(**changes: Any) -> Locket:
+    """Locket's own StatefulSet, whole but for one pod."""
+    found = locket("True", "False", replicas=2)
+    own = tuple(replace(each, owner="diego-locket", containers=(container("diego-locket"),)) for each in found.pods)
+    unready = (container("diego-locket", ready=False),)
+    return replace(found, pods=(own[0], replace(own[1], **{"containers": unready, **changes})))
+
+
+@pytest.mark.parametrize(
+    ("changes", "limit"),
+    [
+        ({"ends_at": NOW}, MINUTE + SECOND),
+        ({}, 5 * MINUTE),
+        ({"containers": (container("diego-locket", ready=False, started_at=None),)}, 5 * MINUTE),
+        ({"phase": "Pending", "ip": None, "containers": ()}, 10 * MINUTE),
+        ({"phase": "Failed", "reason": "Evicted"}, 5 * MINUTE),
+    ],
+    ids=["terminating", "running", "not running", "pending", "ended"],
+)
+def test_locket_is_on_its_way_for_as_long_as_a_bbs_pod_would_be(changes: dict[str, Any], limit: timedelta) -> None:
+    seen = hung(locket=one_locket_of_two(created=NOW, **changes))
+    assert judged(replace(seen, taken_at=NOW + limit - SECOND)) == LOCKET_SETTLES
+    assert judged(replace(seen, taken_at=NOW + limit)) == LOCKET_DOWN
+
+
+def test_a_locket_container_that_has_started_anew_is_on_its_way() -> None:
+    young = container("diego-locket", ready=False, age=5 * MINUTE - SECOND)
+    assert judged(hung(locket=one_locket_of_two(containers=(young,)))) == LOCKET_SETTLES
+
+
+def test_a_locket_pod_that_is_on_its_way_does_not_hide_one_that_is_not() -> None:
+    found = one_locket_of_two(created=ago(MINUTE))
+    broken = replace(found.pods[0], ready="False", containers=(container("diego-locket", ready=False),))
+    seen = hung(locket=replace(found, pods=(found.pods[1], broken)))
+    assert judged(seen) == LOCKET_DOWN
+    assert diagnose(seen).next == "kubectl describe pod -n cf diego-locket-0"
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        ({"generation": 5}, "StatefulSet diego-locket has a change that its controller has not seen yet."),
+        ({"update_revision": "diego-locket-new"}, "Still of an older revision of StatefulSet diego-locket: diego-"),
+    ],
+)
+def test_locket_that_is_being_changed_is_on_its_way(change: dict[str, Any], said: str) -> None:
+    found = one_locket_of_two()
+    seen = hung(locket=replace(found, workload=replace(found.workload, **change)))
+    assert judged(seen) == LOCKET_SETTLES
+    assert said in diagnose(seen).why
+
+
+@pytest.mark.parametrize("kept", [{"update_strategy": "OnDelete"}, {"partition": 1}, {"replicas": 0, "generation": 5}])
+def test_locket_that_is_left_as_it_is_on_purpose_is_not(kept: dict[str, Any]) -> None:
+    found = one_locket_of_two()
+    changed = replace(found.workload, **{"update_revision": "diego-locket-new", **kept})
+    pods = found.pods if changed.replicas else found.pods[1:]
+    assert judged(hung(locket=Locket(changed, pods))) == LOCKET_DOWN
+
+
+@pytest.mark.parametrize(
+    ("changes", "said"),
+    [
+        ({}, "diego-locket-1 is Running, and not ready."),
+        ({"phase": "Failed", "reason": "Evicted"}, "diego-locket-1 is Evicted."),
+        ({"phase": "Pending", "ip": None, "containers": ()}, "diego-locket-1 is Pending."),
+    ],
+)
+def test_what_keeps_locket_from_being_whole_is_named(changes: dict[str, Any], said: str) -> None:
+    found = diagnose(hung(locket=one_locket_of_two(**changes)))
+    assert found.why == f"Locket is ready in 1 of 2 pods of StatefulSet diego-locket: {said}"
+    assert found.next == "kubectl describe pod -n cf diego-locket-1"
+
+
+def test_a_locket_pod_that_does_not_end_is_its_nodes() -> None:
+    found = diagnose(hung(locket=one_locket_of_two(ends_at=ago(61 * SECOND))))
+    assert "diego-locket-1 on node node-1 should have ended at 11:58:59 UTC" in found.why
+    assert found.next == "kubectl describe node node-1"
+
+
+def test_of_a_locket_pod_that_is_missing_its_statefulset_tells() -> None:
+    found = diagnose(hung(locket=locket("True", replicas=2)))
+    assert found.why == "Locket is ready in 1 of 2 pods of StatefulSet diego-locket."
+    assert found.next == "kubectl describe statefulset -n cf diego-locket"
 
 
 def test_a_locket_of_its_own_that_is_ready_and_hangs_is_cured_by_a_restart() -> None:
