@@ -76,7 +76,7 @@ class Reader:
         return ReadyPods(sum(pod.ready == "True" for pod in there), len(there))
 
     async def locket(self, by: Deadline) -> Part[Locket]:
-        """Locket, where it has a StatefulSet of its own."""
+        """Locket, where it has a StatefulSet of its own. A pod that has ended and is another's, a job's, is left out."""
         own = self.environment.locket
         if own is None:
             return NOT_CONFIGURED
@@ -91,7 +91,7 @@ class Reader:
         if found is None:
             why = f"There is no StatefulSet {own.statefulset}, though this profile has Locket in one of its own."
             return Unknown(why, "not_found")
-        return Locket(found, listed.pods)
+        return Locket(found, tuple(pod for pod in listed.pods if pod.owner == own.statefulset or not pod.ended))
 
     async def _list(self, selector: str, by: Deadline) -> Pods:
         return await workloads.list_pods(self.kube, self.environment.namespace, selector, timeout=self._limit(by))

@@ -9,12 +9,13 @@ import pytest
 from aiohttp import web
 
 from stagekeeper.diego import observe
-from stagekeeper.diego.observation import NOT_CONFIGURED, Probe, ReadyPods, Reply, Unknown
+from stagekeeper.diego.observation import NOT_CONFIGURED, Locket, Probe, ReadyPods, Reply, Unknown
 from stagekeeper.diego.observe import Observer
 from stagekeeper.diego.probe import PING, Prober
+from stagekeeper.diego.profiles import LocketWorkload
 from tests.diego.listeners import black_hole, listening, silent
-from tests.diego.world import CC, ENOUGH, PODS, Cluster, pod
-from tests.kube.api_server import hanging
+from tests.diego.world import CC, ENOUGH, LOCKET, PODS, SETS, Cluster, pod, statefulset
+from tests.kube.api_server import answering, hanging
 
 
 async def test_pods_of_the_last_observation_are_asked_before_the_list_has_come(world: Cluster) -> None:
@@ -168,6 +169,18 @@ async def test_a_pod_that_has_ended_and_belongs_to_nobody_is_left_out_and_said(w
     assert [each.pod.name for each in seen.known_pods] == ["diego-api-0", "diego-api-1"]
     assert seen.notes == ("diego-api-migrate-x2 has ended and belongs to no StatefulSet of ours: left out.",)
     assert seen.steady is True
+
+
+async def test_a_pod_with_lockets_labels_that_has_ended_and_is_anothers_is_left_out(world: Cluster) -> None:
+    """Such as a job's. One that runs, or that Locket's own StatefulSet has to replace, is not."""
+    owner = {"ownerReferences": [{"kind": "StatefulSet", "name": "diego-locket", "controller": True}]}
+    own, certs, runs = pod("diego-locket-0", **owner), pod("diego-locket-certs-x2"), pod("diego-locket-debug")
+    own["status"]["phase"] = certs["status"]["phase"] = "Succeeded"
+    world.pods([own, certs, runs], selector=LOCKET)
+    world.api.answers[f"{SETS}/diego-locket"] = answering(statefulset("diego-locket", replicas=1))
+    seen = await world.with_(locket=LocketWorkload("diego-locket", LOCKET)).observe()
+    assert isinstance(seen.locket, Locket)
+    assert [each.name for each in seen.locket.pods] == ["diego-locket-0", "diego-locket-debug"]
 
 
 async def test_a_cloud_controller_pod_that_has_ended_is_none(world: Cluster) -> None:
