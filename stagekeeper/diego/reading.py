@@ -76,7 +76,7 @@ class Reader:
         return ReadyPods(sum(pod.ready == "True" for pod in there), len(there))
 
     async def locket(self, by: Deadline) -> Part[Locket]:
-        """Locket, where it has a StatefulSet of its own. A pod that has ended and is another's, a job's, is left out."""
+        """Locket, where it has a StatefulSet of its own. A job's pod that has ended is none of its pods."""
         own = self.environment.locket
         if own is None:
             return NOT_CONFIGURED
