@@ -24,6 +24,7 @@ from stagekeeper.diego.questions import (
     migration_possible,
     missing_count,
     no_cloud_controller,
+    no_locket,
     overdue,
     pending,
     replied,
@@ -261,9 +262,8 @@ def unreadable(seen: Observation) -> Match | None:
 @row("10b")
 def no_owner(seen: Observation) -> Match | None:
     """Everything could be read, and only a person can say which StatefulSet it should be."""
-    if seen.workloads != ():
-        return None
-    return Match(Condition.OBSERVER_FAULT, unowned(seen), commands.labels(seen), Restart.NEVER)
+    said = unowned(seen) if seen.workloads == () else no_locket(seen)
+    return Match(Condition.OBSERVER_FAULT, said, commands.labels(seen), Restart.NEVER) if said else None
 
 
 @row("11")

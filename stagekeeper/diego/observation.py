@@ -77,6 +77,8 @@ _MESH = frozenset(
 """Sidecars that accept every connection to their pod, and close it where nobody behind them listens."""
 AMBIGUOUS = "ambiguous"
 """The word for: profile `auto` found more than one that fits."""
+MISSING = "missing"
+"""The word for: the read succeeded, and what is configured does not exist."""
 OUTSIDE = "outside"
 """The word for: the machine that asks is not in the cluster's network."""
 

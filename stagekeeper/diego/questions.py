@@ -4,6 +4,7 @@ from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
 
 from stagekeeper.diego.observation import (
+    MISSING,
     BbsPod,
     Locket,
     Observation,
@@ -192,6 +193,11 @@ def keeping(pod: Pod, own: Sequence[Container]) -> tuple[Container, ...]:
 
 
 # Locket in a StatefulSet of its own
+
+
+def no_locket(seen: Observation) -> str:
+    """That the StatefulSet which Locket should have does not exist; "" if it does, or that could not be read."""
+    return seen.locket.reason if isinstance(seen.locket, Unknown) and seen.locket.word == MISSING else ""
 
 
 def locket_settles(seen: Observation, locket: Locket) -> bool:

@@ -8,7 +8,7 @@ from collections.abc import Awaitable
 from dataclasses import dataclass
 from typing import TypeVar
 
-from stagekeeper.diego.observation import NOT_CONFIGURED, Locket, Part, ReadyPods, Unknown
+from stagekeeper.diego.observation import MISSING, NOT_CONFIGURED, Locket, Part, ReadyPods, Unknown
 from stagekeeper.diego.profiles import Environment
 from stagekeeper.kube import workloads
 from stagekeeper.kube.client import Kube
@@ -89,8 +89,10 @@ class Reader:
         if isinstance(listed, Unknown):
             return listed
         if found is None:
-            why = f"There is no StatefulSet {own.statefulset}, though this profile has Locket in one of its own."
-            return Unknown(why, "not_found")
+            why = (
+                f"There is no StatefulSet {own.statefulset}, in which Locket should be: profile or `locket:` is wrong."
+            )
+            return Unknown(why, MISSING)
         return Locket(found, tuple(pod for pod in listed.pods if pod.owner == own.statefulset or not pod.ended))
 
     async def _list(self, selector: str, by: Deadline) -> Pods:

@@ -10,7 +10,7 @@ import pytest
 from aiohttp import web
 
 from stagekeeper.diego.diagnosis import diagnose
-from stagekeeper.diego.observation import NOT_CONFIGURED, Locket, Observation, Probe, ReadyPods, Reply, Unknown
+from stagekeeper.diego.observation import MISSING, NOT_CONFIGURED, Locket, Observation, Probe, ReadyPods, Reply, Unknown
 from stagekeeper.diego.observe import Observer
 from stagekeeper.diego.probe import Prober
 from stagekeeper.diego.profiles import DEFAULT_PATIENCE, LocketWorkload, ReadinessMeaning
@@ -339,11 +339,12 @@ async def test_locket_of_its_own_is_seen(world: Cluster) -> None:
     assert seen.locket.all_ready
 
 
-async def test_locket_whose_statefulset_is_not_there_is_unknown(world: Cluster) -> None:
+async def test_locket_whose_statefulset_is_not_there_is_missing(world: Cluster) -> None:
     world.pods([], selector=LOCKET)
     seen = await world.with_(locket=LocketWorkload("diego-locket", LOCKET)).observe()
     assert isinstance(seen.locket, Unknown)
-    assert seen.locket.word == "not_found"
+    assert seen.locket.word == MISSING
+    assert seen.locket.reason.startswith("There is no StatefulSet diego-locket")
 
 
 @pytest.mark.parametrize("answer", [refusing(403), saying("junk"), answering({"metadata": {"name": "other"}})])

@@ -173,7 +173,7 @@ async def test_a_pod_that_has_ended_and_belongs_to_nobody_is_left_out_and_said(w
 
 async def test_a_pod_with_lockets_labels_that_has_ended_and_is_anothers_is_left_out(world: Cluster) -> None:
     """Such as a job's. One that runs, or that Locket's own StatefulSet has to replace, is not."""
-    owner = {"ownerReferences": [{"kind": "StatefulSet", "name": "diego-locket", "controller": True}]}
+    owner: dict[str, Any] = {"ownerReferences": [{"kind": "StatefulSet", "name": "diego-locket", "controller": True}]}
     own, certs, runs = pod("diego-locket-0", **owner), pod("diego-locket-certs-x2"), pod("diego-locket-debug")
     own["status"]["phase"] = certs["status"]["phase"] = "Succeeded"
     world.pods([own, certs, runs], selector=LOCKET)

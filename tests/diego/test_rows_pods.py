@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from stagekeeper.diego.diagnosis import Condition, Restart, diagnose
-from stagekeeper.diego.observation import NOT_CONFIGURED, Observation, Reply, Unknown
+from stagekeeper.diego.observation import MISSING, NOT_CONFIGURED, Observation, Reply, Unknown
 from stagekeeper.diego.profiles import Patience
 from stagekeeper.kube.pod_status import status
 from tests.diego.judging import MINUTE, NO_ACTIVE_BBS, NOT_READY, SECOND, SIDECAR, judged, row
@@ -53,6 +53,17 @@ def test_what_could_not_be_read_is_named(unread: dict[str, object], said: str) -
 def test_a_pod_with_an_address_that_could_not_be_probed_is_the_observers_fault() -> None:
     seen = observation(bbs(0), bbs(1, Unknown("No descriptors left.")))
     assert judged(seen) == row("10", Condition.OBSERVER_FAULT, Restart.NOT_YET)
+
+
+def test_that_lockets_statefulset_does_not_exist_is_for_a_person_to_change() -> None:
+    """What could not be read may be read at the next observation; this was read."""
+    found = diagnose(hung(locket=Unknown("There is no StatefulSet locket.", MISSING)))
+    assert (found.row, found.name, found.restart) == ("10b", Condition.OBSERVER_FAULT, Restart.NEVER)
+    assert found.why == "There is no StatefulSet locket."
+    assert found.next == "kubectl get statefulsets,pods,services -n cf --show-labels"
+    assert judged(hung(locket=Unknown("HTTP 403.", "forbidden"))) == row(
+        "26", Condition.OBSERVER_FAULT, Restart.NOT_YET
+    )
 
 
 # Rows 11 to 13
