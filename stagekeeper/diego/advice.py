@@ -60,7 +60,7 @@ ADVICE = {
         "kubectl get pods -n kube-system -l k8s-app=kube-dns",
     ),
     Condition.NETWORK_FAULT: Advice(
-        "Not advised: the fault is in the network (kube-proxy, CNI or a NetworkPolicy).",
+        "Not advised: the fault is on the way to a BBS (an endpoint, kube-proxy, CNI or a NetworkPolicy).",
         "kubectl get networkpolicies,services -n {namespace}",
     ),
     Condition.OBSERVER_FAULT: Advice("Can't tell whether a restart would help.", _FROM_POD),

@@ -48,6 +48,7 @@ from stagekeeper.diego.sentences import (
     looping,
     named,
     names,
+    no_endpoint,
     not_whole,
     nothing_found,
     on_lost_nodes,
@@ -160,10 +161,13 @@ def active_not_labelled(seen: Observation) -> Match | None:
 
 @row("5")
 def service_broken(seen: Observation) -> Match | None:
-    """A BBS serves; what leads to it is broken."""
+    """A BBS serves; what leads to it is broken. Without an endpoint a headless Service has no address either."""
     answering = staying(seen.serving())
     if not answering or not service_fails(seen):
         return None
+    found = no_endpoint(seen, answering)
+    if found is not None:
+        return Match(Condition.NETWORK_FAULT, *found)
     said = serves(answering, seen.sought.port)
     if service_reply(seen) is Reply.DNS:
         return Match(Condition.DNS_FAULT, f"{said}, but the Service's name {seen.sought.service} does not resolve.")

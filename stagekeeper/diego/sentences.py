@@ -7,7 +7,7 @@ from stagekeeper.config.durations import in_words
 from stagekeeper.diego import commands
 from stagekeeper.diego.observation import BbsPod, Locket, Observation, Probe, Unknown
 from stagekeeper.diego.questions import behind, on_its_way, overdue, restarted_twice, youngest
-from stagekeeper.kube.objects import Container, Pod, StatefulSet
+from stagekeeper.kube.objects import Container, Endpoints, Pod, StatefulSet
 from stagekeeper.kube.pod_status import described, ending, shortened
 from stagekeeper.kube.wording import sentence
 
@@ -63,6 +63,18 @@ def serves(answering: Sequence[BbsPod], port: int) -> str:
     if any(each.by_tcp for each in answering):
         return f"{names(answering)} accept{'s' if len(answering) == 1 else ''} connections on {port}"
     return f"{names(answering)} {'is the active BBS' if len(answering) == 1 else 'are active BBS'}"
+
+
+def no_endpoint(seen: Observation, answering: Sequence[BbsPod]) -> tuple[str, str] | None:
+    """That the pod that serves is not Ready, which leaves the Service without an endpoint, and why; else None."""
+    unready = next((each for each in answering if each.pod.ready != "True"), None)
+    if unready is None or not isinstance(seen.endpoints, Endpoints) or seen.endpoints.ready:
+        return None
+    late = [f"its container {each.name} is not ready" for each in unready.pod.counted if not each.ready]
+    late += [f"its readiness gate {each} is not met" for each in unready.pod.unmet_gates]
+    why = f" ({' and '.join(late)})" if late else ""
+    said = f"{serves([unready], seen.sought.port)} but is not Ready{why}, so the Service has no endpoint."
+    return said, commands.describe(seen, unready.pod)
 
 
 def each_described(pods: Sequence[Pod], running: str = "Running") -> str:

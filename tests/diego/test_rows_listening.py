@@ -232,6 +232,37 @@ def test_pods_that_changed_while_we_looked_do_not_prove_a_wrong_selector(steady:
     assert judged(hung(service=Probe(Reply.OK), steady=steady)) == row("10", Condition.OBSERVER_FAULT, Restart.NOT_YET)
 
 
+NOT_READY: dict[str, Any] = {"active": True, "ready": "False"}
+
+
+@pytest.mark.parametrize("service", [Reply.REFUSED, Reply.TIMEOUT, Reply.DNS])
+def test_a_pod_that_serves_and_is_not_ready_for_its_sidecar_leaves_the_service_without_an_endpoint(
+    service: Reply,
+) -> None:
+    """A headless Service has no address then, so that its name does not resolve."""
+    unready = bbs(0, Reply.OK, containers=(container(), replace(SIDECAR, ready=False)), **NOT_READY)
+    found = diagnose(observation(unready, bbs(1), service=service))
+    assert (found.row, found.name, found.restart) == ("5", Condition.NETWORK_FAULT, Restart.NEVER)
+    assert found.why == (
+        "diego-api-0 is the active BBS but is not Ready (its container loggregator-agent is not ready), so the Service "
+        "has no endpoint."
+    )
+    assert found.next == "kubectl describe pod -n cf diego-api-0"
+
+
+def test_a_readiness_gate_that_keeps_the_serving_pod_from_being_an_endpoint_is_named() -> None:
+    found = diagnose(observation(bbs(0, Reply.OK, readiness_gates=("example.com/in",), **NOT_READY), bbs(1)))
+    assert "diego-api-0 is the active BBS but is not Ready (its readiness gate example.com/in is not met)" in found.why
+
+
+@pytest.mark.parametrize(
+    ("endpoints", "ready"), [(Endpoints(1, 1), "False"), (Endpoints(1, 0), "True"), (Unknown("HTTP 403."), "False")]
+)
+def test_an_endpoint_is_only_missed_where_that_was_seen(endpoints: Any, ready: str) -> None:
+    seen = observation(bbs(0, Reply.OK, active=True, ready=ready), bbs(1), endpoints=endpoints)
+    assert diagnose(seen).why == "diego-api-0 is the active BBS, but the Service does not route to it (timeout)."
+
+
 # Rows 7 and 7b
 
 
