@@ -5,7 +5,7 @@ publishes the diagnosis, the remediator's gate asks it, `stagekeeper diagnose` p
 docs/diagnosis.md has the same rows and explains each condition; their order is their meaning.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import TypeAlias
 
 from stagekeeper.config.durations import in_words
@@ -17,6 +17,7 @@ from stagekeeper.diego.profiles import HEALTH_PORT
 from stagekeeper.diego.questions import (
     age,
     all_refused,
+    behind,
     keeping,
     labelled_apart,
     listens,
@@ -59,6 +60,7 @@ from stagekeeper.diego.sentences import (
     unavailable,
     unowned,
 )
+from stagekeeper.kube.objects import Container, Pod
 from stagekeeper.kube.pod_status import described
 
 __all__ = ["RESTART", "ROWS", "Condition", "Diagnosis", "Restart", "diagnose"]
@@ -292,11 +294,17 @@ def terminating(seen: Observation) -> Match | None:
 
 @row("13")
 def rolling_out(seen: Observation) -> Match | None:
-    """The StatefulSet's `currentRevision` is not asked: it can lag for ever (kubernetes #73492)."""
+    """The StatefulSet's `currentRevision` is not asked: it can lag for ever (kubernetes #73492).
+
+    A roll-out whose new pod loops does not go on by itself: the loop is said with it.
+    """
+    pods = [each.pod for each in seen.known_pods]
     for workload in seen.known_workloads:
-        said = changing(workload, [each.pod for each in seen.known_pods])
+        said = changing(workload, pods)
         if said:
-            return Match(Condition.ROLLING_OUT, said)
+            new = [pod for pod in pods if pod.owner == workload.name and pod not in behind(workload, pods)]
+            loop, command = _first_loop(seen, [(pod, vital(seen, pod)) for pod in new]) or ("", "")
+            return Match(Condition.ROLLING_OUT, f"{said} {loop}".strip(), command)
     return None
 
 
@@ -318,15 +326,17 @@ def node_down(seen: Observation) -> Match | None:
 @row("16")
 def crash_looping(seen: Observation) -> Match | None:
     """A container that is needed starts again and again, or its image can not be had. No sidecar is needed."""
-    bbs = [(each.pod, vital(seen, each.pod)) for each in seen.known_pods if not each.pod.ended]
+    bbs = [(each.pod, vital(seen, each.pod)) for each in seen.known_pods]
     own = seen.locket.pods if isinstance(seen.locket, Locket) else ()
-    locket = [(pod, (*lockets_own(pod), *keeping(pod, lockets_own(pod)))) for pod in own if not pod.ended]
-    for pod, containers in (*bbs, *locket):
-        for container in containers:
-            found = looping(seen, pod, container)
-            if found:
-                return Match(Condition.CRASH_LOOPING, *found)
-    return None
+    locket = [(pod, (*lockets_own(pod), *keeping(pod, lockets_own(pod)))) for pod in own]
+    found = _first_loop(seen, [*bbs, *locket])
+    return Match(Condition.CRASH_LOOPING, *found) if found else None
+
+
+def _first_loop(seen: Observation, needed: Sequence[tuple[Pod, Sequence[Container]]]) -> tuple[str, str] | None:
+    """The first of the containers that are needed which starts again and again, and the command that shows why."""
+    loops = (looping(seen, pod, each) for pod, containers in needed if not pod.ended for each in containers)
+    return next((found for found in loops if found), None)
 
 
 @row("17")

@@ -125,6 +125,31 @@ def test_a_pod_of_an_older_revision_is_a_roll_out() -> None:
     assert judged(seen) == row("13", Condition.ROLLING_OUT, Restart.NOT_YET)
 
 
+@pytest.mark.parametrize(
+    ("waiting", "next_command"),
+    [
+        ("CrashLoopBackOff", "kubectl logs -n cf diego-api-1 -c diego-api --previous --tail=50"),
+        ("ImagePullBackOff", "kubectl describe pod -n cf diego-api-1"),
+    ],
+)
+def test_a_roll_out_whose_new_pod_loops_says_so(waiting: str, next_command: str) -> None:
+    new = {"controller-revision-hash": "diego-api-new"}
+    loops = bbs(1, labels=new, containers=(container(waiting=waiting, ready=False, started_at=None), SIDECAR))
+    found = diagnose(observation(bbs(0), loops, workloads=(workload(update_revision="diego-api-new"),)))
+    assert (found.row, found.name, found.restart) == ("13", Condition.ROLLING_OUT, Restart.NOT_YET)
+    assert found.why == (
+        "Still of an older revision of StatefulSet diego-api: diego-api-0. "
+        f"Container diego-api of diego-api-1 is in {waiting}."
+    )
+    assert found.next == next_command
+
+
+def test_a_loop_that_the_roll_out_will_end_is_not_its_own() -> None:
+    old = bbs(1, containers=(container(waiting="CrashLoopBackOff", ready=False, started_at=None), SIDECAR))
+    found = diagnose(observation(bbs(0), old, workloads=(workload(update_revision="diego-api-new"),)))
+    assert (found.row, found.next) == ("13", "")
+
+
 @pytest.mark.parametrize("kept", [{"update_strategy": "OnDelete"}, {"partition": 1}])
 def test_pods_that_are_left_behind_on_purpose_are_no_roll_out(kept: dict[str, Any]) -> None:
     seen = hung(workloads=(workload(update_revision="diego-api-new", **kept),))
