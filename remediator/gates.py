@@ -216,7 +216,9 @@ def _revisions(pods: Sequence[Pod], owners: Sequence[StatefulSet]) -> GateResult
     owner = by_name[found.owner or ""]
     if owner.update_strategy == "RollingUpdate" and not owner.partition:
         return not_yet(f"StatefulSet {owner.name} is being rolled out: {found.name} is still of an older revision.")
-    return never(f"{found.name} would come back with another revision of its StatefulSet.")
+    kept = f"partition {owner.partition}" if owner.update_strategy == "RollingUpdate" else owner.update_strategy
+    said = f"{found.name} is of another revision than the newest of StatefulSet {owner.name} ({kept})"
+    return never(f"{said}: a restart might change what runs there.")
 
 
 GATES: tuple[tuple[str, Gate], ...] = (

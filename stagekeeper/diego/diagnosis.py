@@ -5,20 +5,18 @@ publishes the diagnosis, the remediator's gate asks it, `stagekeeper diagnose` p
 docs/diagnosis.md has the same rows and explains each condition; their order is their meaning.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from typing import TypeAlias
 
 from stagekeeper.config.durations import in_words
 from stagekeeper.diego import commands
 from stagekeeper.diego.conditions import RESTART, Condition, Diagnosis, Match, Restart
 from stagekeeper.diego.evidence import evidence
-from stagekeeper.diego.observation import Locket, Observation, Probe, Reply, Unknown, lockets_own
+from stagekeeper.diego.observation import Locket, Observation, Probe, Reply, Unknown
 from stagekeeper.diego.profiles import HEALTH_PORT
 from stagekeeper.diego.questions import (
     age,
     all_refused,
-    behind,
-    keeping,
     labelled_apart,
     listens,
     locket_settles,
@@ -35,7 +33,6 @@ from stagekeeper.diego.questions import (
     staying,
     unprobed,
     unread,
-    vital,
     waiting_for,
     young,
     youngest,
@@ -46,7 +43,7 @@ from stagekeeper.diego.sentences import (
     details,
     each_described,
     every_pod,
-    looping,
+    first_loop,
     named,
     names,
     no_endpoint,
@@ -54,13 +51,13 @@ from stagekeeper.diego.sentences import (
     nothing_found,
     on_lost_nodes,
     reason,
+    rolled,
     serves,
     stuck,
     too_many,
     unavailable,
     unowned,
 )
-from stagekeeper.kube.objects import Container, Pod
 from stagekeeper.kube.pod_status import described
 
 __all__ = ["RESTART", "ROWS", "Condition", "Diagnosis", "Restart", "diagnose"]
@@ -294,17 +291,11 @@ def terminating(seen: Observation) -> Match | None:
 
 @row("13")
 def rolling_out(seen: Observation) -> Match | None:
-    """The StatefulSet's `currentRevision` is not asked: it can lag for ever (kubernetes #73492).
-
-    A roll-out whose new pod loops does not go on by itself: the loop is said with it.
-    """
+    """The StatefulSet's `currentRevision` is not asked: it can lag for ever (kubernetes #73492)."""
     pods = [each.pod for each in seen.known_pods]
     for workload in seen.known_workloads:
-        said = changing(workload, pods)
-        if said:
-            new = [pod for pod in pods if pod.owner == workload.name and pod not in behind(workload, pods)]
-            loop, command = _first_loop(seen, [(pod, vital(seen, pod)) for pod in new]) or ("", "")
-            return Match(Condition.ROLLING_OUT, f"{said} {loop}".strip(), command)
+        if changing(workload, pods):
+            return Match(Condition.ROLLING_OUT, *rolled(seen, workload, pods))
     return None
 
 
@@ -326,17 +317,9 @@ def node_down(seen: Observation) -> Match | None:
 @row("16")
 def crash_looping(seen: Observation) -> Match | None:
     """A container that is needed starts again and again, or its image can not be had. No sidecar is needed."""
-    bbs = [(each.pod, vital(seen, each.pod)) for each in seen.known_pods]
     own = seen.locket.pods if isinstance(seen.locket, Locket) else ()
-    locket = [(pod, (*lockets_own(pod), *keeping(pod, lockets_own(pod)))) for pod in own]
-    found = _first_loop(seen, [*bbs, *locket])
+    found = first_loop(seen, [*(each.pod for each in seen.known_pods), *own])
     return Match(Condition.CRASH_LOOPING, *found) if found else None
-
-
-def _first_loop(seen: Observation, needed: Sequence[tuple[Pod, Sequence[Container]]]) -> tuple[str, str] | None:
-    """The first of the containers that are needed which starts again and again, and the command that shows why."""
-    loops = (looping(seen, pod, each) for pod, containers in needed if not pod.ended for each in containers)
-    return next((found for found in loops if found), None)
 
 
 @row("17")

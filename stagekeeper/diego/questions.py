@@ -177,19 +177,18 @@ def unready(seen: Observation) -> list[BbsPod]:
 
 
 def vital(seen: Observation, pod: Pod) -> tuple[Container, ...]:
-    """The containers of a BBS pod without which no BBS serves.
+    """The containers of a BBS pod, or of one of Locket's own, without which no BBS serves.
 
     The BBS's, and Locket's where it is in the same pod. Init containers only while they keep those from starting.
     """
-    bbs = seen.bbs_containers(pod)
-    inside = () if isinstance(seen.locket, Locket) else tuple(each for each in pod.containers if each not in bbs)
-    return (*bbs, *(each for each in inside if is_lockets(each)), *keeping(pod, bbs))
-
-
-def keeping(pod: Pod, own: Sequence[Container]) -> tuple[Container, ...]:
-    """The init containers that keep a pod's `own` containers from starting."""
-    waits = not any(each.runs for each in own)
-    return tuple(each for each in pod.init_containers if each.exit_code != 0) if waits else ()
+    if isinstance(seen.locket, Locket):
+        needed = lockets_own(pod) if pod in seen.locket.pods else seen.bbs_containers(pod)
+        beside: tuple[Container, ...] = ()
+    else:
+        needed = seen.bbs_containers(pod)
+        beside = tuple(each for each in pod.containers if each not in needed and is_lockets(each))
+    waits = not any(each.runs for each in needed)
+    return (*needed, *beside, *(each for each in pod.init_containers if waits and each.exit_code != 0))
 
 
 # Locket in a StatefulSet of its own

@@ -6,7 +6,7 @@ from datetime import timedelta
 from stagekeeper.config.durations import in_words
 from stagekeeper.diego import commands
 from stagekeeper.diego.observation import BbsPod, Locket, Observation, Probe, Unknown
-from stagekeeper.diego.questions import behind, on_its_way, overdue, restarted_twice, youngest
+from stagekeeper.diego.questions import behind, on_its_way, overdue, restarted_twice, vital, youngest
 from stagekeeper.kube.objects import Container, Endpoints, Pod, StatefulSet
 from stagekeeper.kube.pod_status import described, ending, shortened
 from stagekeeper.kube.wording import sentence
@@ -102,6 +102,14 @@ def changing(workload: StatefulSet, pods: Sequence[Pod]) -> str:
     return f"Still of an older revision of StatefulSet {workload.name}: {named(older)}." if older else ""
 
 
+def rolled(seen: Observation, workload: StatefulSet, pods: Sequence[Pod]) -> tuple[str, str]:
+    """The same, and of a new pod that loops that it does: such a roll-out does not go on by itself."""
+    older = behind(workload, pods)
+    new = [pod for pod in pods if pod.owner == workload.name and pod not in older]
+    loop, command = first_loop(seen, new) or ("", "")
+    return f"{changing(workload, pods)} {loop}".strip(), command
+
+
 def too_many(seen: Observation) -> tuple[str, str]:
     """That there are more pods than replicas, and the command that shows the one that is nobody's."""
     said = f"There are {len(seen.known_pods)} pods for {seen.desired} replicas."
@@ -151,6 +159,12 @@ def looping(seen: Observation, pod: Pod, container: Container) -> tuple[str, str
     if restarted_twice(seen, container):
         return f"{which} restarted twice within {in_words(seen.patience.restarted_twice)}{last}.", why
     return None
+
+
+def first_loop(seen: Observation, pods: Sequence[Pod]) -> tuple[str, str] | None:
+    """The first container that is needed and loops, of pods that have not ended; None if none does."""
+    loops = (looping(seen, pod, each) for pod in pods if not pod.ended for each in vital(seen, pod))
+    return next((found for found in loops if found), None)
 
 
 def nothing_found(seen: Observation) -> str:
