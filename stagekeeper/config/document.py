@@ -18,8 +18,8 @@ _MOST_KEYS = 10_000
 """Keys of one file, aliases followed: more are a mistake, or an attempt to make us busy."""
 _PYYAML_RAISES = (AttributeError, LookupError, RecursionError, TypeError, ValueError)
 """What PyYAML lets through for a value that does not fit its explicit tag (`!!int ""`), and for a date that is none."""
-_NAMED = re.compile(r"\b(alias|anchor|tag) '[^']*'")
-"""A password that begins with `*`, `&` or `!` is one of these to YAML, which would quote it."""
+_NAMED = re.compile(r"""\b(alias|anchor|tag|tag handle) (?:'(?:[^'\\]|\\.)*'|"[^"]*")""")
+"""A password that begins with `*`, `&` or `!` is one of these to YAML, which would quote it, wherever it stands."""
 SECRET = re.compile("token|password|passwd|secret|credential|authorization|key_file|basic_auth", re.IGNORECASE)
 """What a key is called whose value is not to be printed."""
 _MERGE = "tag:yaml.org,2002:merge"
@@ -75,7 +75,7 @@ def parse(text: str, source: str, sections: Sequence[str] = SECTIONS) -> Documen
     try:
         data = _loaded(text, lines, source)
     except yaml.YAMLError as problem:
-        raise ConfigurationError(_not_yaml(problem, text, source)) from problem
+        raise ConfigurationError(_not_yaml(problem, source)) from problem
     except RecursionError as problem:
         raise ConfigurationError(f"{source}: is nested too deeply, or contains itself by an alias.") from problem
     except _PYYAML_RAISES as problem:
@@ -104,13 +104,12 @@ def hint(given: str, known: Sequence[str]) -> str:
     return f" (did you mean {near[0]}?)" if near else ""
 
 
-def _not_yaml(problem: yaml.YAMLError, text: str, source: str) -> str:
+def _not_yaml(problem: yaml.YAMLError, source: str) -> str:
     mark = getattr(problem, "problem_mark", None)
     at = f":{mark.line + 1}" if mark else ""
-    line = text.splitlines()[mark.line : mark.line + 1] if mark else []
     said = [getattr(problem, "context", None), getattr(problem, "problem", None)]
     what = ", ".join(filter(None, said)) or str(problem).splitlines()[0]
-    what = _NAMED.sub(r"\1", what) if SECRET.search("".join(line)) else what
+    what = _NAMED.sub(r"\1", what)
     return f"{source}{at}: is not valid YAML: {what}."
 
 

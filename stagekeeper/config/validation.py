@@ -13,6 +13,11 @@ from stagekeeper.config.durations import spell
 from stagekeeper.config.errors import ConfigurationError
 
 _CREDENTIALS = re.compile(r"//[^/@\s]+@")
+_QUERY = re.compile(r"(?<=[?#]).+", re.DOTALL)
+"""Of a URL, what may be a token."""
+_MODEL = {"model_type", "model_attributes_type"}
+_MAPPING = {*_MODEL, "dict_type"}
+"""Where a mapping is asked for, a text may be the very secret whose file the mapping is to name."""
 
 Model = TypeVar("Model", bound=BaseModel)
 
@@ -32,7 +37,8 @@ def _mistake(model: type[BaseModel], error: ErrorDetails, document: Document, pl
         return str(document.problem(at, _unknown(str(at[-1]), _model_at(model, error["loc"][:-1]))))
     if error["type"] == "missing":
         return str(document.problem(at, "is missing and has no default."))
-    return str(document.problem(at, _CREDENTIALS.sub("//", f"{_must(model, error)}.{_given(at, error['input'])}")))
+    given = "" if error["type"] in _MAPPING else _given(at, error["input"])
+    return str(document.problem(at, _CREDENTIALS.sub("//", f"{_must(model, error)}.{given}")))
 
 
 def _unknown(key: str, model: type[BaseModel] | None) -> str:
@@ -66,7 +72,7 @@ _MUST = {
 
 def _must(model: type[BaseModel], error: ErrorDetails) -> str:
     """What the value must be; our own validators say it in their `ValueError`."""
-    if error["type"] in {"model_type", "model_attributes_type"}:
+    if error["type"] in _MODEL:
         return f"must be a mapping; its keys are {', '.join(_keys(_model_at(model, error['loc'])))}"
     if error["type"] in _MUST:
         return _MUST[error["type"]].format(**{key: _bound(value) for key, value in error.get("ctx", {}).items()})
@@ -92,7 +98,7 @@ def _given(at: Place, value: object) -> str:
         return ""
     if "@" in _CREDENTIALS.sub("//", str(value)):  # it may be a URL without its scheme, or with a / in its password
         return ""
-    return f" It is {_yaml(value)}."
+    return f" It is {_yaml(_QUERY.sub('...', value) if isinstance(value, str) else value)}."
 
 
 def _yaml(value: object) -> str:
