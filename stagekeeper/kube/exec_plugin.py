@@ -129,8 +129,9 @@ class ExecPlugin:
         heard = ""
         while stream and (chunk := await stream.read(4096)):
             text = chunk.decode(errors="replace")
-            if sys.stderr.isatty():
-                sys.stderr.write(text)
+            if sys.stderr is not None and sys.stderr.isatty():
+                with suppress(OSError):  # the terminal has gone
+                    sys.stderr.write(text)
             heard = (heard + text)[-_KEPT:]
         return one_line(self._secrets.hide(heard), _KEPT)[-_TAIL:]
 

@@ -208,7 +208,12 @@ def _paths(explicit: Path | None, environ: Mapping[str, str]) -> list[Path]:
         return [explicit]
     listed = environ.get("KUBECONFIG", "")
     if not listed:
-        return [Path.home() / ".kube" / "config"]
+        try:
+            return [Path.home() / ".kube" / "config"]
+        except RuntimeError as problem:
+            raise KubeconfigError(
+                "HOME is not set, and this user has no home; name a file with --kubeconfig"
+            ) from problem
     return [Path(each) for each in dict.fromkeys(listed.split(os.pathsep)) if each]
 
 

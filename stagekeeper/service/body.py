@@ -3,7 +3,10 @@
 import asyncio
 import zlib
 
+import structlog
 from aiohttp import hdrs, web
+
+_log: structlog.stdlib.BoundLogger = structlog.get_logger(__name__)
 
 _PIECE = 64 * 1024
 """Bytes unpacked at once: well below a millisecond, after which others have their turn."""
@@ -24,6 +27,9 @@ async def read_body(request: web.Request) -> bytes:
         sent = await request.read()
     except web.HTTPRequestEntityTooLarge as problem:
         raise BodyTooLarge from problem
+    except ConnectionError as problem:
+        _log.debug("The sender of a body has gone before its end.", peer=request.remote, path=request.path)
+        raise UnreadableBody("its sender has gone before its end") from problem
     except (web.RequestPayloadError, ValueError) as problem:
         raise UnreadableBody(str(problem)) from problem
     encoding = request.headers.get(hdrs.CONTENT_ENCODING, "identity").strip().lower()

@@ -360,6 +360,13 @@ async def test_a_plugin_that_does_not_end_is_ended(
     assert "no answer within 1 s" in await why_not(tmp_path, plugin(tmp_path, script))
 
 
+async def test_without_a_stderr_a_plugin_may_write_to_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    entry = plugin(tmp_path, f"echo open https://login >&2\n{printing({'token': 'x'})}")
+    monkeypatch.setattr(sys, "stderr", None)
+    async with connect(kubeconfig(tmp_path / "kubeconfig", "https://127.0.0.1:1", {"exec": entry})):
+        pass
+
+
 async def test_at_a_terminal_people_see_at_once_what_a_plugin_writes_to_them(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -140,6 +140,16 @@ async def test_a_kubeconfig_that_is_nowhere_is_said_with_where_it_was_looked_for
     assert "no such file" in str(raised.value)
 
 
+async def test_a_user_who_has_no_home_is_told_what_to_name(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As in a container whose user has no name."""
+    monkeypatch.delenv("HOME")
+    monkeypatch.delenv("KUBECONFIG", raising=False)
+    monkeypatch.setattr(os, "getuid", lambda: 54321)
+    with pytest.raises(NoCluster, match="HOME is not set, and this user has no home; name a file with --kubeconfig"):
+        async with connect():
+            pass
+
+
 async def test_a_kubeconfig_may_come_through_a_pipe(tmp_path: Path) -> None:
     """As `--kubeconfig <(command)` gives it."""
     text = kubeconfig(tmp_path / "kubeconfig", "https://127.0.0.1:1").read_bytes()
