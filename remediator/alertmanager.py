@@ -89,7 +89,7 @@ class Alertmanager:
         self._settings, self._session, self._alertname = settings, session, alertname
         self._proxy = str(settings.proxy_url) if settings.proxy_url else None
         files = settings.ca_file, settings.cert_file, settings.key_file
-        self._tls = ClientContext(*files) if any(files) else None
+        self._tls = ClientContext(*files) if any(files) or settings.url.scheme == "https" else None
         secret = settings.bearer_token_file or settings.password_file
         self._secret = (
             Reloaded(

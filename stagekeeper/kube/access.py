@@ -13,7 +13,8 @@ from urllib.parse import quote, unquote, urlsplit, urlunsplit
 
 import structlog
 
-from stagekeeper.kube import kubeconfig, own_pod, trust
+from stagekeeper import trust
+from stagekeeper.kube import kubeconfig, own_pod
 from stagekeeper.kube.credentials import CertificateFiles, CredentialError, Fixed, Renewed, Secrets, Source, TokenFile
 from stagekeeper.kube.credentials import bearer as bearer_header
 from stagekeeper.kube.kubeconfig import ContextEntries, KubeconfigEntry, KubeconfigError

@@ -18,7 +18,7 @@ from urllib.parse import quote, quote_plus
 
 import structlog
 
-from stagekeeper.kube import trust
+from stagekeeper import trust
 from stagekeeper.kube.kubeconfig import KubeconfigError, Material, read_bounded
 
 _SHORTEST_SECRET = 6

@@ -21,7 +21,7 @@ from typing import Any
 
 import yaml
 
-from stagekeeper.kube import trust
+from stagekeeper import trust
 from stagekeeper.kube.credentials import Credential, CredentialError, Fetched, Secrets, bearer
 from stagekeeper.kube.kubeconfig import KubeconfigEntry, decoded
 from stagekeeper.kube.objects import time

@@ -20,7 +20,7 @@ from urllib.parse import quote, urlsplit
 import aiohttp
 import structlog
 
-from stagekeeper.kube import trust
+from stagekeeper import trust
 from stagekeeper.kube.credentials import Credential, CredentialError, Fetched, Secrets, bearer
 from stagekeeper.kube.kubeconfig import KubeconfigEntry, KubeconfigError, read_bounded
 from stagekeeper.kube.proxies import ProxyError, proxy_for

@@ -14,7 +14,7 @@ from typing import Any
 import aiohttp
 from multidict import CIMultiDict
 
-from stagekeeper.kube import trust
+from stagekeeper import trust
 from stagekeeper.kube.access import Access
 from stagekeeper.kube.library import ApiClient, Configuration
 

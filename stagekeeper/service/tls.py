@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
+from stagekeeper import trust
 from stagekeeper.config.errors import ConfigurationError
 from stagekeeper.service.files import Reloaded, read_bytes
 
@@ -17,8 +18,9 @@ class TlsFilesError(ConfigurationError):
 class ClientContext:
     """The TLS context of a client: who may serve us, and who we say we are.
 
-    Without `ca_file` the system's CAs are trusted. Certificate and key come together or not at all. Building a context
-    takes 1 ms (26 ms with the system's CAs), so it is cached until one of the files changes.
+    Without `ca_file` the system's CAs are trusted, and either as Go would (`trust`). Certificate and key come together
+    or not at all. Building a context takes 1 ms (26 ms with the system's CAs), so it is cached until one of the files
+    changes.
     """
 
     def __init__(
@@ -105,7 +107,7 @@ def certificate_expiry(pem_path: Path, *, last: bool = False) -> datetime:
 
 
 def _client_context(ca_file: Path | None, cert_file: Path | None, key_file: Path | None) -> ssl.SSLContext:
-    context = ssl.create_default_context() if ca_file is None else ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    context = trust.loosen(ssl.create_default_context() if ca_file is None else ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT))
     if ca_file is not None:
         _trust(context, ca_file, "The CA file")
     if cert_file is not None and key_file is not None:
@@ -127,13 +129,11 @@ def _server_context(settings: ServerTls) -> ssl.SSLContext:
 
 
 def _trust(context: ssl.SSLContext, ca_file: Path, what: str) -> None:
-    pem = read_bytes(ca_file, what, TlsFilesError).decode(
-        "ascii", "ignore"
-    )  # bundles may have comments in any encoding
+    pem = read_bytes(ca_file, what, TlsFilesError)
     try:
-        context.load_verify_locations(cadata=pem)
-    except (ssl.SSLError, ValueError) as problem:  # ValueError: there is nothing in it
-        raise TlsFilesError(f"{what} {ca_file} holds no usable PEM certificate ({_reason(problem)}).") from problem
+        context.load_verify_locations(cadata=trust.bundle(pem))
+    except ValueError as problem:
+        raise TlsFilesError(f"{what} {ca_file} holds no usable PEM certificate.") from problem
 
 
 def _present(context: ssl.SSLContext, cert_file: Path, key_file: Path) -> None:
@@ -149,13 +149,11 @@ def _present(context: ssl.SSLContext, cert_file: Path, key_file: Path) -> None:
 
 
 def _why_not_presentable(problem: ssl.SSLError, cert_file: Path, key_file: Path) -> str:
-    if problem.reason == "KEY_VALUES_MISMATCH":
+    why = problem.reason or str(problem)
+    if why in trust.NO_PAIR:
         return f"The key in {key_file} does not belong to the certificate in {cert_file}; renew both together."
+    if why in trust.TOO_WEAK:
+        return f"The certificate {cert_file} is too weak for TLS ({why}); renew it with RSA 2048 or EC."
     return (
-        f"The certificate {cert_file} or its key {key_file} is not usable PEM ({_reason(problem)}); "
-        "the key must not be encrypted."
+        f"The certificate {cert_file} or its key {key_file} is not usable PEM ({why}); the key must not be encrypted."
     )
-
-
-def _reason(problem: Exception) -> str:
-    return getattr(problem, "reason", None) or str(problem)

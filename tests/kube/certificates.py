@@ -10,7 +10,7 @@ from pathlib import Path
 import trustme
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from cryptography.x509.oid import NameOID
 
 LOOPBACK = "127.0.0.1"
@@ -93,7 +93,17 @@ def intermediate() -> Certificates:
     return Certificates(leaf.cert_chain_pems[0].bytes(), leaf.private_key_pem.bytes(), middle.cert_pem.bytes())
 
 
-def _unsigned(subject: x509.Name, issuer: x509.Name, key: ec.EllipticCurvePublicKey) -> x509.CertificateBuilder:
+def too_weak() -> Certificates:
+    """Of a key that OpenSSL takes no more."""
+    key = rsa.generate_private_key(65537, 1024)  # noqa: S505 -- that is what it is for
+    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "of long ago")])
+    pem = _pem(_unsigned(name, name, key.public_key()).sign(key, hashes.SHA256()))
+    return Certificates(pem, _pem_key(key), pem)
+
+
+def _unsigned(
+    subject: x509.Name, issuer: x509.Name, key: ec.EllipticCurvePublicKey | rsa.RSAPublicKey
+) -> x509.CertificateBuilder:
     now = datetime.now(UTC)
     return (
         x509.CertificateBuilder()
@@ -110,7 +120,7 @@ def _pem(certificate: x509.Certificate) -> bytes:
     return certificate.public_bytes(serialization.Encoding.PEM)
 
 
-def _pem_key(key: ec.EllipticCurvePrivateKey) -> bytes:
+def _pem_key(key: ec.EllipticCurvePrivateKey | rsa.RSAPrivateKey) -> bytes:
     return key.private_bytes(
         serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
     )

@@ -168,6 +168,14 @@ def encrypted(pem: bytes) -> bytes:
 
 PAIRS: dict[str, tuple[Callable[[], tuple[bytes, bytes]], str]] = {
     "another key": (lambda: (client("a").chain, client("b").key), "the key does not belong to the certificate"),
+    "a key of another kind": (
+        lambda: (client("a").chain, certificates.too_weak().key),
+        "the key does not belong to the certificate",
+    ),
+    "a certificate of long ago": (
+        lambda: (certificates.too_weak().chain, certificates.too_weak().key),
+        "the certificate is too weak for TLS",
+    ),
     "an encrypted key": (lambda: (client("a").chain, encrypted(client("a").key)), "must not be encrypted"),
     "no certificate": (lambda: (b"junk", client("a").key), "not PEM that can be used"),
     "no key": (lambda: (client("a").chain, b"junk"), "not PEM that can be used"),

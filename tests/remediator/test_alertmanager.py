@@ -20,6 +20,7 @@ from remediator.inputs import AlertState
 from remediator.remediation import Request
 from remediator.settings import AlertmanagerSettings
 from tests.diego import listeners
+from tests.kube import certificates
 from tests.remediator.receiving import PAYLOADS
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
@@ -223,11 +224,11 @@ async def test_a_proxy_on_the_way_is_used() -> None:
 
 
 async def test_a_client_certificate_is_shown(tmp_path: Path) -> None:
-    certificates = listeners.certificates(tmp_path)
+    made = listeners.certificates(tmp_path)
     app = web.Application()
     app.router.add_get("/api/v2/alerts/groups", says(alert()))
-    server, files = TestServer(app, scheme="https", host="127.0.0.1"), certificates.client
-    await server.start_server(ssl=certificates.server(name="127.0.0.1"))
+    server, files = TestServer(app, scheme="https", host="127.0.0.1"), made.client
+    await server.start_server(ssl=made.server(name="127.0.0.1"))
     try:
         async with aiohttp.ClientSession() as session:
             shown = {"url": str(server.make_url("/")), "ca_file": files.ca_file}
@@ -242,6 +243,25 @@ async def test_a_client_certificate_is_shown(tmp_path: Path) -> None:
         await server.close()
     assert [each.view.state for each in found] == [AlertState.ACTIVE, AlertState.UNREADABLE]
     assert "verify failed" not in found[1].view.detail, "the CA alone is trusted too"
+
+
+async def test_without_a_ca_file_the_systems_authorities_are_trusted_as_go_would(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    own = certificates.intermediate()
+    (tmp_path / "ca.crt").write_bytes(own.authority)
+    monkeypatch.setenv("SSL_CERT_FILE", str(tmp_path / "ca.crt"))
+    app = web.Application()
+    app.router.add_get("/api/v2/alerts/groups", says(alert()))
+    server = TestServer(app, scheme="https", host="127.0.0.1")
+    await server.start_server(ssl=own.server())
+    try:
+        async with aiohttp.ClientSession() as session:
+            settings = AlertmanagerSettings.model_validate({"url": str(server.make_url("/"))})
+            found = await Alertmanager(settings, session, "StagerUnavailable", Receivers("stagekeeper")).ask("cf")
+    finally:
+        await server.close()
+    assert found.view.state is AlertState.ACTIVE
 
 
 async def test_an_answer_that_does_not_come_is_unreadable_in_time() -> None:

@@ -2,12 +2,15 @@ import asyncio
 import ssl
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 import pytest
 import trustme
 from structlog.testing import capture_logs
 
 from stagekeeper.service.tls import ClientContext, ServerContext, ServerTls, TlsFilesError, certificate_expiry
+from tests.kube import certificates
+from tests.kube.certificates import Certificates
 from tests.service.kit import PemFiles, Replace, Trusting
 from tests.testbed.patience import HANG_GUARD
 
@@ -109,6 +112,53 @@ async def test_a_client_trusts_only_its_ca_file(pem_files: PemFiles, tmp_path: P
         await served_certificate(server.listening, ClientContext(tmp_path / "other.crt").current())
 
 
+@pytest.fixture
+def newest_python(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What `ssl.create_default_context` asks for from Python 3.13 on."""
+    made = ssl.create_default_context
+
+    def stricter(*given: Any, **named: Any) -> ssl.SSLContext:
+        context = made(*given, **named)
+        context.verify_flags |= ssl.VERIFY_X509_STRICT
+        return context
+
+    monkeypatch.setattr(ssl, "create_default_context", stricter)
+
+
+TRUSTED = {
+    "a CA as today's": certificates.issued,
+    "a CA without key identifiers": certificates.without_key_identifiers,
+    "a server that is its own authority": certificates.self_signed,
+    "an authority in the middle": certificates.intermediate,
+}
+BAD_BLOCK = b"-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n"
+
+
+@pytest.mark.parametrize("kind", TRUSTED)
+async def test_a_client_trusts_a_ca_file_as_go_would(kind: str, tmp_path: Path) -> None:
+    own: Certificates = TRUSTED[kind]()
+    (tmp_path / "ca.crt").write_bytes(b"# \xfcber uns\n" + BAD_BLOCK + own.authority)
+    client = ClientContext(tmp_path / "ca.crt").current()
+    await served_certificate(own.server(), client, certificates.LOOPBACK)
+    with pytest.raises(ssl.SSLCertVerificationError, match="Hostname mismatch"):
+        await served_certificate(own.server(), client, "another.example")
+
+
+async def test_a_client_trusts_nobody_whose_certificate_has_ended(pem_files: PemFiles, authority: trustme.CA) -> None:
+    pem_files.write(authority, authority.issue_cert("localhost", not_after=datetime(2026, 1, 1, tzinfo=UTC)))
+    server = ServerContext(ServerTls(pem_files.cert, pem_files.key))
+    with pytest.raises(ssl.SSLCertVerificationError, match="expired"):
+        await served_certificate(server.listening, ClientContext(pem_files.ca).current())
+
+
+@pytest.mark.usefixtures("newest_python")
+async def test_a_client_trusts_the_system_as_go_would(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    own = certificates.without_key_identifiers()
+    (tmp_path / "ca.crt").write_bytes(own.authority)
+    monkeypatch.setenv("SSL_CERT_FILE", str(tmp_path / "ca.crt"))
+    await served_certificate(own.server(), ClientContext().current(), certificates.LOOPBACK)
+
+
 async def test_a_client_shows_its_certificate(pem_files: PemFiles) -> None:
     server = ServerContext(ServerTls(pem_files.cert, pem_files.key, pem_files.ca, ssl.CERT_REQUIRED))
     client = ClientContext(pem_files.ca, pem_files.cert, pem_files.key)
@@ -154,6 +204,21 @@ def test_an_encrypted_key_is_refused_instead_of_asking_for_its_password(pem_file
     encryption = pem.BestAvailableEncryption(b"secret")
     pem_files.key.write_bytes(key.private_bytes(pem.Encoding.PEM, pem.PrivateFormat.PKCS8, encryption))
     with pytest.raises(TlsFilesError, match="the key must not be encrypted"):
+        ClientContext(pem_files.ca, pem_files.cert, pem_files.key).current()
+
+
+def test_a_key_of_another_kind_belongs_to_another_certificate(pem_files: PemFiles, authority: trustme.CA) -> None:
+    rsa = authority.issue_cert("localhost", key_type=trustme.KeyType.RSA)
+    pem_files.key.write_bytes(rsa.private_key_pem.bytes())
+    with pytest.raises(TlsFilesError, match="does not belong to the certificate"):
+        ClientContext(pem_files.ca, pem_files.cert, pem_files.key).current()
+
+
+def test_a_certificate_that_is_too_weak_is_called_so(pem_files: PemFiles) -> None:
+    weak = certificates.too_weak()
+    pem_files.cert.write_bytes(weak.chain)
+    pem_files.key.write_bytes(weak.key)
+    with pytest.raises(TlsFilesError, match=r"is too weak for TLS \(EE_KEY_TOO_SMALL\); renew it with RSA 2048 or EC"):
         ClientContext(pem_files.ca, pem_files.cert, pem_files.key).current()
 
 

@@ -1,4 +1,4 @@
-"""Certificates as client-go takes them: whom we trust, and what we show.
+"""Certificates as Go takes them, and with it kubectl, Prometheus and Alertmanager: whom we trust, and what we show.
 
 Trust is what Go's is: each certificate of a bundle is an anchor, also one that is no root, and a CA without key
 identifiers is one too. Python from 3.13 on asks for more (`VERIFY_X509_STRICT`), so that flag is taken away.
@@ -14,6 +14,10 @@ from contextlib import contextmanager
 from typing import IO
 
 _CERTIFICATE = re.compile(rb"-----BEGIN CERTIFICATE-----[\s\w+/=]+-----END CERTIFICATE-----")
+NO_PAIR = {"KEY_VALUES_MISMATCH", "KEY_TYPE_MISMATCH", "NO_CERTIFICATE_ASSIGNED"}
+"""OpenSSL's words for a key of another certificate; the last for one of another kind, such as EC beside RSA."""
+TOO_WEAK = {"EE_KEY_TOO_SMALL", "CA_KEY_TOO_SMALL", "CA_MD_TOO_WEAK"}
+"""OpenSSL's words for a certificate, or one of its chain, that TLS takes no more: RSA of 1024 bits, or MD5."""
 
 Pair = tuple[bytes, bytes]
 """A client certificate (with its chain) and its key, both PEM."""
@@ -50,8 +54,10 @@ def show(context: ssl.SSLContext, pair: Pair) -> None:
             # A password is given, and empty: without one OpenSSL would ask on the terminal, and wait.
             context.load_cert_chain(certificate_path, key_path, password=lambda: "")
     except ssl.SSLError as problem:
-        if problem.reason == "KEY_VALUES_MISMATCH":
+        if problem.reason in NO_PAIR:
             raise ValueError("the key does not belong to the certificate") from None
+        if problem.reason in TOO_WEAK:
+            raise ValueError("the certificate is too weak for TLS; renew it with RSA 2048 or EC") from None
         raise ValueError("certificate or key is not PEM that can be used; the key must not be encrypted") from None
 
 
