@@ -272,6 +272,9 @@ def _resolved(
     unknown = [f"{context.name} in {context.file}: {each}" for each in misspelt]
     for key, section, known_keys in (("cluster", "clusters", _CLUSTER), ("user", "users", _USER)):
         name = context.text(key)
+        if key == "user" and not name and not found[0].text("server").lower().startswith("https:"):
+            found.append(KubeconfigEntry(context.file, "no user", {}))  # `kubectl proxy` asks for none
+            continue
         if not name or name not in named[section]:
             named_it = f'the {key} "{name}", which is not there' if name else f"no {key}"
             raise context.wrong(f"it names {named_it}{_but(misspelt)}")

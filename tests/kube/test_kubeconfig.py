@@ -236,6 +236,18 @@ async def test_a_server_may_be_written_in_each_way_that_kubectl_takes(server: st
         assert kube.server == SERVERS[server]
 
 
+@pytest.mark.parametrize("user", [{}, {"user": ""}, {"user": None}])
+async def test_behind_kubectl_proxy_no_user_is_needed(user: Mapping[str, Any], tmp_path: Path) -> None:
+    async with api_server() as server:
+        server.answers["*"] = answering({})
+        without = {**config("one", "u1", one=server.url), "contexts": entries("context", c={"cluster": "one", **user})}
+        del without["users"]
+        write({"a": without}, tmp_path)
+        async with connect(tmp_path / "a") as kube:
+            await kube.get("/version", timeout=ENOUGH)
+    assert [each.headers.get("Authorization") for each in server.requests] == [None]
+
+
 async def test_a_path_before_the_apis_own_is_kept(tmp_path: Path) -> None:
     async with api_server() as server:
         server.answers["/k8s/clusters/c-1/version"] = answering({"it": "is here"})
