@@ -122,20 +122,18 @@ class ScrapedEnvironment:
     async def _assessment(self, within: float) -> JudgedObservation:
         loop = asyncio.get_running_loop()
         asked = began = loop.time()
-        result: Observation | Unknown
+        found: JudgedObservation | None = None
+        why = Unknown("The observation failed; the exporter's log says why.", "failed")
         try:
             async with asyncio.timeout(within * CUT_SHARE), _turn(self._turns):
                 began = loop.time()
-                result = await self._take(within * OBSERVATION_SHARE - (began - asked))
+                observation = await self._take(within * OBSERVATION_SHARE - (began - asked))
+            found = judged(observation, self._clock(), loop.time() - began)
         except TimeoutError:
-            result = Unknown(f"The observation did not end within {within * CUT_SHARE:.3g} s.", "timeout")
+            why = Unknown(f"The observation did not end within {within * CUT_SHARE:.3g} s.", "timeout")
         except Exception:  # noqa: BLE001 -- the edge of a task: the scrape is answered all the same
             _log.exception("An observation failed: unexpected error.", environment=self.environment.name)
-            result = Unknown("The observation failed; the exporter's log says why.", "failed")
-        seconds = loop.time() - began
-        if isinstance(result, Unknown):
-            return self._remember(blind(self.environment.name, result, self._clock(), seconds))
-        return self._remember(judged(result, self._clock(), seconds))
+        return self._remember(found or blind(self.environment.name, why, self._clock(), loop.time() - began))
 
     def _remember(self, assessment: JudgedObservation) -> JudgedObservation:
         tell(self.latest, assessment)

@@ -2,9 +2,18 @@
 
 from collections.abc import Mapping
 from datetime import timedelta
-from typing import Annotated, ClassVar
+from typing import Annotated, Any, ClassVar, Literal
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, PlainSerializer, WithJsonSchema
+from pydantic import (
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    PlainSerializer,
+    ValidationInfo,
+    WithJsonSchema,
+    field_validator,
+)
+from pydantic_core import PydanticKnownError
 
 from stagekeeper.config.durations import PART, parse, spell
 
@@ -20,8 +29,20 @@ Duration = Annotated[
 """
 
 
+_NUMBERS: Mapping[Any, Literal["int_type", "float_type"]] = {int: "int_type", float: "float_type"}
+
+
 class Strict(BaseModel):
     """A section whose unknown keys are mistakes. Of those in `refused` it is known why they can't be had."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
     refused: ClassVar[Mapping[str, str]] = {}
+
+    @field_validator("*", mode="before")
+    @classmethod
+    def _no_truth_for_a_number(cls, value: Any, info: ValidationInfo) -> Any:
+        """`yes` is no number, though Python takes it for 1."""
+        asked_for = cls.model_fields[info.field_name or ""].annotation
+        if isinstance(value, bool) and asked_for in _NUMBERS:
+            raise PydanticKnownError(_NUMBERS[asked_for])
+        return value

@@ -21,6 +21,7 @@ class Inner(Strict):
     listen_address: str = ":9889"
     token_file: Path | None = None
     count: int = 1
+    share: float = 0.5
 
 
 class Outer(Strict):
@@ -68,6 +69,14 @@ MISTAKES = {
     "a value of another type": (
         "exporter:\n  web:\n    count: many\n",
         "stagekeeper.yaml:3: exporter.web.count: must be a whole number. It is 'many'.",
+    ),
+    "a truth in place of a number": (
+        "exporter:\n  web:\n    count: yes\n",
+        "stagekeeper.yaml:3: exporter.web.count: must be a whole number. It is true.",
+    ),
+    "a truth in place of a number that may have a fraction": (
+        "exporter:\n  web:\n    share: on\n",
+        "stagekeeper.yaml:3: exporter.web.share: must be a number. It is true.",
     ),
     "a section that is a list": (
         "exporter:\n  - web\n",

@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import replace
+from typing import Any
 
 import pytest
 from structlog.testing import capture_logs
@@ -198,6 +199,17 @@ async def test_an_observation_that_raises_is_an_observer_fault_and_told_in_the_l
     assert seen.assessment.kubernetes_failure == "failed"
     assert seen.assessment.diagnosis.name is Condition.OBSERVER_FAULT
     assert any(line["log_level"] == "error" and line["environment"] == "cf" for line in lines)
+
+
+async def test_an_observation_that_can_not_be_judged_is_an_observer_fault_and_told_in_the_log() -> None:
+    async def broken(_within: float) -> Any:
+        return "what no diagnosis is made for"
+
+    with capture_logs() as lines:
+        async with targets(broken, CF, OTHER) as found:
+            seen = await found.scrape(10)
+    assert [each.assessment and each.assessment.diagnosis.name for each in seen] == [Condition.OBSERVER_FAULT] * 2
+    assert [line["environment"] for line in lines if line["log_level"] == "error"] == ["cf", "other"]
 
 
 async def test_the_end_of_the_program_cuts_off_the_observation_under_way() -> None:
