@@ -17,6 +17,7 @@ from remediator.cluster import Cluster
 from remediator.metrics import ReconcilerCollector, WebMetrics
 from remediator.policy import Rhythm
 from remediator.reconciler import Reconciler, resync_forever
+from remediator.remediation import LONGEST_FIELD
 from remediator.settings import RemediatorSettings, remediator_settings
 from remediator.status_page import links, status_page
 from remediator.webhook import PATH, Webhook
@@ -33,6 +34,7 @@ from stagekeeper.service.listen import serving
 from stagekeeper.service.metrics import metrics_response, process_registry
 from stagekeeper.service.pages import PAGE_HEADERS
 from stagekeeper.service.runtime import Runtime
+from stagekeeper.service.seldom import Seldom
 from stagekeeper.service.web_config import WebConfigFile
 
 _log = structlog.get_logger("remediator")
@@ -138,11 +140,28 @@ def application(  # noqa: PLR0913, PLR0917 -- everything that is served stands o
         return web.Response(text=text, content_type="text/html", charset="utf-8", headers=PAGE_HEADERS)
 
     app = web.Application(
-        middlewares=[_counted(web_metrics), bearer_auth(token, [PATH])],
+        middlewares=[_counted(web_metrics), _directed, bearer_auth(token, [PATH])],
         client_max_size=settings.webhook.largest_body,
     )
     app.add_routes([web.post(PATH, webhook.handle), web.get("/", status), web.get("/metrics", metrics), *health])
     return app
+
+
+_misdirected = Seldom(_log, "A POST came to another path than the webhook's; Alertmanager's url must end with it.")
+
+
+@web.middleware
+async def _directed(request: web.Request, handler: Handler) -> web.StreamResponse:
+    """Tell who posts to a path where nothing is taken which one is the webhook's."""
+    try:
+        return await handler(request)
+    except (web.HTTPNotFound, web.HTTPMethodNotAllowed) as problem:
+        if request.method == "POST":
+            _misdirected(path=request.path[:LONGEST_FIELD], peer=request.remote, expected=PATH)
+            problem.text = (
+                f"Nothing is taken here. Alertmanager's url must end with {PATH}, without a slash behind it.\n"
+            )
+        raise
 
 
 def _counted(metrics: WebMetrics) -> Middleware:

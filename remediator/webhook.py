@@ -204,8 +204,9 @@ def parse(body: bytes) -> Notification:
         if first["type"] == "json_invalid":
             raise Refused("The body is not JSON.") from problem
         if "version" in first["loc"]:
+            what = "has no version" if first["type"] == "missing" else 'has a version that is not the text "4"'
             raise Refused(
-                "The body has no version: it is not Alertmanager's own. "
+                f"The body {what}: it is not Alertmanager's own. "
                 "Remove the option `payload:` from the webhook_config that sends here."
             ) from problem
         raise _no_notification(_first_mistake(problem) if first["loc"] else f"body: {first['msg']}") from problem

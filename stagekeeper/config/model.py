@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from datetime import timedelta
+from pathlib import Path
 from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import (
@@ -29,6 +30,7 @@ Duration = Annotated[
 """
 
 
+_FILES = (Path, Path | None)
 _NUMBERS: Mapping[Any, Literal["int_type", "float_type"]] = {int: "int_type", float: "float_type"}
 
 
@@ -40,9 +42,11 @@ class Strict(BaseModel):
 
     @field_validator("*", mode="before")
     @classmethod
-    def _no_truth_for_a_number(cls, value: Any, info: ValidationInfo) -> Any:
-        """`yes` is no number, though Python takes it for 1."""
+    def _of_its_own_type(cls, value: Any, info: ValidationInfo) -> Any:
+        """`yes` is no number, and "" no file, though Python takes them for 1 and for the folder where we are."""
         asked_for = cls.model_fields[info.field_name or ""].annotation
         if isinstance(value, bool) and asked_for in _NUMBERS:
             raise PydanticKnownError(_NUMBERS[asked_for])
+        if value == "" and asked_for in _FILES:
+            raise ValueError("must be the path of a file")
         return value

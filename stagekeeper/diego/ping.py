@@ -15,6 +15,7 @@ PONG = b"\x08\x01"
 """A PingResponse whose `available` is true, in protobuf."""
 LARGEST_ANSWER = 65_536
 """Bytes after which an answer is not a BBS's. A ping's takes about 120."""
+_CLOSED = "connection closed without an answer"
 
 
 class NotABbs(Exception):
@@ -51,6 +52,8 @@ async def _answer(connection: h11.Connection, reader: asyncio.StreamReader) -> t
         event = connection.next_event()
         if event is h11.NEED_DATA:
             data = await reader.read(4096)
+            if not data and not received:
+                raise NotABbs(_CLOSED)
             received += len(data)
             if received > LARGEST_ANSWER:
                 raise NotABbs(f"an answer of more than {LARGEST_ANSWER} bytes")
@@ -62,4 +65,4 @@ async def _answer(connection: h11.Connection, reader: asyncio.StreamReader) -> t
         elif isinstance(event, h11.EndOfMessage):
             return status, body
         elif not isinstance(event, h11.InformationalResponse):
-            raise NotABbs("connection closed without an answer")
+            raise NotABbs(_CLOSED)

@@ -145,7 +145,7 @@ def reason(problem: Exception) -> str:  # noqa: PLR0911 -- one sentence for each
     if isinstance(problem, aiohttp.ClientHttpProxyError):
         return f"the proxy answers HTTP {problem.status} ({problem.message})"
     if isinstance(problem, aiohttp.ClientConnectorDNSError):
-        return "its name is not known to DNS"
+        return f"the name {problem.host} is not known to DNS"  # it may be a proxy's
     if isinstance(problem, aiohttp.ClientConnectorError):
         at = (
             f"the proxy {problem.host}:{problem.port} "

@@ -89,6 +89,7 @@ def _options(name: str, port: int) -> Callable[[Callable[..., Any]], Callable[..
         click.option(
             "--web.config.file",
             "web_config",
+            cls=options.Given,
             type=options.FILE,
             help="TLS and basic auth, in the exporter-toolkit's format.",
         ),

@@ -1,11 +1,12 @@
 """Options that the programs and the commands share. Nothing heavy is imported here: `--help` must be quick."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import timedelta
 from pathlib import Path
 from typing import Any, TypeVar
 
 import click
+from click.core import ParameterSource
 
 from stagekeeper.config.durations import parse, spell
 from stagekeeper.service.build import build
@@ -41,9 +42,17 @@ class DurationType(click.ParamType[timedelta]):
         return duration
 
 
+class Given(click.Option):
+    """An option that is as if not given where it is empty, as kubectl has it: a shell's variable may not be set."""
+
+    def consume_value(self, ctx: click.Context, opts: Mapping[str, Any]) -> tuple[Any, ParameterSource]:
+        """What was typed, else what the environment says, else the default."""
+        return super().consume_value(ctx, {key: each for key, each in opts.items() if key != self.name or each != ""})
+
+
 DURATION = DurationType()
 KUBECONFIG = click.option(
-    "--kubeconfig", type=FILE, help="Default: the pod's ServiceAccount, else $KUBECONFIG or ~/.kube/config."
+    "--kubeconfig", cls=Given, type=FILE, help="Default: the pod's ServiceAccount, else $KUBECONFIG or ~/.kube/config."
 )
 CONTEXT = click.option("--context", help="Context of the kubeconfig. Default: its current one.")
 
@@ -58,6 +67,7 @@ def config_file(help_: str) -> Callable[[Command], Command]:
     return click.option(
         "--config.file",
         "config_file",
+        cls=Given,
         type=FILE,
         envvar=CONFIG_VARIABLE,
         default=default_config_file,

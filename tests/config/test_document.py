@@ -24,6 +24,12 @@ class Inner(Strict):
     share: float = 0.5
 
 
+class Needed(Strict):
+    """A section whose file has no default."""
+
+    ca_file: Path
+
+
 class Outer(Strict):
     """A section."""
 
@@ -32,6 +38,7 @@ class Outer(Strict):
     web: Inner = Inner()
     many: tuple[Inner, ...] = ()
     url: str = ""
+    needed: Needed | None = None
 
 
 def mistakes(text: str) -> list[str]:
@@ -78,9 +85,17 @@ MISTAKES = {
         "exporter:\n  web:\n    share: on\n",
         "stagekeeper.yaml:3: exporter.web.share: must be a number. It is true.",
     ),
+    "an empty name of a file": (
+        "exporter:\n  web:\n    token_file: ''\n",
+        "stagekeeper.yaml:3: exporter.web.token_file: must be the path of a file.",
+    ),
+    "an empty name of a file that is needed": (
+        "exporter:\n  needed: {ca_file: ''}\n",
+        "stagekeeper.yaml:2: exporter.needed.ca_file: must be the path of a file. It is ''.",
+    ),
     "a section that is a list": (
         "exporter:\n  - web\n",
-        "stagekeeper.yaml:1: exporter: must be a mapping; its keys are web, many, url.",
+        "stagekeeper.yaml:1: exporter: must be a mapping; its keys are web, many, url, needed.",
     ),
     "a key given twice": (
         "exporter:\n  url: a\n  web: {}\n  url: b\n",

@@ -142,7 +142,8 @@ async def test_half_an_answer_is_a_bad_reply(certs: Certificates) -> None:
 
 async def test_hanging_up_after_the_handshake_is_a_bad_reply(certs: Certificates) -> None:
     async with listening(hanging_up, certs.server()) as port:
-        assert (await ask(port, certs)).reply is Reply.BAD_REPLY
+        found = await ask(port, certs)
+    assert (found.reply, found.detail) == (Reply.BAD_REPLY, "connection closed without an answer")
 
 
 async def test_an_endless_answer_is_a_bad_reply(certs: Certificates) -> None:

@@ -11,7 +11,7 @@ import pytest
 from aiohttp import web
 
 from stagekeeper.kube import paging, transport
-from stagekeeper.kube.client import Call, Kube, Response
+from stagekeeper.kube.client import Call, Kube, Response, connect
 from stagekeeper.kube.errors import (
     Invalid,
     KubeError,
@@ -23,7 +23,7 @@ from stagekeeper.kube.errors import (
 )
 from stagekeeper.kube.remediations import Remediations
 from tests.kube import api_server
-from tests.kube.api_server import ApiServer, answering, connected, refusing, saying, status
+from tests.kube.api_server import ApiServer, answering, connected, kubeconfig, refusing, saying, status
 from tests.testbed.process import free_port
 
 PATH = "/apis/stagekeeper.dev/v1alpha1/namespaces/cf/remediations"
@@ -170,7 +170,16 @@ async def test_a_server_that_is_down_is_one_plain_line(tmp_path: Path) -> None:
 
 async def test_a_name_that_nobody_knows_is_said_as_that(tmp_path: Path) -> None:
     async with connected("https://nowhere.invalid:6443", tmp_path) as kube:
-        with pytest.raises(Unreachable, match=r"its name is not known to DNS\.$"):
+        with pytest.raises(Unreachable, match=r"the name nowhere\.invalid is not known to DNS\.$"):
+            await kube.get(PATH, timeout=ENOUGH)
+
+
+async def test_a_proxys_name_that_nobody_knows_is_said_as_that(tmp_path: Path) -> None:
+    path = kubeconfig(
+        tmp_path / "kubeconfig", "https://127.0.0.1:1", **{"proxy-url": "http://u:s3cret@proxy.invalid:1"}
+    )
+    async with connect(path) as kube:
+        with pytest.raises(Unreachable, match=r"the name proxy\.invalid is not known to DNS\.$"):
             await kube.get(PATH, timeout=ENOUGH)
 
 

@@ -40,7 +40,7 @@ async def test_what_is_not_json_is_refused(remediator: Receiving, body: bytes) -
     assert len(said) < 300
 
 
-@pytest.mark.parametrize("body", [{"alerts": []}, {"text": "The stager is down"}, {"version": 4, "alerts": []}])
+@pytest.mark.parametrize("body", [{"alerts": []}, {"text": "The stager is down"}])
 async def test_a_replaced_payload_is_told_from_which_option_it_comes(remediator: Receiving, body: Any) -> None:
     said = (
         "The body has no version: it is not Alertmanager's own. "
@@ -117,6 +117,20 @@ async def test_a_body_in_chunks_is_taken(remediator: Receiving) -> None:
     headers = {"Authorization": f"Bearer {TOKEN}"}
     async with remediator.client.post(PATH, data=chunks(), headers=headers) as response:
         assert response.status == 200
+
+
+@pytest.mark.parametrize(("path", "status"), [(f"{PATH}/", 404), ("/", 405), ("/webhook", 404)])
+async def test_a_post_to_another_path_is_told_the_right_one(remediator: Receiving, path: str, status: int) -> None:
+    async with remediator.client.post(path, json=GOOD, headers={"Authorization": f"Bearer {TOKEN}"}) as response:
+        assert response.status == status
+        assert f"Alertmanager's url must end with {PATH}, without a slash" in await response.text()
+
+
+@pytest.mark.parametrize("version", [4, None, ["4"]])
+async def test_a_version_that_is_no_text_is_not_called_missing(remediator: Receiving, version: Any) -> None:
+    status, said = await refusal(remediator, json.dumps({**GOOD, "version": version}).encode())
+    assert status == 400
+    assert said.startswith('The body has a version that is not the text "4": it is not')
 
 
 async def test_only_post_is_answered(remediator: Receiving) -> None:

@@ -7,6 +7,7 @@ import click
 import pytest
 from click.testing import CliRunner
 
+from stagekeeper.cli.commands import SUBCOMMANDS
 from stagekeeper.service import options
 
 
@@ -38,6 +39,21 @@ def test_the_flag_beats_the_variable_and_that_the_file_in_etc(tmp_path: Path) ->
 def test_an_empty_variable_is_none(tmp_path: Path) -> None:
     (tmp_path / "stagekeeper.yaml").touch()
     assert said(STAGEKEEPER_CONFIG="") == f"{tmp_path / 'stagekeeper.yaml'} None"
+
+
+def test_an_empty_flag_is_as_if_not_given(tmp_path: Path) -> None:
+    """As with kubectl: `--kubeconfig="$NOT_SET"`."""
+    assert said("--config.file=") == "None None"
+    (tmp_path / "stagekeeper.yaml").touch()
+    assert said("--config.file=") == f"{tmp_path / 'stagekeeper.yaml'} None"
+    assert said("--config.file", "", STAGEKEEPER_CONFIG="/a.yaml") == "/a.yaml None"
+
+
+@pytest.mark.parametrize("program", ["exporter", "remediator"])
+@pytest.mark.parametrize("flag", ["config_file", "kubeconfig", "web_config"])
+def test_each_flag_of_a_program_that_names_a_file_may_be_empty(program: str, flag: str) -> None:
+    found = next(each for each in SUBCOMMANDS if each.name == program).load()
+    assert isinstance(next(each for each in found.params if each.name == flag), options.Given)
 
 
 def test_the_help_says_where_it_comes_from() -> None:
