@@ -176,7 +176,7 @@ async def test_a_name_that_nobody_knows_is_said_as_that(tmp_path: Path) -> None:
 
 async def test_a_proxys_name_that_nobody_knows_is_said_as_that(tmp_path: Path) -> None:
     path = kubeconfig(
-        tmp_path / "kubeconfig", "https://127.0.0.1:1", **{"proxy-url": "http://u:s3cret@proxy.invalid:1"}
+        tmp_path / "kubeconfig", "https://127.0.0.1:1", None, **{"proxy-url": "http://u:s3cret@proxy.invalid:1"}
     )
     async with connect(path) as kube:
         with pytest.raises(Unreachable, match=r"the name proxy\.invalid is not known to DNS\.$"):
