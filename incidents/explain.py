@@ -90,14 +90,13 @@ def _explain_incident(incident: Incident, output: str) -> tuple[str, int]:
 
 
 def _read(file: Path) -> tuple[str, str]:
-    if str(file) == "-":
-        return sys.stdin.read(), "the standard input"
+    source = "the standard input" if str(file) == "-" else str(file)
     try:
-        return file.read_text(encoding="utf-8"), str(file)
+        return (sys.stdin.read() if str(file) == "-" else file.read_text(encoding="utf-8")), source
     except OSError as problem:
-        raise ConfigurationError(f"{file}: can't be read: {problem.strerror}.") from problem
+        raise ConfigurationError(f"{source}: can't be read: {problem.strerror}.") from problem
     except UnicodeDecodeError as problem:
-        raise ConfigurationError(f"{file}: is not UTF-8 text (byte {problem.start}).") from problem
+        raise ConfigurationError(f"{source}: is not UTF-8 text (byte {problem.start}).") from problem
 
 
 def _records(text: str, source: str) -> Sequence[Mapping[str, Any]] | None:

@@ -67,7 +67,8 @@ def command(*, target: Target, from_pod: bool, output: str, lasting: timedelta) 
 
     From a laptop the pods' addresses usually can't be reached: use --from-pod there.
 
-    Exit codes: 0 the BBS serves, 1 it does not, 2 a flag or the configuration is wrong, 3 could not tell.
+    Exit codes: 0 the BBS serves, 1 it does not, 2 a flag or the configuration is wrong or stdout can't be written, 3
+    could not tell.
     """
     logs.configure("warning")
     try:

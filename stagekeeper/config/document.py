@@ -109,8 +109,9 @@ def _not_yaml(problem: yaml.YAMLError, source: str) -> str:
     at = f":{mark.line + 1}" if mark else ""
     said = [getattr(problem, "context", None), getattr(problem, "problem", None)]
     what = ", ".join(filter(None, said)) or str(problem).splitlines()[0]
-    what = _NAMED.sub(r"\1", what)
-    return f"{source}{at}: is not valid YAML: {what}."
+    what, hidden = _NAMED.subn(r"\1", what)
+    do = "; put quotes around a value that begins with *, & or !" if hidden else ""
+    return f"{source}{at}: is not valid YAML: {what}{do}."
 
 
 def _loaded(text: str, lines: dict[Place, int], source: str) -> Any:

@@ -240,5 +240,13 @@ def test_phases_and_answers_stand_out_on_a_terminal_alone(tmp_path: Path) -> Non
     assert "\x1b" not in on_a_terminal(command, NO_COLOR="1")
 
 
+def test_a_standard_input_that_is_no_text_is_said_so() -> None:
+    ended = CliRunner().invoke(stagekeeper, ["explain", "-"], input=b"environment: \xff\n")
+    assert (ended.exit_code, ended.stderr) == (
+        2,
+        "stagekeeper explain: the standard input: is not UTF-8 text (byte 13).\n",
+    )
+
+
 def test_an_incident_is_told_as_yaml_too() -> None:
     assert yaml.safe_load(explain(TUTORIAL, "-o", "yaml").stdout) == as_json(TUTORIAL)

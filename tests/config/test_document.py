@@ -111,7 +111,10 @@ MISTAKES = {
     "a tab": ("exporter:\n\tweb: {}\n", "stagekeeper.yaml:2: is not valid YAML: "),
     "an open quote": ("exporter:\n  url: 'a\n", "stagekeeper.yaml:3: is not valid YAML: "),
     "two documents": ("exporter: {}\n---\nexporter: {}\n", "stagekeeper.yaml:2: is not valid YAML: "),
-    "an unknown alias": ("exporter: *web\n", "stagekeeper.yaml:1: is not valid YAML: found undefined alias."),
+    "an unknown alias": (
+        "exporter: *web\n",
+        "stagekeeper.yaml:1: is not valid YAML: found undefined alias; put quotes around a value that begins with *, ",
+    ),
     "a Python object": ("exporter: !!python/object:os.system {}\n", "stagekeeper.yaml:1: is not valid YAML: "),
     "a date that is none": ("exporter: 2026-13-45\n", "stagekeeper.yaml: is not valid YAML: "),
     "an integer of no digits": ("exporter: !!int ''\n", "stagekeeper.yaml: is not valid YAML: "),
