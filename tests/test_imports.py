@@ -21,6 +21,7 @@ PACKAGES = (
     "stagekeeper/diego",
     "stagekeeper/kube",
     "stagekeeper/service",
+    "stagekeeper/trust",
     "stagekeeper/visible",
     "tests",
 )
