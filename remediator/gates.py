@@ -268,13 +268,14 @@ def accepted(given: Inputs) -> frozenset[str]:
 def overridden(given: Inputs) -> bool:
     """Whether a `never` of this diagnosis was turned into a pass, by a person or by the one setting.
 
-    The setting waits where the table does: a 503 that is just older than a migration may still be one.
+    Where the table waits, both do: Locket may be on its way. But of a 503 that is just older than a migration, and may
+    be one, a person may know better.
     """
     found = given.assessment.diagnosis
-    name = found.name
-    stuck = name is Condition.STUCK_UNAVAILABLE and found.restart is Restart.NEVER
-    by_setting = stuck and given.policy.restart_stuck_unavailable
-    return (by_setting or name in accepted(given)) and not given.seen.serving() and not in_doubt(given.seen)
+    stuck, refused = found.name is Condition.STUCK_UNAVAILABLE, found.restart is Restart.NEVER
+    by_setting = stuck and refused and given.policy.restart_stuck_unavailable
+    by_a_person = found.name in accepted(given) and (refused or stuck)
+    return (by_setting or by_a_person) and not given.seen.serving() and not in_doubt(given.seen)
 
 
 def hindering(given: Inputs) -> Match | None:

@@ -88,6 +88,12 @@ def test_who_accepts_one_row_has_not_accepted_those_below_it(accepted: str, seen
     assert planned(lambda _: replace(seen, cloud_controller=ReadyPods(0, 2)), asked) is None
 
 
+def test_a_locket_that_is_on_its_way_is_waited_for_whatever_was_accepted() -> None:
+    asked = remediation(request=replace(ASKED.request, accept="locket_down"))
+    rolls = Locket(workload("locket", replicas=1, generation=5), (UNREADY,))
+    assert planned(lambda _: hung(locket=rolls), asked) is None
+
+
 def test_a_pod_that_no_node_has_taken_is_in_no_plan_but_in_one_that_is_made_for_it() -> None:
     late = pending(1, age=timedelta(hours=1))
     found, _, _ = follow(ASKED, every(5, 120, observation(bbs(0, Reply.UNAVAILABLE), late)))
