@@ -283,7 +283,9 @@ def hindering(given: Inputs) -> Match | None:
     found = given.assessment.diagnosis.name
     if not overridden(given) and found not in PERSONS_CHOICE:
         return None
-    return next((each for each in given.assessment.besides if each.condition not in accepted(given)), None)
+    others = given.assessment.besides
+    agreed = [each for each in others if each.answer is Restart.NEVER and each.condition in accepted(given)]
+    return next((each for each in others if each not in agreed), None)
 
 
 def to_deal_with(given: Inputs) -> Diagnosis:

@@ -8,12 +8,13 @@ from datetime import timedelta
 from remediator.remediation import Plan, PlannedPod, Remediation, Step
 from stagekeeper.diego.conditions import Condition
 from stagekeeper.diego.observation import NOT_CONFIGURED, BbsPod, Locket, Observation, Part, Probe, Reply
+from stagekeeper.diego.questions import migration_possible
 from stagekeeper.kube.objects import Pod, StatefulSet
 
 _BROKEN = frozenset({Reply.TLS, Reply.CERTIFICATE_REFUSED, Reply.NO_REPLY, Reply.BAD_REPLY})
 """What an answer is that nobody's youth explains."""
-_REFUSED_THEN = frozenset({Condition.NO_ACTIVE_BBS, Condition.LOCKET_DOWN, Condition.CLOUD_CONTROLLER_DOWN})
-"""The diagnoses of a plan that was made while no pod answered."""
+_REFUSED_THEN = frozenset({Condition.NO_ACTIVE_BBS, Condition.CLOUD_CONTROLLER_DOWN})
+"""The diagnoses of a plan that was made while every pod refused."""
 
 
 def make(seen: Observation, diagnosis: str, margin: timedelta) -> Plan:
@@ -84,7 +85,11 @@ def hung_since_the_plan(each: BbsPod, seen: Observation, remediation: Remediatio
     Its revision is asked by the table and the gate `bounds`. What is not known to be old may be new.
     """
     plan = remediation.plan
-    if plan is None or plan.diagnosis not in _REFUSED_THEN or each.reply is not Reply.UNAVAILABLE:
+    if plan is None or each.reply is not Reply.UNAVAILABLE:
+        return False
+    # While Locket was down, it may have been silent instead: then it is at least as old as a migration may be.
+    old = plan.diagnosis == Condition.LOCKET_DOWN and not migration_possible(seen, each)
+    if plan.diagnosis not in _REFUSED_THEN and not old:
         return False
     planned = {pod.uid for pod in plan.pods}
     started = [container.started_at for container in seen.bbs_containers(each.pod)]

@@ -274,8 +274,7 @@ class Reconciler:
 
     def _persists(self) -> bool:
         """Whether we have seen for long enough, since whatever there was before, that nobody serves."""
-        seen = self.streaks.diagnosis
-        return seen is not None and seen.what != Condition.SERVING and seen.lasts(self.policy.never_for)
+        return self.streaks.down is not None and self.streaks.down.lasts(self.policy.never_for)
 
     async def _open(self, request: Request, how: str, unhealthy: intake.Unhealthy | None = None) -> Verdict:
         request = replace(request, mode=self.policy.mode.value)

@@ -117,10 +117,12 @@ class Unseen:
 
 @dataclass(frozen=True, slots=True)
 class Streaks:
-    """What decisions go by. `diagnosis`, `told`, `serving` speak of the environment, the rest of a remediation."""
+    """What decisions go by. `diagnosis` to `serving` speak of the environment, the rest of a remediation."""
 
     diagnosis: Streak | None = None
     """The same diagnosis, with the same besides it, in every conclusive observation."""
+    down: Streak | None = None
+    """No BBS that serves in every conclusive observation, whatever else they found."""
     told: Moment | None = None
     """The last observation that could tell."""
     serving: int = 0
@@ -145,7 +147,7 @@ class Streaks:
 
     def for_another(self) -> "Streaks":
         """What is left of them for another remediation of the same environment."""
-        return Streaks(diagnosis=self.diagnosis, told=self.told, serving=self.serving)
+        return Streaks(diagnosis=self.diagnosis, down=self.down, told=self.told, serving=self.serving)
 
     def saw(self, assessment: Assessment, tolerance: Tolerance) -> "Streaks":
         """With one more observation. One that could not tell what else holds does not count for the diagnosis."""
@@ -154,12 +156,14 @@ class Streaks:
             return replace(kept, met=assessment.diagnosis.why)
         moment, told = assessment.moment, self.told or assessment.moment
         held = timedelta(seconds=moment.monotonic - told.monotonic) > tolerance.largest_gap
+        serves = assessment.diagnosis.name is Condition.SERVING
         counts = not any(each.could_not_tell for each in assessment.besides)
         return replace(
             kept,
             diagnosis=_longer(kept.diagnosis, assessment.picture, moment, tolerance) if counts else kept.diagnosis,
+            down=None if serves else _longer(kept.down, "down", moment, tolerance),
             told=moment,
-            serving=kept.serving + (assessment.diagnosis.name is Condition.SERVING),
+            serving=kept.serving + serves,
             met="",
             unseen=Unseen(told.at, moment.at, self.met) if held else self.unseen,
         )
@@ -167,10 +171,15 @@ class Streaks:
     def spoiled(self, assessment: Assessment) -> "Streaks":
         """Without what an observation contradicts. An accept does even where nothing else could be told."""
         if assessment.blind:
-            return replace(self, diagnosis=None) if assessment.somebody_listens else self
+            return replace(self, diagnosis=None, down=None) if assessment.somebody_listens else self
         same = self.diagnosis is not None and self.diagnosis.what == assessment.picture
         serves = assessment.diagnosis.name is Condition.SERVING
-        return replace(self, diagnosis=self.diagnosis if same else None, serving=self.serving if serves else 0)
+        return replace(
+            self,
+            diagnosis=self.diagnosis if same else None,
+            down=None if serves else self.down,
+            serving=self.serving if serves else 0,
+        )
 
     def entered(self, name: str, phase: str, at: datetime, moment: Moment) -> "Streaks":
         """With since when this replica knows the remediation `name` to be in `phase`, which it entered at `at`."""

@@ -117,7 +117,8 @@ def _refusal(given: Inputs, answers: Answers) -> tuple[Reason, str]:
     other = gates.hindering(given) if "diagnosis" in refusing else None
     seen = given.streaks.diagnosis
     for_good = other is not None and other.answer is Restart.NEVER and seen and seen.lasts(given.policy.never_for)
-    if "diagnosis" in refusing and found in gates.PERSONS_CHOICE and not for_good and not gates.in_doubt(given.seen):
+    asked_for = gates.PERSONS_CHOICE - gates.accepted(given)
+    if "diagnosis" in refusing and found in asked_for and not for_good and not gates.in_doubt(given.seen):
         waits = f" It would wait while {other.condition}: {sentence(other.why)}" if other else ""
         return Reason.AWAITING_APPROVAL, f"A person must decide on this restart.{waits}"
     if refusing == ["bounds"]:

@@ -57,12 +57,9 @@ def service_accepts(seen: Observation) -> bool:
 
 
 def unread(seen: Observation) -> list[str]:
-    """Why parts that could speak against a restart are not known."""
-    return [
-        sentence(part.reason)
-        for part in (seen.database, seen.locket, seen.cloud_controller)
-        if isinstance(part, Unknown)
-    ]
+    """Why parts that could speak against a restart are not known. That Locket's StatefulSet is none is known."""
+    parts = (seen.database, seen.locket, seen.cloud_controller)
+    return [sentence(part.reason) for part in parts if isinstance(part, Unknown) and part.word != MISSING]
 
 
 def no_cloud_controller(seen: Observation) -> bool:

@@ -193,20 +193,6 @@ MUTATIONS = (
     ),
     Mutation("blindness that forgets", "own", "An environment that vanishes altogether", "[1h]", "[1m]"),
     Mutation(
-        "a renamed environment is missed",
-        "own",
-        "An environment that was renamed",
-        'and on (cluster) (up{job="stagekeeper-exporter"} == 1)',
-        'and on (cluster) (up{job="stagekeeper-exporter"} == 2)',
-    ),
-    Mutation(
-        "a dead exporter had nothing to see",
-        "own",
-        "An environment whose only exporter is down",
-        '(up{job="stagekeeper-exporter"} == 0)',
-        '(up{job="stagekeeper-exporter"} == 2)',
-    ),
-    Mutation(
         "one exporter in a bad spot",
         "own",
         "One of two exporters that cannot judge",

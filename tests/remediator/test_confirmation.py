@@ -4,6 +4,7 @@ Observations that could not tell neither count nor spoil it.
 """
 
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -162,6 +163,17 @@ def test_the_time_in_a_phase_goes_on_by_our_own_clock_and_never_back() -> None:
 
 
 STUCK = observation(bbs(0, Reply.UNAVAILABLE), bbs(1))
+
+
+def test_an_outage_is_one_whatever_it_is_called_and_whatever_else_could_not_be_read() -> None:
+    streaks = Streaks()
+    for second in range(0, 125, 5):
+        seen = replace(STUCK, cloud_controller=unknown("HTTP 403")) if second % 10 else hung()
+        streaks = streaks.saw(at(second, seen), ACT.tolerance)
+    assert streaks.down is not None
+    assert streaks.down.lasts(timedelta(minutes=2))
+    assert streaks.for_another().down == streaks.down
+    assert streaks.saw(at(125, healthy()), ACT.tolerance).down is None
 
 
 def test_the_setting_for_stuck_unavailable_asks_for_ten_minutes() -> None:

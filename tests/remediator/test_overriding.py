@@ -14,7 +14,7 @@ from remediator.inputs import DeletePod, Wait
 from remediator.remediation import Phase, Reason, Remediation, Request
 from remediator.streaks import Streaks
 from stagekeeper.diego.conditions import Condition
-from stagekeeper.diego.observation import Locket, Observation, ReadyPods, Reply
+from stagekeeper.diego.observation import MISSING, Locket, Observation, ReadyPods, Reply, Unknown
 from tests.diego.observations import bbs, container, hung, observation, pending, pod, unknown, workload
 from tests.remediator.builders import ACT, at, every, follow, inputs, plan, remediation, restarting
 from tests.remediator.test_restarting import BOTH, decided, victim
@@ -92,6 +92,25 @@ def test_a_locket_that_is_on_its_way_is_waited_for_whatever_was_accepted() -> No
     asked = remediation(request=replace(ASKED.request, accept="locket_down"))
     rolls = Locket(workload("locket", replicas=1, generation=5), (UNREADY,))
     assert planned(lambda _: hung(locket=rolls), asked) is None
+
+
+def test_so_it_is_where_both_were_accepted() -> None:
+    both = replace(ASKED, approval=Approval("locket_down", "alice"))
+    rolls = replace(STUCK, locket=Locket(workload("locket", replicas=1, generation=5), (UNREADY,)))
+    assert planned(lambda _: rolls, both) is None
+    assert planned(lambda _: replace(STUCK, locket=Locket(workload("locket", replicas=1), (UNREADY,))), both) == 120
+
+
+def test_who_has_accepted_is_not_asked_again_whatever_else_comes_and_goes() -> None:
+    down = replace(STUCK, locket=Locket(workload("locket", replicas=1), (UNREADY,)))
+    seen = [at(second, replace(down, cloud_controller=ReadyPods(second % 45 < 30, 2))) for second in range(0, 125, 5)]
+    assert follow(ASKED, seen)[0].reason is Reason.NEVER
+
+
+def test_locket_that_does_not_exist_is_known_and_a_persons_business() -> None:
+    found, _, _ = follow(ASKED, every(5, 120, replace(STUCK, locket=Unknown("There is no StatefulSet.", MISSING))))
+    assert found.reason is Reason.NEVER
+    assert found.message.startswith("A restart is not the fix while observer_fault: There is no StatefulSet.")
 
 
 def test_a_pod_that_no_node_has_taken_is_in_no_plan_but_in_one_that_is_made_for_it() -> None:

@@ -1,11 +1,12 @@
 """Restarting with a Locket of its own: its pods first, and the BBS pods after them without waiting."""
 
 from dataclasses import replace
+from datetime import timedelta
 from typing import Any
 
 import pytest
 
-from remediator.inputs import Action, Wait
+from remediator.inputs import Action, DeletePod, Wait
 from remediator.remediation import Phase, PlannedPod, Reason, Remediation, Request
 from stagekeeper.diego.observation import Locket, ReadyPods, Reply
 from tests.diego.observations import bbs, healthy, hung, observation, pod, unknown, workload
@@ -51,6 +52,15 @@ def test_a_locket_whose_name_begins_with_the_bbs_own_is_not_counted_as_a_bbs() -
     found = restarting(["diego-locket-0"], plan=locket_plan(*steps))
     seen = observation(*pods, workloads=(bbs_set,), locket=own_set)
     assert victim(decided(found, seen, environment=environment)[1]) == PlannedPod("diego-0", "uid-0")
+
+
+def test_one_that_was_silent_while_locket_was_down_may_migrate_until_it_is_old() -> None:
+    agreed = Request("cf", person="kim", accept="locket_down")
+    found = restarting(["diego-locket-0"], plan=replace(TWO_STEPS, diagnosis="locket_down"), request=agreed)
+    for age, deleted in ((timedelta(minutes=30), False), (timedelta(hours=30), True)):
+        seen = observation(bbs(0, Reply.UNAVAILABLE, age=age), bbs(1), locket=own("new", ready="False"))
+        action = decided(found, seen, environment=CF_LOCKET)[1]
+        assert isinstance(action, DeletePod) == deleted
 
 
 def test_lockets_pods_come_first() -> None:
