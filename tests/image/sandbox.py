@@ -8,12 +8,9 @@ from pathlib import Path
 HERE = Path("/mnt")
 USER = "65532"
 _WAY = ("unshare", "--mount") if os.geteuid() == 0 else ("unshare", "--user", "--map-root-user", "--mount")
-# Root can become somebody else; anybody else is unprivileged already.
-_DROP = (
-    ("setpriv", f"--reuid={USER}", f"--regid={USER}", "--clear-groups", "--no-new-privs", "--bounding-set=-all")
-    if os.geteuid() == 0
-    else ("env",)
-)
+# Root can become somebody else; anybody else is root in the namespace alone, and stays who he is.
+_ANOTHER = (f"--reuid={USER}", f"--regid={USER}", "--clear-groups") if os.geteuid() == 0 else ()
+_DROP = ("setpriv", *_ANOTHER, "--no-new-privs", "--bounding-set=-all")
 _SET_UP = """
 set -e
 mount -t tmpfs tmpfs /mnt
