@@ -10,7 +10,6 @@ from stagekeeper.diego import commands
 from stagekeeper.diego.advice import advise
 from stagekeeper.diego.conditions import Condition, Diagnosis
 from stagekeeper.diego.observation import Observation, Probe
-from stagekeeper.diego.profiles import Environment
 from stagekeeper.kube.pod_status import described
 from stagekeeper.kube.wording import sentence
 
@@ -87,7 +86,8 @@ def _next(remediation: Remediation, reason: Reason, given: Inputs, first: Diagno
     if reason is Reason.PODS_LATE and held:
         return commands.describe(given.seen, held[0])
     if remediation.plan is not None and found.name in {Condition.NO_ACTIVE_BBS, Condition.STARTING}:
-        return _rights(environment) if remediation.refused else commands.all_logs(environment)  # a restart was tried
+        # A restart is what has been tried.
+        return commands.rights(environment) if remediation.refused else commands.all_logs(environment)
     command = _about_the_gate(remediation, given) if found.name is Condition.NO_ACTIVE_BBS else ""
     command = command or advise(given.seen, found).next_command(environment).removesuffix(" --from-pod")
     if reason is Reason.AWAITING_APPROVAL:
@@ -97,11 +97,6 @@ def _next(remediation: Remediation, reason: Reason, given: Inputs, first: Diagno
         return approve if nothing_first else f"{command} ; if {unless}: {approve}"
     command = command.replace("stagekeeper restart", f"stagekeeper restart -n {environment.namespace}", 1)
     return command.replace("stagekeeper diagnose", f"{given.policy.inside}stagekeeper diagnose", 1)
-
-
-def _rights(environment: Environment) -> str:
-    """Who may do what there, where a DELETE is refused."""
-    return f"kubectl -n {environment.namespace} get rolebindings -o wide"
 
 
 def _about_the_gate(remediation: Remediation, given: Inputs) -> str:

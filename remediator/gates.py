@@ -132,20 +132,22 @@ def diagnosis(given: Inputs) -> GateResult:
         other = hindering(given)
         if other is None:
             return passes(f"{found.name}: {found.why}")
-        return GateResult(OUTCOME[other.answer], f"{found.name} would be restarted, but {other.condition}: {other.why}")
+        return GateResult(
+            _OUTCOME[other.answer], f"{found.name} would be restarted, but {other.condition}: {other.why}"
+        )
     answer, doubt = by_the_table(given), in_doubt(given.seen)
     if answer.opens or found.name not in accepted(given) or not doubt:
         return answer
     return replace(answer, why=f"{answer.why} That it was accepted does not count: {doubt}.")
 
 
-OUTCOME = {Restart.CURES: Outcome.PASS, Restart.NOT_YET: Outcome.NOT_YET, Restart.NEVER: Outcome.NEVER}
+_OUTCOME = {Restart.CURES: Outcome.PASS, Restart.NOT_YET: Outcome.NOT_YET, Restart.NEVER: Outcome.NEVER}
 
 
 def by_the_table(given: Inputs) -> GateResult:
     """What the table says, whoever has accepted what."""
     found = given.assessment.diagnosis
-    return GateResult(OUTCOME[found.restart], f"{found.name}: {found.why}")
+    return GateResult(_OUTCOME[found.restart], f"{found.name}: {found.why}")
 
 
 def confirmation(given: Inputs) -> GateResult:

@@ -144,7 +144,7 @@ def blocking(seen: Observation) -> list[Pod]:
     """Those pods: Terminating, or not ready where this platform's become so."""
     late = [each.pod for each in seen.known_pods if each.pod.terminating or each in unready(seen)]
     if isinstance(seen.locket, Locket):
-        late += [pod for pod in seen.locket.pods if pod not in seen.locket.ready]
+        late += seen.locket.late
     return late
 
 

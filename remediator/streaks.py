@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
 from stagekeeper.diego.besides import besides
-from stagekeeper.diego.conditions import Condition, Diagnosis, Match, Restart
+from stagekeeper.diego.conditions import Condition, Diagnosis, Match, could_not_tell
 from stagekeeper.diego.observation import Observation, Probe, Unknown
 
 
@@ -43,8 +43,7 @@ class Assessment:
         Where the pods could not be read there is no time of the API server either, so nothing can be timed by it.
         """
         found = self.diagnosis
-        by_our_fault = found.name is Condition.OBSERVER_FAULT and found.restart is not Restart.NEVER
-        return by_our_fault or isinstance(self.observation.pods, Unknown)
+        return could_not_tell(found.name, found.restart) or isinstance(self.observation.pods, Unknown)
 
     @property
     def besides(self) -> tuple[Match, ...]:

@@ -37,6 +37,11 @@ def all_logs(environment: Environment) -> str:
     return f"kubectl logs {pods} --all-containers --prefix --tail=50"
 
 
+def rights(environment: Environment) -> str:
+    """Who may do what there, where the API refuses something."""
+    return f"kubectl -n {environment.namespace} get rolebindings -o wide"
+
+
 def migrations(seen: Observation, pod: Pod) -> str:
     """Whether a BBS migrates: `running-migration` after the last `starting` (bbs:migration/manager.go)."""
     container = next(iter(seen.bbs_containers(pod)), None)

@@ -95,6 +95,11 @@ def kind(condition: Condition) -> str:
     return "wait" if RESTART[condition] is Restart.NOT_YET else "bad"
 
 
+def could_not_tell(condition: Condition, answer: Restart) -> bool:
+    """Whether too little was seen, by a fault that is ours: such an observation neither counts nor spoils."""
+    return condition is Condition.OBSERVER_FAULT and answer is not Restart.NEVER
+
+
 @dataclass(frozen=True, slots=True)
 class Diagnosis:
     """The row that matched, with its reason in one sentence and everything else that was found."""
@@ -124,5 +129,5 @@ class Match(NamedTuple):
 
     @property
     def could_not_tell(self) -> bool:
-        """Whether it says that too little was seen: such an observation neither counts nor spoils."""
-        return self.condition is Condition.OBSERVER_FAULT and self.answer is not Restart.NEVER
+        """Whether it says that too little was seen."""
+        return could_not_tell(self.condition, self.answer)

@@ -43,6 +43,11 @@ def find_program(name: str) -> Path:
     raise LookupError(f"{name} is none of the programs in scripts/programs.py and scripts/go_tools.py")
 
 
+def find_packaged(name: str) -> Path:
+    """Where Debian's program of that name is; raises MissingProgramError."""
+    return find_program({"alertmanager": "prometheus-alertmanager"}.get(name, name))
+
+
 def find_newest(name: str) -> Path:
     """Where today's `prometheus`, `promtool`, `alertmanager` or `amtool` is; raises MissingProgramError."""
     for tools in (go_tools.PROMETHEUS, go_tools.ALERTMANAGER):

@@ -5,7 +5,14 @@ from pathlib import Path
 
 import pytest
 
-from tests.testbed.binaries import Binaries, MissingProgramError, find_binaries, find_newest, find_program
+from tests.testbed.binaries import (
+    Binaries,
+    MissingProgramError,
+    find_binaries,
+    find_newest,
+    find_packaged,
+    find_program,
+)
 from tests.testbed.control_plane import ControlPlane
 from tests.testbed.control_plane import control_plane as running_control_plane
 from tests.testbed.leaks import leaked_tasks
@@ -29,15 +36,13 @@ def program() -> Callable[[str], Path]:
 
 # By `make test-node` alone: who wants to test need not build it first.
 @pytest.fixture(scope="session", params=["packaged", pytest.param("newest", marks=pytest.mark.node)])
-def monitoring(request: pytest.FixtureRequest, program: Callable[[str], Path]) -> Callable[[str], Path]:
+def monitoring(request: pytest.FixtureRequest) -> Callable[[str], Path]:
     """As `program`, for Prometheus' and Alertmanager's: a test runs with Debian's, which are old, and with today's."""
-    packaged = {"alertmanager": "prometheus-alertmanager"}
+    find = find_packaged if request.param == "packaged" else find_newest
 
     def find_or_skip(name: str) -> Path:
-        if request.param == "packaged":
-            return program(packaged.get(name, name))
         try:
-            return find_newest(name)
+            return find(name)
         except MissingProgramError as error:
             missing_component(error.name, error.how_to_get_it)
 

@@ -18,7 +18,7 @@ import yaml
 from simulator.demo.configuration import faster, rules
 from tests.chart.cluster import RELEASE, RESTRICTED
 from tests.chart.helm import FOLDER, Helm
-from tests.testbed.binaries import find_newest, find_program
+from tests.testbed.binaries import find_newest, find_packaged
 from tests.testbed.node.diego import Diego
 from tests.testbed.node.images import Image
 from tests.testbed.node.node import Node
@@ -153,20 +153,21 @@ def start_monitoring(product: Product, folder: Path, stack: contextlib.ExitStack
     def start(program: Path, *arguments: str) -> None:
         stack.callback(product.node.plane.start_program(program, *arguments).stop)
 
+    find = find_newest if newest else find_packaged
     folder.mkdir()
     (folder / "token").write_text(product.token())
     (folder / "alertmanager.json").write_text(json.dumps(_alertmanager(folder / "token")))
     (folder / "rules.yaml").write_text(json.dumps(faster(yaml.safe_load(rules()), FASTER)))
     (folder / "prometheus.json").write_text(json.dumps(_prometheus()))
     start(
-        find_newest("alertmanager") if newest else find_program("prometheus-alertmanager"),
+        find("alertmanager"),
         f"--config.file={folder / 'alertmanager.json'}",
         f"--storage.path={folder / 'alertmanager'}",
         f"--web.listen-address={_ALERTMANAGER}",
         "--cluster.listen-address=",
     )
     start(
-        find_newest("prometheus") if newest else find_program("prometheus"),
+        find("prometheus"),
         f"--config.file={folder / 'prometheus.json'}",
         f"--storage.tsdb.path={folder / 'prometheus'}",
         f"--web.listen-address={_PROMETHEUS}",
