@@ -5,11 +5,9 @@ Speaks to the API over HTTP only, so `running_actors` serves a simulated API and
 
 import asyncio
 import contextlib
-import tempfile
 from collections.abc import AsyncIterator, Callable, Coroutine, Sequence
 from dataclasses import dataclass, field
 from functools import partial
-from pathlib import Path
 from typing import Any
 
 from simulator.api_client import ApiAccess, ApiClient
@@ -25,14 +23,12 @@ from simulator.place import Place
 from simulator.pod_actor import Node
 from simulator.programs import (
     CC_PORT,
-    BbsProcess,
     BbsProgram,
     ListeningProgram,
     LocketProgram,
     Monit,
     Program,
 )
-from simulator.remote import BackendServer
 from simulator.service import ServiceProxy
 
 
@@ -65,8 +61,6 @@ class ActorOptions:
     """Between two observations of whoever keeps the active label; None: as on the layout's platform."""
     endpoints_interval: float = 0.2
     """Between two observations of the service proxies at the Endpoints."""
-    bbs_processes: bool = False
-    """Run each BBS as a process of the operating system instead of in this one."""
 
 
 LIFELIKE = ActorOptions(kubelet=KubeletOptions(interval=2.0), endpoints_interval=2.0)
@@ -99,8 +93,6 @@ class ProgramStarter:
 
     diego: Diego
     files: ServerFiles
-    backend_socket: Path | None
-    """Where BBS processes of their own find Diego; None: they run in this process."""
     monit: bool
     """Whether the programs run under monit."""
 
@@ -126,10 +118,7 @@ class ProgramStarter:
         return Monit(parts, timings.monit_cycle, timings.kill_after) if self.monit else parts[0]()
 
     def _bbs(self, pod: str, ip: str, log: Callable[[str], None]) -> Program:
-        identity = Identity(pod, ip, self.files)
-        if self.backend_socket is None:
-            return BbsProgram(self.diego, identity, log)
-        return BbsProcess(identity, self.backend_socket, self.diego.timings, log)
+        return BbsProgram(self.diego, Identity(pod, ip, self.files), log)
 
 
 async def install(api: ApiClient, layout: Layout, namespace: str) -> None:
@@ -157,12 +146,11 @@ async def running_actors(
     async with contextlib.AsyncExitStack() as exits:
         api = await exits.enter_async_context(ApiClient(access))
         place = Place(api, site.namespace, journal)
-        socket = await _serve_backend(exits, diego) if options.bbs_processes else None
         kubelet = Kubelet(
             place,
             [Node(f"node-{number}", ip) for number, ip in enumerate(site.addresses.nodes)],
             site.addresses.pods,
-            ProgramStarter(diego, site.certificates.server, socket, layout.monit),
+            ProgramStarter(diego, site.certificates.server, layout.monit),
             options.kubelet,
         )
         label_interval = layout.label_interval if options.label_interval is None else options.label_interval
@@ -185,15 +173,6 @@ async def _stop(actors: Actors) -> None:
         task.cancel()
     await asyncio.gather(*actors.tasks, return_exceptions=True)
     actors.check()
-
-
-async def _serve_backend(exits: contextlib.AsyncExitStack, diego: Diego) -> Path:
-    """Serve Diego's state on a Unix socket; its folder is short-named, since such paths are limited to 107 bytes."""
-    folder = exits.enter_context(tempfile.TemporaryDirectory(prefix="stagekeeper-"))
-    path = Path(folder) / "diego.sock"
-    server = await BackendServer.open(diego, path)
-    exits.push_async_callback(server.close)
-    return path
 
 
 def _label_keeper(place: Place, layout: Layout, interval: float) -> LabelKeeper | None:

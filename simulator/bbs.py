@@ -240,7 +240,7 @@ async def _cancel(*tasks: asyncio.Task[int] | asyncio.Task[bool]) -> None:
 
 
 async def run_process(arguments: argparse.Namespace) -> int:
-    """Run one BBS as this process, over the backend socket that the kubelet's process serves."""
+    """Run one BBS as this process, over a backend that another process serves."""
     backend = await RemoteBackend.open(arguments.backend, arguments.owner)
     timings = Timings(arguments.lock_ttl, arguments.lock_retry, arguments.hang_exit)
     identity = Identity(arguments.owner, arguments.host, ServerFiles.in_folder(arguments.certificates))
@@ -258,7 +258,7 @@ def main() -> int:
     parser.add_argument("--owner", required=True, help="name of the pod, under which the lock is taken")
     parser.add_argument("--host", required=True, help="IP address to listen on")
     parser.add_argument("--certificates", required=True, type=Path, help="folder with the server's certificates")
-    parser.add_argument("--backend", required=True, help="the database and Locket: a Unix socket's path, or HOST:PORT")
+    parser.add_argument("--backend", required=True, help="HOST:PORT of the database and Locket")
     parser.add_argument("--lock-ttl", type=float, default=15.0, help="seconds that the lock lives unrenewed")
     parser.add_argument("--lock-retry", type=float, default=1.0, help="seconds between two attempts on the lock")
     parser.add_argument("--hang-exit", type=float, default=60.0, help="seconds that it takes to end when it hangs")

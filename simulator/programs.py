@@ -2,13 +2,11 @@
 
 import asyncio
 import contextlib
-import sys
 from collections.abc import Callable, Sequence
-from pathlib import Path
 from typing import Protocol
 
 from simulator.bbs import Bbs, Identity
-from simulator.diego import Diego, Timings
+from simulator.diego import Diego
 from simulator.listener import Listener, accept_and_wait
 from simulator.locket import LOCKET_PORT
 
@@ -77,7 +75,7 @@ class LocketProgram:
 
 
 class BbsProgram:
-    """A BBS in this process."""
+    """A BBS."""
 
     def __init__(self, diego: Diego, identity: Identity, log: Callable[[str], None]) -> None:
         self._bbs = Bbs(identity, diego.start_process(identity.owner), diego.timings, log)
@@ -89,45 +87,6 @@ class BbsProgram:
     def terminate(self) -> None:
         """SIGTERM."""
         self._bbs.terminate()
-
-
-class BbsProcess:
-    """A BBS as an operating system's process, which finds the database and Locket behind a Unix socket."""
-
-    def __init__(self, identity: Identity, socket: Path, timings: Timings, log: Callable[[str], None]) -> None:
-        self._command = (
-            *(sys.executable, "-m", "simulator.bbs", "--owner", identity.owner),
-            *("--host", identity.host, "--certificates", str(identity.files.ca.parent), "--backend", str(socket)),
-            *("--lock-ttl", str(timings.lock_ttl), "--lock-retry", str(timings.lock_retry)),
-            *("--hang-exit", str(timings.hang_exit)),
-        )
-        self._log = log
-        self._process: asyncio.subprocess.Process | None = None
-        self._terminated = False
-
-    async def run(self) -> int:
-        """Run the process to its end; if cancelled, kill it and see it end."""
-        process = await asyncio.create_subprocess_exec(*self._command, stderr=asyncio.subprocess.PIPE)
-        self._process = process
-        if self._terminated:
-            process.terminate()
-        try:
-            await self._read_log(process.stderr)
-            return await process.wait()
-        finally:
-            if process.returncode is None:
-                process.kill()
-                await asyncio.shield(process.wait())
-
-    def terminate(self) -> None:
-        """SIGTERM."""
-        self._terminated = True
-        if self._process is not None and self._process.returncode is None:
-            self._process.terminate()
-
-    async def _read_log(self, stderr: asyncio.StreamReader | None) -> None:
-        while stderr is not None and (line := await stderr.readline()):
-            self._log(line.decode(errors="replace").rstrip())
 
 
 class Monit:

@@ -1,4 +1,4 @@
-"""The backend of a BBS that runs as a process of its own: JSON lines over a Unix socket, or over TCP.
+"""The backend of a BBS that runs as a process of its own: JSON lines over TCP.
 
 One connection is one BBS process: it opens with `{"pod": NAME}`, then come calls `{"id", "call", "owner"}` and their
 answers `{"id", "granted", "mode"}` or `{"id", "error"}`. A call may hang for ever, so each is served by its own task.
@@ -9,7 +9,6 @@ import asyncio
 import contextlib
 import json
 from collections.abc import Coroutine
-from pathlib import Path
 from typing import Any, Self
 
 from simulator.backend import Backend, LockAnswer, Mode
@@ -21,7 +20,7 @@ _ERRORS = {"database": DatabaseRefusedError, "locket": LocketGoneError}
 
 
 class RemoteBackend:
-    """The client's end: a Backend over the socket. One call at a time; LocketGoneError when the socket is closed."""
+    """The client's end: a Backend over the connection. One call at a time; LocketGoneError when that is closed."""
 
     def __init__(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         self._reader = reader
@@ -30,15 +29,12 @@ class RemoteBackend:
 
     @classmethod
     async def open(cls, address: str, pod: str, process: str = "pod") -> Self:
-        """Connect as the BBS process of a pod (`process="locket"`: as its Locket) to a socket's path, or `HOST:PORT`.
+        """Connect as the BBS process of a pod (`process="locket"`: as its Locket) to `HOST:PORT`.
 
         OSError if nobody serves there.
         """
         host, _, port = address.rpartition(":")
-        if host:
-            reader, writer = await asyncio.open_connection(host, int(port))
-        else:
-            reader, writer = await asyncio.open_unix_connection(address)
+        reader, writer = await asyncio.open_connection(host, int(port))
         writer.write(_line({process: pod}))
         return cls(reader, writer)
 
@@ -80,19 +76,12 @@ class RemoteBackend:
 
 
 class BackendServer:
-    """The kubelet's end: serves Diego's state to BBS processes until `close`."""
+    """The other end: serves Diego's state to BBS processes until `close`."""
 
     def __init__(self, diego: Diego) -> None:
         self.diego = diego
         self._server: asyncio.Server | None = None
         self._tasks: set[asyncio.Task[None]] = set()
-
-    @classmethod
-    async def open(cls, diego: Diego, path: Path) -> Self:
-        """Listen on a Unix socket at `path` (at most 107 bytes long)."""
-        server = cls(diego)
-        server._server = await asyncio.start_unix_server(server._accept, path)
-        return server
 
     @classmethod
     async def listen(cls, diego: Diego, host: str, port: int) -> Self:

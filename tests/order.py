@@ -16,7 +16,6 @@ TESTS = Path(__file__).parent
 _FIRST = (
     "demo/test_demo",
     "alerts_live",
-    "chain/test_loop",
     "chart/test_install",
     "interleaving/test_exhaustive",
     "dashboards/test_live",
@@ -32,7 +31,6 @@ _FIRST = (
     "soak",
 )
 _TOGETHER = {
-    "the story of a hang": ("chain/test_loop",),
     "a control plane for the chart": ("chart/test_install", "chart/test_forbidden", "chart/test_rights"),
     "a control plane": ("contract", "real_api", "runbooks", "testbed/test_control_plane"),
     "the image's tree": ("image",),

@@ -69,6 +69,9 @@ def test_the_tutorials_fault_is_ended_by_one_restart_of_each_pod(product: Produc
     status = record["status"]
     assert (status["phase"], status["plan"]["diagnosis"]) == ("Recovered", "no_active_bbs"), status
     assert {each["uid"] for each in status["deletions"]} == set(before.values())
+    assert record["spec"]["alertname"] == "StagerUnavailable"
+    assert _events(product, "Remediation") == ["AlertFired", "GatesOpen", "PodsDeleted", "Serving"]
+    assert _events(product, "Pod") == ["Restarted"] * len(before)
     after = uids(product.diego)
     assert after.keys() == before.keys()
     assert not set(after.values()) & set(before.values())
@@ -161,6 +164,15 @@ def test_an_api_server_killed_at_the_plan_costs_no_pod_twice(product: Product) -
 
 def test_the_node_and_all_on_it_fit_into_two_gib(product: Product) -> None:
     assert product.node.within.memory() <= _MEMORY
+
+
+def _events(product: Product, kind: str) -> list[str]:
+    """The reasons of the remediator's events about objects of this kind, the oldest first."""
+    path = f"/api/v1/namespaces/{product.diego.layout.namespace}/events"
+    events = product.node.plane.api.request("GET", path)["items"]
+    events.sort(key=lambda each: int(each["metadata"]["resourceVersion"]))
+    ours = [each for each in events if each["reportingComponent"] == "stagekeeper.dev/remediator"]
+    return [each["reason"] for each in ours if each["involvedObject"]["kind"] == kind]
 
 
 def _kill_bbs(product: Product, pod: str) -> None:

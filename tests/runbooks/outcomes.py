@@ -79,7 +79,7 @@ WITHOUT_KUBELET = (
 SERVERS = (
     Outcome(
         r"stagekeeper remediator --config\.file=\S+$",
-        why_not="It would listen on every address of this machine. tests/chain and tests/alerts_live run it.",
+        why_not="It would listen on every address of this machine. tests/alerts_live and tests/node run it.",
     ),
 )
 """Not run at all."""

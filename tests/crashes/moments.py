@@ -1,6 +1,6 @@
 """The moments of a restart, as the messages that pass a door: where a remediator can be held."""
 
-from tests.chain.door import Door, Message
+from tests.crashes.door import Door, Message
 
 
 def plan_is_written(message: Message) -> bool:

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 import aiohttp
 from aiohttp import web
 
-from tests.chain.cloud_foundry import Object
+from tests.crashes.cloud_foundry import Object
 from tests.testbed.control_plane import ControlPlane
 
 _FORWARDED = ("Authorization", "Accept", "Content-Type")

@@ -13,7 +13,7 @@ from typing import Any
 
 import aiohttp
 
-from tests.chain.cloud_foundry import CloudFoundry, Object
+from tests.crashes.cloud_foundry import CloudFoundry, Object
 from tests.testbed.patience import HANG_GUARD
 
 _LONGEST_LINE = 4 * 1024 * 1024
@@ -69,8 +69,8 @@ class Chronicle:
 
 
 @contextlib.asynccontextmanager
-async def chronicle(place: CloudFoundry, heard: Callable[[Change], None]) -> AsyncIterator[Chronicle]:
-    """Follow a namespace until the block ends; `heard` is called with each change of a Remediation."""
+async def chronicle(place: CloudFoundry) -> AsyncIterator[Chronicle]:
+    """Follow a namespace until the block ends."""
     written = Chronicle()
     context = ssl.create_default_context(cafile=place.plane.ca_file)
     async with aiohttp.ClientSession(
@@ -79,16 +79,11 @@ async def chronicle(place: CloudFoundry, heard: Callable[[Change], None]) -> Asy
         timeout=aiohttp.ClientTimeout(total=None, sock_connect=10),
         read_bufsize=_LONGEST_LINE,
     ) as session:
-
-        def note(change: Change) -> None:
-            written.remediations.append(change)
-            heard(change)
-
         async with asyncio.timeout(HANG_GUARD):
             streams = [await _watch(session, place, path) for path in (place.pods_path, place.remediations_path)]
         followers = [
             asyncio.create_task(_follow(streams[0], written.pods.append)),
-            asyncio.create_task(_follow(streams[1], note)),
+            asyncio.create_task(_follow(streams[1], written.remediations.append)),
         ]
         try:
             yield written

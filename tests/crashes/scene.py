@@ -2,6 +2,8 @@
 
 import asyncio
 import contextlib
+import json
+import secrets
 from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -16,11 +18,10 @@ from simulator.demo.story import Story
 from simulator.diego import Timings
 from simulator.faults import Faults
 from simulator.kubelet import KubeletOptions
-from tests.chain import configuration, programs
-from tests.chain.chronicle import Chronicle, chronicle
-from tests.chain.cloud_foundry import CloudFoundry, cloud_foundry, until
-from tests.chain.configuration import ALERTMANAGER
-from tests.chain.door import Door, door
+from tests.crashes import programs
+from tests.crashes.chronicle import Chronicle, chronicle
+from tests.crashes.cloud_foundry import CloudFoundry, cloud_foundry, until
+from tests.crashes.door import Door, door
 from tests.testbed.control_plane import ControlPlane
 from tests.testbed.process import Process, free_port
 
@@ -35,6 +36,7 @@ _QUICK = {
     "rhythm": {"open": 0.5, "list": 0.5, "observe": 1, "resync": 1, "observation_timeout": 5},
     "policy": {"confirm_for": 2, "confirm_observations": 4, "cooldown": 5},
 }
+_ALERTMANAGERS = [{"url": f"http://{programs.ALERTMANAGER}"}]
 _PATIENCE = {"starting": 2, "pending": 60, "restarted_twice": 2}
 _TIMEOUTS = {"api": 20}
 """Seconds, so that a message that is held at a door does not time out."""
@@ -63,7 +65,7 @@ class Scene:
             self.place.kubeconfig, "stagekeeper-remediator", opened.url, f"remediator-{name}"
         )
         address = f"127.0.0.1:{free_port()}"
-        argv = programs.ours("remediator", self.config, kubeconfig, address)
+        argv = programs.remediator(self.config, kubeconfig, address)
         log = self.place.folder / f"remediator-{name}.log"
         return await self.stack.enter_async_context(programs.running(f"remediator {name}", argv, log, address))
 
@@ -118,11 +120,12 @@ async def scene(plane: ControlPlane, folder: Path, number: int, story: Story) ->
     """A scene named as its folder, whose BBS serve."""
     async with contextlib.AsyncExitStack() as stack:
         place = await stack.enter_async_context(cloud_foundry(plane, folder, number, _OPTIONS))
-        written = await stack.enter_async_context(chronicle(place, lambda _: None))
+        written = await stack.enter_async_context(chronicle(place))
         environment = place.environment(folder.name, patience=_PATIENCE, timeouts=_TIMEOUTS)
-        token = configuration.write_token(folder)
-        document = configuration.stagekeeper(environment, token, **_QUICK)
-        config = configuration.dump(folder / "stagekeeper.yaml", document)
+        token, config = folder / "webhook-token", folder / "stagekeeper.yaml"
+        token.write_text(secrets.token_urlsafe())
+        remediator = {"mode": "act", "webhook": {"token_file": f"{token}"}, "alertmanagers": _ALERTMANAGERS, **_QUICK}
+        config.write_text(json.dumps({"environments": [environment], "remediator": remediator}))  # JSON is YAML
         yield Scene(place, written, config, partial(story.tell, folder.name), stack)
 
 
@@ -132,6 +135,6 @@ async def _post_alert(environment: str) -> None:
     alert = {"labels": {"alertname": "StagerUnavailable", "environment": environment}, "endsAt": ends}
     async with (
         aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=10)) as session,
-        session.post(f"http://{ALERTMANAGER}/api/v2/alerts", json=[alert]) as answer,
+        session.post(f"http://{programs.ALERTMANAGER}/api/v2/alerts", json=[alert]) as answer,
     ):
         assert answer.status == 200, await answer.text()

@@ -18,7 +18,7 @@ from simulator.layouts import CFEE_2
 from simulator.listener import accepts
 from simulator.manifests import manifests
 from simulator.programs import CC_PORT
-from tests.chain.access import grant, is_guarded
+from tests.crashes.access import grant, is_guarded
 from tests.testbed.control_plane import ControlPlane
 from tests.testbed.patience import HANG_GUARD
 
@@ -77,10 +77,6 @@ class CloudFoundry:
         """Whether the BBS Service accepts connections."""
         return await accepts(self.addresses.bbs_service, _BBS_PORT)
 
-    async def kubectl(self, *arguments: str) -> str:
-        """What kubectl prints, as the admin, in this namespace."""
-        return await asyncio.to_thread(self.plane.kubectl, "--namespace", self.namespace, *arguments)
-
     def environment(self, name: str, **more: Any) -> Object:
         """This Cloud Foundry as an entry of the configuration file."""
         return {
@@ -98,24 +94,20 @@ class CloudFoundry:
             **more,
         }
 
-    def kubeconfig(self, account: str, server: str = "", name: str = "") -> Path:
-        """A kubeconfig with a fresh token of a ServiceAccount; `server`: another way to the API, without TLS."""
-        cluster = {"server": server} if server else self._cluster()
+    def kubeconfig(self, account: str, server: str, name: str) -> Path:
+        """A kubeconfig with a fresh token of a ServiceAccount, for a way to the API without TLS."""
         user = {"token": self.plane.service_account_token(self.namespace, account)}
         config = {
             "apiVersion": "v1",
             "kind": "Config",
-            "clusters": [{"name": "chain", "cluster": cluster}],
+            "clusters": [{"name": "crashes", "cluster": {"server": server}}],
             "users": [{"name": account, "user": user}],
-            "contexts": [{"name": "chain", "context": {"cluster": "chain", "user": account}}],
-            "current-context": "chain",
+            "contexts": [{"name": "crashes", "context": {"cluster": "crashes", "user": account}}],
+            "current-context": "crashes",
         }
-        path = self.folder / f"{name or account}.kubeconfig"
+        path = self.folder / f"{name}.kubeconfig"
         path.write_text(json.dumps(config))
         return path
-
-    def _cluster(self) -> Object:
-        return {"server": self.plane.url, "certificate-authority": str(self.plane.ca_file)}
 
 
 def prepare(plane: ControlPlane) -> None:

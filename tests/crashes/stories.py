@@ -1,10 +1,11 @@
-"""`python -m tests.chain.crashes FOLDER`, inside a network namespace: remediators that die, stall or race.
+"""`python -m tests.crashes.stories FOLDER`, inside a network namespace: remediators that die, stall or race.
 
 Each story has a Cloud Foundry of its own on one real control plane; all play at the same time. Each writes
 FOLDER/STORY.json: what was seen, or under `problem` why it could not be.
 """
 
 import asyncio
+import json
 import sys
 import time
 import traceback
@@ -13,11 +14,10 @@ from functools import partial
 from pathlib import Path
 
 from simulator.demo.story import Story
-from tests.chain import configuration, programs
-from tests.chain.cloud_foundry import prepare, until
-from tests.chain.configuration import ALERTMANAGER
-from tests.chain.door import Door, Hold, Message
-from tests.chain.moments import (
+from tests.crashes import programs
+from tests.crashes.cloud_foundry import prepare, until
+from tests.crashes.door import Door, Hold, Message
+from tests.crashes.moments import (
     asks_for_pause,
     delete_is_next,
     deletion_is_noted,
@@ -26,7 +26,7 @@ from tests.chain.moments import (
     pod_is_deleted,
     verifies,
 )
-from tests.chain.scene import Facts, Scene, scene
+from tests.crashes.scene import Facts, Scene, scene
 from tests.testbed.binaries import find_binaries
 from tests.testbed.control_plane import ControlPlane, control_plane
 from tests.testbed.patience import HANG_GUARD
@@ -165,7 +165,7 @@ async def _played(plane: ControlPlane, folder: Path, number: int, story: Story) 
             facts = await STORIES[folder.name](on)
     except Exception:  # noqa: BLE001 -- the edge: the other stories go on, and this one is reported
         facts = {"problem": traceback.format_exc()}
-    configuration.dump(folder.with_suffix(".json"), facts)
+    folder.with_suffix(".json").write_text(json.dumps(facts))
 
 
 async def _play(plane: ControlPlane, folder: Path) -> None:
@@ -173,9 +173,10 @@ async def _play(plane: ControlPlane, folder: Path) -> None:
     story = Story()
     story.begin()
     receiver = {"name": "stagekeeper"}  # it calls nobody: the stories send the webhooks
-    configuration.dump(folder / "alertmanager.yaml", {"route": {"receiver": receiver["name"]}, "receivers": [receiver]})
+    configured = {"route": {"receiver": receiver["name"]}, "receivers": [receiver]}
+    (folder / "alertmanager.yaml").write_text(json.dumps(configured))
     log = folder / "alertmanager.log"
-    async with programs.running("alertmanager", programs.alertmanager(folder), log, ALERTMANAGER):
+    async with programs.running("alertmanager", programs.alertmanager(folder), log, programs.ALERTMANAGER):
         numbered = enumerate(STORIES, 1)
         await asyncio.gather(*(_played(plane, folder / name, number, story) for number, name in numbered))
 
