@@ -82,17 +82,16 @@ class Cluster:
     async def listing(self) -> TargetRecords:
         """Every record of this target. Raises `KubeError`, and `Unreadable` where one of them is none of ours."""
         listed = await self._records.list()
-        own = [each for each in listed.items if record.belongs(_metadata(each).get("name"), self.target)]
-        name = record.request_name(self.target)
-        wish = next((each for each in listed.items if _metadata(each).get("name") == name), None)
+        named = [(_metadata(each).get("name"), each) for each in listed.items]
+        wish = next((each for name, each in named if name == record.request_name(self.target)), None)
         asked = record.asked(wish, self.environment.name) if wish is not None else None
-        read = [self._read(each) for each in own]
+        read = [self._read(name, each) for name, each in named if record.belongs(name, self.target)]
         self._known = {each.name: each for each in read}
         return TargetRecords(in_order(read), listed.date, asked)
 
-    def _read(self, source: Mapping[str, object]) -> Remediation:
+    def _read(self, name: object, source: Mapping[str, object]) -> Remediation:
         """What `source` holds. Of a long history most is, word for word, what it was: that is not parsed anew."""
-        known = self._known.get(_metadata(source).get("name"))
+        known = self._known.get(name)
         return known if known is not None and known.extra == source else record.load(source)
 
     async def load(self, name: str) -> Remediation:
