@@ -14,6 +14,7 @@ from xdist.scheduler.loadscope import LoadScopeScheduling
 
 TESTS = Path(__file__).parent
 _FIRST = (
+    "node",
     "demo/test_demo",
     "alerts_live",
     "chart/test_install",
@@ -31,6 +32,7 @@ _FIRST = (
     "soak",
 )
 _TOGETHER = {
+    "a node": ("node/test_stories",),
     "a control plane for the chart": ("chart/test_install", "chart/test_forbidden", "chart/test_rights"),
     "a control plane": ("contract", "real_api", "runbooks", "testbed/test_control_plane"),
     "the image's tree": ("image",),

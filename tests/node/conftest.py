@@ -16,6 +16,18 @@ from tests.testbed.node.node import Node
 from tests.testbed.node.node import node as running_node
 from tests.testbed.patience import HANG_GUARD
 
+_BRIEF = (
+    "test_helm_test_passes[cfee-1]",
+    "test_the_tutorials_fault_is_ended_by_one_restart_of_each_pod[cfee-1]",
+)
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Mark the story that `make test` runs as well."""
+    for item in items:
+        if item.name in _BRIEF:
+            item.add_marker("brief")
+
 
 @pytest.fixture(scope="session")
 def _able() -> None:
