@@ -56,7 +56,6 @@ async def _compare(bench: Bench, environment: Environment, *, tls: bool, most: f
     for running in (exporter, blackbox):
         await running.stop()
     return [
-        Line(f"{label}: p50", "ms", p50, "blackbox", their_p50),
         Line(f"{label}: p50", "ms", p50, "blackbox + bare reads", both, p50.at_most_times(most, both) if most else ""),
         Line(f"{label}: CPU each", "ms", cpu, "blackbox", their_cpu, cpu.at_most_times(1.3, their_cpu) if most else ""),
         Line(f"{label}: RSS", "MiB", memory, "blackbox", their_memory, memory.at_most(80)),
