@@ -55,7 +55,6 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m bench", description=__doc__)
     parser.add_argument("--quick", action="store_true", help="few repetitions: shows that it works, measures nothing")
     parser.add_argument("--only", action="append", choices=SECTIONS, help="one section; may be repeated")
-    parser.add_argument("--json", type=Path, help="where the result is written; of a full run: bench/last.json")
     given = parser.parse_args()
     if programs.main(["bench"]) or go_tools.main(["control-plane"]):
         return 1
@@ -67,11 +66,9 @@ def main() -> int:
         sections = asyncio.run(measure(given.only or list(SECTIONS), Path(folder), quick=given.quick))
     tables = markdown(sections)
     say(f"{tables}\n{described}\nIt took {time.monotonic() - began:.0f} s.")
-    written = given.json or (None if given.quick or given.only else report.LAST)
-    if written:
+    if not given.quick and not given.only:
         result = {"machine": described, "sections": [asdict(each) for each in sections], "markdown": tables}
-        written.write_text(json.dumps(result, indent=1, default=str) + "\n")
-    if written == report.LAST:
+        report.LAST.write_text(json.dumps(result, indent=1, default=str) + "\n")
         report.PAGE.write_text(report.page(report.PAGE.read_text(), described, tables))
     return 0
 

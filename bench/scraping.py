@@ -5,8 +5,6 @@ from collections.abc import Awaitable, Callable
 from dataclasses import replace
 from typing import cast
 
-import yaml
-
 from bench.running import MILLI, Bench, Object, Running, bare_session, entry, free_port, program, read, timed, write
 from bench.table import Line, Rounds, Section, percentile
 from simulator.environment import Environment
@@ -18,24 +16,23 @@ Way = tuple[Running | None, Callable[[], Awaitable[object]]]  # whose CPU time i
 
 
 async def scraping(bench: Bench) -> Section:
-    """Of two pods with mutual TLS and with TCP alone, and of very many."""
+    """Of two pods and of very many."""
     section = Section("Scrape")
     environment = await bench.environment("scraping")
-    for tls in (True, False):
-        section.lines += await _compare(bench, environment, tls=tls, most=1.0 if tls else None)
+    section.lines += await _compare(bench, environment, 1.0)
     if not bench.quick:
         bbs = cast("Workload", CFEE_2.bbs)
         many = await bench.environment("many", replace(CFEE_2, bbs=replace(bbs, replicas=MANY)))
-        section.lines += await _compare(bench, many, tls=True, most=0.6)
-    section.notes.append(
-        "One pod serves and the others refuse, as on a healthy Diego. Diego's keys are RSA, 2048 bits."
-    )
-    section.notes.append("Bare reads: what a scrape reads of Kubernetes, by aiohttp, all at once, parsed.")
+        section.lines += await _compare(bench, many, 0.6)
+    section.notes += [
+        "One pod serves and the others refuse, as on a healthy Diego. Diego's keys are RSA, 2048 bits.",
+        "Bare reads: what a scrape reads of Kubernetes, by aiohttp, all at once, parsed.",
+    ]
     return section
 
 
-async def _compare(bench: Bench, environment: Environment, *, tls: bool, most: float | None) -> list[Line]:
-    config = write(bench.folder / "exporter.yaml", {"environments": [entry(environment, tls=tls)]})
+async def _compare(bench: Bench, environment: Environment, most: float) -> list[Line]:
+    config = write(bench.folder / "exporter.yaml", {"environments": [entry(environment)]})
     exporter = await bench.program("exporter", config, environment.kubeconfig)
     blackbox = await _blackbox(bench, environment)
     hosts = [environment.service_host, *(pod["status"]["podIP"] for pod in environment.pods())]
@@ -43,22 +40,22 @@ async def _compare(bench: Bench, environment: Environment, *, tls: bool, most: f
         urls = await _read_by(bench, exporter, environment)
         ways: tuple[Way, ...] = (
             (exporter, lambda: bench.fetch(f"{exporter.url}/metrics")),
-            (blackbox, lambda: _probe_all(bench, blackbox.url, hosts, tls=tls)),
+            (blackbox, lambda: _probe_all(bench, blackbox.url, hosts)),
             (None, lambda: read(session, urls)),
         )
         ours, theirs, bare = await _measure(
             ways, rounds=bench.rounds, times=5 if bench.quick else max(3, 300 // len(hosts))
         )
     memory, their_memory = Rounds.of(exporter.memory()), Rounds.of(blackbox.memory())
-    label = f"{len(environment.pods())} pods, {'mutual-TLS ping' if tls else 'TCP'}"
     (p50, cpu), (their_p50, their_cpu), (bare_p50, _) = map(_columns, (ours, theirs, bare))
     both = Rounds(tuple(map(sum, zip(their_p50.values, bare_p50.values, strict=True))))
     for running in (exporter, blackbox):
         await running.stop()
+    pods = f"{len(environment.pods())} pods"
     return [
-        Line(f"{label}: p50", "ms", p50, "blackbox + bare reads", both, p50.at_most_times(most, both) if most else ""),
-        Line(f"{label}: CPU each", "ms", cpu, "blackbox", their_cpu, cpu.at_most_times(1.3, their_cpu) if most else ""),
-        Line(f"{label}: RSS", "MiB", memory, "blackbox", their_memory, memory.at_most(80)),
+        Line(f"{pods}: p50", "ms", p50, "blackbox + bare reads", both, p50.at_most_times(most, both)),
+        Line(f"{pods}: CPU each", "ms", cpu, "blackbox", their_cpu, cpu.at_most_times(1.3, their_cpu)),
+        Line(f"{pods}: RSS", "MiB", memory, "blackbox", their_memory, memory.at_most(80)),
     ]
 
 
@@ -88,7 +85,7 @@ async def _measure(ways: tuple[Way, ...], *, rounds: int, times: int) -> list[li
 
 
 async def _blackbox(bench: Bench, environment: Environment) -> Running:
-    """Debian's blackbox_exporter with the modules `tcp` and `ping`."""
+    """Debian's blackbox_exporter, which pings over mutual TLS."""
     tls = {
         "ca_file": str(environment.client_ca_file),
         "cert_file": str(environment.client_cert_file),
@@ -96,23 +93,16 @@ async def _blackbox(bench: Bench, environment: Environment) -> Running:
         "server_name": environment.tls_server_name,
     }
     ping: Object = {"method": "POST", "preferred_ip_protocol": "ip4", "tls_config": tls}
-    modules = {
-        "tcp": {"prober": "tcp", "timeout": "3s", "tcp": {"preferred_ip_protocol": "ip4"}},
-        "ping": {"prober": "http", "timeout": "3s", "http": ping},
-    }
-    config, address = bench.folder / "blackbox.yaml", f"127.0.0.1:{free_port()}"
-    config.write_text(yaml.safe_dump({"modules": modules}))
+    modules = {"ping": {"prober": "http", "timeout": "3s", "http": ping}}
+    config = write(bench.folder / "blackbox.yaml", {"modules": modules})
+    address = f"127.0.0.1:{free_port()}"
     flags = [f"--config.file={config}", f"--web.listen-address={address}"]
     return await bench.start(
         "blackbox", [program("prometheus-blackbox-exporter"), *flags], f"http://{address}", "/-/healthy"
     )
 
 
-async def _probe_all(bench: Bench, url: str, hosts: list[str], *, tls: bool) -> None:
+async def _probe_all(bench: Bench, url: str, hosts: list[str]) -> None:
     """The Service and every pod at once, as Prometheus may."""
-    await asyncio.gather(*(bench.fetch(_probe_url(url, host, tls=tls)) for host in hosts))
-
-
-def _probe_url(url: str, host: str, *, tls: bool) -> str:
-    target = f"https://{host}:8889/v1/ping" if tls else f"{host}:8889"
-    return f"{url}/probe?module={'ping' if tls else 'tcp'}&target={target}"
+    probes = (f"{url}/probe?module=ping&target=https://{host}:8889/v1/ping" for host in hosts)
+    await asyncio.gather(*map(bench.fetch, probes))

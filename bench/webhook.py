@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable
+from functools import partial
 
 import aiohttp
 
@@ -25,40 +26,37 @@ async def webhook(bench: Bench) -> Section:
     config = bench.remediator_file("webhook.yaml", entries)
     remediator = await bench.program("remediator", config, environment.kubeconfig)
     async with bare_session(environment) as session:
+        ways = partial(_open, bench, remediator), partial(_open_bare, environment, session)
         for at_once, ratio in AT_ONCE.items():
             if at_once <= len(namespaces):
-                ours, theirs = await _measure(bench, environment, session, remediator, namespaces[:at_once])
-                section.lines += _compared(at_once, ours, theirs, ratio)
+                took: tuple[list[list[float]], ...] = ([], [])
+                for way, found in (*zip(ways, took, strict=True),) * bench.rounds:
+                    found.append(await _batches(bench, environment, namespaces[:at_once], way))
+                    await until_idle(remediator)
+                section.lines += _compared(at_once, took, ratio)
     await remediator.stop()
     section.notes.append("Each request opens a remediation of an environment of its own.")
     return section
 
 
-async def _measure(
-    bench: Bench, environment: Environment, session: aiohttp.ClientSession, remediator: Running, namespaces: list[str]
-) -> tuple[list[list[float]], list[list[float]]]:
-    """Milliseconds of each request in each round: ours, and the bare ones."""
-
-    async def post(namespace: str) -> None:
-        answer = await bench.alert(remediator, notification(namespace))
-        if any(each["judgement"] not in {"opened", "joined"} for each in answer["results"]):
-            raise RuntimeError(f"The webhook did not open a remediation: {answer}")
-
-    async def bare(namespace: str) -> None:
-        await open_bare(environment, session, namespace)
-
-    ours: list[list[float]] = []
-    theirs: list[list[float]] = []
-    for _ in range(bench.rounds):
-        ours.append(await _batches(bench, environment, namespaces, post))
-        await until_idle(remediator)
-        theirs.append(await _batches(bench, environment, namespaces, bare))
-    return ours, theirs
+async def _open(bench: Bench, remediator: Running, namespace: str) -> None:
+    answer = await bench.alert(remediator, notification(namespace))
+    if any(each["judgement"] not in {"opened", "joined"} for each in answer["results"]):
+        raise RuntimeError(f"The webhook did not open a remediation: {answer}")
 
 
-def _compared(at_once: int, ours: list[list[float]], theirs: list[list[float]], ratio: float | None) -> list[Line]:
+async def _open_bare(environment: Environment, session: aiohttp.ClientSession, namespace: str) -> None:
+    """What opening a remediation asks of the API, without anything of ours."""
+    url = f"{environment.api_url}/apis/stagekeeper.dev/v1alpha1/namespaces/{namespace}/remediations"
+    async with session.get(url, raise_for_status=True) as answer:
+        await answer.json()
+    async with session.post(url, json=record(namespace), raise_for_status=True) as answer:
+        await answer.json()
+
+
+def _compared(at_once: int, took: tuple[list[list[float]], ...], ratio: float | None) -> list[Line]:
     (p50, their_p50), (p99, their_p99) = (
-        [Rounds(tuple(percentile(each, share) for each in took)) for took in (ours, theirs)] for share in (0.5, 0.99)
+        [Rounds(tuple(percentile(each, share) for each in way)) for way in took] for share in (0.5, 0.99)
     )
     wanted = p99.at_most(100) if ratio is None else p99.at_most_times(ratio, their_p99)
     beside = "bare LIST + create"
@@ -79,15 +77,6 @@ async def _batches(
             environment.store.delete(REMEDIATIONS, metadata["namespace"], metadata["name"], {})
         took += await asyncio.gather(*(timed(lambda name=name: once(name)) for name in namespaces))  # type: ignore[misc]
     return took
-
-
-async def open_bare(environment: Environment, session: aiohttp.ClientSession, namespace: str, ordinal: int = 1) -> None:
-    """What opening a remediation asks of the API, without anything of ours."""
-    url = f"{environment.api_url}/apis/stagekeeper.dev/v1alpha1/namespaces/{namespace}/remediations"
-    async with session.get(url, raise_for_status=True) as answer:
-        await answer.json()
-    async with session.post(url, json=record(namespace, ordinal), raise_for_status=True) as answer:
-        await answer.json()
 
 
 async def until_idle(running: Running) -> None:
