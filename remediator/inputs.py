@@ -8,7 +8,7 @@ from enum import StrEnum
 from remediator.policy import Policy
 from remediator.remediation import GateResult, Phase, PlannedPod, Reason, Remediation
 from remediator.streaks import Assessment, Streaks
-from stagekeeper.diego.observation import Locket, Observation, Unknown
+from stagekeeper.diego.observation import MISSING, Locket, Observation, Unknown
 from stagekeeper.diego.profiles import Environment
 from stagekeeper.diego.questions import unready
 from stagekeeper.kube.objects import Pod
@@ -132,7 +132,7 @@ def pods_by_uid(seen: Observation) -> dict[str, Pod]:
 def readable(seen: Observation) -> bool:
     """Whether the observation can carry a decision about pods."""
     whole = isinstance(seen.pods, tuple) and isinstance(seen.workloads, tuple) and seen.steady is True
-    return whole and not isinstance(seen.locket, Unknown)
+    return whole and not (isinstance(seen.locket, Unknown) and seen.locket.word != MISSING)
 
 
 def blocking_pods(seen: Observation) -> str:

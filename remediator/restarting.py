@@ -27,7 +27,7 @@ from remediator.policy import Mode
 from remediator.remediation import GateResult, Outcome, Phase, Reason, Remediation, Step
 from remediator.streaks import Assessment, Streak, Streaks
 from stagekeeper.diego.diagnosis import Condition, Diagnosis, diagnose
-from stagekeeper.diego.observation import BbsPod, Observation, Probe, Reply
+from stagekeeper.diego.observation import BbsPod, Locket, Observation, Probe, Reply
 from stagekeeper.diego.sentences import serves
 
 
@@ -44,14 +44,17 @@ def restart(remediation: Remediation, given: Inputs) -> Decision:
             said += f" Refused, since they are not ours to delete: {names(remediation.refusals)}."
         return moved(remediation, Phase.VERIFYING, Reason.DELETED, said, given), given.streaks, Continue()
     excused = _excused(remediation, given)
-    answers = _answers(remediation, excused) if excused else ()
-    streaks = _remember(answers, excused, given)
+    answers = _answers(remediation, excused, given) if excused else ()
     closed = next((each.why for each in answers if not each.opens), "")
     held = _hindrance(remediation, step, given, excused)
     hindrance = held or closed
+    # The plan's own effects hold no delete by themselves; where a doubt does, what they are is the reason for it.
+    table = gates.by_the_table(given)
+    forbidden = bool(held) and not given.pause.paused and table.outcome is Outcome.NEVER
+    streaks = _remember((*answers, table) if forbidden else answers, excused, given)
     ended = None
     if excused is not None and not excused.assessment.blind:
-        first = gates.to_deal_with(given if held else excused)
+        first = gates.to_deal_with(given if held or forbidden else excused)
         ended = _too_late(remediation, step, replace(given, streaks=streaks), hindrance, first)
     if ended is not None:
         return ended, streaks, Close()
@@ -98,18 +101,21 @@ def _excused(remediation: Remediation, given: Inputs) -> Inputs | None:
     return replace(given, assessment=Assessment(seen, diagnose(seen), given.assessment.moment))
 
 
-def _answers(remediation: Remediation, excused: Inputs) -> tuple[GateResult, ...]:
+def _answers(remediation: Remediation, excused: Inputs, given: Inputs) -> tuple[GateResult, ...]:
     """What the gates of the diagnosis and the bounds say. An override holds only for what the plan was made for."""
     planned_for = remediation.plan.diagnosis if remediation.plan else ""
     agreed = excused.assessment.diagnosis.name == planned_for and gates.overridden(excused)
     diagnosis = gates.diagnosis(excused) if agreed else gates.by_the_table(excused)
-    return _scaled(remediation, excused), diagnosis, gates.bounds(excused)
+    return _scaled(remediation, excused, given), diagnosis, gates.bounds(excused)
 
 
-def _scaled(remediation: Remediation, excused: Inputs) -> GateResult:
-    """Whether as many pods are asked for as the plan was made for."""
+def _scaled(remediation: Remediation, excused: Inputs, given: Inputs) -> GateResult:
+    """Whether as many pods are asked for as the plan was made for, and any of Locket's."""
     step = remediation.plan.steps[-1] if remediation.plan else None
     left = sum(not remediation.done(pod) for pod in step.pods) if step else 0
+    locket = given.seen.locket
+    if isinstance(locket, Locket) and not locket.workload.replicas:
+        return gates.never(f"StatefulSet {locket.workload.name} asks for 0 replicas: no BBS could take the lock.")
     if excused.seen.desired < left:
         return gates.never(f"StatefulSet {step.workload if step else ''} was scaled down since the plan was made.")
     return gates.passes("As many replicas as planned.")

@@ -1,12 +1,14 @@
 """Verifying: the pods are back with new UIDs, exactly one serves, the Service leads to it, time after time. Pure."""
 
+from dataclasses import replace
 from datetime import timedelta
 
 from remediator.escalating import escalated
 from remediator.inputs import Close, Decision, Inputs, Wait, blocking_pods, moved, pods_by_uid, readable
 from remediator.remediation import Phase, Reason, Remediation
 from stagekeeper.config.durations import in_words
-from stagekeeper.diego.diagnosis import Condition
+from stagekeeper.diego.conditions import Restart
+from stagekeeper.diego.diagnosis import Condition, Diagnosis, diagnose
 from stagekeeper.diego.observation import Locket, Observation
 from stagekeeper.diego.questions import staying, unready
 
@@ -54,9 +56,9 @@ def _not_back(remediation: Remediation, seen: Observation) -> tuple[str, str]:
 
 
 def _unready_of(locket: Locket) -> str:
-    names = [pod.name for pod in locket.pods if pod not in locket.ready]
+    late = [pod.name for pod in locket.pods if pod not in locket.ready]
     missing = locket.workload.replicas - len(locket.pods)
-    return ", ".join([*names, *([f"{missing} missing"] if missing > 0 else [])]) or "none"
+    return ", ".join([*late, *([f"{missing} missing"] if missing > 0 else [])]) or "none"
 
 
 def _too_late(remediation: Remediation, given: Inputs) -> Remediation | None:
@@ -70,31 +72,41 @@ def _too_late(remediation: Remediation, given: Inputs) -> Remediation | None:
             return None
         late = f"{back} {blocking_pods(given.seen)} That is later than {in_words(allowed)} after the deletion."
         return escalated(remediation, Reason.PODS_LATE, f"The pods are not back in time. {late}", given)
-    found = given.assessment.diagnosis
+    found = _settled(given)
     if found.name is Condition.SERVING:
         return None  # whoever leaves is followed by another; it is overdue, and no failure, while somebody serves
     if given.elapsed < given.policy.give_up_after and not _had_its_time(remediation, given):
         return None
-    # That the pods are young is our own doing, and explains nothing.
-    why = "" if found.name is Condition.STARTING else f" {found.why}"
-    return escalated(remediation, Reason.NOT_SERVING, f"{_outcome(remediation, given.seen)}{why}", given)
+    why = "" if found.name is Condition.NO_ACTIVE_BBS else f" {found.why}"
+    return escalated(remediation, Reason.NOT_SERVING, f"{_outcome(remediation, given.seen, found)}{why}", given, found)
 
 
-def _outcome(remediation: Remediation, seen: Observation) -> str:
+def _settled(given: Inputs) -> Diagnosis:
+    """The diagnosis; that the pods are young is our own doing and explains nothing, so the table is asked past it."""
+    if given.assessment.diagnosis.name is not Condition.STARTING:
+        return given.assessment.diagnosis
+    patience = given.seen.patience.model_copy(update={"starting": timedelta(0)})
+    return diagnose(replace(given.seen, patience=patience))
+
+
+def _outcome(remediation: Remediation, seen: Observation, found: Diagnosis) -> str:
     """What became of the restart; a BBS that came back by itself may have stopped it before its first deletion."""
     if not remediation.deletions:
         return "No pod was restarted, and the stager does not work."
-    if seen.serving():
-        return "After the restart the stager does not work."
-    return "The pods are back, but the restart did not fix it."
+    if remediation.left and not seen.serving():
+        return "The restart was stopped halfway, since a BBS served; now none does."
+    if found.name is Condition.NO_ACTIVE_BBS:
+        return "The pods are back, but the restart did not fix it."
+    return "After the restart the stager does not work."
 
 
 def _had_its_time(remediation: Remediation, given: Inputs) -> bool:
     """Whether somebody should serve by now: some time after the last pod is ready, Locket's included.
 
-    A migration after the restart is waited for.
+    A migration after the restart is waited for, and somebody's roll-out.
     """
-    if given.assessment.diagnosis.name is Condition.MIGRATING:
+    found = given.assessment.diagnosis
+    if found.name in {Condition.MIGRATING, Condition.ROLLING_OUT} and found.restart is Restart.NOT_YET:
         return False
     ready = [pod.ready_since for pod in pods_by_uid(given.seen).values() if pod.ready_since is not None]
     since_ready = given.at - max((remediation.entered, *ready))

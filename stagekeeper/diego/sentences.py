@@ -8,7 +8,7 @@ from stagekeeper.diego import commands
 from stagekeeper.diego.observation import BbsPod, Locket, Observation, Probe, Unknown
 from stagekeeper.diego.questions import behind, on_its_way, overdue, restarted_twice, vital, youngest
 from stagekeeper.kube.objects import Container, Endpoints, Pod, StatefulSet
-from stagekeeper.kube.pod_status import described, ending, shortened
+from stagekeeper.kube.pod_status import described, ending, not_ready_since, shortened
 from stagekeeper.kube.wording import sentence
 
 _NAMED = 3
@@ -103,11 +103,21 @@ def changing(workload: StatefulSet, pods: Sequence[Pod]) -> str:
 
 
 def rolled(seen: Observation, workload: StatefulSet, pods: Sequence[Pod]) -> tuple[str, str]:
-    """The same, and of a new pod that loops that it does: such a roll-out does not go on by itself."""
+    """The same, and of a new pod that loops or is late that it does: such a roll-out does not go on by itself."""
     older = behind(workload, pods)
     new = [pod for pod in pods if pod.owner == workload.name and pod not in older]
-    loop, command = first_loop(seen, new) or ("", "")
-    return f"{changing(workload, pods)} {loop}".strip(), command
+    hangs, command = first_loop(seen, new) or _late(seen, new) or ("", "")
+    return f"{changing(workload, pods)} {hangs}".strip(), command
+
+
+def _late(seen: Observation, new: Sequence[Pod]) -> tuple[str, str] | None:
+    """The first new pod that has had its time and is not ready, and the command for it."""
+    for pod in new:
+        since = None if pod.terminating or pod.ready == "True" else not_ready_since(pod)
+        if since is not None and seen.taken_at - since >= seen.patience.pending:
+            said = f"It does not go on: {each_described([pod], 'Running, and not ready')}."
+            return said, commands.describe(seen, pod)
+    return None
 
 
 def too_many(seen: Observation) -> tuple[str, str]:
