@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 
 from remediator.commands.words import outcome_word, phase_word
 from remediator.policy import Mode, Policy
-from remediator.remediation import ALERT_GONE, Deletion, Phase, Plan, Remediation, Request
+from remediator.remediation import ALERT_GONE, NOT_ALL_BACK, Deletion, Phase, Plan, Remediation, Request
 from stagekeeper.config.durations import in_words
 from stagekeeper.visible import visible
 
@@ -119,6 +119,7 @@ def _release(remediation: Remediation) -> Iterator[str]:
     if remediation.released_at is not None:
         by = {
             "serving": "since it was seen serving again",
+            NOT_ALL_BACK: "since it was seen serving again; not all pods were back",
             ALERT_GONE: "since the alert is gone: if it comes back, it opens the next one",
         }.get(remediation.released_by, f"by {remediation.released_by}")
         yield f"It was released at {_time(remediation.released_at)} {by}."

@@ -11,7 +11,7 @@ from enum import StrEnum
 
 from remediator.cluster import Cluster
 from remediator.policy import Mode, Policy
-from remediator.remediation import SERVING, Phase, Reason, Remediation, Request, next_ordinal
+from remediator.remediation import NOT_ALL_BACK, SERVING, Phase, Reason, Remediation, Request, next_ordinal
 from stagekeeper.config.durations import in_words
 from stagekeeper.kube.errors import AlreadyExists, Unavailable
 from stagekeeper.kube.objects import time
@@ -104,7 +104,7 @@ def standing(
     if latest.latched:
         said = f"{latest.name} ended {latest.phase}: it waits for a person, or for the BBS to serve."
         return Verdict(Judgement.LATCHED, said, latest.name)
-    served = latest.phase in {Phase.RECOVERED, Phase.SELF_HEALED} or latest.released_by == SERVING
+    served = latest.phase in {Phase.RECOVERED, Phase.SELF_HEALED} or latest.released_by in {SERVING, NOT_ALL_BACK}
     if request.person or (persists and served) or latest.reason is Reason.ALERT_GONE:
         return None
     return _stale_alert(latest, request, now, policy)

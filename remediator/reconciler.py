@@ -17,10 +17,11 @@ from remediator.decision import decide
 from remediator.inputs import Action, Close, Continue, DeletePod, Inputs, Wait, past
 from remediator.intake import Judgement, Verdict
 from remediator.policy import Mode, Policy, Rhythm
-from remediator.remediation import SERVING, Asked, GateResult, Phase, Reason, Remediation, Request
+from remediator.remediation import NOT_ALL_BACK, SERVING, Asked, GateResult, Phase, Reason, Remediation, Request
 from remediator.state import ReconcilerState
 from remediator.streaks import Assessment, Streaks
 from remediator.telling import Telling
+from remediator.verifying import not_back
 from stagekeeper.diego.conditions import OVERRIDABLE, Condition
 from stagekeeper.kube.errors import Conflict, Forbidden, Invalid, KubeError, NotFound, Unauthorized
 from stagekeeper.kube.wording import sentence
@@ -114,11 +115,18 @@ class Reconciler:
         assessment = await self._observe()
         self.streaks = self.streaks.saw(assessment, self.policy.tolerance)
         if latest is not None and latest.releasable and self.streaks.serving >= self.policy.verify_observations:
+            await self._release(latest, assessment)
+        return self.rhythm.list.total_seconds()
+
+    async def _release(self, latest: Remediation, assessment: Assessment) -> None:
+        """Its target at once, since a BBS serves again; whoever was called for pods that are late, with those pods."""
+        late = latest.reason is Reason.PODS_LATE and any(not_back(latest, assessment.observation))
+        by = NOT_ALL_BACK if late else SERVING
+        if by != latest.released_by:
             with suppress(Conflict):
-                await self.cluster.swap(latest.released(SERVING, assessment.moment.at))
+                await self.cluster.swap(latest.released(by, assessment.moment.at))
                 said = f"{assessment.diagnosis.why} So the next alert opens a remediation."
                 self.telling.say(said, remediation=latest.name)
-        return self.rhythm.list.total_seconds()
 
     async def _open_approved(self, latest: Remediation, approved: Approval, now: datetime) -> float:
         """What had been escalated is approved: release it, and open the next one in that person's name."""

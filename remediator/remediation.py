@@ -15,6 +15,8 @@ LONGEST_LOGBOOK, KEPT_FROM_THE_BEGINNING = 30, 5
 
 SERVING = "serving"
 """Who releases a remediation once its BBS serves again."""
+NOT_ALL_BACK = "serving, while not all pods are back"
+"""Who releases one whose BBS serves again, and whose pods a person still has to look for."""
 ALERT_GONE = "the alert is gone"
 """Who releases a remediation whose alert no Alertmanager has any more."""
 LONGEST_FIELD = 64
@@ -231,8 +233,9 @@ class Remediation:
 
     @property
     def waits(self) -> bool:
-        """Whether a person is called by it: also where the alert had gone, which keeps its target free."""
-        return self.phase is Phase.ESCALATED and (self.released_at is None or self.released_by == ALERT_GONE)
+        """Whether a person is called by it: also where the alert had gone, or it serves with too few pods."""
+        still = self.released_at is None or self.released_by in {ALERT_GONE, NOT_ALL_BACK}
+        return self.phase is Phase.ESCALATED and still
 
     @property
     def releasable(self) -> bool:

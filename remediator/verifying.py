@@ -31,7 +31,7 @@ def verify(remediation: Remediation, given: Inputs) -> Decision:
 
 def _missing_proof(remediation: Remediation, given: Inputs) -> str:
     """What is still missing to call the restart a success; "" if nothing."""
-    _, back = _not_back(remediation, given.seen)
+    _, back = not_back(remediation, given.seen)
     if back:
         return back
     found = given.assessment.diagnosis
@@ -40,7 +40,7 @@ def _missing_proof(remediation: Remediation, given: Inputs) -> str:
     return "" if staying(given.seen.serving()) else f"Not proven yet, since who serves is Terminating. {found.why}"
 
 
-def _not_back(remediation: Remediation, seen: Observation) -> tuple[str, str]:
+def not_back(remediation: Remediation, seen: Observation) -> tuple[str, str]:
     """Of which workload which pods are not back with a new UID and a ready BBS container; "" if all are."""
     present = pods_by_uid(seen)
     leaving = next((present[each.uid] for each in remediation.deletions if each.uid in present), None)
@@ -65,7 +65,7 @@ def _too_late(remediation: Remediation, given: Inputs) -> Remediation | None:
     """The escalation that is due while proof is missing."""
     if given.streaks.complete and given.elapsed < given.policy.give_up_after:
         return None  # one bad observation among good ones proves no failure
-    workload, back = _not_back(remediation, given.seen)
+    workload, back = not_back(remediation, given.seen)
     if back:
         allowed = _allowed(remediation, workload)
         if given.elapsed <= allowed:

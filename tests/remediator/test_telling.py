@@ -272,3 +272,19 @@ async def test_three_observations_in_which_it_serves_release_an_escalated_record
         "serving",
         NOW + timedelta(seconds=48),
     )
+
+
+async def test_where_pods_are_not_back_the_target_is_free_and_a_person_is_called_until_they_are() -> None:
+    """It was released within seconds, so that nobody was paged, and the pod stayed away."""
+    cluster = MemoryCluster(replace(ENDED, reason=Reason.PODS_LATE))
+    cluster.seen, cluster.every = healthy(workloads=(workload(replicas=3),)), 16
+    reconciler = Reconciler(cluster, ACT)
+    await worked(reconciler, 4)
+    latest = cluster.remediations[1]
+    assert (latest.latched, latest.waits) == (False, True)
+    swaps = cluster.remediations[1].released_at
+    await worked(reconciler, 4)
+    assert cluster.remediations[1].released_at == swaps, "it is written once"
+    cluster.seen = healthy()
+    await worked(reconciler, 1)
+    assert (cluster.remediations[1].waits, cluster.remediations[1].released_by) == (False, "serving")
