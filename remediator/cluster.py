@@ -81,18 +81,25 @@ class Cluster:
 
     async def listing(self) -> TargetRecords:
         """Every record of this target. Raises `KubeError`, and `Unreadable` where one of them is none of ours."""
-        listed = await self._records.list()
-        named = [(_metadata(each).get("name"), each) for each in listed.items]
-        wish = next((each for name, each in named if name == record.request_name(self.target)), None)
-        asked = record.asked(wish, self.environment.name) if wish is not None else None
-        read = [self._read(name, each) for name, each in named if record.belongs(name, self.target)]
+        listed = await self._records.list(self._kept)
+        read = in_order(each for each in listed.items if isinstance(each, Remediation))
         self._known = {each.name: each for each in read}
-        return TargetRecords(in_order(read), listed.date, asked)
+        return TargetRecords(read, listed.date, next((each for each in listed.items if isinstance(each, Asked)), None))
 
-    def _read(self, name: object, source: Mapping[str, object]) -> Remediation:
-        """What `source` holds. Of a long history most is, word for word, what it was: that is not parsed anew."""
+    def _kept(self, source: object) -> Remediation | Asked | None:
+        """What a stored object says; None for another target's.
+
+        Of a long history most is, word for word, what it was: that is not parsed anew.
+        """
+        if not isinstance(source, dict):
+            return None
+        name = _metadata(source).get("name")
         known = self._known.get(name)
-        return known if known is not None and known.extra == source else record.load(source)
+        if known is not None and known.extra == source:
+            return known
+        if record.belongs(name, self.target):
+            return record.load(source)
+        return record.asked(source, self.environment.name) if name == record.request_name(self.target) else None
 
     async def load(self, name: str) -> Remediation:
         """One record, read anew. Raises `KubeError`, and `Unreadable`."""
@@ -159,4 +166,4 @@ class Cluster:
 
 def _metadata(source: Mapping[str, object]) -> Mapping[str, object]:
     found = source.get("metadata")
-    return found if isinstance(found, Mapping) else {}
+    return found if isinstance(found, dict) else {}

@@ -37,7 +37,10 @@ class Phase(StrEnum):
     @property
     def open(self) -> bool:
         """Whether there is something left to do."""
-        return self in {Phase.WATCHING, Phase.RESTARTING, Phase.VERIFYING}
+        return self in _OPEN
+
+
+_OPEN = frozenset({Phase.WATCHING, Phase.RESTARTING, Phase.VERIFYING})
 
 
 class Reason(StrEnum):

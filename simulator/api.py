@@ -1,17 +1,19 @@
 """The simulated Kubernetes API: HTTPS on loopback, bearer tokens, the part of the protocol that our programs use.
 
-There is no watch, no pagination and no server-side apply: nothing of ours uses them. What there is answers as
-kube-apiserver 1.37 does; tests/contract holds both to the same suite.
+There is no watch and no server-side apply: nothing of ours uses them. What there is answers as kube-apiserver
+1.37 does; tests/contract holds both to the same suite.
 """
 
 import json
 import ssl
+import sys
 from collections import deque
 from collections.abc import Callable, Mapping
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from datetime import datetime
 from http import HTTPStatus
+from itertools import count
 from types import TracebackType
 from typing import Any, Self
 
@@ -32,6 +34,8 @@ _MERGE = "application/merge-patch+json"
 _STRATEGIC = "application/strategic-merge-patch+json"
 _MAX_BODY = 3 * 1024 * 1024
 _REMEMBERED_REQUESTS = 10_000
+_LISTS = 20
+"""Lists of which the rest is kept for whoever reads them in pages."""
 _VERSION = {"major": "1", "minor": "37", "gitVersion": "v1.37.2-simulated", "platform": "linux/amd64"}
 
 
@@ -86,6 +90,8 @@ class SimulatedApi:
         self._context = context
         self._host = host
         self._resources = by_path(RESOURCES)
+        self._lists: dict[str, tuple[list[Object], str]] = {}
+        self._tokens_given = count(1)
         self._exits = AsyncExitStack()
 
     async def __aenter__(self) -> Self:
@@ -186,7 +192,9 @@ class SimulatedApi:
             raise errors.method_not_allowed()
         labels = parse_labels(request.query.get("labelSelector", ""))
         fields = parse_fields(request.query.get("fieldSelector", ""), target.resource.fields)
-        items = self.store.select(target.resource, target.namespace, labels, fields)
+        items, version, rest = self._page(
+            request, lambda: self.store.select(target.resource, target.namespace, labels, fields)
+        )
         if wants_table(request.headers.get("Accept", "")):
             return table(target.resource, items, self.store.version, self._clock.now())
         if not target.resource.custom:
@@ -194,9 +202,23 @@ class SimulatedApi:
         return {
             "kind": f"{target.resource.kind}List",
             "apiVersion": target.resource.api_version,
-            "metadata": {"resourceVersion": self.store.version},
+            "metadata": {"resourceVersion": version, **({"continue": rest} if rest else {})},
             "items": items,
         }
+
+    def _page(self, request: web.BaseRequest, select: Callable[[], list[Object]]) -> tuple[list[Object], str, str]:
+        """A page of a list, the version that all its pages are of, and the token of the next; "" after the last."""
+        token, limit = request.query.get("continue", ""), int(request.query.get("limit") or sys.maxsize)
+        if token and token not in self._lists:
+            raise errors.expired()
+        items, version = self._lists[token] if token else (select(), self.store.version)
+        if len(items) <= limit:
+            return items, version, ""
+        rest = f"{next(self._tokens_given)}"
+        self._lists[rest] = items[limit:], version
+        while len(self._lists) > _LISTS:
+            del self._lists[next(iter(self._lists))]
+        return items[:limit], version, rest
 
     def _answer_object(self, request: web.BaseRequest, target: _Target, body: bytes) -> web.StreamResponse:
         resource, namespace, name = target.resource, target.namespace, target.name

@@ -71,6 +71,11 @@ def method_not_allowed() -> ApiError:
     return ApiError(HTTPStatus.METHOD_NOT_ALLOWED, "MethodNotAllowed", message, {})
 
 
+def expired() -> ApiError:
+    """The rest of a list that is not kept any more."""
+    return ApiError(410, "Expired", "The provided continue parameter is too old to display a consistent list result.")
+
+
 def unsupported_media_type() -> ApiError:
     """415: a patch of a kind that is not understood."""
     message = "415: Unsupported Media Type"

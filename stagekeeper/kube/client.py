@@ -7,7 +7,7 @@ objects, and its loader of kubeconfigs (`access` has ours).
 import asyncio
 import json
 import re
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -97,9 +97,9 @@ class Kube:
         """GET one object or a list; `timeout` in seconds, for the whole request."""
         return await self.send(Call("GET", path, query or {}), timeout=timeout)
 
-    async def list_all(self, path: str, *, timeout: float) -> Response:
-        """All objects of a list as they were at one moment, read in pages; `timeout` in seconds, for all of them."""
-        return await paging.read(self, path, timeout)
+    async def list_all(self, path: str, *, timeout: float, kept: Callable[[Any], object]) -> Response:
+        """What is `kept` of the objects of a list as they were at one moment; `timeout` in seconds, for all pages."""
+        return await paging.read(self, path, timeout, kept)
 
     async def send(self, call: Call, *, timeout: float) -> Response:
         """One request. After `Unreachable` and `MalformedResponse` it is unknown whether a change was made."""
@@ -182,7 +182,7 @@ def _decoded(text: str) -> dict[str, Any] | None:
     """The JSON object in `text`; None if that is something else."""
     try:
         found = json.loads(text)
-        if _HALF_CHARACTER.search(text):
+        if "\\u" in text and _HALF_CHARACTER.search(text):
             found = json.loads(json.dumps(found, ensure_ascii=False).encode(errors="replace"))
     except (ValueError, RecursionError):
         return None

@@ -3,7 +3,7 @@
 What the fields mean is the remediator's business; here is only how they travel.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -16,9 +16,9 @@ GROUP, VERSION, PLURAL, KIND = "stagekeeper.dev", "v1alpha1", "remediations", "R
 
 @dataclass(frozen=True, slots=True)
 class RecordList:
-    """The records of a namespace, and the API server's time."""
+    """What was kept of the records of a namespace, and the API server's time."""
 
-    items: tuple[Mapping[str, Any], ...]
+    items: Sequence[Any]
     date: datetime
 
 
@@ -29,19 +29,19 @@ class Remediations:
         self._kube, self._namespace, self._timeout = kube, namespace, timeout
         self._path = f"/apis/{GROUP}/{VERSION}/namespaces/{namespace}/{PLURAL}"
 
-    async def list(self) -> RecordList:
-        """All records as they were at one moment, in pages.
+    async def list(self, kept: Callable[[Any], object]) -> RecordList:
+        """What is `kept` of all records as they were at one moment, read in pages; without what is None.
 
         A consistent read: no resourceVersion in the request, so never from a stale cache.
         """
         try:
-            answer = await self._kube.list_all(self._path, timeout=self._timeout)
+            answer = await self._kube.list_all(self._path, timeout=self._timeout, kept=kept)
         except NotFound as problem:
             raise NotFound(
                 f"The custom resource {KIND} ({PLURAL}.{GROUP}) is not installed in this cluster, so nothing can be "
                 "recorded. Install it: kubectl apply -f charts/stagekeeper/crds/remediations.yaml"
             ) from problem
-        return RecordList(tuple(each for each in answer.body["items"] if isinstance(each, Mapping)), answer.date)
+        return RecordList(answer.body["items"], answer.date)
 
     async def get(self, name: str) -> Mapping[str, Any]:
         """One record. Raises `NotFound`."""

@@ -78,7 +78,7 @@ MANAGE: Mapping[str, Work] = {
     **OBSERVE,
     "get configmaps": _pause,
     "create events": _event,
-    "list remediations": lambda kube, namespace: Remediations(kube, namespace, 5).list(),
+    "list remediations": lambda kube, namespace: Remediations(kube, namespace, 5).list(dict),
     "get remediations": _get,
     "create remediations": _create,
     "delete remediations": _delete,

@@ -40,5 +40,5 @@ async def test_a_paged_list_is_the_list_of_one_moment(
     async with connect(kubeconfig(tmp_path / "config", cluster.url, user, **trusted)) as kube:
         between = Between(kube._transport)
         between.cluster = cluster
-        found = [await Remediations(each, cluster.namespace, ENOUGH).list() for each in (between, kube)]
+        found = [await Remediations(each, cluster.namespace, ENOUGH).list(dict) for each in (between, kube)]
     assert [[each["metadata"]["name"] for each in listed.items] for listed in found] == [NAMES, NAMES[:-1]]

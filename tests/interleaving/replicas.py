@@ -63,9 +63,11 @@ class Network:
         """As `Kube.get`."""
         return await self.send(Call("GET", path, query or {}), timeout=timeout)
 
-    async def list_all(self, path: str, *, timeout: float) -> Response:
+    async def list_all(self, path: str, *, timeout: float, kept: Callable[[Any], object]) -> Response:
         """As `Kube.list_all`, of a list that is one page."""
-        return await self.get(path, timeout=timeout)
+        found = await self.get(path, timeout=timeout)
+        found.body["items"] = [one for each in found.body["items"] if (one := kept(each)) is not None]
+        return found
 
     async def send(self, call: Call, *, timeout: float) -> Response:  # noqa: ARG002 -- time is ours
         """As `Kube.send`."""

@@ -220,7 +220,7 @@ class Pages:
 
 async def names(kube: Kube) -> list[str]:
     """Of all records."""
-    found = await Remediations(kube, "cf", ENOUGH).list()
+    found = await Remediations(kube, "cf", ENOUGH).list(dict)
     return [each["metadata"]["name"] for each in found.items]
 
 
@@ -243,6 +243,15 @@ async def test_a_list_is_read_page_by_page_from_a_consistent_first_read(server: 
     ]
 
 
+@pytest.mark.usefixtures("some")
+async def test_of_a_list_only_what_is_kept_of_each_item_stays(kube: Kube) -> None:
+    def vowel(item: Any) -> str | None:
+        name: str = item["metadata"]["name"]
+        return name.upper() if name in "aeiou" else None
+
+    assert (await Remediations(kube, "cf", ENOUGH).list(vowel)).items == ["A", "E"]
+
+
 async def test_the_time_of_a_list_is_that_of_its_first_page(server: ApiServer, kube: Kube, some: Pages) -> None:
     async def later(request: web.Request) -> web.StreamResponse:
         response = await some.answer(request)
@@ -251,7 +260,7 @@ async def test_the_time_of_a_list_is_that_of_its_first_page(server: ApiServer, k
         return response
 
     server.answers[PATH] = later
-    assert (await Remediations(kube, "cf", ENOUGH).list()).date.minute == 0
+    assert (await Remediations(kube, "cf", ENOUGH).list(dict)).date.minute == 0
 
 
 @pytest.mark.parametrize("forgotten", [["3-7"], ["6-7"], ["3-7", "6-8"]])
@@ -317,9 +326,9 @@ class Sized(Kube):
 
 
 async def test_a_list_is_read_up_to_64_mib() -> None:
-    assert (await Sized(67_108_864).list_all(PATH, timeout=ENOUGH)).body["items"] == []
+    assert (await Sized(67_108_864).list_all(PATH, timeout=ENOUGH, kept=dict)).body["items"] == []
     with pytest.raises(MalformedResponse, match="the list has more than 64 MiB, which is not read"):
-        await Sized(67_108_865).list_all(PATH, timeout=ENOUGH)
+        await Sized(67_108_865).list_all(PATH, timeout=ENOUGH, kept=dict)
 
 
 ENDLESS: dict[str, Any] = {
@@ -345,7 +354,7 @@ async def test_a_list_that_takes_too_long_ends_in_time(server: ApiServer, kube: 
 
     server.answers[PATH] = more
     with pytest.raises(RequestTimeout):
-        await Remediations(kube, "cf", 0.3).list()
+        await Remediations(kube, "cf", 0.3).list(dict)
 
 
 async def test_a_record_is_read_created_and_swapped_by_its_name(server: ApiServer, kube: Kube) -> None:
