@@ -8,14 +8,15 @@ WHEEL is a file, or a folder with one wheel in it; LOCK has sbom.lock beside it,
 Standard library only: it runs in the bare base image.
 """
 
-import compileall
+import ast
+import importlib.util
+import marshal
 import os
 import shutil
 import subprocess
 import sys
 import tempfile
 from pathlib import Path
-from py_compile import PycInvalidationMode
 
 PROJECT = Path(__file__).resolve().parent.parent / "pyproject.toml"
 COMMAND = '''\
@@ -42,7 +43,13 @@ NOT_NEEDED = (
     *("bin", "**/tests", "**/test", "**/*.pyi", "**/*.c", "**/*.h", "**/*.pyx", "**/*.pxd"),
     # Kubernetes' typed models and calls: two thirds of everything, loaded only by whoever names one, and we never do.
     *("kubernetes/**/client/models/v*.py", "kubernetes/**/client/models/*_v*.py", "kubernetes/**/client/api/*_api.py"),
+    "dateutil/tz/win.py",  # asks for ctypes before it finds that this is not Windows
 )
+OURS = {"exporter", "remediator", "stagekeeper", "incidents"}
+"""Packages whose docstrings are our help texts."""
+_DOCUMENTED = (ast.Module, ast.ClassDef, ast.FunctionDef, ast.AsyncFunctionDef)
+_UNCHECKED_HASH = (1).to_bytes(4, "little")
+"""What a .pyc says of itself that is never compared with its source (peps.python.org/pep-0552)."""
 
 
 class BuildError(Exception):
@@ -57,7 +64,7 @@ def build_tree(wheel: Path, lock: Path, folder: Path) -> None:
     _install(library, "--require-hashes", "-r", str(lock))
     _install(library, str(_one_wheel(wheel)))
     _strip(library)
-    _compile(library)
+    compile_all(library)
     _command(folder / "bin" / "stagekeeper")
     _list(library, lock.with_name("sbom.lock"), folder / "sbom.cdx.json")
 
@@ -103,13 +110,31 @@ def _strip(library: Path) -> None:
                 found.unlink(missing_ok=True)
 
 
-def _compile(library: Path) -> None:
-    """Bytecode that is used unchecked: nothing in the image changes after it is made, least of all its clocks."""
-    done = compileall.compile_dir(
-        library, quiet=2, workers=0, stripdir=str(library), invalidation_mode=PycInvalidationMode.UNCHECKED_HASH
-    )
-    if not done:
-        raise BuildError(f"Some module in {library} does not compile with {sys.version.split()[0]}.")
+def compile_all(library: Path) -> None:
+    """Bytecode that is used unchecked: nothing in the image changes after it is made, least of all its clocks.
+
+    That of the libraries is without their docstrings, which nobody reads there and every program would hold in memory.
+    Not by `-OO`, which would take their assertions too: some of them end a loop over what a stranger sends.
+    Raises BuildError.
+    """
+    for source in sorted(library.rglob("*.py")):
+        name, text = source.relative_to(library), source.read_bytes()
+        try:
+            tree = ast.parse(text, str(name))
+            code = compile(tree if name.parts[0] in OURS else _silent(tree), str(name), "exec", dont_inherit=True)
+        except (SyntaxError, ValueError) as problem:
+            raise BuildError(f"{source} does not compile with {sys.version.split()[0]}: {problem}") from problem
+        target = Path(importlib.util.cache_from_source(source, optimization=""))
+        target.parent.mkdir(exist_ok=True)
+        head = importlib.util.MAGIC_NUMBER + _UNCHECKED_HASH + importlib.util.source_hash(text)
+        target.write_bytes(head + marshal.dumps(code))
+
+
+def _silent(tree: ast.Module) -> ast.Module:
+    for each in ast.walk(tree):
+        while isinstance(each, _DOCUMENTED) and ast.get_docstring(each, clean=False) is not None:
+            each.body[:1] = [] if each.body[1:] else [ast.copy_location(ast.Pass(), each.body[0])]
+    return tree
 
 
 def _command(path: Path) -> None:

@@ -89,7 +89,8 @@ class Alertmanager:
         self._settings, self._session, self._alertname = settings, session, alertname
         self._proxy = str(settings.proxy_url) if settings.proxy_url else None
         files = settings.ca_file, settings.cert_file, settings.key_file
-        self._tls = ClientContext(*files) if any(files) or settings.url.scheme == "https" else None
+        encrypted = "https" in {each.scheme for each in (settings.url, settings.proxy_url) if each}
+        self._tls = ClientContext(*files) if any(files) or encrypted else None
         secret = settings.bearer_token_file or settings.password_file
         self._secret = (
             Reloaded(

@@ -10,6 +10,7 @@ import sys
 from pathlib import Path
 
 import pytest
+import trustme
 
 from stagekeeper.late_import import imported
 from tests.exporter.programs import down
@@ -59,6 +60,26 @@ def test_the_garbage_collector_works_again_after_an_import_and_passes_over_it(ta
         assert imported(target) is imported
     assert gc.isenabled()
     assert all(each is not there for each in gc.get_objects()), "what was there is looked through again"
+
+
+TRUST = """
+import os, ssl, sys
+from stagekeeper.late_import import imported
+before = dict(os.environ), ssl.create_default_context().cert_store_stats()
+connector = imported("aiohttp:connector")
+kept = [each for each in vars(connector).values() if isinstance(each, ssl.SSLContext)]
+print(len(kept) > 0, {each.cert_store_stats()["x509_ca"] for each in kept})
+print((dict(os.environ), ssl.create_default_context().cert_store_stats()) == before, before[1]["x509_ca"] > 0)
+"""
+
+
+def test_an_import_keeps_no_authorities_and_what_comes_after_it_has_them(tmp_path: Path) -> None:
+    trustme.CA().cert_pem.write_to_path(str(tmp_path / "ca.pem"))
+    named = {**os.environ, "SSL_CERT_FILE": str(tmp_path / "ca.pem")}
+    named.pop("SSL_CERT_DIR", None)
+    argv = [sys.executable, "-c", TRUST]
+    done = subprocess.run(argv, env=named, capture_output=True, text=True, timeout=HANG_GUARD, check=True)
+    assert done.stdout.split() == ["True", "{0}", "True", "True"]
 
 
 def _imported_until_ready(tmp_path: Path, name: str, *flags: str | Path) -> set[str]:

@@ -12,7 +12,6 @@ from typing import Any
 from weakref import WeakValueDictionary
 
 import aiohttp
-import bcrypt
 import structlog
 from aiohttp import hdrs, web
 from aiohttp.typedefs import Handler, Middleware
@@ -41,6 +40,12 @@ class _Guess:
     clear: bytes = field(repr=False)
     hashed: str
     caller: str
+
+
+def _checked(guess: _Guess) -> bool:
+    from bcrypt import checkpw  # noqa: PLC0415 -- 0.4 MiB that only those need whose web configuration has passwords
+
+    return checkpw(guess.clear, guess.hashed.encode())
 
 
 class Passwords:
@@ -94,7 +99,7 @@ class Passwords:
 
     async def _hash(self, guess: _Guess, *, hopeless: bool) -> bool:
         async with self._turns.turn(guess.caller, hopeless=hopeless):
-            hashing = asyncio.create_task(asyncio.to_thread(bcrypt.checkpw, guess.clear, guess.hashed.encode()))
+            hashing = asyncio.create_task(asyncio.to_thread(_checked, guess))
             try:
                 return await asyncio.shield(hashing)
             finally:

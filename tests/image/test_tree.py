@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from image.build_tree import BuildError, build_tree
+from image.build_tree import BuildError, build_tree, compile_all
 from scripts.cache import ROOT
 from tests.testbed.patience import HANG_GUARD
 
@@ -45,6 +45,41 @@ def test_every_module_is_compiled_to_bytecode_that_is_used_unchecked(tree: Path)
         assert flags == 0b01, f"{compiled}: a hash, never checked"
 
 
+IMPORT = """
+import sys
+sys.path.insert(0, sys.argv[1])
+def resident():
+    return next(int(line.split()[1]) / 1024 for line in open("/proc/self/status") if line.startswith("VmRSS:"))
+from stagekeeper.late_import import imported
+for target in sys.argv[2:]:
+    imported(target)
+"""
+LARGEST = 57
+"""MiB. docs/performance.md says 55, of some builds of Python; another may be larger itself."""
+
+
+@pytest.mark.programs
+@pytest.mark.parametrize("program", ["exporter", "remediator"])
+def test_a_program_that_has_been_asked_nothing_yet_is_small(program: str, tree: Path) -> None:
+    taken = float(_printed(tree, "resident()", f"{program}.__main__:command", f"{program}.app:start"))
+    print(f"RSS of the {program} from the image's tree: {taken:.1f} MiB")  # noqa: T201 -- a measurement to read
+    assert 20 < taken < LARGEST
+
+
+@pytest.mark.programs
+def test_the_programs_ask_nothing_of_windows(tree: Path) -> None:
+    assert _printed(tree, "'ctypes' in sys.modules", "remediator.app:start") == "False"
+
+
+def _printed(tree: Path, expression: str, *targets: str) -> str:
+    """What `expression` is once these are imported from the tree, by the Python that tests run with."""
+    script = f"{IMPORT}\nprint({expression})"
+    command = [sys.executable, "-I", "-S", "-c", script, str(tree / "lib"), *targets]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=HANG_GUARD, check=False)
+    assert done.returncode == 0, done.stderr
+    return done.stdout.strip()
+
+
 @pytest.mark.programs
 def test_the_bill_of_materials_names_exactly_what_is_installed(tree: Path) -> None:
     bill = json.loads((tree / "sbom.cdx.json").read_text())
@@ -62,6 +97,42 @@ def test_the_bill_of_materials_has_no_time_and_no_number_of_its_own(tree: Path) 
     bill = json.loads((tree / "sbom.cdx.json").read_text())
     assert "serialNumber" not in bill
     assert "timestamp" not in bill["metadata"]
+
+
+MODULE = """\
+'Of the module.'
+from __future__ import annotations
+class Documented:
+    'Of a class that has nothing else.'
+    'And once more.'
+async def documented():
+    'Of a function.'
+    assert False, 'still asserted'
+"""
+
+
+@pytest.mark.parametrize(("package", "documented"), [("stagekeeper", 3), ("aiohttp", 0)])
+def test_libraries_lose_their_docstrings_and_nothing_else(package: str, documented: int, tmp_path: Path) -> None:
+    (tmp_path / package).mkdir()
+    (tmp_path / package / "__init__.py").write_text(MODULE)
+    compile_all(tmp_path)
+    script = (
+        f"import asyncio, {package} as it\n"
+        "print(sum(each.__doc__ is not None for each in (it, it.Documented, it.documented)))\n"
+        "asyncio.run(it.documented())"
+    )
+    (tmp_path / package / "__init__.py").write_text("raise RuntimeError('Not what was compiled.')")
+    command = [sys.executable, "-c", script]
+    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, timeout=HANG_GUARD, check=False)
+    assert done.stdout.split() == [str(documented)]
+    assert f'{package}/__init__.py", line 8, in documented' in done.stderr
+    assert "AssertionError: still asserted" in done.stderr
+
+
+def test_what_does_not_compile_is_named(tmp_path: Path) -> None:
+    (tmp_path / "broken.py").write_text("def")
+    with pytest.raises(BuildError, match=r"broken\.py does not compile with"):
+        compile_all(tmp_path)
 
 
 def _normal(name: str) -> str:
