@@ -10,6 +10,8 @@ from stagekeeper.diego import commands
 from stagekeeper.diego.advice import advise
 from stagekeeper.diego.conditions import Condition, Diagnosis
 from stagekeeper.diego.observation import Observation, Probe
+from stagekeeper.diego.profiles import Environment
+from stagekeeper.kube.errors import WebhookFailed
 from stagekeeper.kube.pod_status import described
 from stagekeeper.kube.wording import sentence
 
@@ -84,10 +86,10 @@ def _next(remediation: Remediation, reason: Reason, given: Inputs, first: Diagno
         return (pause.look if given.pause.unread else pause.end)(environment.namespace)
     held = blocking(given.seen)
     if reason is Reason.PODS_LATE and held:
-        return commands.describe(given.seen, held[0])
+        return found.next or commands.describe(given.seen, held[0])
     if remediation.plan is not None and found.name in {Condition.NO_ACTIVE_BBS, Condition.STARTING}:
         # A restart is what has been tried.
-        return commands.rights(environment) if remediation.refused else commands.all_logs(environment)
+        return _about_the_refusal(remediation, environment) or commands.all_logs(environment)
     command = _about_the_gate(remediation, given) if found.name is Condition.NO_ACTIVE_BBS else ""
     command = command or advise(given.seen, found).next_command(environment).removesuffix(" --from-pod")
     if reason is Reason.AWAITING_APPROVAL:
@@ -97,6 +99,13 @@ def _next(remediation: Remediation, reason: Reason, given: Inputs, first: Diagno
         return approve if nothing_first else f"{command} ; if {unless}: {approve}"
     command = command.replace("stagekeeper restart", f"stagekeeper restart -n {environment.namespace}", 1)
     return command.replace("stagekeeper diagnose", f"{given.policy.inside}stagekeeper diagnose", 1)
+
+
+def _about_the_refusal(remediation: Remediation, environment: Environment) -> str:
+    """Who may delete pods, or what is asked before one is; "" where the API refused nothing."""
+    if WebhookFailed.words in remediation.refused:
+        return commands.webhooks()
+    return commands.rights(environment) if remediation.refused else ""
 
 
 def _about_the_gate(remediation: Remediation, given: Inputs) -> str:

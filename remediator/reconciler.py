@@ -23,11 +23,11 @@ from remediator.streaks import Assessment, Streaks
 from remediator.telling import Telling
 from remediator.verifying import not_back
 from stagekeeper.diego.conditions import OVERRIDABLE, Condition
-from stagekeeper.kube.errors import Conflict, Forbidden, Invalid, KubeError, NotFound, Unauthorized
+from stagekeeper.kube.errors import Conflict, Forbidden, Invalid, KubeError, NotFound, Unauthorized, WebhookFailed
 from stagekeeper.kube.wording import sentence
 
 _TOO_OLD = "The check became too old before it could be acted on."
-_REFUSALS = (Forbidden, Invalid, Unauthorized)
+_REFUSALS = (Forbidden, Invalid, Unauthorized, WebhookFailed)
 """A DELETE that the API will refuse again: said once, and a person is needed where it goes on."""
 
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
 from stagekeeper.diego.besides import besides
-from stagekeeper.diego.conditions import Condition, Diagnosis, Match, could_not_tell
+from stagekeeper.diego.conditions import Condition, Diagnosis, Match, Restart, could_not_tell
 from stagekeeper.diego.observation import Observation, Probe, Unknown
 
 
@@ -138,6 +138,8 @@ class Streaks:
     """What became of the last DELETE that was not carried out for another reason; "" once one is."""
     met: str = field(default="", compare=False)
     """Why the last observation could not tell; "" if it could."""
+    other: Diagnosis | None = field(default=None, compare=False)
+    """The last diagnosis that a restart does not cure."""
     unseen: Unseen | None = field(default=None, compare=False)
     """The last such stretch that was long enough to hold something up, in this phase."""
     complete: int = 0
@@ -164,6 +166,7 @@ class Streaks:
             told=moment,
             serving=kept.serving + serves,
             met="",
+            other=kept.other if assessment.diagnosis.restart is Restart.CURES else assessment.diagnosis,
             unseen=Unseen(told.at, moment.at, self.met) if held else self.unseen,
         )
 

@@ -71,6 +71,8 @@ def _too_late(remediation: Remediation, given: Inputs) -> Remediation | None:
         if given.elapsed <= allowed:
             return None
         late = f"{back} {blocking_pods(given.seen)} That is later than {in_words(allowed)} after the deletion."
+        if given.assessment.diagnosis.name not in _SAID_BY_THE_PODS:
+            late += f" {given.assessment.diagnosis.why}"
         return escalated(remediation, Reason.PODS_LATE, f"The pods are not back in time. {late}", given)
     found = _settled(given)
     if found.name is Condition.SERVING:
@@ -79,6 +81,18 @@ def _too_late(remediation: Remediation, given: Inputs) -> Remediation | None:
         return None
     why = "" if found.name is Condition.NO_ACTIVE_BBS else f" {found.why}"
     return escalated(remediation, Reason.NOT_SERVING, f"{_outcome(remediation, given.seen, found)}{why}", given, found)
+
+
+_SAID_BY_THE_PODS = frozenset(
+    {
+        Condition.SERVING,
+        Condition.STARTING,
+        Condition.PODS_NOT_READY,
+        Condition.LOCKET_DOWN,
+        Condition.NO_ACTIVE_BBS,
+    }
+)
+"""What adds nothing to the names and states of the pods that are late."""
 
 
 def _settled(given: Inputs) -> Diagnosis:
@@ -121,10 +135,13 @@ def _allowed(remediation: Remediation, workload: str) -> timedelta:
 
 
 def _remark(seen: Observation) -> str:
+    """What is not as it should be, though the stager works."""
+    pods = pods_by_uid(seen).values()
     unready = [
         f"container {container.name} of {pod.name}"
-        for pod in pods_by_uid(seen).values()
+        for pod in pods
         for container in pod.containers
         if not container.ready
     ]
+    unready += [f"{pod.name}, whose node {pod.node} is lost" for pod in pods if pod.node_lost]
     return f"Not ready: {', '.join(unready)}." if unready else ""

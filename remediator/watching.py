@@ -9,7 +9,7 @@ from remediator.policy import Mode
 from remediator.remediation import ALERT_GONE, GateResult, Outcome, Phase, Reason, Remediation
 from remediator.streaks import Streaks
 from stagekeeper.config.durations import in_words
-from stagekeeper.diego.conditions import Condition, Restart
+from stagekeeper.diego.conditions import Condition, Diagnosis, Restart
 from stagekeeper.kube.wording import sentence
 
 Answers = tuple[tuple[str, GateResult], ...]
@@ -105,9 +105,18 @@ def _give_up(remediation: Remediation, given: Inputs, streaks: Streaks) -> Remed
         return gone.released(ALERT_GONE, given.at)  # the alert that comes back opens the next one at once
     if given.elapsed >= policy.give_up_after:
         given_up = f"Not fixed within {in_words(policy.give_up_after)}."
-        said = f"{given_up} {first_closed(remediation.gates)}"
-        return escalated(remediation, Reason.GAVE_UP, said, given, gates.to_deal_with(given))
+        said, other = f"{given_up} {first_closed(remediation.gates)}", _in_between(remediation.gates, given)
+        if other is not None:
+            said = f"{sentence(said)} In between it was {other.name}: {other.why}"
+        return escalated(remediation, Reason.GAVE_UP, said, given, other or gates.to_deal_with(given))
     return None
+
+
+def _in_between(answers: Answers, given: Inputs) -> Diagnosis | None:
+    """What kept the diagnosis from persisting for as long as it must; None where something else holds a restart."""
+    unconfirmed = next((name for name, answer in answers if not answer.opens), "") == "confirmation"
+    other = given.streaks.other
+    return other if unconfirmed and other and other.name is not given.assessment.diagnosis.name else None
 
 
 def _refusal(given: Inputs, answers: Answers) -> tuple[Reason, str]:

@@ -42,6 +42,11 @@ def rights(environment: Environment) -> str:
     return f"kubectl -n {environment.namespace} get rolebindings -o wide"
 
 
+def webhooks() -> str:
+    """Whom the API asks before it changes something, where one of them does not answer."""
+    return "kubectl get validatingwebhookconfigurations,mutatingwebhookconfigurations"
+
+
 def migrations(seen: Observation, pod: Pod) -> str:
     """Whether a BBS migrates: `running-migration` after the last `starting` (bbs:migration/manager.go)."""
     container = next(iter(seen.bbs_containers(pod)), None)

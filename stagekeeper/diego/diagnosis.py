@@ -6,7 +6,6 @@ docs/diagnosis.md has the same rows and explains each condition; their order is 
 """
 
 from collections.abc import Callable
-from typing import TypeAlias
 
 from stagekeeper.config.durations import in_words
 from stagekeeper.diego import commands
@@ -57,13 +56,14 @@ from stagekeeper.diego.sentences import (
     too_many,
     unavailable,
     unowned,
+    unrouted,
 )
 from stagekeeper.kube.pod_status import described
 
 __all__ = ["RESTART", "ROWS", "Condition", "Diagnosis", "Restart", "diagnose"]
 
 
-Row: TypeAlias = Callable[[Observation], Match | None]
+Row = Callable[[Observation], Match | None]
 ROWS: list[tuple[str, Row]] = []
 """The table: each row's number in docs/diagnosis.md and its question. The last row always matches."""
 
@@ -170,7 +170,7 @@ def service_broken(seen: Observation) -> Match | None:
     said = serves(answering, seen.sought.port)
     if service_reply(seen) is Reply.DNS:
         return Match(Condition.DNS_FAULT, f"{said}, but the Service's name {seen.sought.service} does not resolve.")
-    return Match(Condition.NETWORK_FAULT, f"{said}, but the Service does not route to it ({service_reply(seen)}).")
+    return Match(Condition.NETWORK_FAULT, *unrouted(seen, answering))
 
 
 @row("6")
@@ -283,7 +283,8 @@ def terminating(seen: Observation) -> Match | None:
     if late is not None:
         return Match(Condition.TERMINATING_STUCK, *stuck(seen, late))
     if going:
-        return Match(Condition.ROLLING_OUT, f"{each_described(going)}.")
+        lost = node_down(seen) if any(pod.node_lost for pod in going) else None
+        return lost or Match(Condition.ROLLING_OUT, f"{each_described(going)}.")
     if len(seen.known_pods) > seen.desired:
         return Match(Condition.ROLLING_OUT, *too_many(seen))
     return None

@@ -6,7 +6,16 @@ from datetime import timedelta
 from stagekeeper.config.durations import in_words
 from stagekeeper.diego import commands
 from stagekeeper.diego.observation import BbsPod, Locket, Observation, Probe, Unknown
-from stagekeeper.diego.questions import behind, on_its_way, overdue, restarted_twice, vital, youngest
+from stagekeeper.diego.questions import (
+    behind,
+    listens,
+    on_its_way,
+    overdue,
+    restarted_twice,
+    service_reply,
+    vital,
+    youngest,
+)
 from stagekeeper.kube.objects import Container, Endpoints, Pod, StatefulSet
 from stagekeeper.kube.pod_status import described, ending, not_ready_since, shortened
 from stagekeeper.kube.wording import sentence
@@ -75,6 +84,15 @@ def no_endpoint(seen: Observation, answering: Sequence[BbsPod]) -> tuple[str, st
     why = f" ({' and '.join(late)})" if late else ""
     said = f"{serves([unready], seen.sought.port)} but is not Ready{why}, so the Service has no endpoint."
     return said, commands.describe(seen, unready.pod)
+
+
+def unrouted(seen: Observation, answering: Sequence[BbsPod]) -> tuple[str, str]:
+    """That the Service does not lead to who serves; and where a label leads it astray, to whom, and what shows it."""
+    said = f"{serves(answering, seen.sought.port)}, but the Service does not route to it ({service_reply(seen)})."
+    astray = [each for each in seen.known_pods if each.counts_as_active and not listens(each)]
+    if not astray:
+        return said, ""
+    return f"{said} Ready and labelled active too, and does not listen: {names(astray)}.", commands.labels(seen)
 
 
 def each_described(pods: Sequence[Pod], running: str = "Running") -> str:

@@ -94,6 +94,12 @@ class Unavailable(KubeError):
     reason = "unavailable"
 
 
+class WebhookFailed(Unavailable):
+    """An admission webhook could not be asked, so the API refused: nothing was changed (k8s: failurePolicy Fail)."""
+
+    words = "failed calling webhook"
+
+
 REASONS = tuple(
     kind.reason
     for kind in (
@@ -118,6 +124,8 @@ def from_status(status: int, reason: str, message: str) -> KubeError:
     kind = by_status.get(status, Unavailable if status >= 500 else Invalid)  # noqa: PLR2004 -- HTTP's 5xx
     if status == 409:  # noqa: PLR2004 -- HTTP's number for Conflict is clearer than a name for it
         kind = AlreadyExists if reason == "AlreadyExists" else Conflict
+    if kind is Unavailable and WebhookFailed.words in message:
+        kind = WebhookFailed
     error = kind(message)
     error.status = status
     return error

@@ -64,6 +64,7 @@ WHY: dict[str, str] = yaml.safe_load(Path(__file__).with_name("why.yaml").read_t
 OTHER_EXAMPLES: list[Observation] = [
     observation(bbs(0, Reply.OK, active=True), bbs(1), service=Reply.DNS),
     observation(bbs(0, ends_at=ago(2 * MINUTE)), bbs(1)),
+    observation(bbs(0, Reply.TIMEOUT, ready="Unknown", ends_at=observations.NOW), bbs(1)),
     observation(bbs(0, Reply.OK, ends_at=ago(2 * MINUTE)), bbs(1)),
     observation(bbs(0, Probe(Reply.OK, by_tcp=True)), bbs(1)),
     observation(bbs(0, Reply.UNAVAILABLE, age=61 * MINUTE), bbs(1)),

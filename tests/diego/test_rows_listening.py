@@ -263,6 +263,16 @@ def test_an_endpoint_is_only_missed_where_that_was_seen(endpoints: Any, ready: s
     assert diagnose(seen).why == "diego-api-0 is the active BBS, but the Service does not route to it (timeout)."
 
 
+def test_a_label_that_leads_the_service_astray_is_named() -> None:
+    seen = observation(bbs(0, Reply.OK, active=True), bbs(1, active=True), service=Reply.REFUSED)
+    found = diagnose(seen)
+    assert found.why == (
+        "diego-api-0 is the active BBS, but the Service does not route to it (refused). "
+        "Ready and labelled active too, and does not listen: diego-api-1."
+    )
+    assert found.next == "kubectl get statefulsets,pods,services -n cf --show-labels"
+
+
 # Rows 7 and 7b
 
 

@@ -84,6 +84,13 @@ def test_a_pod_that_is_terminating_is_a_roll_out_until_a_minute_past_its_grace(e
     assert judged(seen) == row("12", Condition.ROLLING_OUT, Restart.NOT_YET)
 
 
+def test_a_pod_that_is_deleted_with_its_node_lost_is_no_roll_out() -> None:
+    found = diagnose(observation(bbs(0, Reply.TIMEOUT, ready="Unknown", ends_at=ago(0 * SECOND)), bbs(1)))
+    assert (found.row, found.name, found.restart) == ("12", Condition.NODE_DOWN, Restart.NOT_YET)
+    assert found.why == "diego-api-0 can't be reached, and its node (node-0) has stopped reporting."
+    assert found.next == "kubectl describe node node-0"
+
+
 def test_a_pod_that_is_terminating_a_minute_past_its_grace_is_stuck() -> None:
     found = diagnose(observation(bbs(0), bbs(1, ends_at=ago(61 * SECOND))))
     assert (found.row, found.name, found.restart) == ("12", Condition.TERMINATING_STUCK, Restart.NEVER)

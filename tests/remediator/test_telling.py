@@ -157,6 +157,20 @@ async def test_a_deletion_that_is_refused_is_told_once() -> None:
     assert (reconciler.streaks.delete_refused, reconciler.streaks.delete_failed) == (refused, "")
 
 
+async def test_an_admission_webhook_that_does_not_answer_refuses() -> None:
+    words = 'DELETE /pod: HTTP 500: Internal error occurred: failed calling webhook "policy.example": no endpoints.'
+    cluster = Refusing(from_status(500, "InternalError", words))
+    cluster.every = 30
+    reconciler = Reconciler(cluster, ACT)
+    said = f"The deletion of diego-api-0 was refused: {words}"
+    assert (await worked(reconciler))[0] == f"warning {said} remediation=diego-api-r1"
+    await worked(reconciler, 5)
+    ended = cluster.remediations[1]
+    assert (ended.phase, ended.reason) == (Phase.ESCALATED, Reason.INTERRUPTED)
+    assert said in ended.message
+    assert ended.message.endswith("Next: kubectl get validatingwebhookconfigurations,mutatingwebhookconfigurations")
+
+
 @pytest.mark.parametrize(
     ("problem", "said"),
     [
