@@ -41,6 +41,10 @@ def _with_approval(remediation: Remediation, given: Inputs) -> Remediation:
     What was approved while it was open is spent with it.
     """
     approval, noted = remediation.approval, remediation.approved_by
+    if remediation.withdrawn:
+        said = f"The approval of {remediation.request.approves} was taken away."
+        told = said in (each.message for each in remediation.transitions)
+        remediation = remediation if told else remediation.with_line(said, given.at)
     if approval is None:
         taken_away = replace(remediation, approved_by="").with_line(f"The approval was taken away: {noted}.", given.at)
         return taken_away if noted else remediation
@@ -53,6 +57,6 @@ def _with_approval(remediation: Remediation, given: Inputs) -> Remediation:
 
 
 def _accepted(remediation: Remediation) -> frozenset[str]:
-    """What was accepted by the request, and by an approval beside it."""
+    """What was accepted by the request, unless that was taken back, and by an approval beside it."""
     approved = remediation.approval.condition if remediation.approval else ""
-    return frozenset({approved, remediation.request.accept})
+    return frozenset({approved, "" if remediation.withdrawn else remediation.request.accept})

@@ -209,8 +209,17 @@ def _count(pods: Sequence[Pod], owners: Sequence[StatefulSet]) -> GateResult | N
     return not_yet(f"{wanted} pods are asked for, and {len(pods)} are seen.") if len(pods) != wanted else None
 
 
+def unseen_change(owners: Sequence[StatefulSet]) -> GateResult | None:
+    """Whether one of them was changed, and nobody knows yet which revision its pods are to have."""
+    found = next((each for each in owners if each.observed_generation < each.generation), None)
+    return not_yet(f"StatefulSet {found.name} has a change that its controller has not seen yet.") if found else None
+
+
 def _revisions(pods: Sequence[Pod], owners: Sequence[StatefulSet]) -> GateResult | None:
     """Every pod must come back with the revision that it has. A plain RollingUpdate gets there by itself."""
+    change = unseen_change(owners)
+    if change is not None:
+        return change
     by_name = {each.name: each for each in owners}
     found = next((pod for pod in pods if pod.revision != by_name[pod.owner or ""].update_revision), None)
     if found is None:

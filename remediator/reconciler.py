@@ -135,7 +135,8 @@ class Reconciler:
                 await self.cluster.swap(latest.released(approved.person, now))
         why, name = f"approval of {latest.name}", self.cluster.environment.name
         mode = self.policy.mode.value
-        request = Request(name, person=approved.person, why=why, accept=approved.condition, mode=mode)
+        accept, approves = approved.condition, latest.name
+        request = Request(name, person=approved.person, why=why, accept=accept, mode=mode, approves=approves)
         verdict = await intake.open_or_join(self.cluster, request, self.policy)
         if verdict.judgement is not Judgement.OPENED:
             return self.rhythm.list.total_seconds()
@@ -175,7 +176,7 @@ class Reconciler:
         saw and wrote meanwhile is heeded; the delete comes last. One that has become old meanwhile decides nothing.
         """
         assessment = await self._observe()
-        remediation = await self.cluster.load(name)
+        remediation = await self._as_approved(await self.cluster.load(name))
         pause = self.state.pause = await self.cluster.pause()
         alerts = await self.cluster.alerts() if remediation.phase is Phase.WATCHING else ()
         if self._too_old(assessment):
@@ -200,6 +201,15 @@ class Reconciler:
         if isinstance(action, DeletePod):
             return Wait(_TOO_OLD) if self._too_old(assessment) else await self._delete(after, action, assessment)
         return action
+
+    async def _as_approved(self, remediation: Remediation) -> Remediation:
+        """With whether the approval that opened it is still there. Where its record is gone, so is that."""
+        request, opener = remediation.request, None
+        if not request.approves:
+            return remediation
+        with suppress(NotFound):
+            opener = (await self.cluster.load(request.approves)).approval
+        return replace(remediation, withdrawn=opener is None or opener.condition != request.accept)
 
     async def _observe(self) -> Assessment:
         began = self._observed_at = self.cluster.monotonic()

@@ -163,6 +163,8 @@ class Request:
     """The mode of whoever opened it: a replica in mode observe leaves alone what one in mode act has opened."""
     asked_uid: str = ""
     """UID of the person's request that it was opened for, so that none is taken up twice."""
+    approves: str = ""
+    """The record whose approval opened it: what is taken away there is not accepted here any more."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -196,6 +198,8 @@ class Remediation:
     deletions: tuple[Deletion, ...] = ()
     approval: Approval | None = None
     """What a person has approved since it was opened; anew at each reading, since it is no part of the status."""
+    withdrawn: bool = False
+    """Whether the approval that opened it has been taken away; anew at each reading."""
     approved_by: str = ""
     """The approval that was noted while it was open, as `alice for frozen`: it is spent with this remediation."""
     gates: tuple[tuple[str, GateResult], ...] = ()

@@ -80,7 +80,7 @@ ADVICE = {
     ),
     Condition.SCALED_DOWN: Advice(
         "There is nothing to restart: somebody asked for 0 pods.",
-        "kubectl scale statefulset -n {namespace} {statefulset} --replicas=2",
+        "kubectl scale statefulset -n {namespace} {statefulset} --replicas=COUNT",
     ),
     Condition.ROLLING_OUT: Advice(
         "Not advised: it would disturb the change of pods that is under way. Wait for its end.",

@@ -25,7 +25,7 @@ from remediator.streaks import Assessment
 from remediator.webhook import PATH, Webhook
 from stagekeeper.diego.observe import Observer
 from stagekeeper.kube.client import Kube
-from stagekeeper.kube.errors import AlreadyExists, KubeError
+from stagekeeper.kube.errors import AlreadyExists, KubeError, NotFound
 from stagekeeper.kube.events import Event
 from stagekeeper.kube.objects import Pod
 from stagekeeper.service.auth import BearerToken
@@ -64,7 +64,10 @@ class MemoryCluster(Cluster):
 
     async def load(self, name: str) -> Remediation:
         """Just as it was stored."""
-        return next(each for each in self.remediations.values() if each.name == name)
+        found = next((each for each in self.remediations.values() if each.name == name), None)
+        if found is None:
+            raise NotFound(name)
+        return found
 
     async def swap(self, remediation: Remediation) -> Remediation:
         """Nobody else writes."""

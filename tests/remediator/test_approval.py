@@ -188,3 +188,28 @@ async def test_else_nothing_is_opened(found: Remediation, mode: Mode) -> None:
     records = MemoryCluster(found)
     await Reconciler(records, ACT.model_copy(update={"mode": mode})).reconcile()
     assert [*records.remediations] == [1]
+
+
+@pytest.mark.parametrize("taken", ["the annotation", "another diagnosis instead", "the record"])
+async def test_an_approval_that_is_taken_away_holds_what_it_has_opened_until_it_is_given_again(taken: str) -> None:
+    ended = remediation(Phase.ESCALATED, reason=Reason.AWAITING_APPROVAL, age=60, approval=ALICE)
+    cluster = MemoryCluster(ended)
+    cluster.seen, cluster.every = STUCK, 15
+    reconciler = Reconciler(cluster, ACT)
+    await reconciler.reconcile()
+    given = cluster.remediations[1]
+    if taken == "the record":
+        del cluster.remediations[1]
+    else:
+        other = None if taken == "the annotation" else Approval("frozen", "alice")
+        cluster.remediations[1] = replace(given, approval=other)
+    for _ in range(6):
+        await reconciler.reconcile()
+    opened = cluster.remediations[2]
+    assert (opened.plan, cluster.deleted) == (None, [])
+    assert [each.message for each in opened.transitions].count("The approval of diego-api-r1 was taken away.") == 1
+    cluster.remediations[1] = given
+    for _ in range(12):
+        await reconciler.reconcile()
+    assert cluster.remediations[2].plan is not None
+    assert [pod.name for pod in cluster.deleted][:1] == ["diego-api-0"]

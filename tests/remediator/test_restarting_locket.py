@@ -113,3 +113,11 @@ def test_if_somebody_serves_after_lockets_restart_no_bbs_pod_is_deleted() -> Non
 def test_locket_that_can_not_be_read_makes_it_wait() -> None:
     _, action = decided(restarting(plan=TWO_STEPS), hung(locket=unknown("HTTP 500")), environment=CF_LOCKET)
     assert isinstance(action, Wait)
+
+
+def test_a_change_of_lockets_statefulset_that_its_controller_has_not_seen_yet_holds_the_next_delete() -> None:
+    seen = own(uid="new")
+    changed = Locket(replace(seen.workload, generation=seen.workload.generation + 1), seen.pods)
+    held = locket_decided(changed, "diego-locket-0")[1]
+    assert held == Wait("StatefulSet diego-locket has a change that its controller has not seen yet.")
+    assert victim(locket_decided(seen, "diego-locket-0")[1]) == BOTH[0]

@@ -269,7 +269,14 @@ async def test_an_approval_after_the_escalation_opens_the_next_one_in_that_name(
     assert cluster.told == [Event(record("diego-api-r2"), "PersonAsked", said, "Remediate", NOW)]
     first, second = cluster.remediations.values()
     assert (first.released_by, first.released_at) == ("alice", NOW)
-    asked = Request("cf", person="alice", why="approval of diego-api-r1", accept="stuck_unavailable", mode="act")
+    asked = Request(
+        "cf",
+        person="alice",
+        why="approval of diego-api-r1",
+        accept="stuck_unavailable",
+        mode="act",
+        approves="diego-api-r1",
+    )
     assert second == Remediation("diego-api-r2", asked, NOW)
 
 
