@@ -47,7 +47,7 @@ async def growth(bench: Bench) -> Section:
     section.lines += await _alerts(bench, environment)
     section.notes.append("Environments are read from an API that gives prepared bytes, so that only ours grows.")
     section.notes.append(
-        "Of a history most is as it was, and is not parsed anew; the first reading after a start is dearer."
+        "Of a history, what is as it was is not parsed anew: the first reading after a start is dearer."
     )
     section.notes.append("Loop lag: the longest that /-/healthy took to answer while a scrape was under way.")
     return section
@@ -71,18 +71,11 @@ async def _environments(bench: Bench, environment: Environment) -> list[Line]:
                 bare.append(await timed(partial(read, session, urls)))
             what, last = f"{count} environment{'s' if count > 1 else ''}", count == ENVIRONMENTS[-1]
             took, lag, requests = (Rounds(each) for each in (*zip(*scrapes, strict=True), tuple(bare)))
-            lines += [
-                Line(
-                    f"{what}: one scrape",
-                    "ms",
-                    took,
-                    "the same requests bare",
-                    requests,
-                    took.at_most_times(4, requests) if last else "",
-                ),
-                Line(f"{what}: loop lag", "ms", lag, goal=lag.at_most(50)),
-                Line(f"{what}: RSS", "MiB", Rounds.of(exporter.memory())),
-            ]
+            goal = took.at_most_times(4, requests) if last else ""
+            lines.append(Line(f"{what}: one scrape", "ms", took, "the same requests bare", requests, goal))
+            if last:
+                lines.append(Line(f"{what}: loop lag", "ms", lag, goal=lag.at_most(50)))
+                lines.append(Line(f"{what}: RSS", "MiB", Rounds.of(exporter.memory())))
             await exporter.stop()
     return lines
 
