@@ -40,9 +40,9 @@ def comes_next(remediation: Remediation, policy: Policy, reset: str = "stagekeep
         case Phase.WATCHING:
             closed = next((name for name, answer in remediation.gates if not answer.opens and name != "mode"), None)
             paged, ends = remediation.created + policy.overdue_after, remediation.created + policy.give_up_after
-            page = "" if remediation.overdue else f"a person is paged at {paged:%H:%M:%S} UTC, "
+            page = "" if remediation.overdue else f"a person is paged at {paged:%H:%M:%S} UTC, and "
             waits = f"It waits for the gate {closed}" if closed else "It asks every gate"
-            return f"{waits}; {page}and escalated at {ends:%H:%M:%S} UTC at the latest."
+            return f"{waits}; {page}escalated at {ends:%H:%M:%S} UTC at the latest."
         case Phase.RESTARTING:
             step = remediation.current_step
             left = [pod.name for pod in step.pods if not remediation.done(pod)] if step else []

@@ -3,8 +3,9 @@
 Why, what was deleted and what was not, what each pod answers now, and the next command, complete.
 """
 
-from remediator import approval, pause
+from remediator import approval, pause, plan
 from remediator.inputs import Inputs, blocking, moved
+from remediator.policy import Mode
 from remediator.remediation import Phase, Reason, Remediation
 from stagekeeper.diego import commands
 from stagekeeper.diego.advice import advise
@@ -87,13 +88,17 @@ def _next(remediation: Remediation, reason: Reason, given: Inputs, first: Diagno
     held = blocking(given.seen)
     if reason is Reason.PODS_LATE and held:
         return found.next or commands.describe(given.seen, held[0])
-    if remediation.plan is not None and found.name in {Condition.NO_ACTIVE_BBS, Condition.STARTING}:
-        # A restart is what has been tried.
+    tried = {Condition.NO_ACTIVE_BBS, Condition.STARTING, remediation.plan.diagnosis} if remediation.plan else set()
+    if found.name in tried:  # a restart is what has been tried
         return _about_the_refusal(remediation, environment) or commands.all_logs(environment)
-    command = _about_the_gate(remediation, given) if found.name is Condition.NO_ACTIVE_BBS else ""
+    agreed = any(name == "diagnosis" and answer.opens for name, answer in remediation.gates)
+    command = _about_the_gate(remediation, given) if agreed or found.name is Condition.NO_ACTIVE_BBS else ""
     command = command or advise(given.seen, found).next_command(environment).removesuffix(" --from-pod")
     if reason is Reason.AWAITING_APPROVAL:
         approve = f"kubectl -n {environment.namespace} {approval.command(remediation.name, found.name)}"
+        if given.policy.mode is Mode.OBSERVE:  # which heeds no approval
+            made = plan.make(given.seen, found.name, given.policy.step_margin)
+            approve = f"kubectl delete pod -n {environment.namespace} {' '.join(pod.name for pod in made.pods)}"
         nothing_first = found.name is Condition.STUCK_UNAVAILABLE and not found.next
         unless = "it does not migrate" if found.name is Condition.STUCK_UNAVAILABLE else "no BBS serves there"
         return approve if nothing_first else f"{command} ; if {unless}: {approve}"
@@ -110,9 +115,9 @@ def _about_the_refusal(remediation: Remediation, environment: Environment) -> st
 
 def _about_the_gate(remediation: Remediation, given: Inputs) -> str:
     """The next command where a restart is the fix and another gate holds it: to ask for one again would not open it."""
-    closed = next((name for name, answer in remediation.gates if not answer.opens and name != "mode"), "")
-    match closed:
-        case "alert":
+    shut = [name for name, answer in remediation.gates if not answer.opens]
+    match next((each for each in shut if each != "mode"), "mode" if shut else ""):
+        case "alert" | "mode":
             return f"{given.policy.inside}stagekeeper status --environment {given.environment.name}"
         case "budget":
             return commands.all_logs(given.environment)

@@ -73,8 +73,13 @@ def alert(given: Inputs) -> GateResult:
 
 
 def _enough_without_it(given: Inputs) -> bool:
-    """Whether one Alertmanager has been out of reach for so long that the others' word is to be enough."""
+    """Whether one Alertmanager has been out of reach for so long that the others' word is to be enough.
+
+    Not where it had the alert suppressed when it was last asked: then the others' word has been wrong before.
+    """
     streak, policy = given.streaks.alerts_unread, given.policy
+    if any(each.alertmanager in given.streaks.suppressed for each in given.alerts):
+        return False
     return policy.alerts_unread_then == "go_on" and streak is not None and streak.lasts(policy.alerts_unread_for)
 
 

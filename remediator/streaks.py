@@ -131,6 +131,8 @@ class Streaks:
     alert_gone: Streak | None = None
     alerts_unread: Streak | None = None
     """Some Alertmanager can't be asked, while another one has the alert."""
+    suppressed: frozenset[str] = frozenset()
+    """The Alertmanagers that had the alert silenced, inhibited or muted when they were last heard of it."""
     delete_refused: Streak | None = None
     """Every DELETE that was tried was refused by the API."""
     # For sentences alone, and for no decision: so they are no part of what makes two of these equal.

@@ -45,7 +45,10 @@ def _with_alerts(given: Inputs) -> Streaks:
     if given.assessment.blind:
         return given.streaks
     states = {each.state for each in given.alerts}
-    return given.streaks.with_alerts(
+    known = {each.alertmanager for each in given.alerts if each.state is not AlertState.UNREADABLE}
+    silent = {each.alertmanager for each in given.alerts if each.state is AlertState.SUPPRESSED}
+    streaks = replace(given.streaks, suppressed=frozenset((given.streaks.suppressed - known) | silent))
+    return streaks.with_alerts(
         gone=states == {AlertState.ABSENT},
         unread={AlertState.ACTIVE, AlertState.UNREADABLE} <= states,
         moment=given.assessment.moment,
@@ -129,6 +132,11 @@ def _refusal(given: Inputs, answers: Answers) -> tuple[Reason, str]:
     asked_for = gates.PERSONS_CHOICE - gates.accepted(given)
     if "diagnosis" in refusing and found in asked_for and not for_good and not gates.in_doubt(given.seen):
         waits = f" It would wait while {other.condition}: {sentence(other.why)}" if other else ""
+        if given.policy.mode is Mode.OBSERVE:
+            return Reason.AWAITING_APPROVAL, "A person must decide on this restart, and make it: the mode is observe."
+        waits += "".join(
+            f" It would wait for the gate {name}: {sentence(answer.why)}" for name, answer in _others(answers)
+        )
         return Reason.AWAITING_APPROVAL, f"A person must decide on this restart.{waits}"
     if refusing == ["bounds"]:
         return Reason.OUT_OF_BOUNDS, "A restart would be out of bounds."
@@ -137,6 +145,15 @@ def _refusal(given: Inputs, answers: Answers) -> tuple[Reason, str]:
     if found in _NOT_KNOWN:
         return Reason.NEVER, "No restart: that it would be the fix can't be told."
     return Reason.NEVER, "A restart is not the fix."
+
+
+def _others(answers: Answers) -> Answers:
+    """The gates that hold a restart up whatever is approved."""
+    return tuple(
+        (name, answer)
+        for name, answer in answers
+        if not answer.opens and name in {"pause", "alert", "cooldown", "budget"}
+    )
 
 
 def first_closed(answers: Answers) -> str:

@@ -43,12 +43,12 @@ from stagekeeper.diego.sentences import (
     each_described,
     every_pod,
     first_loop,
+    lost_node,
     named,
     names,
     no_endpoint,
     not_whole,
     nothing_found,
-    on_lost_nodes,
     reason,
     rolled,
     serves,
@@ -309,10 +309,8 @@ def database_down(seen: Observation) -> Match | None:
 @row("15")
 def node_down(seen: Observation) -> Match | None:
     """The node controller marks the pods of a lost node, so nodes need not be read."""
-    lost = [each for each in replied(seen, Reply.TIMEOUT) if each.pod.node_lost]
-    if lost:
-        return Match(Condition.NODE_DOWN, on_lost_nodes(lost), commands.describe_node(lost[0].pod))
-    return None
+    found = lost_node(seen)
+    return Match(Condition.NODE_DOWN, *found) if found else None
 
 
 @row("16")
@@ -446,5 +444,6 @@ def anything_else(seen: Observation) -> Match:
     if all_refused(seen) and service_accepts(seen):
         said = f"Every pod refuses, but something behind the Service listens ({service_reply(seen)})."
         return Match(Condition.OBSERVER_FAULT, said, commands.labels(seen), Restart.NEVER)
-    said = " ".join(("What was seen fits no known state.", *unread(seen)))
-    return Match(Condition.OBSERVER_FAULT, said, restart=None if unread(seen) else Restart.NEVER)
+    if unread(seen):
+        return Match(Condition.OBSERVER_FAULT, f"Not everything could be read: {' '.join(unread(seen))}")
+    return Match(Condition.OBSERVER_FAULT, "What was seen fits no known state.", restart=Restart.NEVER)

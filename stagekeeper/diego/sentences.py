@@ -5,12 +5,13 @@ from datetime import timedelta
 
 from stagekeeper.config.durations import in_words
 from stagekeeper.diego import commands
-from stagekeeper.diego.observation import BbsPod, Locket, Observation, Probe, Unknown
+from stagekeeper.diego.observation import BbsPod, Locket, Observation, Probe, Reply, Unknown
 from stagekeeper.diego.questions import (
     behind,
     listens,
     on_its_way,
     overdue,
+    replied,
     restarted_twice,
     service_reply,
     vital,
@@ -52,11 +53,18 @@ def named(pods: Sequence[Pod]) -> str:
     return " and ".join(found)
 
 
-def on_lost_nodes(pods: Collection[BbsPod]) -> str:
-    """Pods that can't be reached, and their nodes that are the reason."""
-    nodes, its = sorted({each.pod.node or "none" for each in pods}), "its" if len(pods) == 1 else "their"
+def lost_node(seen: Observation) -> tuple[str, str] | None:
+    """Pods whose nodes are lost, BBS pods that can't be reached before Locket's own; and the command for the first."""
+    silent = [each for each in replied(seen, Reply.TIMEOUT) if each.pod.node_lost]
+    own = seen.locket.late if isinstance(seen.locket, Locket) else []
+    of_locket = [pod for pod in own if pod.node_lost and not overdue(seen, pod)]
+    lost = [each.pod for each in silent] or of_locket
+    if not lost:
+        return None
+    nodes, its = sorted({pod.node or "none" for pod in lost}), "its" if len(lost) == 1 else "their"
     have = f"{its} node ({nodes[0]}) has" if len(nodes) == 1 else f"{its} nodes ({', '.join(nodes)}) have"
-    return f"{names(pods)} can't be reached, and {have} stopped reporting."
+    what = "can't be reached" if silent else f"{'is' if len(lost) == 1 else 'are'} Locket's"
+    return f"{named(lost)} {what}, and {have} stopped reporting.", commands.describe_node(lost[0])
 
 
 def every_pod(seen: Observation, does: str) -> str:

@@ -95,7 +95,15 @@ def workload(name: str = "diego-api", **changes: Any) -> StatefulSet:
 
 def locket(*ready: str, replicas: int = 1) -> Locket:
     """Locket's own StatefulSet, with one pod for each given status of the condition Ready."""
-    found = tuple(pod(index, name=f"diego-locket-{index}", ready=each) for index, each in enumerate(ready))
+    found = tuple(
+        pod(
+            index,
+            name=f"diego-locket-{index}",
+            ready=each,
+            containers=(container("diego-locket", ready=each != "False"),),
+        )
+        for index, each in enumerate(ready)
+    )
     return Locket(workload("diego-locket", replicas=replicas), found)
 
 

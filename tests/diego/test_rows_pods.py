@@ -223,6 +223,16 @@ def test_locket_in_the_same_pod_is_asked_too_and_another_sidecar_is_not() -> Non
     assert diagnose(seen).why == "Container locket-locket of diego-api-0 is in CrashLoopBackOff."
 
 
+def test_a_locket_pod_on_a_lost_node_is_no_locket_that_is_down() -> None:
+    found = locket("Unknown")
+    told = diagnose(hung(locket=found))
+    assert (told.row, told.name, told.restart) == ("15", Condition.NODE_DOWN, Restart.NOT_YET)
+    assert told.why == "diego-locket-0 is Locket's, and its node (node-0) has stopped reporting."
+    assert told.next == "kubectl describe node node-0"
+    late = tuple(replace(each, ends_at=ago(2 * MINUTE)) for each in found.pods)
+    assert diagnose(hung(locket=replace(found, pods=late))).name is Condition.LOCKET_DOWN
+
+
 def test_a_silent_pod_whose_kubelet_still_reports_has_its_node() -> None:
     seen = observation(
         bbs(0, Reply.TIMEOUT, ready="False", containers=(NOT_READY, SIDECAR)), bbs(1), control="cluster DNS"

@@ -96,6 +96,11 @@ def test_after_five_minutes_those_that_answer_are_enough(minutes: float, word: O
         assert found.why == "The alert is firing in am-1. am-0 could not be asked for 5 minutes."
 
 
+def test_unless_the_one_that_is_away_had_it_suppressed() -> None:
+    streaks = replace(unread_for(10), suppressed=frozenset({"am-0"}))
+    assert gates.alert(asked(alerts=seen(U, A), streaks=streaks)) == GateResult(NOT_YET, f"am-0 {UNASKED}")
+
+
 def test_unless_they_are_configured_not_to_be() -> None:
     waiting = ACT.model_copy(update={"alerts_unread_then": "wait"})
     assert gates.alert(asked(alerts=seen(U, A), streaks=unread_for(60), policy=waiting)).outcome is NOT_YET

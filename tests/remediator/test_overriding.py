@@ -22,7 +22,7 @@ from tests.remediator.test_restarting import BOTH, decided, victim
 STUCK, EXPIRED = observation(bbs(0, Reply.UNAVAILABLE), bbs(1)), observation(bbs(0, Reply.TLS), bbs(1))
 AGREED = Request("cf", person="kim", accept="tls_broken")
 ASKED = remediation(request=Request("cf", person="bob", accept="stuck_unavailable"))
-UNREADY = pod(name="locket-0", owner="locket", ready="False")
+UNREADY = pod(name="locket-0", owner="locket", ready="False", containers=(container("locket", ready=False),))
 LOOPS = (container(waiting="CrashLoopBackOff", ready=False, started_at=None),)
 NO_CONTROLLER = replace(STUCK, cloud_controller=ReadyPods(0, 2))
 

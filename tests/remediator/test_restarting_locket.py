@@ -9,7 +9,7 @@ import pytest
 from remediator.inputs import Action, DeletePod, Wait
 from remediator.remediation import Phase, PlannedPod, Reason, Remediation, Request
 from stagekeeper.diego.observation import Locket, ReadyPods, Reply
-from tests.diego.observations import bbs, healthy, hung, observation, pod, unknown, workload
+from tests.diego.observations import bbs, container, healthy, hung, observation, pod, unknown, workload
 from tests.remediator.builders import (
     CF_LOCKET,
     locket_plan,
@@ -20,7 +20,9 @@ from tests.remediator.test_restarting import BOTH, LEAVING, SOON, decided, victi
 
 
 def own(uid: str = "locket-old", **changes: Any) -> Locket:
-    found = pod(0, name="diego-locket-0", uid=uid, owner="diego-locket")
+    ready = changes.get("ready") != "False"
+    containers = (container("diego-locket", ready=ready),)
+    found = pod(0, name="diego-locket-0", uid=uid, owner="diego-locket", containers=containers)
     return Locket(workload("diego-locket", replicas=1), (replace(found, **changes),))
 
 

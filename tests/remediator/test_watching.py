@@ -113,13 +113,38 @@ def test_a_never_that_stands_for_two_minutes_calls_a_person_and_says_why(seen: O
         ),
     ],
 )
-def test_an_escalation_says_what_refuses_and_never_the_mode(
+def test_an_escalation_says_what_refuses_and_not_the_mode_which_refuses_everything(
     mode: Mode, seen: Observation, reason: Reason, begins: str
 ) -> None:
     found, _, _ = ending(seen, 120, policy=ACT.model_copy(update={"mode": mode}))
+    theirs = reason is Reason.AWAITING_APPROVAL and mode is Mode.OBSERVE
     assert found.reason is reason
-    assert found.message.startswith(begins)
-    assert "mode" not in found.message
+    assert found.message.startswith(
+        begins.replace("restart.", "restart, and make it: the mode is observe.") if theirs else begins
+    )
+    assert ("mode" in found.message) is theirs
+
+
+def test_in_mode_observe_a_person_is_given_the_restart_itself_and_no_approval() -> None:
+    found, _, _ = ending(STUCK, 120, policy=ACT.model_copy(update={"mode": Mode.OBSERVE}))
+    assert found.message.endswith("Next: kubectl delete pod -n cf diego-api-0 diego-api-1")
+
+
+@pytest.mark.parametrize(
+    ("given", "waits"),
+    [
+        ({"pause": Pause(paused=True, why="ann paused it")}, "the gate pause: ann paused it."),
+        (
+            {"alerts": [AlertView("am", AlertState.SUPPRESSED, "silenced")]},
+            "the gate alert: The alert is silenced in am.",
+        ),
+    ],
+)
+def test_what_an_approval_would_wait_for_is_said(given: dict[str, Any], waits: str) -> None:
+    found, _, _ = ending(STUCK, 120, **given)
+    assert found.message.startswith(
+        f"A person must decide on this restart. It would wait for {waits} stuck_unavailable: "
+    )
 
 
 def test_a_second_of_split_brain_in_a_fail_over_does_nothing() -> None:
