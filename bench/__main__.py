@@ -27,11 +27,7 @@ from scripts import go_tools, programs
 from scripts.cache import say
 
 SECTIONS: Mapping[str, Callable[[Bench], Awaitable[Section]]] = {
-    "scraping": scraping,
-    "webhook": webhook,
-    "restarting": restarting,
-    "situations": situations,
-    "growth": growth,
+    each.__name__: each for each in (scraping, webhook, restarting, situations, growth)
 }
 
 

@@ -5,14 +5,12 @@ The hook is what a user would pick instead: Debian's `webhook`, `nc` and `kubect
 
 import asyncio
 import os
-from collections.abc import Awaitable, Callable
-from pathlib import Path
 
 import yaml
 
-from bench.running import MILLI, Bench, Running, active_alertmanager, entry, free_port, notification, program, timed
+from bench.running import MILLI, Bench, Running, active_alertmanager, entry, notification, timed
 from bench.table import Line, Rounds, Section, goal
-from scripts import go_tools
+from scripts import go_tools, programs
 from simulator.api import Request
 from simulator.bbs import BBS_PORT
 from simulator.environment import Environment
@@ -45,8 +43,7 @@ async def restarting(bench: Bench) -> Section:
             await asyncio.gather(ours.faults.hang(), hooked.faults.hang())
             mine.append(await _ours(bench, remediator, ours))
             theirs.append(await timed(lambda: alert_hook(bench, receiver)))
-            await asyncio.gather(until(ours.serves), until(hooked.serves))
-        await asyncio.gather(remediator.stop(), receiver.stop())
+            await asyncio.gather(ours.wait_for_service(), hooked.wait_for_service())
     took, hook_took = Rounds(tuple(mine)), Rounds(tuple(theirs))
     wanted = goal("faster", met=took.over(hook_took) < 1)
     section.lines.append(Line("time", "ms", took, "webhook + nc + kubectl delete -l", hook_took, wanted))
@@ -59,25 +56,18 @@ async def _ours(bench: Bench, remediator: Running, environment: Environment) -> 
     environment.api.requests.clear()
     await bench.alert(remediator, notification("cf"))
 
-    async def done() -> bool:
+    def done() -> bool:
         """A remediation that is open would be joined by the next round."""
         found = environment.store.select(REMEDIATIONS)
         return len(deletes(environment)) == _PLANNED and all(
             each["status"]["phase"] not in {"Watching", "Restarting", "Verifying"} for each in found
         )
 
-    await until(done)
+    await environment.wait_until(done)
     made = list(environment.api.requests)
     first, last = (made.index(each) for each in deletes(environment))
     stored = max(i for i, each in enumerate(made[:first]) if each.method == "PUT")
     return (made[last].time - made[stored].time).total_seconds() * MILLI
-
-
-async def until(right: Callable[[], Awaitable[bool]]) -> None:
-    """Ask again and again. TimeoutError after a minute."""
-    async with asyncio.timeout(60):
-        while not await right():  # noqa: ASYNC110 -- the simulator is polled
-            await asyncio.sleep(0.02)
 
 
 def deletes(environment: Environment) -> list[Request]:
@@ -90,10 +80,10 @@ async def hook(bench: Bench, name: str, environment: Environment) -> Running:
     """Debian's `webhook` with the script; it answers when the script has ended."""
     kubectl = go_tools.find(go_tools.CONTROL_PLANE, go_tools.CONTROL_PLANE.tools[-1])
     labels = environment.layout.bbs.labels if environment.layout.bbs else {}
-    script, config, port = bench.folder / f"{name}.sh", bench.folder / f"{name}.yaml", free_port()
+    script, config = bench.folder / f"{name}.sh", bench.folder / f"{name}.yaml"
     script.write_text(
         _SCRIPT.format(
-            nc=program("nc.traditional"),
+            nc=programs.required("nc.traditional"),
             service=environment.service_host,
             port=BBS_PORT,
             kubectl=kubectl,
@@ -105,9 +95,9 @@ async def hook(bench: Bench, name: str, environment: Environment) -> Running:
     script.chmod(0o755)
     runs = {"id": "cf", "execute-command": str(script), "include-command-output-in-response": True}
     config.write_text(yaml.safe_dump([runs]))
-    argv: list[str | Path] = [program("webhook"), "-hooks", config, "-ip", "127.0.0.1", "-port", str(port)]
+    argv = [programs.required("webhook"), "-hooks", config, "-ip", "127.0.0.1", "-http-methods", "post"]
     env = {"HOME": str(bench.folder), "PATH": os.defpath}  # kubectl keeps what it discovers below HOME
-    return await bench.start(name, [*argv, "-http-methods", "post"], f"http://127.0.0.1:{port}", "/", env)
+    return await bench.start(name, lambda port: [*argv, "-port", str(port)], "/", env)
 
 
 async def alert_hook(bench: Bench, receiver: Running) -> None:

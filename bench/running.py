@@ -3,7 +3,6 @@
 import asyncio
 import json
 import os
-import socket
 import ssl
 import sys
 import time
@@ -11,14 +10,15 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mappin
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import aiohttp
 from aiohttp import web
+from aiohttp.test_utils import TestServer
 
-from scripts import programs
 from simulator.actors import ActorOptions
 from simulator.demo.command import TIMINGS
+from simulator.demo.programs import free_ports
 from simulator.environment import Environment, Options, simulated_environment
 from simulator.layouts import CFEE_2, Layout
 
@@ -69,40 +69,36 @@ class Bench:
 
     async def environment(self, name: str, layout: Layout = CFEE_2) -> Environment:
         """A simulated Cloud Foundry that serves, with the demo's short waits."""
-        folder = self.folder / name
-        folder.mkdir()
         options = Options(actors=ActorOptions(timings=TIMINGS, label_interval=0.3), rsa=True)
-        return await self.stack.enter_async_context(simulated_environment(layout, folder, options))
+        return await self.stack.enter_async_context(simulated_environment(layout, self.folder / name, options))
 
     async def start(
-        self, name: str, argv: Sequence[str | Path], url: str, ready: str, env: Mapping[str, str] | None = None
+        self, name: str, command: Callable[[int], Sequence[object]], ready: str, env: Mapping[str, str] | None = None
     ) -> Running:
-        """Start a process and wait until `ready` below `url` answers with less than 400."""
+        """Start the command for a free port, and wait until the path `ready` answers with less than 400."""
+        [port] = free_ports(1)
         log = self.folder / f"{name}.log"
         with log.open("ab") as output:
+            argv = map(str, command(port))
             process = await asyncio.create_subprocess_exec(*argv, stdout=output, stderr=output, env=env)
-        running = Running(url, process)
+        running = Running(f"http://127.0.0.1:{port}", process)
         self.stack.push_async_callback(running.stop)
         async with asyncio.timeout(HANG_GUARD):
-            while not await self._answers(url + ready):
+            while True:
+                with suppress(aiohttp.ClientError):
+                    async with self.session.get(running.url + ready) as answer:
+                        if answer.ok:
+                            return running
                 if process.returncode is not None:
                     raise RuntimeError(f"{name} ended with {process.returncode}:\n{log.read_text()[-2000:]}")
                 await asyncio.sleep(0.02)
-        return running
-
-    async def _answers(self, url: str) -> bool:
-        try:
-            async with self.session.get(url) as answer:
-                return answer.status < 400  # noqa: PLR2004 -- HTTP's errors begin there
-        except aiohttp.ClientError:
-            return False
 
     async def program(self, module: str, config: Path, kubeconfig: Path, name: str = "") -> Running:
         """`exporter` or `remediator`, ready."""
-        address = f"127.0.0.1:{free_port()}"
-        flags: list[str | Path] = ["--config.file", config, "--kubeconfig", kubeconfig]
-        argv = [sys.executable, "-m", module, f"--web.listen-address={address}", *flags]
-        return await self.start(name or module, argv, f"http://{address}", "/-/ready")
+        argv = [sys.executable, "-m", module, "--config.file", config, "--kubeconfig", kubeconfig]
+        return await self.start(
+            name or module, lambda port: [*argv, f"--web.listen-address=127.0.0.1:{port}"], "/-/ready"
+        )
 
     def remediator_file(self, name: str, environments: list[Object], **more: Any) -> Path:
         """A remediator's configuration: it observes unless `more` says otherwise, and keeps quiet between webhooks."""
@@ -123,20 +119,13 @@ class Bench:
         headers = {"Authorization": f"Bearer {token}", "Content-Type": "application/json"}
         url = f"{remediator.url}/api/v1/alerts"
         async with self.session.post(url, data=body, headers=headers, raise_for_status=True) as answer:
-            found: Object = await answer.json()
-            return found
+            return cast("Object", await answer.json())
 
 
 def entry(environment: Environment, *, tls: bool = True) -> Object:
     """A simulated environment as an entry of the configuration file."""
-    files = {
-        "ca_file": str(environment.client_ca_file),
-        "cert_file": str(environment.client_cert_file),
-        "key_file": str(environment.client_key_file),
-        "server_name": environment.tls_server_name,
-    }
-    place = {"namespace": environment.namespace, "service": {"host": environment.service_host}}
-    return {"name": "cf", "profile": environment.layout.profile, **place, **({"tls": files} if tls else {})}
+    whole = environment.entry("cf")
+    return whole if tls else {key: whole[key] for key in whole if key != "tls"}
 
 
 def notification(*environments: str) -> bytes:
@@ -162,22 +151,13 @@ async def active_alertmanager() -> AsyncIterator[str]:
     async def alerts(request: web.Request) -> web.Response:
         wanted = dict(each.replace('"', "").split("=", 1) for each in request.query.getall("filter", []))
         status = {"state": "active", "silencedBy": [], "inhibitedBy": [], "mutedBy": []}
-        receivers = [{"name": "stagekeeper"}]
         alert = {"labels": wanted, "status": status, "startsAt": "2026-11-23T12:00:00Z", "fingerprint": "1"}
-        found = [{**alert, "receivers": receivers}]
-        if request.path.endswith("/groups"):
-            found = [{"labels": {}, "receiver": receivers[0], "alerts": found}]
-        return web.json_response(found)
+        return web.json_response([{"labels": {}, "receiver": {"name": "stagekeeper"}, "alerts": [alert]}])
 
     app = web.Application()
-    app.router.add_get("/api/v2/{what:.*}", alerts)
-    runner = web.AppRunner(app)
-    await runner.setup()
-    try:
-        await web.TCPSite(runner, "127.0.0.1", 0).start()
-        yield f"http://127.0.0.1:{runner.addresses[0][1]}"
-    finally:
-        await runner.cleanup()
+    app.router.add_get("/api/v2/alerts/groups", alerts)
+    async with TestServer(app) as server:
+        yield str(server.make_url("/")).rstrip("/")
 
 
 def bare_session(environment: Environment) -> aiohttp.ClientSession:
@@ -208,18 +188,3 @@ def write(path: Path, document: Object) -> Path:
     """Write a configuration file; JSON is YAML."""
     path.write_text(json.dumps(document, indent=1))
     return path
-
-
-def program(name: str) -> Path:
-    """Where a program of scripts/programs.py is. FileNotFoundError says how to get it."""
-    found = programs.find(next(each for each in programs.PROGRAMS if each.name == name))
-    if found is None:
-        raise FileNotFoundError(f"{name} is missing: run `python -m scripts.programs bench`")
-    return found
-
-
-def free_port() -> int:
-    """A loopback port that nobody uses now."""
-    with socket.socket() as found:
-        found.bind(("127.0.0.1", 0))
-        return int(found.getsockname()[1])

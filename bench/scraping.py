@@ -5,8 +5,9 @@ from collections.abc import Awaitable, Callable
 from dataclasses import replace
 from typing import cast
 
-from bench.running import MILLI, Bench, Object, Running, bare_session, entry, free_port, program, read, timed, write
+from bench.running import MILLI, Bench, Object, Running, bare_session, entry, read, timed, write
 from bench.table import Line, Rounds, Section, percentile
+from scripts import programs
 from simulator.environment import Environment
 from simulator.layouts import CFEE_2, Workload
 
@@ -37,7 +38,10 @@ async def _compare(bench: Bench, environment: Environment, most: float) -> list[
     blackbox = await _blackbox(bench, environment)
     hosts = [environment.service_host, *(pod["status"]["podIP"] for pod in environment.pods())]
     async with bare_session(environment) as session:
-        urls = await _read_by(bench, exporter, environment)
+        environment.api.requests.clear()
+        await bench.fetch(f"{exporter.url}/metrics")
+        read_by_it = [each.path for each in environment.api.requests if each.user == "stagekeeper"]
+        urls = [environment.api_url + path for path in read_by_it]
         ways: tuple[Way, ...] = (
             (exporter, lambda: bench.fetch(f"{exporter.url}/metrics")),
             (blackbox, lambda: _probe_all(bench, blackbox.url, hosts)),
@@ -47,27 +51,17 @@ async def _compare(bench: Bench, environment: Environment, most: float) -> list[
             ways, rounds=bench.rounds, times=5 if bench.quick else max(3, 300 // len(hosts))
         )
     memory, their_memory = Rounds.of(exporter.memory()), Rounds.of(blackbox.memory())
-    (p50, cpu), (their_p50, their_cpu), (bare_p50, _) = map(_columns, (ours, theirs, bare))
+    (p50, cpu), (their_p50, their_cpu), (bare_p50, _) = (
+        [Rounds(column) for column in zip(*each, strict=True)] for each in (ours, theirs, bare)
+    )
     both = Rounds(tuple(map(sum, zip(their_p50.values, bare_p50.values, strict=True))))
-    for running in (exporter, blackbox):
-        await running.stop()
+    await asyncio.gather(exporter.stop(), blackbox.stop())
     pods = f"{len(environment.pods())} pods"
     return [
         Line(f"{pods}: p50", "ms", p50, "blackbox + bare reads", both, p50.at_most_times(most, both)),
         Line(f"{pods}: CPU each", "ms", cpu, "blackbox", their_cpu, cpu.at_most_times(1.3, their_cpu)),
         Line(f"{pods}: RSS", "MiB", memory, "blackbox", their_memory, memory.at_most(80)),
     ]
-
-
-async def _read_by(bench: Bench, exporter: Running, environment: Environment) -> list[str]:
-    """The URLs that one scrape reads."""
-    environment.api.requests.clear()
-    await bench.fetch(f"{exporter.url}/metrics")
-    return [environment.api_url + each.path for each in environment.api.requests if each.user == "stagekeeper"]
-
-
-def _columns(costs: list[tuple[float, ...]]) -> list[Rounds]:
-    return [Rounds(column) for column in zip(*costs, strict=True)]
 
 
 async def _measure(ways: tuple[Way, ...], *, rounds: int, times: int) -> list[list[tuple[float, ...]]]:
@@ -86,20 +80,11 @@ async def _measure(ways: tuple[Way, ...], *, rounds: int, times: int) -> list[li
 
 async def _blackbox(bench: Bench, environment: Environment) -> Running:
     """Debian's blackbox_exporter, which pings over mutual TLS."""
-    tls = {
-        "ca_file": str(environment.client_ca_file),
-        "cert_file": str(environment.client_cert_file),
-        "key_file": str(environment.client_key_file),
-        "server_name": environment.tls_server_name,
-    }
-    ping: Object = {"method": "POST", "preferred_ip_protocol": "ip4", "tls_config": tls}
+    ping: Object = {"method": "POST", "preferred_ip_protocol": "ip4", "tls_config": entry(environment)["tls"]}
     modules = {"ping": {"prober": "http", "timeout": "3s", "http": ping}}
     config = write(bench.folder / "blackbox.yaml", {"modules": modules})
-    address = f"127.0.0.1:{free_port()}"
-    flags = [f"--config.file={config}", f"--web.listen-address={address}"]
-    return await bench.start(
-        "blackbox", [program("prometheus-blackbox-exporter"), *flags], f"http://{address}", "/-/healthy"
-    )
+    argv = [programs.required("prometheus-blackbox-exporter"), f"--config.file={config}"]
+    return await bench.start("blackbox", lambda port: [*argv, f"--web.listen-address=127.0.0.1:{port}"], "/-/healthy")
 
 
 async def _probe_all(bench: Bench, url: str, hosts: list[str]) -> None:

@@ -6,20 +6,18 @@ from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from dataclasses import dataclass
 
-from bench.restarting import alert_hook, deletes, hook, until
+from bench.restarting import alert_hook, deletes, hook
 from bench.running import Bench, active_alertmanager, notification
 from bench.table import Line, Rounds, Section, goal
 from simulator.demo import configuration
 from simulator.demo.configuration import FASTER, Ports
-from simulator.demo.scenarios import SCENARIOS
+from simulator.demo.scenarios import Cause
 from simulator.environment import Environment
-from simulator.layouts import CFEE_2, CFEE_4, Layout
+from simulator.layouts import CFEE_2, CFEE_4, KUBECF, Layout
 
 WATCHED = 20.0
 """Seconds after the alert in which both may act."""
 AT_ONCE = 2  # situations; each is two environments and a remediator
-
-Play = Callable[[Environment], Awaitable[None]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,7 +25,7 @@ class Situation:
     """What is so when the alert comes, and whose pods, all of them and each once, are right to delete."""
 
     name: str
-    cause: Play
+    cause: Cause
     right: frozenset[str] = frozenset()
     layout: Layout = CFEE_2
     alertmanagers: int = 1
@@ -40,25 +38,18 @@ async def _roll_out(environment: Environment) -> None:
     await environment.actors.place.api.send("DELETE", f"/api/v1/namespaces/{environment.namespace}/pods/diego-api-1")
 
 
-def _fault(name: str, *arguments: float) -> Play:
-    async def cause(environment: Environment) -> None:
-        await getattr(environment.faults, name)(*arguments)
-
-    return cause
-
-
 _BBS = frozenset({"diego-api"})
 SITUATIONS = (
-    Situation("the tutorial: nobody listens", _fault("hang"), _BBS),
-    Situation("a fail-over: served again some seconds later", _fault("failover")),
+    Situation("the tutorial: nobody listens", lambda cf: cf.faults.hang(), _BBS),
+    Situation("a fail-over: served again some seconds later", lambda cf: cf.faults.failover()),
     Situation("a roll-out: pod 1 is Terminating", _roll_out),
-    Situation("a migration: 503", _fault("migrating", 40)),
-    Situation("the certificate has expired", _fault("certificate")),
-    Situation("the database is down: a crash loop", _fault("database"), layout=SCENARIOS["database"].layout),
-    Situation("one serves, but its label is lost", _fault("label_not_patched")),
-    Situation("the node of the active pod is lost", _fault("node_down")),
-    Situation("nobody listens; two Alertmanagers, 3 s apart", _fault("hang"), _BBS, alertmanagers=2),
-    Situation("Locket, in its own StatefulSet, hangs", _fault("locket"), SCENARIOS["locket"].deletes, CFEE_4),
+    Situation("a migration: 503", lambda cf: cf.faults.migrating(40)),
+    Situation("the certificate has expired", lambda cf: cf.faults.certificate()),
+    Situation("the database is down: a crash loop", lambda cf: cf.faults.database(), layout=KUBECF),
+    Situation("one serves, but its label is lost", lambda cf: cf.faults.label_not_patched()),
+    Situation("the node of the active pod is lost", lambda cf: cf.faults.node_down()),
+    Situation("nobody listens; two Alertmanagers, 3 s apart", lambda cf: cf.faults.hang(), _BBS, alertmanagers=2),
+    Situation("Locket, in its own StatefulSet, hangs", lambda cf: cf.faults.locket(), _BBS | {"locket"}, CFEE_4),
 )
 
 
@@ -67,7 +58,6 @@ async def situations(bench: Bench) -> Section:
     section = Section("Ten situations: which pods are deleted")
     played = SITUATIONS[:2] if bench.quick else SITUATIONS
     turns = asyncio.Semaphore(AT_ONCE)
-
     rows = await asyncio.gather(*(_play(bench, turns, number, each) for number, each in enumerate(played)))
     section.cells += [("situation", "right to delete", "ours deleted", "the hook deleted"), *rows]
     right = [Rounds.of(sum(not row[column].startswith("WRONG") for row in rows)) for column in (2, 3)]
@@ -95,7 +85,7 @@ async def _play(bench: Bench, turns: asyncio.Semaphore, number: int, situation: 
         await asyncio.sleep(WATCHED)
         await alerts
         with suppress(TimeoutError):  # a busy machine is slow, not wrong
-            await until(lambda: _has_deleted(ours, len(_pods(ours, situation.right))))
+            await ours.wait_until(lambda: len(deletes(ours)) >= len(_pods(ours, situation.right)), timeout=60)
         found = [Counter(each.path.rpartition("/")[2] for each in deletes(place)) for place in (ours, hooked)]
         await asyncio.gather(remediator.stop(), receiver.stop())
     wanted = Counter(dict.fromkeys(_pods(ours, situation.right), 1))
@@ -107,16 +97,10 @@ async def _alert(situation: Situation, where: Environment, send: Callable[[], Aw
     """Cause it; the alert comes once the Service does not answer, if ever it does not."""
     await situation.cause(where)
     with suppress(TimeoutError):
-        async with asyncio.timeout(5):
-            while await where.serves():  # noqa: ASYNC110 -- a port tells nobody
-                await asyncio.sleep(0.05)
+        await where.wait_for_service(serving=False, timeout=5)
     for number in range(situation.alertmanagers):
         await asyncio.sleep(number * 3.0)  # the other of two Alertmanagers delivers it later
         await send()
-
-
-async def _has_deleted(environment: Environment, pods: int) -> bool:
-    return len(deletes(environment)) >= pods
 
 
 def _pods(environment: Environment, owners: frozenset[str]) -> list[str]:

@@ -86,6 +86,15 @@ def find(program: Program, environment: Mapping[str, str] = os.environ) -> Path 
     return cached if os.access(cached, os.X_OK) else None
 
 
+def required(name: str) -> Path:
+    """Where the program of that name is. SetupError says how to get it."""
+    program = next(each for each in PROGRAMS if each.name == name)
+    found = find(program)
+    if found is None:
+        raise SetupError(f"{name} is missing: {how_to_get(program)}")
+    return found
+
+
 def version(program: Program, path: Path) -> str | None:
     """The first line that it prints about its version; None if it does not run on this machine."""
     if not program.version_flag:

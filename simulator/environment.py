@@ -105,25 +105,20 @@ class Environment:
         """`host:port` of the Cloud Controller's Service."""
         return f"{self.network.cloud_controller_service}:{CC_PORT}"
 
-    @property
-    def client_ca_file(self) -> Path:
-        """The authority of the BBS's certificate."""
-        return self.certificates.server.ca
-
-    @property
-    def client_cert_file(self) -> Path:
-        """The client certificate for the mutual-TLS ping."""
-        return self.certificates.client_certificate
-
-    @property
-    def client_key_file(self) -> Path:
-        """Its key."""
-        return self.certificates.client_key
-
-    @property
-    def tls_server_name(self) -> str:
-        """The name to verify in the BBS's certificate."""
-        return self.layout.tls_server_name
+    def entry(self, name: str) -> Object:
+        """This environment, called `name`, as the configuration file has it: its BBS is asked over mutual TLS."""
+        return {
+            "name": name,
+            "profile": self.layout.profile,
+            "namespace": self.namespace,
+            "service": {"host": self.service_host, "port": self.bbs_port},
+            "tls": {
+                "ca_file": str(self.certificates.server.ca),
+                "cert_file": str(self.certificates.client_certificate),
+                "key_file": str(self.certificates.client_key),
+                "server_name": self.layout.tls_server_name,
+            },
+        }
 
     def pods(self) -> list[Object]:
         """Give the BBS pods as the API shows them; none where the layout has no Diego."""
@@ -144,6 +139,12 @@ class Environment:
         async with asyncio.timeout(timeout):
             while not condition():
                 self.actors.check()
+                await asyncio.sleep(self.interval)
+
+    async def wait_for_service(self, *, serving: bool = True, timeout: float = _SETTLE_TIMEOUT) -> None:
+        """Wait until the BBS Service accepts connections, or no longer does. TimeoutError after `timeout` seconds."""
+        async with asyncio.timeout(timeout):
+            while await self.serves() is not serving:  # noqa: ASYNC110 - a port tells nobody
                 await asyncio.sleep(self.interval)
 
     async def serves(self) -> bool:
@@ -229,9 +230,8 @@ async def _settle(environment: Environment) -> None:
         actors.label_keeper.interval = min(environment.interval, actors.label_interval)
     await install(actors.place.api, environment.layout, environment.namespace)
     await environment.wait_until(lambda: _all_ready(environment))
-    async with asyncio.timeout(_SETTLE_TIMEOUT):
-        while environment.layout.bbs is not None and not await environment.serves():  # noqa: ASYNC110 - a port tells nobody
-            await asyncio.sleep(environment.interval)
+    if environment.layout.bbs is not None:
+        await environment.wait_for_service()
     if actors.label_keeper is not None:
         actors.label_keeper.interval = actors.label_interval
         await environment.wait_until(lambda: _all_labelled(environment))

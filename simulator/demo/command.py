@@ -14,7 +14,7 @@ import click
 
 from simulator.actors import ActorOptions
 from simulator.demo import configuration
-from simulator.demo.configuration import FASTER
+from simulator.demo.configuration import FASTER, Ports
 from simulator.demo.page import pages, serve_page
 from simulator.demo.programs import REASON, DemoError, Started, approve, free_ports, running
 from simulator.demo.scenarios import SCENARIOS, Scenario
@@ -68,7 +68,7 @@ async def _play(scenario: Scenario, *, keep: bool) -> int:
         options = Options(actors=ActorOptions(timings=TIMINGS, label_interval=0.3))
         story.tell("simulator", "starting a Kubernetes API with a Diego of two BBS")
         environment = await stack.enter_async_context(simulated_environment(scenario.layout, folder, options))
-        ports = await free_ports()
+        ports = Ports(*free_ports(4))
         files = configuration.write(folder, environment, ports)
         story.tell("demo", "starting Alertmanager, the exporter, the remediator and Prometheus")
         started = await stack.enter_async_context(running(files, ports, environment.kubeconfig, story.tell))

@@ -82,16 +82,7 @@ def _stagekeeper(environment: Environment, ports: Ports, token_file: Path) -> di
     return {
         "environments": [
             {
-                "name": NAME,
-                "profile": environment.layout.profile,
-                "namespace": environment.namespace,
-                "service": {"host": environment.service_host, "port": environment.bbs_port},
-                "tls": {
-                    "ca_file": str(environment.client_ca_file),
-                    "cert_file": str(environment.client_cert_file),
-                    "key_file": str(environment.client_key_file),
-                    "server_name": environment.tls_server_name,
-                },
+                **environment.entry(NAME),
                 "cloud_controller": {"address": environment.cloud_controller_address},
                 "timeouts": {"probe": 0.8, "api": 2},
                 "patience": {"starting": 300 / FASTER, "pending": 600 / FASTER, "restarted_twice": 600 / FASTER},

@@ -5,6 +5,7 @@ import contextlib
 import json
 import os
 import shutil
+import socket
 import sys
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -15,7 +16,6 @@ from simulator.demo.configuration import Files, Ports
 
 STOP_TIMEOUT = 10.0
 _LAST_LINES = 5
-_FREE_PORT = 0
 Heard = Callable[[str, str], None]
 """Called with who said it and the sentence."""
 
@@ -163,11 +163,8 @@ def _sentence(record: Mapping[str, Any]) -> str:
     return str(record["reason"] if "before" in record else record.get("msg", ""))
 
 
-async def free_ports() -> Ports:
-    """Four loopback ports that nobody uses now."""
-    servers = [await asyncio.start_server(lambda *_: None, "127.0.0.1", _FREE_PORT) for _ in range(4)]
-    numbers = [server.sockets[0].getsockname()[1] for server in servers]
-    for server in servers:
-        server.close()
-        await server.wait_closed()
-    return Ports(*numbers)
+def free_ports(count: int) -> list[int]:
+    """Different loopback ports that nobody uses now."""
+    with contextlib.ExitStack() as stack:
+        sockets = [stack.enter_context(socket.create_server(("127.0.0.1", 0))) for _ in range(count)]
+        return [each.getsockname()[1] for each in sockets]

@@ -31,63 +31,30 @@ class Scenario:
     """The diagnosis that a person accepts, by `stagekeeper restart`, once the remediation is escalated; "" for none."""
 
 
-async def _hang(environment: Environment) -> None:
-    await environment.faults.hang()
-
-
-async def _failover(environment: Environment) -> None:
-    await environment.faults.failover()
-
-
-async def _migrating(environment: Environment) -> None:
-    await environment.faults.migrating(20)
-
-
-async def _unavailable(environment: Environment) -> None:
-    await environment.faults.unavailable()
-
-
-async def _certificate(environment: Environment) -> None:
-    await environment.faults.certificate()
-
-
-async def _database(environment: Environment) -> None:
-    await environment.faults.database()
-
-
-async def _split_brain(environment: Environment) -> None:
-    await environment.faults.split_brain()
-
-
-async def _locket(environment: Environment) -> None:
-    """Long enough for the BBS that loses the lock to start anew while the database can't be reached."""
-    await environment.faults.hang(cut=8)
-
-
 SCENARIOS: Mapping[str, Scenario] = {
     "hang": Scenario(
         "The database connection is cut for a while; afterwards every BBS hangs in its first Lock() for ever.",
-        _hang,
+        lambda environment: environment.faults.hang(),
         moral="the pods were restarted once, and the stager is back.",
         phase="Recovered",
         deletes=frozenset({"diego-api"}),
     ),
     "failover": Scenario(
         "The active BBS dies, and the passive one takes over: nothing may be restarted.",
-        _failover,
+        lambda environment: environment.faults.failover(),
         moral="it healed by itself, as it does every day; nothing was restarted and nobody was woken.",
         phase=None,
         alert="",
     ),
     "migrating": Scenario(
         "A BBS starts anew and migrates its database for 20 s, answering 503: a restart would begin it again.",
-        _migrating,
+        lambda environment: environment.faults.migrating(20),
         moral="the migration was waited for, and the BBS serves; nothing was restarted.",
         phase="SelfHealed",
     ),
     "unavailable": Scenario(
         "Database connections die in silence; the BBS that takes the lock answers 503 for ever: a person must decide.",
-        _unavailable,
+        lambda environment: environment.faults.unavailable(),
         moral="nothing was restarted before a person accepted it; then the pods were, once, and the stager is back.",
         phase="Recovered",
         deletes=frozenset({"diego-api"}),
@@ -95,7 +62,7 @@ SCENARIOS: Mapping[str, Scenario] = {
     ),
     "certificate": Scenario(
         "The certificate of the BBS expires: no restart mends that.",
-        _certificate,
+        lambda environment: environment.faults.certificate(),
         moral="the certificate's own alert called a person, and inhibits StagerUnavailable; nothing was restarted.",
         phase=None,
         alert="StagerCertificateExpired",
@@ -103,7 +70,7 @@ SCENARIOS: Mapping[str, Scenario] = {
     ),
     "database": Scenario(
         "The database is down, so every BBS crash-loops (KubeCF): a restart would only take the last waiting pod away.",
-        _database,
+        lambda environment: environment.faults.database(),
         moral="a person was called; nothing was restarted while the database is down.",
         phase="Escalated",
         reason="RestartIsNoCure",
@@ -112,14 +79,15 @@ SCENARIOS: Mapping[str, Scenario] = {
     ),
     "split-brain": Scenario(
         "Two BBS serve at once: people are called, nothing is restarted.",
-        _split_brain,
+        lambda environment: environment.faults.split_brain(),
         moral="a person was called; nothing was restarted while somebody serves.",
         phase=None,
         alert="StagerSplitBrain",
     ),
     "locket": Scenario(
         "Locket has a StatefulSet of its own, and every database connection dies, its own and those of the BBS.",
-        _locket,
+        # Long enough for the BBS that loses the lock to start anew while the database can't be reached.
+        lambda environment: environment.faults.hang(cut=8),
         moral="Locket and the BBS were restarted together, once, and the stager is back.",
         phase="Recovered",
         deletes=frozenset({"locket", "diego-api"}),

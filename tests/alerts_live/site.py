@@ -104,7 +104,8 @@ class Site:
 
     def renew_certificates(self) -> None:
         """Put the right certificates in place."""
-        for name, source in (("ca", self.environment.client_ca_file), ("client", self.environment.client_cert_file)):
+        right = self.environment.certificates
+        for name, source in (("ca", right.server.ca), ("client", right.client_certificate)):
             self._put_certificates(name, source.read_bytes())
 
     def add_certificate(self, name: str, lasts: timedelta) -> None:
@@ -136,17 +137,12 @@ class Site:
 
     def _environment(self) -> dict[str, Any]:
         simulated = self.environment
+        entry = simulated.entry(self.name)
         return {
-            "name": self.name,
-            "profile": simulated.layout.profile,
-            "namespace": simulated.namespace,
+            **entry,
             "service": {"host": self._service_host(), "port": simulated.bbs_port},
-            "tls": {
-                "ca_file": str(self.folder / "ca.pem"),
-                "cert_file": str(self.folder / "client.pem"),
-                "key_file": str(simulated.client_key_file),
-                "server_name": simulated.tls_server_name,
-            },
+            "tls": entry["tls"]
+            | {"ca_file": str(self.folder / "ca.pem"), "cert_file": str(self.folder / "client.pem")},
             "cloud_controller": {"address": simulated.cloud_controller_address},
             "timeouts": {"probe": 1.7, "api": 2},
             "patience": {"starting": 4, "pending": 4, "restarted_twice": 4},

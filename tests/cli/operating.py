@@ -137,15 +137,4 @@ async def desk(folder: Path, *, remediator: bool = True) -> AsyncIterator[Desk]:
 
 
 def _entry(env: Environment) -> dict[str, Any]:
-    return {
-        "name": "cf",
-        "profile": "cfee-2",
-        "service": {"host": env.service_host},
-        "timeouts": {"probe": 10, "api": 20},  # longer than a busy machine takes
-        "tls": {
-            "ca_file": str(env.client_ca_file),
-            "cert_file": str(env.client_cert_file),
-            "key_file": str(env.client_key_file),
-            "server_name": env.tls_server_name,
-        },
-    }
+    return {**env.entry("cf"), "timeouts": {"probe": 10, "api": 20}}  # longer than a busy machine takes

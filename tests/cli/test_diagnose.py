@@ -131,7 +131,9 @@ async def test_outside_the_clusters_network_it_can_not_tell(tmp_path: Path) -> N
 async def test_certificates_that_are_only_in_the_pods_leave_a_tcp_connection(tmp_path: Path) -> None:
     async with simulated(tmp_path) as cf:
         there = configuration(tmp_path, cf)
-        there.write_text(there.read_text().replace(str(cf.client_cert_file), "/etc/stagekeeper/tls/cf/tls.crt"))
+        there.write_text(
+            there.read_text().replace(str(cf.certificates.client_certificate), "/etc/stagekeeper/tls/cf/tls.crt")
+        )
         code, said, err = await diagnose("--config.file", there, "--kubeconfig", cf.kubeconfig)
     assert (code, err) == (0, "")
     assert "/etc/stagekeeper/tls/cf/tls.crt is not on this machine" in said

@@ -14,6 +14,7 @@ import yaml
 from simulator.actors import ActorOptions
 from simulator.demo import configuration
 from simulator.demo.command import TIMINGS
+from simulator.demo.configuration import Ports
 from simulator.demo.programs import Started, free_ports, running
 from simulator.demo.scenarios import SCENARIOS
 from simulator.demo.story import Story
@@ -118,7 +119,7 @@ async def stage(folder: Path) -> AsyncIterator[Stage]:
     options = Options(actors=ActorOptions(timings=TIMINGS, label_interval=0.3))
     async with contextlib.AsyncExitStack() as stack:
         environment = await stack.enter_async_context(simulated_environment(scenario.layout, folder, options))
-        ports = await free_ports()
+        ports = Ports(*free_ports(4))
         files = configuration.write(folder, environment, ports)
         _adapt(files.stagekeeper)
         started = await stack.enter_async_context(running(files, ports, environment.kubeconfig, story.tell))

@@ -16,6 +16,7 @@ import yaml
 from simulator.actors import ActorOptions
 from simulator.diego import Timings
 from simulator.environment import Environment, Options
+from tests.kube.api_server import kubeconfig
 from tests.testbed.patience import HANG_GUARD
 from tests.testbed.process import Process, free_port
 
@@ -80,19 +81,7 @@ async def exporter(
 
 def configuration(folder: Path, environment: Environment, **more: Any) -> Path:
     """A configuration file for a simulated environment, probed with mutual TLS."""
-    entry = {
-        "name": "cf",
-        "profile": environment.layout.profile,
-        "namespace": environment.namespace,
-        "service": {"host": environment.service_host},
-        "tls": {
-            "ca_file": str(environment.client_ca_file),
-            "cert_file": str(environment.client_cert_file),
-            "key_file": str(environment.client_key_file),
-            "server_name": environment.tls_server_name,
-        },
-        "cloud_controller": {"address": environment.cloud_controller_address},
-    }
+    entry = {**environment.entry("cf"), "cloud_controller": {"address": environment.cloud_controller_address}}
     path = folder / "stagekeeper.yaml"
     path.write_text(yaml.safe_dump({"environments": [{**entry, **more}]}), encoding="utf-8")
     return path
@@ -106,14 +95,4 @@ def number(text: str, series: str) -> float | None:
 
 def down(folder: Path) -> Path:
     """A kubeconfig of an API server that is not there."""
-    kubeconfig = {
-        "apiVersion": "v1",
-        "kind": "Config",
-        "current-context": "down",
-        "clusters": [{"name": "down", "cluster": {"server": "http://127.0.0.1:1"}}],
-        "users": [{"name": "down", "user": {"token": "none"}}],
-        "contexts": [{"name": "down", "context": {"cluster": "down", "user": "down"}}],
-    }
-    path = folder / "kubeconfig.yaml"
-    path.write_text(yaml.safe_dump(kubeconfig), encoding="utf-8")
-    return path
+    return kubeconfig(folder / "kubeconfig.yaml", "http://127.0.0.1:1")

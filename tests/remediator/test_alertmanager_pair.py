@@ -1,6 +1,5 @@
 """Two real Alertmanagers and two remediators: however often an alert is delivered, there is one remediation."""
 
-import asyncio
 import json
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import AsyncExitStack, ExitStack, asynccontextmanager, contextmanager
@@ -16,7 +15,7 @@ import pytest
 from simulator.environment import Environment, simulated_environment
 from simulator.layouts import LAYOUTS
 from simulator.resources import REMEDIATIONS
-from tests.testbed.patience import HANG_GUARD
+from tests.testbed.patience import until
 from tests.testbed.process import Process, free_port
 
 pytestmark = pytest.mark.programs
@@ -49,15 +48,6 @@ class Pair:
         """How many alerts both remediators together have judged so."""
         return sum([await self._counted(url, f'judgement="{judgement}"') for url in self.remediators])
 
-    async def until(self, condition: Callable[[], Any], what: str) -> None:
-        """Wait until an async condition holds."""
-        try:
-            async with asyncio.timeout(HANG_GUARD):
-                while not await condition():  # noqa: ASYNC110 -- other processes have no event for us
-                    await asyncio.sleep(0.1)
-        except TimeoutError:
-            pytest.fail(f"{what} did not come")
-
     def records(self) -> list[str]:
         """The names of all Remediations."""
         return [each["metadata"]["name"] for each in self.environment.store.select(REMEDIATIONS)]
@@ -81,14 +71,14 @@ async def test_an_alert_delivered_by_two_alertmanagers_to_two_remediators_opens_
             kinds = [await pair.received(each) for each in ("opened", "joined", "held_off")]
             return kinds[0] == 1 and sum(kinds) >= deliveries
 
-        await pair.until(heard, "the webhook")
+        await until(heard, "the webhook")
         assert pair.records() == ["diego-api-r1"]
         await pair.post("resolved")
 
         async def resolved() -> bool:
             return await pair.received("looked") >= deliveries
 
-        await pair.until(resolved, "the webhook of the end")
+        await until(resolved, "the webhook of the end")
         assert pair.records() == ["diego-api-r1"]
 
 
@@ -102,7 +92,7 @@ async def _pair(folder: Path, alertmanager: Path, *, clustered: bool) -> AsyncIt
         urls = [f"http://127.0.0.1:{port}" for port in ports]
         pair = Pair(environment, session, (urls[0], urls[1]), (urls[2], urls[3]))
         for url in urls[:4]:
-            await pair.until(partial(_ready, session, url), f"{url} to be ready")
+            await until(partial(_ready, session, url), f"{url} to be ready")
         yield pair
 
 
@@ -158,17 +148,7 @@ def _start(stack: ExitStack, name: str, command: list[str | Path], folder: Path)
 
 def _stagekeeper(environment: Environment, token: Path, ports: list[int]) -> dict[str, Any]:
     return {
-        "environments": [
-            {
-                "name": "prod",
-                "service": {"host": environment.service_host},
-                "tls": {
-                    "ca_file": str(environment.client_ca_file),
-                    "cert_file": str(environment.client_cert_file),
-                    "key_file": str(environment.client_key_file),
-                },
-            }
-        ],
+        "environments": [environment.entry("prod")],
         "remediator": {
             "mode": "act",
             "webhook": {"token_file": str(token)},

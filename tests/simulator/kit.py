@@ -41,23 +41,17 @@ async def client(env: Environment) -> AsyncIterator[ApiClient]:
 
 def client_context(env: Environment, *, certificate: bool = True) -> ssl.SSLContext:
     """TLS as a probe with the environment's client certificate speaks it."""
-    context = ssl.create_default_context(cafile=env.client_ca_file)
+    context = ssl.create_default_context(cafile=env.certificates.server.ca)
     if certificate:
-        context.load_cert_chain(env.client_cert_file, env.client_key_file)
+        context.load_cert_chain(env.certificates.client_certificate, env.certificates.client_key)
     return context
 
 
-async def exchange(
-    env: Environment, host: str, request: bytes = PING, *, certificate: bool = True, patience: float = 3.0
-) -> bytes:
-    """Send bytes over mutual TLS and read the answer to its end.
-
-    TimeoutError after `patience` seconds: few of fake time, many of real time. ssl.SSLError, OSError.
-    """
-    async with asyncio.timeout(patience):
-        reader, writer = await asyncio.open_connection(
-            host, env.bbs_port, ssl=client_context(env, certificate=certificate), server_hostname=env.tls_server_name
-        )
+async def exchange(env: Environment, host: str, request: bytes = PING, *, certificate: bool = True) -> bytes:
+    """Send bytes over mutual TLS and read the answer to its end. TimeoutError after 3 s, ssl.SSLError, OSError."""
+    async with asyncio.timeout(3):
+        context, name = client_context(env, certificate=certificate), env.layout.tls_server_name
+        reader, writer = await asyncio.open_connection(host, env.bbs_port, ssl=context, server_hostname=name)
         try:
             writer.write(request)
             return await reader.read()

@@ -73,8 +73,7 @@ async def test_a_hang_and_its_cure_by_two_deletes_take_minutes_of_fake_time_and_
         assert [(await delete(env, pod)).status for pod in before] == [200, 200]
         await asyncio.sleep(15)
         assert all("deletionTimestamp" in pod["metadata"] for pod in env.pods()), "a hung process ignores SIGTERM"
-        while not await env.serves():  # noqa: ASYNC110 - a port tells nobody
-            await asyncio.sleep(1)
+        await env.wait_for_service()
         assert loop.time() - began > 170, "minutes of fake time, a second of real time"
         assert len(await listening(env)) == 1
         assert not {pod["metadata"]["uid"] for pod in before} & {pod["metadata"]["uid"] for pod in env.pods()}

@@ -47,10 +47,10 @@ async def test_without_a_client_certificate_the_alert_says_so(build: Builder) ->
 
 async def test_a_server_certificate_is_not_enough_for_another_authority(build: Builder) -> None:
     async with build("cfee-2") as env:
-        context = ssl.create_default_context(cafile=env.client_ca_file)
+        context = ssl.create_default_context(cafile=env.certificates.server.ca)
         context.load_cert_chain(env.certificates.api_server)
         reader, writer = await asyncio.open_connection(
-            env.service_host, env.bbs_port, ssl=context, server_hostname=env.tls_server_name
+            env.service_host, env.bbs_port, ssl=context, server_hostname=env.layout.tls_server_name
         )
         with pytest.raises(ssl.SSLError, match="UNKNOWN_CA"):
             await reader.read()
@@ -64,7 +64,7 @@ async def test_tls_1_2_is_spoken_and_no_alpn(build: Builder) -> None:
         context.minimum_version = ssl.TLSVersion.TLSv1_2
         context.maximum_version = ssl.TLSVersion.TLSv1_2
         _, writer = await asyncio.open_connection(
-            env.service_host, env.bbs_port, ssl=context, server_hostname=env.tls_server_name
+            env.service_host, env.bbs_port, ssl=context, server_hostname=env.layout.tls_server_name
         )
         assert writer.get_extra_info("ssl_object").version() == "TLSv1.2"
         assert writer.get_extra_info("ssl_object").selected_alpn_protocol() is None

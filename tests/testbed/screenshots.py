@@ -10,7 +10,7 @@ import tempfile
 from pathlib import Path
 
 from scripts.cache import ROOT
-from scripts.programs import PROGRAMS, find
+from scripts.programs import required
 from tests.dashboards.stage import Stage, stage
 from tests.testbed.browser import browser
 from tests.testbed.png import smaller
@@ -40,9 +40,7 @@ class TakenError(Exception):
 async def main() -> None:
     """Play the outage and take the pictures."""
     await asyncio.to_thread(FOLDER.mkdir, exist_ok=True)
-    chromium = find(next(each for each in PROGRAMS if each.name == "chromium"))
-    if chromium is None:
-        sys.exit("chromium is missing: run `python -m scripts.programs tests`")
+    chromium = required("chromium")
     taken: dict[str, bytes] = {}
     with tempfile.TemporaryDirectory() as folder:
         async with stage(Path(folder)) as running:

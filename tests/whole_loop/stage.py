@@ -148,15 +148,7 @@ async def stage(profile: str, folder: Path, replicas: int = 1) -> AsyncIterator[
 
 def _environment(env: Simulated, profile: str) -> Environment:
     """The profile, at the simulated addresses."""
-    tls = {
-        "ca_file": env.client_ca_file,
-        "cert_file": env.client_cert_file,
-        "key_file": env.client_key_file,
-        "server_name": env.tls_server_name,
-    }
-    service = {"host": env.service_host, "port": env.bbs_port}
-    settings = {"name": "cf", "profile": profile, "namespace": env.namespace, "tls": tls, "service": service}
-    return resolve(EnvironmentSettings.model_validate(settings))
+    return resolve(EnvironmentSettings.model_validate({**env.entry("cf"), "profile": profile}))
 
 
 @asynccontextmanager
