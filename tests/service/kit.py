@@ -1,9 +1,9 @@
-"""The types of the fixtures in conftest.py, and how files are replaced."""
+"""What tests of the service package are made of: the type of a fixture, applications, files, a client's TLS."""
 
 import os
 import ssl
 import zlib
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
@@ -15,8 +15,6 @@ from aiohttp.typedefs import Middleware
 from stagekeeper.service.connections import Limits
 from stagekeeper.service.web_config import WebConfigFile
 
-Replace = Callable[[Path, bytes], None]
-
 
 class Serve(Protocol):
     """Serves an application on a free loopback port until the test ends; returns its URL."""
@@ -25,30 +23,6 @@ class Serve(Protocol):
         self, app: web.Application, *, web_config: WebConfigFile | None = None, limits: Limits = ..., grace: float = ...
     ) -> str:
         """Serve `app`."""
-        ...
-
-
-class Hello(Protocol):
-    """Makes an application that answers every path with the word hello."""
-
-    def __call__(self, middlewares: Sequence[Middleware] = ()) -> web.Application:
-        """Make one with these middlewares."""
-        ...
-
-
-class Trusting(Protocol):
-    """Makes a client's context that trusts a CA and, if given, shows a certificate."""
-
-    def __call__(self, authority: trustme.CA, certificate: trustme.LeafCert | None = None) -> ssl.SSLContext:
-        """Make one."""
-        ...
-
-
-class Eventually(Protocol):
-    """Waits until a condition holds; fails after the hang guard."""
-
-    def __call__(self, condition: Callable[[], object]) -> Awaitable[None]:
-        """Wait."""
         ...
 
 
@@ -72,6 +46,26 @@ def replace(path: Path, content: bytes) -> None:
     beside = path.with_name(path.name + ".new")
     beside.write_bytes(content)
     os.replace(beside, path)  # noqa: PTH105 - the rename is the point
+
+
+def hello(middlewares: Sequence[Middleware] = ()) -> web.Application:
+    """An application that answers every path with the word hello."""
+
+    async def answer(_request: web.Request) -> web.Response:
+        return web.Response(text="hello")
+
+    app = web.Application(middlewares=middlewares)
+    app.router.add_route("*", "/{path:.*}", answer)
+    return app
+
+
+def trusting(authority: trustme.CA, certificate: trustme.LeafCert | None = None) -> ssl.SSLContext:
+    """A client's context that trusts a CA and, if given, shows a certificate."""
+    context = ssl.create_default_context()
+    authority.configure_trust(context)
+    if certificate is not None:
+        certificate.configure_cert(context)
+    return context
 
 
 def bomb(mebibytes: int) -> bytes:

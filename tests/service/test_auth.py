@@ -9,7 +9,7 @@ from structlog.testing import capture_logs
 
 from stagekeeper.config.errors import ConfigurationError
 from stagekeeper.service.auth import BearerToken, bearer_auth
-from tests.service.kit import Hello, Replace, Serve
+from tests.service.kit import Serve, hello, replace
 from tests.testbed.patience import HANG_GUARD
 
 
@@ -50,11 +50,9 @@ def test_only_the_token_of_the_file_is_accepted(token_file: TokenFile) -> None:
     assert not any(token.accepts(each) for each in wrong)
 
 
-def test_a_new_token_counts_at_once_and_the_old_one_for_five_more_minutes(
-    token_file: TokenFile, replace_file: Replace
-) -> None:
+def test_a_new_token_counts_at_once_and_the_old_one_for_five_more_minutes(token_file: TokenFile) -> None:
     token = token_file.read()
-    replace_file(token_file.path, b"second-token-of-the-tests")
+    replace(token_file.path, b"second-token-of-the-tests")
     assert token.accepts("second-token-of-the-tests")
     token_file.clock.now = 299
     assert token.accepts("first-token-of-the-tests")
@@ -64,10 +62,10 @@ def test_a_new_token_counts_at_once_and_the_old_one_for_five_more_minutes(
 
 
 def test_the_old_token_is_as_old_as_the_file_however_late_somebody_calls(
-    token_file: TokenFile, replace_file: Replace, monkeypatch: pytest.MonkeyPatch
+    token_file: TokenFile, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     token = token_file.read()
-    replace_file(token_file.path, b"second-token-of-the-tests")
+    replace(token_file.path, b"second-token-of-the-tests")
     changed = token_file.path.stat().st_ctime
     monkeypatch.setattr("stagekeeper.service.auth.time.time", lambda: changed + 301)
     assert not token.accepts("first-token-of-the-tests")
@@ -75,7 +73,7 @@ def test_the_old_token_is_as_old_as_the_file_however_late_somebody_calls(
 
 
 async def test_a_token_that_nobody_called_with_is_the_one_before_all_the_same(
-    token_file: TokenFile, replace_file: Replace, serve: Serve, hello: Hello, client: aiohttp.ClientSession
+    token_file: TokenFile, serve: Serve, client: aiohttp.ClientSession
 ) -> None:
     url = await serve(hello([bearer_auth(token_file.read(), ["/webhook"], guess_delay=0)]))
 
@@ -84,24 +82,24 @@ async def test_a_token_that_nobody_called_with_is_the_one_before_all_the_same(
             return response.status
 
     for newer in (b"second-token-of-the-tests", b"third-token-of-the-tests"):
-        replace_file(token_file.path, newer)
+        replace(token_file.path, newer)
         assert await answered("/") == 200
     tokens = [f"{each}-token-of-the-tests" for each in ("first", "second", "third")]
     assert [await answered("/webhook", each) for each in tokens] == [401, 200, 200]
 
 
-def test_only_one_previous_token_is_accepted(token_file: TokenFile, replace_file: Replace) -> None:
+def test_only_one_previous_token_is_accepted(token_file: TokenFile) -> None:
     token = token_file.read()
     for newer in (b"second-token-of-the-tests", b"third-token-of-the-tests"):
-        replace_file(token_file.path, newer)
+        replace(token_file.path, newer)
         assert token.accepts(newer.decode())
     assert token.accepts("second-token-of-the-tests")
     assert not token.accepts("first-token-of-the-tests")
 
 
-def test_an_emptied_file_keeps_the_token_before(token_file: TokenFile, replace_file: Replace) -> None:
+def test_an_emptied_file_keeps_the_token_before(token_file: TokenFile) -> None:
     token = token_file.read()
-    replace_file(token_file.path, b"\n")
+    replace(token_file.path, b"\n")
     with capture_logs() as logs:
         assert token.accepts("first-token-of-the-tests")
     assert not token.accepts("")
@@ -142,7 +140,7 @@ def test_a_fifo_for_a_token_file_is_refused_by_name_and_not_waited_for(token_fil
 
 
 async def test_a_guarded_path_needs_the_token_and_others_do_not(
-    token_file: TokenFile, serve: Serve, hello: Hello, client: aiohttp.ClientSession
+    token_file: TokenFile, serve: Serve, client: aiohttp.ClientSession
 ) -> None:
     url = await serve(hello([bearer_auth(token_file.read(), ["/webhook"], guess_delay=0)]))
     cases = {
@@ -160,7 +158,7 @@ async def test_a_guarded_path_needs_the_token_and_others_do_not(
 
 
 async def test_guessing_cannot_lock_out_the_right_token(
-    token_file: TokenFile, serve: Serve, hello: Hello, client: aiohttp.ClientSession
+    token_file: TokenFile, serve: Serve, client: aiohttp.ClientSession
 ) -> None:
     """Wrong tokens wait (here for ever) or, beyond 32, hear 401 at once; the right one is answered at once."""
     url = await serve(hello([bearer_auth(token_file.read(), ["/webhook"], guess_delay=1000)]))

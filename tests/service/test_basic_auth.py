@@ -10,8 +10,8 @@ import pytest
 from stagekeeper.service.auth import BearerToken, bearer_auth
 from stagekeeper.service.basic_auth import Passwords
 from stagekeeper.service.web_config import WebConfigFile
-from tests.service.kit import Eventually, Hello, Serve
-from tests.testbed.patience import HANG_GUARD
+from tests.service.kit import Serve, hello
+from tests.testbed.patience import HANG_GUARD, until
 
 RIGHT = ("prometheus", "correct horse")
 HASH = bcrypt.hashpw(RIGHT[1].encode(), bcrypt.gensalt(4)).decode()
@@ -38,7 +38,6 @@ def web_config(tmp_path: Path) -> WebConfigFile:
 )
 async def test_only_the_right_password_is_let_in(
     serve: Serve,
-    hello: Hello,
     client: aiohttp.ClientSession,
     web_config: WebConfigFile,
     login: str,
@@ -54,7 +53,7 @@ async def test_only_the_right_password_is_let_in(
 
 @pytest.mark.parametrize("header", ["", "Basic", "Basic !", "Basic eA==", "Basic /w==", "Bearer x"])
 async def test_a_missing_or_malformed_header_is_401_and_names_the_scheme(
-    serve: Serve, hello: Hello, client: aiohttp.ClientSession, web_config: WebConfigFile, header: str
+    serve: Serve, client: aiohttp.ClientSession, web_config: WebConfigFile, header: str
 ) -> None:
     url = await serve(hello(), web_config=web_config)
     async with client.get(url, headers={"Authorization": header}) as response:
@@ -63,7 +62,7 @@ async def test_a_missing_or_malformed_header_is_401_and_names_the_scheme(
 
 
 async def test_probes_of_kubelet_need_no_password_and_nothing_else_is_open(
-    serve: Serve, hello: Hello, client: aiohttp.ClientSession, web_config: WebConfigFile
+    serve: Serve, client: aiohttp.ClientSession, web_config: WebConfigFile
 ) -> None:
     url = await serve(hello(), web_config=web_config)
     paths = {"/-/healthy": 200, "/-/ready": 200, "/-/reload": 401, "/": 401, "/metrics": 401, "/none": 401}
@@ -73,7 +72,7 @@ async def test_probes_of_kubelet_need_no_password_and_nothing_else_is_open(
 
 
 async def test_a_request_with_the_right_bearer_token_needs_no_password_too(
-    serve: Serve, hello: Hello, client: aiohttp.ClientSession, web_config: WebConfigFile, tmp_path: Path
+    serve: Serve, client: aiohttp.ClientSession, web_config: WebConfigFile, tmp_path: Path
 ) -> None:
     (tmp_path / "token").write_text("the-token-of-the-tests")
     app = hello([bearer_auth(BearerToken(tmp_path / "token"), ["/webhook"], guess_delay=0)])
@@ -84,9 +83,7 @@ async def test_a_request_with_the_right_bearer_token_needs_no_password_too(
             assert (path, response.status) == (path, status)
 
 
-async def test_without_users_everything_is_open(
-    serve: Serve, hello: Hello, client: aiohttp.ClientSession, tmp_path: Path
-) -> None:
+async def test_without_users_everything_is_open(serve: Serve, client: aiohttp.ClientSession, tmp_path: Path) -> None:
     (tmp_path / "web.yml").write_text("")
     url = await serve(hello(), web_config=WebConfigFile(tmp_path / "web.yml"))
     async with client.get(url) as response:
@@ -112,7 +109,6 @@ async def test_a_right_password_is_hashed_once_and_a_changed_hash_again(monkeypa
 
 async def test_who_gives_no_password_is_asked_for_one_without_a_hash(
     serve: Serve,
-    hello: Hello,
     client: aiohttp.ClientSession,
     web_config: WebConfigFile,
     monkeypatch: pytest.MonkeyPatch,
@@ -124,9 +120,7 @@ async def test_who_gives_no_password_is_asked_for_one_without_a_hash(
         assert response.status == 401
 
 
-async def test_guesses_without_end_do_not_keep_a_right_password_waiting(
-    monkeypatch: pytest.MonkeyPatch, eventually: Eventually
-) -> None:
+async def test_guesses_without_end_do_not_keep_a_right_password_waiting(monkeypatch: pytest.MonkeyPatch) -> None:
     """Whoever guessed again once he had his answer was always newer than the right one: it was hashed after all."""
     hashed: list[bytes] = []
     check = bcrypt.checkpw
@@ -143,7 +137,7 @@ async def test_guesses_without_end_do_not_keep_a_right_password_waiting(
             assert not await passwords.are_right(users, "prometheus", f"{guesser} {number}")
 
     guessers = [asyncio.create_task(guess(number)) for number in range(8)]
-    await eventually(lambda: len(hashed) > 8)
+    await until(lambda: len(hashed) > 8)
     before = len(hashed)
     right = asyncio.create_task(passwords.are_right(users, *RIGHT))
     await asyncio.sleep(0)
@@ -161,9 +155,7 @@ async def every_hash_has_ended() -> None:
         await asyncio.wait(others)
 
 
-async def test_who_hangs_up_gives_no_turn_back_before_his_hash_has_ended(
-    monkeypatch: pytest.MonkeyPatch, eventually: Eventually
-) -> None:
+async def test_who_hangs_up_gives_no_turn_back_before_his_hash_has_ended(monkeypatch: pytest.MonkeyPatch) -> None:
     """Two threads are for hashes; the others are needed for what DNS is asked."""
     begun, end = list[bytes](), threading.Event()
 
@@ -176,7 +168,7 @@ async def test_who_hangs_up_gives_no_turn_back_before_his_hash_has_ended(
     passwords, users = Passwords(), {RIGHT[0]: HASH}
     for number in range(5):
         guess = asyncio.create_task(passwords.are_right(users, RIGHT[0], f"guess {number}"))
-        await eventually(lambda: len(begun) >= min(number + 1, 2))  # noqa: B023 -- asked before the next one
+        await until(lambda: len(begun) >= min(number + 1, 2))  # noqa: B023 -- asked before the next one
         await asyncio.to_thread(lambda: None)
         guess.cancel()
     assert len(begun) == 2

@@ -12,7 +12,8 @@ from aiohttp import web
 from structlog.testing import capture_logs
 
 from stagekeeper.service.body import BodyTooLarge, UnreadableBody, read_body
-from tests.service.kit import Eventually, Serve, bomb
+from tests.service.kit import Serve, bomb
+from tests.testbed.patience import until
 
 LARGEST = 100_000
 TEXT = b"some words, " * 100
@@ -71,13 +72,13 @@ async def test_what_can_not_be_taken_is_said_so(client: aiohttp.ClientSession, u
         assert (response.status, await response.text()) == (400, why)
 
 
-async def test_a_sender_that_has_gone_in_the_middle_is_no_fault_of_ours(url: str, eventually: Eventually) -> None:
+async def test_a_sender_that_has_gone_in_the_middle_is_no_fault_of_ours(url: str) -> None:
     with capture_logs() as logs:
         _, writer = await asyncio.open_connection(urlsplit(url).hostname, urlsplit(url).port)
         writer.write(b"POST / HTTP/1.1\r\nHost: localhost\r\nContent-Length: 100\r\n\r\nhalf")
         await writer.drain()
         writer.transport.abort()
-        await eventually(lambda: logs)
+        await until(lambda: logs)
     assert [(each["log_level"], each["event"]) for each in logs] == [
         ("debug", "The sender of a body has gone before its end.")
     ]

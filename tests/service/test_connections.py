@@ -8,8 +8,8 @@ FEW = Limits(connections=4, per_caller=3, health_only=2)
 class Room:
     """Connections, and who of them was ended."""
 
-    def __init__(self, limits: Limits = FEW) -> None:
-        self.connections = Connections(limits)
+    def __init__(self) -> None:
+        self.connections = Connections(FEW)
         self.ended: list[str] = []
 
     def admit(self, name: str, address: str, *, works: bool = False) -> Connection:

@@ -7,7 +7,7 @@ from structlog.testing import capture_logs
 
 from stagekeeper.config.errors import ConfigurationError
 from stagekeeper.service.files import Reloaded, read_text, signature
-from tests.service.kit import Replace
+from tests.service.kit import replace
 
 
 def test_a_signature_changes_when_a_file_is_rewritten_in_place(tmp_path: Path) -> None:
@@ -19,13 +19,11 @@ def test_a_signature_changes_when_a_file_is_rewritten_in_place(tmp_path: Path) -
     assert signature(path) != before
 
 
-def test_a_signature_changes_when_a_file_is_replaced_by_one_of_the_same_size(
-    tmp_path: Path, replace_file: Replace
-) -> None:
+def test_a_signature_changes_when_a_file_is_replaced_by_one_of_the_same_size(tmp_path: Path) -> None:
     path = tmp_path / "file"
     path.write_text("one")
     before = signature(path)
-    replace_file(path, b"two")
+    replace(path, b"two")
     assert signature(path) != before
 
 

@@ -11,8 +11,8 @@ from structlog.testing import capture_logs
 
 from stagekeeper.service.connections import Limits
 from stagekeeper.service.http_guard import unproven
-from tests.service.kit import Eventually, Hello, Serve
-from tests.testbed.patience import HANG_GUARD
+from tests.service.kit import Serve, hello
+from tests.testbed.patience import HANG_GUARD, until
 
 Streams = tuple[asyncio.StreamReader, asyncio.StreamWriter]
 NEVER = 1000.0
@@ -47,7 +47,7 @@ async def is_closed_while(reader: asyncio.StreamReader, sending: asyncio.Task[No
     return answer == b"" and not (sending and sending.done())
 
 
-async def test_a_caller_that_drips_its_headers_is_cut_off_after_the_header_time(serve: Serve, hello: Hello) -> None:
+async def test_a_caller_that_drips_its_headers_is_cut_off_after_the_header_time(serve: Serve) -> None:
     """Each byte comes well within the time: only a limit on all of the headers ends this."""
     url = await serve(hello(), limits=Limits(header_seconds=0.3, keepalive_seconds=NEVER))
     async with connected(url) as (reader, writer):
@@ -56,7 +56,7 @@ async def test_a_caller_that_drips_its_headers_is_cut_off_after_the_header_time(
         dripping.cancel()
 
 
-async def test_a_caller_that_drips_its_second_request_is_cut_off_too(serve: Serve, hello: Hello) -> None:
+async def test_a_caller_that_drips_its_second_request_is_cut_off_too(serve: Serve) -> None:
     url = await serve(hello(), limits=Limits(header_seconds=0.3, keepalive_seconds=NEVER))
     async with connected(url) as (reader, writer):
         writer.write(b"GET / HTTP/1.1\r\nHost: x\r\n\r\n")
@@ -66,15 +66,13 @@ async def test_a_caller_that_drips_its_second_request_is_cut_off_too(serve: Serv
         dripping.cancel()
 
 
-async def test_a_connection_on_which_nothing_is_sent_is_closed_after_the_header_time(
-    serve: Serve, hello: Hello
-) -> None:
+async def test_a_connection_on_which_nothing_is_sent_is_closed_after_the_header_time(serve: Serve) -> None:
     url = await serve(hello(), limits=Limits(header_seconds=0.05, keepalive_seconds=NEVER))
     async with connected(url) as (reader, _):
         assert await is_closed_while(reader)
 
 
-async def test_an_idle_connection_lives_for_the_keep_alive_time_not_the_header_time(serve: Serve, hello: Hello) -> None:
+async def test_an_idle_connection_lives_for_the_keep_alive_time_not_the_header_time(serve: Serve) -> None:
     url = await serve(hello(), limits=Limits(header_seconds=0.1, keepalive_seconds=NEVER))
     async with connected(url) as (reader, writer):
         for pause in (0.3, 0.0):
@@ -83,7 +81,7 @@ async def test_an_idle_connection_lives_for_the_keep_alive_time_not_the_header_t
             await asyncio.sleep(pause)
 
 
-async def test_an_idle_connection_is_closed_after_the_keep_alive_time(serve: Serve, hello: Hello) -> None:
+async def test_an_idle_connection_is_closed_after_the_keep_alive_time(serve: Serve) -> None:
     url = await serve(hello(), limits=Limits(keepalive_seconds=0.1))
     async with connected(url) as (reader, writer):
         writer.write(b"GET / HTTP/1.1\r\nHost: x\r\n\r\n")
@@ -123,9 +121,7 @@ async def test_a_caller_that_drips_its_body_is_cut_off_after_the_request_time(se
         dripping.cancel()
 
 
-async def test_a_handler_that_hangs_is_cancelled_after_the_request_time_and_logged(
-    serve: Serve, eventually: Eventually
-) -> None:
+async def test_a_handler_that_hangs_is_cancelled_after_the_request_time_and_logged(serve: Serve) -> None:
     cancelled: list[bool] = []
 
     async def hang(_request: web.Request) -> web.Response:
@@ -143,13 +139,11 @@ async def test_a_handler_that_hangs_is_cancelled_after_the_request_time_and_logg
         async with connected(url) as (reader, writer):
             writer.write(b"GET / HTTP/1.1\r\nHost: x\r\n\r\n")
             assert await is_closed_while(reader)
-        await eventually(lambda: cancelled)
+        await until(lambda: cancelled)
     assert [line["event"] for line in logs] == ["A request took too long and was given up."]
 
 
-async def test_a_caller_that_does_not_read_its_answer_is_cut_off_after_the_request_time(
-    serve: Serve, eventually: Eventually
-) -> None:
+async def test_a_caller_that_does_not_read_its_answer_is_cut_off_after_the_request_time(serve: Serve) -> None:
     ended: list[bool] = []
 
     async def stream(request: web.Request) -> web.StreamResponse:
@@ -166,14 +160,14 @@ async def test_a_caller_that_does_not_read_its_answer_is_cut_off_after_the_reque
     url = await serve(app, limits=Limits(request_seconds=0.3))
     with socket.create_connection(("127.0.0.1", int(url.rpartition(":")[2]))) as caller:
         caller.sendall(b"GET / HTTP/1.1\r\nHost: x\r\n\r\n")
-        await eventually(lambda: ended)
+        await until(lambda: ended)
 
 
 GET = b"GET / HTTP/1.1\r\nHost: x\r\n\r\n"
 HEALTH = b"GET /-/healthy HTTP/1.1\r\nHost: x\r\n\r\n"
 
 
-async def test_where_there_is_no_room_the_connection_idle_for_longest_gives_way(serve: Serve, hello: Hello) -> None:
+async def test_where_there_is_no_room_the_connection_idle_for_longest_gives_way(serve: Serve) -> None:
     url = await serve(hello(), limits=Limits(connections=2, keepalive_seconds=NEVER))
     async with connected(url) as (oldest, ask), connected(url) as (second, ask_too):
         for reader, writer in ((oldest, ask), (second, ask_too)):
@@ -212,9 +206,7 @@ async def test_where_all_are_at_work_health_is_answered_and_nothing_else(serve: 
                 assert answer.split()[1] == status
 
 
-async def test_a_request_that_waits_to_be_known_gives_way_and_is_cancelled(
-    serve: Serve, eventually: Eventually
-) -> None:
+async def test_a_request_that_waits_to_be_known_gives_way_and_is_cancelled(serve: Serve) -> None:
     waiting: list[str] = []
 
     async def handle(request: web.Request) -> web.Response:
@@ -233,7 +225,7 @@ async def test_a_request_that_waits_to_be_known_gives_way_and_is_cancelled(
     url = await serve(app, limits=Limits(connections=1))
     async with connected(url) as (unknown, writer):
         writer.write(GET)
-        await eventually(lambda: waiting)
+        await until(lambda: waiting)
         async with connected(url) as (known, asking):
             asking.write(b"GET /known HTTP/1.1\r\nHost: x\r\n\r\n")
             assert await known.readuntil(b"hello")
@@ -241,7 +233,7 @@ async def test_a_request_that_waits_to_be_known_gives_way_and_is_cancelled(
     assert waiting == []
 
 
-async def test_whoever_waits_to_be_known_and_hangs_up_is_forgotten(serve: Serve, eventually: Eventually) -> None:
+async def test_whoever_waits_to_be_known_and_hangs_up_is_forgotten(serve: Serve) -> None:
     waiting: list[str] = []
 
     async def handle(request: web.Request) -> web.Response:
@@ -257,8 +249,8 @@ async def test_whoever_waits_to_be_known_and_hangs_up_is_forgotten(serve: Serve,
     app.router.add_get("/", handle)
     async with connected(await serve(app)) as (_, writer):
         writer.write(GET)
-        await eventually(lambda: waiting)
-    await eventually(lambda: not waiting)
+        await until(lambda: waiting)
+    await until(lambda: not waiting)
 
 
 @pytest.mark.parametrize(
@@ -271,16 +263,14 @@ async def test_whoever_waits_to_be_known_and_hangs_up_is_forgotten(serve: Serve,
         (b"GET / HTTP/1.0\r\n\r\n", b"200"),
     ],
 )
-async def test_only_http_1_is_spoken_and_1_1_with_a_host(
-    serve: Serve, hello: Hello, head: bytes, status: bytes
-) -> None:
+async def test_only_http_1_is_spoken_and_1_1_with_a_host(serve: Serve, head: bytes, status: bytes) -> None:
     async with connected(await serve(hello())) as (reader, writer):
         writer.write(head)
         assert (await reader.read()).split()[1] == status
 
 
 async def test_a_body_that_is_not_what_it_says_leaves_no_traceback_in_the_log(
-    serve: Serve, hello: Hello, caplog: pytest.LogCaptureFixture
+    serve: Serve, caplog: pytest.LogCaptureFixture
 ) -> None:
     """Nobody reads it here, so that it is aiohttp that stumbles over it."""
     url = await serve(hello())
@@ -305,7 +295,7 @@ async def test_a_body_that_is_not_what_it_says_leaves_no_traceback_in_the_log(
     ],
 )
 async def test_a_bad_request_is_answered_400_and_leaves_no_traceback_in_the_log(
-    serve: Serve, hello: Hello, caplog: pytest.LogCaptureFixture, request_head: bytes
+    serve: Serve, caplog: pytest.LogCaptureFixture, request_head: bytes
 ) -> None:
     url = await serve(hello())
     async with connected(url) as (reader, writer):
@@ -346,7 +336,7 @@ async def test_whoever_does_not_read_his_answer_gives_way(serve: Serve, client: 
             assert response.status == 200
 
 
-async def test_pipelined_requests_are_all_answered(serve: Serve, hello: Hello) -> None:
+async def test_pipelined_requests_are_all_answered(serve: Serve) -> None:
     url = await serve(hello(), limits=Limits(header_seconds=0.2))
     async with connected(url) as (reader, writer):
         writer.write(b"GET / HTTP/1.1\r\nHost: x\r\n\r\n" * 3)

@@ -9,11 +9,11 @@ from aiohttp import web
 from stagekeeper.config.errors import StartError
 from stagekeeper.service.address import ListenAddress, parse_listen_address
 from stagekeeper.service.listen import serving
-from tests.service.kit import Hello
+from tests.service.kit import hello
 from tests.testbed.patience import HANG_GUARD
 
 
-async def test_it_serves_on_every_address_it_was_given(client: aiohttp.ClientSession, hello: Hello) -> None:
+async def test_it_serves_on_every_address_it_was_given(client: aiohttp.ClientSession) -> None:
     addresses = [parse_listen_address("127.0.0.1:0"), parse_listen_address("localhost:0")]
     async with serving(hello(), addresses) as listening:
         assert len(listening.urls) >= 2
@@ -22,7 +22,7 @@ async def test_it_serves_on_every_address_it_was_given(client: aiohttp.ClientSes
                 assert await response.text() == "hello"
 
 
-async def test_a_port_in_use_is_one_sentence_that_says_what_to_do(hello: Hello) -> None:
+async def test_a_port_in_use_is_one_sentence_that_says_what_to_do() -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
         with pytest.raises(StartError) as raised:
@@ -41,13 +41,13 @@ async def test_a_port_in_use_is_one_sentence_that_says_what_to_do(hello: Hello) 
         ("no-such-host.invalid", "the host name 'no-such-host.invalid' can't be resolved"),
     ],
 )
-async def test_a_host_that_cannot_be_listened_on_is_one_sentence(hello: Hello, host: str, reason: str) -> None:
+async def test_a_host_that_cannot_be_listened_on_is_one_sentence(host: str, reason: str) -> None:
     with pytest.raises(StartError, match=f"Can't listen on {host}:1234: {reason}"):
         async with serving(hello(), [ListenAddress(host, 1234)]):
             pass
 
 
-async def test_when_the_second_address_cannot_be_had_the_first_is_given_back(hello: Hello) -> None:
+async def test_when_the_second_address_cannot_be_had_the_first_is_given_back() -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         free = unused_port()
         addresses = [ListenAddress("127.0.0.1", free), ListenAddress("127.0.0.1", taken.getsockname()[1])]
@@ -66,7 +66,7 @@ def unused_port() -> int:
 @pytest.mark.skipif(
     os.geteuid() != 0 and not hasattr(os, "setresuid"), reason="the test takes root's rights away for a moment"
 )
-async def test_a_privileged_port_is_one_sentence_that_names_the_first_free_one(hello: Hello) -> None:
+async def test_a_privileged_port_is_one_sentence_that_names_the_first_free_one() -> None:
     """Port 1 is below ip_unprivileged_port_start; bind is made to refuse as it does without the capability."""
     with pytest.raises(StartError) as raised:
         async with without_root(), serving(hello(), [ListenAddress("127.0.0.1", 1)]):
@@ -151,7 +151,7 @@ async def test_a_request_that_outlasts_the_grace_is_given_up() -> None:
             await request
 
 
-async def test_idle_keep_alive_connections_do_not_hold_up_the_stop(hello: Hello) -> None:
+async def test_idle_keep_alive_connections_do_not_hold_up_the_stop() -> None:
     address = ListenAddress("127.0.0.1", 0)
     async with (
         asyncio.timeout(HANG_GUARD),

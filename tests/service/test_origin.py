@@ -5,7 +5,7 @@ import pytest
 
 from stagekeeper.service.auth import BearerToken, bearer_auth
 from stagekeeper.service.origin import is_ours
-from tests.service.kit import Hello, Serve
+from tests.service.kit import Serve, hello
 
 TOKEN = "the-token-of-the-tests"
 
@@ -67,7 +67,7 @@ def test_names_that_anybody_can_register_are_not(host: str) -> None:
     ],
 )
 async def test_a_change_is_refused_where_a_web_page_may_ask_for_it(
-    serve: Serve, hello: Hello, client: aiohttp.ClientSession, headers: dict[str, str], status: int
+    serve: Serve, client: aiohttp.ClientSession, headers: dict[str, str], status: int
 ) -> None:
     url = await serve(hello())
     for method in ("POST", "PUT", "PATCH", "DELETE"):
@@ -77,15 +77,13 @@ async def test_a_change_is_refused_where_a_web_page_may_ask_for_it(
         assert response.status == 200
 
 
-async def test_the_name_that_is_refused_is_said_as_it_can_be_shown(
-    serve: Serve, hello: Hello, client: aiohttp.ClientSession
-) -> None:
+async def test_the_name_that_is_refused_is_said_as_it_can_be_shown(serve: Serve, client: aiohttp.ClientSession) -> None:
     async with client.post(await serve(hello()), headers={"Host": "evil\x9b.example"}) as response:
         assert (await response.text()).startswith(r"This program does not know itself as evil\x9b.example. Ask it by ")
 
 
 async def test_whoever_has_proved_who_he_is_may_call_us_what_he_likes(
-    serve: Serve, hello: Hello, client: aiohttp.ClientSession, tmp_path_token: BearerToken
+    serve: Serve, client: aiohttp.ClientSession, tmp_path_token: BearerToken
 ) -> None:
     url = await serve(hello([bearer_auth(tmp_path_token, ["/webhook"], guess_delay=0)]))
     headers = {"Authorization": f"Bearer {TOKEN}", "Host": "alerts.example.com"}

@@ -11,7 +11,7 @@ from structlog.testing import capture_logs
 from stagekeeper.service.tls import ClientContext, ServerContext, ServerTls, TlsFilesError, certificate_expiry
 from tests.kube import certificates
 from tests.kube.certificates import Certificates
-from tests.service.kit import PemFiles, Replace, Trusting
+from tests.service.kit import PemFiles, replace, trusting
 from tests.testbed.patience import HANG_GUARD
 
 
@@ -37,7 +37,7 @@ async def served_certificate(context: ssl.SSLContext, client: ssl.SSLContext, na
 
 @pytest.mark.parametrize("name", ["localhost", "127.0.0.1"], ids=["with SNI", "without SNI"])
 async def test_a_listener_serves_the_new_certificate_after_its_files_changed(
-    name: str, pem_files: PemFiles, authority: trustme.CA, trusting: Trusting
+    name: str, pem_files: PemFiles, authority: trustme.CA
 ) -> None:
     server = ServerContext(ServerTls(pem_files.cert, pem_files.key))
     first = await served_certificate(server.listening, trusting(authority), name)
@@ -46,11 +46,11 @@ async def test_a_listener_serves_the_new_certificate_after_its_files_changed(
 
 
 async def test_a_listener_keeps_its_certificate_while_the_new_one_lacks_its_key(
-    pem_files: PemFiles, authority: trustme.CA, trusting: Trusting, replace_file: Replace
+    pem_files: PemFiles, authority: trustme.CA
 ) -> None:
     server = ServerContext(ServerTls(pem_files.cert, pem_files.key))
     first = await served_certificate(server.listening, trusting(authority))
-    replace_file(pem_files.cert, authority.issue_cert("localhost").cert_chain_pems[0].bytes())
+    replace(pem_files.cert, authority.issue_cert("localhost").cert_chain_pems[0].bytes())
     with capture_logs() as logs:
         assert await served_certificate(server.listening, trusting(authority)) == first
     assert [each["reason"] for each in logs] == [
@@ -60,7 +60,7 @@ async def test_a_listener_keeps_its_certificate_while_the_new_one_lacks_its_key(
 
 @pytest.mark.parametrize("version", [ssl.TLSVersion.TLSv1_2, ssl.TLSVersion.TLSv1_3])
 async def test_a_client_ca_that_was_taken_away_no_longer_admits_its_clients(
-    version: ssl.TLSVersion, pem_files: PemFiles, authority: trustme.CA, trusting: Trusting
+    version: ssl.TLSVersion, pem_files: PemFiles, authority: trustme.CA
 ) -> None:
     """OpenSSL can only add CAs to a context, and resumed sessions skip the check: neither may keep a client in."""
     settings = ServerTls(pem_files.cert, pem_files.key, pem_files.ca, ssl.CERT_REQUIRED)
@@ -74,16 +74,14 @@ async def test_a_client_ca_that_was_taken_away_no_longer_admits_its_clients(
 
 
 async def test_a_client_without_a_certificate_is_refused_where_one_is_required(
-    pem_files: PemFiles, authority: trustme.CA, trusting: Trusting
+    pem_files: PemFiles, authority: trustme.CA
 ) -> None:
     server = ServerContext(ServerTls(pem_files.cert, pem_files.key, pem_files.ca, ssl.CERT_REQUIRED))
     with pytest.raises((ssl.SSLError, ConnectionError)):
         await served_certificate(server.listening, trusting(authority))
 
 
-async def test_new_settings_apply_to_the_connections_from_then_on(
-    pem_files: PemFiles, authority: trustme.CA, trusting: Trusting
-) -> None:
+async def test_new_settings_apply_to_the_connections_from_then_on(pem_files: PemFiles, authority: trustme.CA) -> None:
     server = ServerContext(ServerTls(pem_files.cert, pem_files.key))
     old_client = trusting(authority)
     old_client.maximum_version = ssl.TLSVersion.TLSv1_2

@@ -9,7 +9,7 @@ from structlog.testing import capture_logs
 from stagekeeper.config.errors import ConfigurationError
 from stagekeeper.service.tls import TlsFilesError
 from stagekeeper.service.web_config import WebConfigFile, parse_web_config
-from tests.service.kit import Hello, PemFiles, Serve, Trusting
+from tests.service.kit import PemFiles, Serve, hello, trusting
 
 HASH = "$2b$04$m1zQ0d6PzvxbJ1YEf/zbtOsfW.T6e5PiQ7HKjPnp3H92Qk1fiYah6"  # of the letter x
 PATH = Path("/etc/web.yml")
@@ -241,7 +241,7 @@ def test_turning_tls_on_needs_a_restart(tmp_path: Path, pem_files: PemFiles) -> 
 
 
 async def test_tls_headers_and_their_changes_reach_the_listener(
-    tmp_path: Path, pem_files: PemFiles, serve: Serve, hello: Hello, authority: trustme.CA, trusting: Trusting
+    tmp_path: Path, pem_files: PemFiles, serve: Serve, authority: trustme.CA
 ) -> None:
     path = tmp_path / "web.yml"
     tls = f"tls_server_config:\n  cert_file: {pem_files.cert}\n  key_file: {pem_files.key}\n"
