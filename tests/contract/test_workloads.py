@@ -2,7 +2,7 @@
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from dataclasses import replace
 
 import pytest
@@ -17,7 +17,7 @@ from simulator.place import Place
 from simulator.pod_actor import Node
 from simulator.programs import ListeningProgram, Program
 from tests.contract.cluster import Cluster, Object
-from tests.testbed.patience import HANG_GUARD
+from tests.testbed.patience import until
 
 WEB = Workload("web", 2, {"app": "web"}, (("main", Role.SIDECAR),))
 
@@ -56,13 +56,6 @@ def is_ready(pod: Object) -> bool:
 def uids(items: Sequence[Object]) -> dict[str, str]:
     """The UID of each pod by its name."""
     return {pod["metadata"]["name"]: pod["metadata"]["uid"] for pod in items}
-
-
-async def until(condition: Callable[[], Awaitable[bool]]) -> None:
-    """Poll until a condition holds."""
-    async with asyncio.timeout(HANG_GUARD):
-        while not await condition():  # noqa: ASYNC110 - an API is polled
-            await asyncio.sleep(0.05)
 
 
 async def until_ready(cluster: Cluster, count: int) -> list[Object]:

@@ -2,8 +2,7 @@
 
 import asyncio
 import contextlib
-import json
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -19,8 +18,9 @@ from simulator.listener import accepts
 from simulator.manifests import manifests
 from simulator.programs import CC_PORT
 from tests.crashes.access import grant, is_guarded
+from tests.kube.api_server import kubeconfig
 from tests.testbed.control_plane import ControlPlane
-from tests.testbed.patience import HANG_GUARD
+from tests.testbed.patience import until
 
 Object = dict[str, Any]
 NETWORKS = ["10.96.0.0/16", "10.244.0.0/16"]
@@ -97,17 +97,7 @@ class CloudFoundry:
     def kubeconfig(self, account: str, server: str, name: str) -> Path:
         """A kubeconfig with a fresh token of a ServiceAccount, for a way to the API without TLS."""
         user = {"token": self.plane.service_account_token(self.namespace, account)}
-        config = {
-            "apiVersion": "v1",
-            "kind": "Config",
-            "clusters": [{"name": "crashes", "cluster": {"server": server}}],
-            "users": [{"name": account, "user": user}],
-            "contexts": [{"name": "crashes", "context": {"cluster": "crashes", "user": account}}],
-            "current-context": "crashes",
-        }
-        path = self.folder / f"{name}.kubeconfig"
-        path.write_text(json.dumps(config))
-        return path
+        return kubeconfig(self.folder / f"{name}.kubeconfig", server, user)
 
 
 def prepare(plane: ControlPlane) -> None:
@@ -145,16 +135,6 @@ async def cloud_foundry(
         await until(lambda: _settled(found), f"a BBS that serves in {namespace}")
         await until(lambda: _guarded(found), f"the admission policy's being in force in {namespace}")
         yield found
-
-
-async def until(condition: Callable[[], Awaitable[bool]], what: str, timeout: float = HANG_GUARD) -> None:
-    """Poll a condition; AssertionError that says what did not come within `timeout` seconds."""
-    try:
-        async with asyncio.timeout(timeout):
-            while not await condition():  # noqa: ASYNC110 -- an API is polled
-                await asyncio.sleep(0.1)
-    except TimeoutError:
-        raise AssertionError(f"{what} did not come within {timeout:.0f} s") from None
 
 
 async def _settled(found: CloudFoundry) -> bool:

@@ -8,9 +8,8 @@ from pathlib import Path
 
 import aiohttp
 
-from tests.crashes.cloud_foundry import until
 from tests.testbed.binaries import find_program
-from tests.testbed.patience import HANG_GUARD
+from tests.testbed.patience import HANG_GUARD, until
 from tests.testbed.process import Process, ProcessError
 
 ALERTMANAGER = "127.0.0.1:9093"

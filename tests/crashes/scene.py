@@ -20,9 +20,10 @@ from simulator.faults import Faults
 from simulator.kubelet import KubeletOptions
 from tests.crashes import programs
 from tests.crashes.chronicle import Chronicle, chronicle
-from tests.crashes.cloud_foundry import CloudFoundry, cloud_foundry, until
+from tests.crashes.cloud_foundry import CloudFoundry, cloud_foundry
 from tests.crashes.door import Door, door
 from tests.testbed.control_plane import ControlPlane
+from tests.testbed.patience import until
 from tests.testbed.process import Process, free_port
 
 Facts = dict[str, Any]

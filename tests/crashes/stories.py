@@ -15,7 +15,7 @@ from pathlib import Path
 
 from simulator.demo.story import Story
 from tests.crashes import programs
-from tests.crashes.cloud_foundry import prepare, until
+from tests.crashes.cloud_foundry import prepare
 from tests.crashes.door import Door, Hold, Message
 from tests.crashes.moments import (
     asks_for_pause,
@@ -29,7 +29,7 @@ from tests.crashes.moments import (
 from tests.crashes.scene import Facts, Scene, scene
 from tests.testbed.binaries import find_binaries
 from tests.testbed.control_plane import ControlPlane, control_plane
-from tests.testbed.patience import HANG_GUARD
+from tests.testbed.patience import HANG_GUARD, until
 from tests.testbed.process import Process
 
 _OBSERVATION_AGE = 10.0

@@ -1,4 +1,3 @@
-import json
 import subprocess
 import sys
 import urllib.error
@@ -11,6 +10,7 @@ import yaml
 
 from scripts.cache import ROOT
 from tests.image import sandbox
+from tests.kube.api_server import kubeconfig
 from tests.testbed.patience import HANG_GUARD
 from tests.testbed.process import Process, free_port
 
@@ -55,16 +55,8 @@ def files(tmp_path_factory: pytest.TempPathFactory) -> Path:
         "environments": [{"name": "cf", "service": {"host": "127.0.0.1", "port": 1}}],
         "remediator": {"mode": "observe", "webhook": {"token_file": f"{sandbox.HERE}/etc/token"}},
     }
-    kubeconfig = {
-        "apiVersion": "v1",
-        "kind": "Config",
-        "clusters": [{"name": "none", "cluster": {"server": NOBODY_THERE}}],
-        "users": [{"name": "none", "user": {"token": "made-up"}}],
-        "contexts": [{"name": "none", "context": {"cluster": "none", "user": "none"}}],
-        "current-context": "none",
-    }
     (folder / "config.yaml").write_text(yaml.safe_dump(config))
-    (folder / "kubeconfig").write_text(json.dumps(kubeconfig))
+    kubeconfig(folder / "kubeconfig", NOBODY_THERE)
     (folder / "token").write_text("a-made-up-webhook-token")
     return folder
 

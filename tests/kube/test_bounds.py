@@ -3,7 +3,7 @@
 import asyncio
 import gzip
 import json
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -28,18 +28,6 @@ from tests.testbed.process import free_port
 
 PATH = "/apis/stagekeeper.dev/v1alpha1/namespaces/cf/remediations"
 ENOUGH = 60.0
-
-
-@pytest.fixture
-async def server() -> AsyncIterator[ApiServer]:
-    async with api_server.api_server() as running:
-        yield running
-
-
-@pytest.fixture
-async def kube(server: ApiServer, tmp_path: Path) -> AsyncIterator[Kube]:
-    async with connected(server.url, tmp_path) as client:
-        yield client
 
 
 @pytest.mark.parametrize("code", [300, 301, 302, 303, 304, 307, 308])

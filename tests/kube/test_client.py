@@ -5,7 +5,6 @@ import json
 import re
 import subprocess
 import sys
-from collections.abc import AsyncIterator
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -16,25 +15,12 @@ from stagekeeper.kube import errors
 from stagekeeper.kube.client import Call, Kube
 from stagekeeper.kube.errors import KubeError, MalformedResponse, Unreachable
 from tests.diego.listeners import free_port, listening
-from tests.kube import api_server
 from tests.kube.api_server import ApiServer, answering, connected, hanging, refusing, saying
-from tests.testbed.patience import HANG_GUARD
+from tests.testbed.patience import HANG_GUARD, until
 
 PATH = "/api/v1/namespaces/cf/pods"
 ENOUGH, SHORT = 60.0, 0.2
 CHANGES = ["PUT", "DELETE", "POST", "PATCH"]
-
-
-@pytest.fixture
-async def server() -> AsyncIterator[ApiServer]:
-    async with api_server.api_server() as running:
-        yield running
-
-
-@pytest.fixture
-async def kube(server: ApiServer, tmp_path: Path) -> AsyncIterator[Kube]:
-    async with connected(server.url, tmp_path) as client:
-        yield client
 
 
 # What is sent and what comes back
@@ -218,9 +204,7 @@ async def test_a_port_without_a_server_is_unreachable(tmp_path: Path) -> None:
 async def test_a_request_can_be_cancelled(server: ApiServer, kube: Kube) -> None:
     server.answers[PATH] = hanging
     request = asyncio.create_task(kube.get(PATH, timeout=ENOUGH))
-    async with asyncio.timeout(ENOUGH):
-        while not server.requests:  # noqa: ASYNC110 -- the server is another party
-            await asyncio.sleep(0.005)
+    await until(lambda: server.requests)
     request.cancel()
     with pytest.raises(asyncio.CancelledError):
         await request

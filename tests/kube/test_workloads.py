@@ -1,9 +1,7 @@
 """Reading what an observation is made of, and the one change that is ever made to a pod."""
 
 import json
-from collections.abc import AsyncIterator
 from dataclasses import replace
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -14,25 +12,12 @@ from stagekeeper.kube.errors import Forbidden, MalformedResponse
 from stagekeeper.kube.events import Event
 from stagekeeper.kube.objects import Endpoints
 from tests.diego import observations
-from tests.kube import api_server
-from tests.kube.api_server import ApiServer, answering, connected, refusing
+from tests.kube.api_server import ApiServer, answering, refusing
 
 PODS = "/api/v1/namespaces/cf/pods"
 SET = "/apis/apps/v1/namespaces/cf/statefulsets/diego-api"
 SLICES = "/apis/discovery.k8s.io/v1/namespaces/cf/endpointslices"
 ENOUGH = 60.0
-
-
-@pytest.fixture
-async def server() -> AsyncIterator[ApiServer]:
-    async with api_server.api_server() as running:
-        yield running
-
-
-@pytest.fixture
-async def kube(server: ApiServer, tmp_path: Path) -> AsyncIterator[Kube]:
-    async with connected(server.url, tmp_path) as client:
-        yield client
 
 
 def named(name: str) -> dict[str, Any]:

@@ -1,6 +1,5 @@
 """What is published works by itself: the wheel's commands with the locked libraries alone, the sdist as a checkout."""
 
-import json
 import os
 import re
 import subprocess
@@ -11,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from scripts.cache import ROOT
+from tests.kube import api_server
 from tests.testbed.patience import HANG_GUARD
 
 pytestmark = pytest.mark.programs
@@ -28,13 +28,7 @@ def _run(command: str | Path, *arguments: str | Path, cwd: Path, **variables: st
 @pytest.fixture
 def kubeconfig(tmp_path: Path) -> Path:
     """Of a cluster that is not there."""
-    path = tmp_path / "kubeconfig"
-    nobody = {"server": "https://127.0.0.1:1"}
-    parts = {"clusters": "cluster", "users": "user", "contexts": "context"}
-    values = {"cluster": nobody, "user": {"token": "made-up"}, "context": {"cluster": "none", "user": "none"}}
-    named = {plural: [{"name": "none", one: values[one]}] for plural, one in parts.items()}
-    path.write_text(json.dumps({"apiVersion": "v1", "kind": "Config", "current-context": "none", **named}))
-    return path
+    return api_server.kubeconfig(tmp_path / "kubeconfig", "https://127.0.0.1:1")
 
 
 def test_the_wheel_holds_the_programs_and_nothing_that_only_a_checkout_needs(wheel: Path) -> None:

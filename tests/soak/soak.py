@@ -4,7 +4,7 @@ import asyncio
 import itertools
 import sys
 from collections import Counter
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -20,7 +20,7 @@ from simulator.layouts import CFEE_2
 from simulator.resources import REMEDIATIONS
 from tests.exporter.programs import configuration, number
 from tests.soak.faults import faults
-from tests.testbed.patience import HANG_GUARD
+from tests.testbed.patience import HANG_GUARD, until
 from tests.testbed.process import Process, free_port
 
 SCRAPERS, ALERTERS = 8, 4
@@ -171,16 +171,6 @@ async def _answers(session: aiohttp.ClientSession, found: Program) -> bool:
         return False
 
 
-async def until(condition: Callable[[], Awaitable[bool]], what: str) -> None:
-    """Poll; AssertionError after the hang guard."""
-    try:
-        async with asyncio.timeout(HANG_GUARD):
-            while not await condition():  # noqa: ASYNC110 -- a program is polled
-                await asyncio.sleep(0.05)
-    except TimeoutError:
-        raise AssertionError(f"{what}: this did not come within {HANG_GUARD:.0f} s") from None
-
-
 async def soak(on: Stage, scrapes: int, webhooks: int, say: Callable[[str], None] = lambda _: None) -> None:
     """So many of each, shared out over all faults. AssertionError says what did not hold."""
     pods = on.uids()
@@ -218,7 +208,7 @@ async def until_right(on: Stage) -> None:
     raise AssertionError("\n".join(line for line in text.splitlines() if 'environment="cf"' in line))
 
 
-async def _no_more(found: Program, descriptors: int) -> bool:
+def _no_more(found: Program, descriptors: int) -> bool:
     return found.descriptors() <= descriptors + SCRAPERS + ALERTERS
 
 

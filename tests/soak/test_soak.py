@@ -10,7 +10,8 @@ import pytest
 from simulator.environment import simulated_environment
 from simulator.layouts import CFEE_2
 from tests.exporter.programs import configuration, number
-from tests.soak.soak import QUICK, Program, program, right, soak, stage, until
+from tests.soak.soak import QUICK, Program, program, right, soak, stage
+from tests.testbed.patience import until
 
 SCRAPES, WEBHOOKS = 1_200, 240
 

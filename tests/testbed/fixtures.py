@@ -1,7 +1,9 @@
 """Fixtures for everything that is not Python. Each starts lazily, once per xdist worker."""
 
 from collections.abc import AsyncIterator, Callable, Iterator
+from functools import partial
 from pathlib import Path
+from typing import TypeVar
 
 import pytest
 
@@ -20,18 +22,13 @@ from tests.testbed.missing import missing_component
 from tests.testbed.netns import NamespaceError, way_into_namespace
 from tests.testbed.wheels import locked_wheels
 
+T = TypeVar("T")
+
 
 @pytest.fixture(scope="session")
 def program() -> Callable[[str], Path]:
     """`program("promtool")` is its path: Debian's programs, kube-apiserver and its kind, helm, kubeconform."""
-
-    def find_or_skip(name: str) -> Path:
-        try:
-            return find_program(name)
-        except MissingProgramError as error:
-            missing_component(error.name, error.how_to_get_it)
-
-    return find_or_skip
+    return lambda name: _found_or_skipped(partial(find_program, name))
 
 
 # By `make test-node` alone: who wants to test need not build it first.
@@ -39,21 +36,18 @@ def program() -> Callable[[str], Path]:
 def monitoring(request: pytest.FixtureRequest) -> Callable[[str], Path]:
     """As `program`, for Prometheus' and Alertmanager's: a test runs with Debian's, which are old, and with today's."""
     find = find_packaged if request.param == "packaged" else find_newest
-
-    def find_or_skip(name: str) -> Path:
-        try:
-            return find(name)
-        except MissingProgramError as error:
-            missing_component(error.name, error.how_to_get_it)
-
-    return find_or_skip
+    return lambda name: _found_or_skipped(partial(find, name))
 
 
 @pytest.fixture(scope="session")
 def control_plane_binaries() -> Binaries:
     """The programs of a control plane, for a test that starts its own (inside a namespace, for one)."""
+    return _found_or_skipped(find_binaries)
+
+
+def _found_or_skipped(find: Callable[[], T]) -> T:
     try:
-        return find_binaries()
+        return find()
     except MissingProgramError as error:
         missing_component(error.name, error.how_to_get_it)
 
