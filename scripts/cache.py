@@ -39,11 +39,11 @@ def on_path(name: str, environment: Mapping[str, str] = os.environ) -> Path | No
     return Path(found) if found else None
 
 
-def output_of(command: Sequence[str | Path], *, timeout: float = 30) -> str | None:
-    """What a short command prints (standard output), or None if it cannot be run, fails, or takes over `timeout` s."""
+def output_of(command: Sequence[str | Path]) -> str | None:
+    """What a short command prints (standard output), or None if it cannot be run, fails, or takes over 30 s."""
     try:
         done = subprocess.run(  # noqa: S603 - the commands are this package's own
-            command, capture_output=True, text=True, timeout=timeout, check=True, env=child_environment()
+            command, capture_output=True, text=True, timeout=30, check=True, env=child_environment()
         )
     except (OSError, subprocess.SubprocessError):
         return None
@@ -65,10 +65,10 @@ def must(command: Sequence[str | Path], log: Path, what: str, *, cwd: Path | Non
         raise SetupError(f"{what} failed with exit code {code}; the end of {log}:\n{tail(log)}")
 
 
-def tail(log: Path, lines: int = 20) -> str:
-    """The last lines of a log file, indented."""
+def tail(log: Path) -> str:
+    """The last 20 lines of a log file, indented."""
     text = log.read_text(errors="replace") if log.exists() else ""
-    return "\n".join(f"    {line}" for line in text.splitlines()[-lines:])
+    return "\n".join(f"    {line}" for line in text.splitlines()[-20:])
 
 
 def child_environment() -> dict[str, str]:

@@ -13,7 +13,7 @@ import shutil
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -167,16 +167,11 @@ def has_version(tools: ToolSet, tool: Tool, path: Path) -> bool:
     return tools.version in words
 
 
-def find(
-    tools: ToolSet,
-    tool: Tool,
-    environment: Mapping[str, str] = os.environ,
-    is_ours: Callable[[ToolSet, Tool, Path], bool] = has_version,
-) -> Path | None:
+def find(tools: ToolSet, tool: Tool, environment: Mapping[str, str] = os.environ) -> Path | None:
     """Where a tool is, without building: `$KUBEBUILDER_ASSETS` (a person's explicit choice), PATH, the cache."""
     if (assets := environment.get("KUBEBUILDER_ASSETS")) and os.access(Path(assets) / tool.name, os.X_OK):
         return Path(assets) / tool.name
-    if (found := on_path(tool.name, environment)) and is_ours(tools, tool, found):
+    if (found := on_path(tool.name, environment)) and has_version(tools, tool, found):
         return found
     cached = build_folder(tools, environment) / tool.name
     return cached if os.access(cached, os.X_OK) else None

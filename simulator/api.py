@@ -32,7 +32,6 @@ LogReader = Callable[[str, str, str | None], str]
 """Gives the log of (namespace, pod, container or None)."""
 _MERGE = "application/merge-patch+json"
 _STRATEGIC = "application/strategic-merge-patch+json"
-_MAX_BODY = 3 * 1024 * 1024
 _REMEMBERED_REQUESTS = 10_000
 _LISTS = 20
 """Lists of which the rest is kept for whoever reads them in pages."""

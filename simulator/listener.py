@@ -97,10 +97,10 @@ def _listen(host: str, port: int) -> socket.socket:
     return listening
 
 
-async def accepts(host: str, port: int, timeout: float = 1.0) -> bool:
-    """Whether somebody accepts a TCP connection there within `timeout` seconds, as `nc -z` asks."""
+async def accepts(host: str, port: int) -> bool:
+    """Whether somebody accepts a TCP connection there within a second, as `nc -z` asks."""
     try:
-        async with asyncio.timeout(timeout):
+        async with asyncio.timeout(1):
             _, writer = await asyncio.open_connection(host, port)
     except (OSError, TimeoutError):
         return False

@@ -196,11 +196,11 @@ def find(explicit: Path | None, context: str | None, environ: Mapping[str, str] 
     return _resolved(current, named)
 
 
-def described(explicit: Path | None, environ: Mapping[str, str] = os.environ) -> str:
+def described(explicit: Path | None) -> str:
     """Where `find` looks, for messages."""
     if explicit:
         return str(explicit)
-    return f"KUBECONFIG={environ['KUBECONFIG']}" if environ.get("KUBECONFIG") else "~/.kube/config"
+    return f"KUBECONFIG={os.environ['KUBECONFIG']}" if os.environ.get("KUBECONFIG") else "~/.kube/config"
 
 
 def _paths(explicit: Path | None, environ: Mapping[str, str]) -> list[Path]:

@@ -14,8 +14,6 @@ CHART = ROOT / "charts/stagekeeper/files"
 WORDS = re.compile(r'eq \.Labels\.diagnosis "(\w+)"')
 CONSEQUENCES = re.compile(r'match "\^\(([\w|]+)\)\$" \.Labels\.diagnosis')
 SERIES_OF_A_TEMPLATE = re.compile(r'printf "((?:[^"\\]|\\.)*)"')
-LOCAL = {"instance", "job"}
-"""Labels of targets: what is grouped by one of them says which program it means."""
 NEXT = "-- stagekeeper diagnose --environment {{ $labels.environment }}"
 """With which the descriptions of alerts end that wake a person for an outage: a line to be pasted."""
 

@@ -77,8 +77,8 @@ def _open(title: str, name: str, says: str, **metadata: Any) -> Attempt:
     return Attempt(title, "POST", f"{RECORDS}?dryRun=All", says, {**body, "spec": {"environment": "cf"}})
 
 
-def _patch(title: str, path: str, body: Any, says: str = RBAC) -> Attempt:
-    return Attempt(title, "PATCH", path, says, body, PATCH)
+def _patch(title: str, path: str, body: Any) -> Attempt:
+    return Attempt(title, "PATCH", path, RBAC, body, PATCH)
 
 
 ATTEMPTS = (

@@ -47,11 +47,11 @@ def certificates(folder: Path) -> Certificates:
     return Certificates(ca, write_client(ca, folder))
 
 
-def write_client(ca: trustme.CA, folder: Path, *, name: str = "client") -> TlsFiles:
+def write_client(ca: trustme.CA, folder: Path) -> TlsFiles:
     """A client certificate of `ca` as three files below `folder`, named as in a Kubernetes Secret."""
     folder.mkdir(parents=True, exist_ok=True)
     files = TlsFiles(folder / "ca.crt", folder / "tls.crt", folder / "tls.key")
-    leaf = ca.issue_cert(name)
+    leaf = ca.issue_cert("client")
     ca.cert_pem.write_to_path(files.ca_file)
     leaf.cert_chain_pems[0].write_to_path(files.cert_file)
     leaf.private_key_pem.write_to_path(files.key_file)
@@ -183,11 +183,11 @@ def refusing_our_certificate(tls: ssl.SSLContext) -> Iterator[int]:
 
 
 @contextmanager
-def black_hole(host: str = "127.0.0.1") -> Iterator[int]:
+def black_hole() -> Iterator[int]:
     """A port whose SYNs get no answer: a listening socket that nobody accepts from, its backlog full."""
     with contextlib.ExitStack() as sockets:
         listener = sockets.enter_context(socket.socket())
-        listener.bind((host, 0))
+        listener.bind(("127.0.0.1", 0))
         listener.listen(0)
         for _ in range(16):
             waiting = sockets.enter_context(socket.socket())

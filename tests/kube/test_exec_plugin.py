@@ -19,6 +19,7 @@ from tests.kube.api_server import ApiServer, answering, api_server, kubeconfig, 
 from tests.kube.certificates import authority, client, issued
 from tests.kube.clock import Clock
 from tests.kube.test_trust import trusting
+from tests.testbed.patience import until
 
 ENOUGH = 60.0
 V1, V1BETA1 = exec_plugin.VERSIONS
@@ -258,9 +259,7 @@ async def test_a_plugin_that_hangs_holds_up_a_request_no_longer_than_it_may_take
         with pytest.raises(TimeoutError):
             async with asyncio.timeout(1):
                 await kube.get("/version", timeout=ENOUGH)
-        async with asyncio.timeout(ENOUGH):
-            while not (tmp_path / "pid").exists():  # noqa: ASYNC110 -- another process
-                await asyncio.sleep(0.01)
+        await until((tmp_path / "pid").exists)
     pid = int((tmp_path / "pid").read_text())
     with pytest.raises(ProcessLookupError):
         os.kill(pid, 0)
@@ -269,7 +268,6 @@ async def test_a_plugin_that_hangs_holds_up_a_request_no_longer_than_it_may_take
 # What it gets wrong
 
 
-ONE_PAIR = client("x")
 WRONG: dict[str, tuple[str, str]] = {
     "it fails": (f"echo {CANARY}; echo 'no session: log in' >&2; exit 7", "failed: exit code 7: no session: log in"),
     "it fails without a word": ("exit 7", "exit code 7: without a word"),

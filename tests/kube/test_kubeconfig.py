@@ -27,12 +27,12 @@ def entries(kind: str, **named: Mapping[str, Any]) -> list[dict[str, Any]]:
     return [{"name": name, kind: content} for name, content in named.items()]
 
 
-def config(cluster: str, user: str, current: str | None = "c", **servers: str) -> dict[str, Any]:
+def config(cluster: str, user: str, **servers: str) -> dict[str, Any]:
     """A kubeconfig with one context `c`, one user whose token is his name, and clusters by their servers."""
     return {
         "apiVersion": "v1",
         "kind": "Config",
-        **({} if current is None else {"current-context": current}),
+        "current-context": "c",
         "contexts": entries("context", c={"cluster": cluster, "user": user}),
         "clusters": entries("cluster", **{name: {"server": server} for name, server in servers.items()}),
         "users": entries("user", **{user: {"token": f"token-of-{user}"}}),

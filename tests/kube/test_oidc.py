@@ -2,7 +2,6 @@
 
 import base64
 import json
-import ssl
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
@@ -62,9 +61,9 @@ class Provider:
 
 
 @asynccontextmanager
-async def provider(by: str = "provider", tls: ssl.SSLContext | None = None) -> AsyncIterator[Provider]:
+async def provider(by: str = "provider") -> AsyncIterator[Provider]:
     """A running one, whose certificate the CA `by` has issued."""
-    async with api_server(tls or issued(by=by).server()) as server:
+    async with api_server(issued(by=by).server()) as server:
         running = Provider(server)
         server.answers["/.well-known/openid-configuration"] = answering({"token_endpoint": f"{server.url}/token"})
         server.answers["/token"] = running.answer

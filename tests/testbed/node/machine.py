@@ -4,7 +4,6 @@ import os
 import re
 from pathlib import Path
 
-_CGROUPS = Path("/sys/fs/cgroup")
 _NEEDED = frozenset({"cpu", "cpuset", "memory", "pids", "devices", "freezer"})
 _SYSCTLS = ("kernel", "vm", "net/ipv4", "net/bridge", "net/netfilter")
 _CHANGE_BY_THEMSELVES = re.compile(

@@ -17,7 +17,6 @@ NODE = "node-1"
 PAUSE = "localhost/pause:1"
 DNS = "10.96.0.10"
 _DOMAIN = "cluster.local"
-_MI = 1024 * 1024
 
 
 @dataclass(slots=True)
