@@ -31,7 +31,7 @@ class ApiFaults:
     """The faults in force. The first matching rule wins; the simulator's own actors are never hit.
 
     `methods` is one or more methods (`"DELETE"`, `"PUT PATCH"`), `path` a regular expression searched for in the path
-    with its query. A fault hits every request until `clear`, or only `count` of them where that is given.
+    with its query, `count` how many requests are hit (None: every one until `clear`).
     """
 
     def __init__(self) -> None:
@@ -60,39 +60,39 @@ class ApiFaults:
 
         self._add(methods, path, count, effect)
 
-    def garbage(self, methods: str, path: str) -> None:
+    def garbage(self, methods: str, path: str, *, body: bytes = b"{nonsense", count: int | None = None) -> None:
         """Answer 200 with a body that is not what was asked for."""
 
         async def effect(_request: web.BaseRequest, _answer: Answer) -> web.StreamResponse:
-            return web.Response(body=b"{nonsense", content_type="application/json")
+            return web.Response(body=body, content_type="application/json")
 
-        self._add(methods, path, None, effect)
+        self._add(methods, path, count, effect)
 
-    def delay(self, methods: str, path: str, *, seconds: float) -> None:
+    def delay(self, methods: str, path: str, *, seconds: float, count: int | None = None) -> None:
         """Answer rightly, but so many seconds late."""
 
         async def effect(_request: web.BaseRequest, answer: Answer) -> web.StreamResponse:
             await asyncio.sleep(seconds)
             return await answer()
 
-        self._add(methods, path, None, effect)
+        self._add(methods, path, count, effect)
 
-    def hang(self, methods: str, path: str) -> None:
+    def hang(self, methods: str, path: str, *, count: int | None = None) -> None:
         """Never answer, and do nothing; the connection is closed by `clear`."""
 
         async def effect(request: web.BaseRequest, _answer: Answer) -> web.StreamResponse:
             await self._released.wait()
             return _cut(request)
 
-        self._add(methods, path, None, effect)
+        self._add(methods, path, count, effect)
 
-    def close(self, methods: str, path: str) -> None:
+    def close(self, methods: str, path: str, *, count: int | None = None) -> None:
         """Close the connection instead of answering, and do nothing."""
 
         async def effect(request: web.BaseRequest, _answer: Answer) -> web.StreamResponse:
             return _cut(request)
 
-        self._add(methods, path, None, effect)
+        self._add(methods, path, count, effect)
 
     def lose_answer(self, methods: str, path: str, *, hang: bool = False, count: int | None = None) -> None:
         """Make the change, then close the connection (or never answer): the client can't know that it was made."""
