@@ -2,13 +2,14 @@
 
 import asyncio
 from collections.abc import Sequence
+from contextlib import aclosing
 
 from aiohttp import web
 from prometheus_client.registry import Collector
 
 from exporter import pages
 from exporter.metrics import Scrape
-from exporter.scrape import Observe, Targets, observing
+from exporter.scrape import Observe, Targets
 from exporter.settings import ConfigurationFile
 from stagekeeper.config.errors import ConfigurationError
 from stagekeeper.diego.auto import observer
@@ -39,7 +40,7 @@ async def start(runtime: Runtime, flags: Flags) -> None:
     def observe(environment: Environment) -> Observe:
         return observer(environment, kube).observe
 
-    targets = await runtime.open("The observation of the environments", observing(observe))
+    targets = await runtime.open("The observation of the environments", aclosing(Targets(observe)))
 
     async def use() -> None:
         await targets.use(configuration.current.environments, configuration.current.exporter.recent_observations)

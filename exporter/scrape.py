@@ -198,16 +198,6 @@ class Targets:
         entries = (each for target in self._targets.values() for each in target.history)
         return sorted(entries, key=lambda each: each.ended_at, reverse=True)
 
-    async def close(self) -> None:
+    async def aclose(self) -> None:
         """Cut off every observation under way."""
         await asyncio.gather(*(target.close() for target in self._targets.values()))
-
-
-@asynccontextmanager
-async def observing(observe: Callable[[Environment], Observe]) -> AsyncIterator[Targets]:
-    """Targets whose observations end when this context does."""
-    targets = Targets(observe)
-    try:
-        yield targets
-    finally:
-        await targets.close()

@@ -86,13 +86,10 @@ def _imported_until_ready(tmp_path: Path, name: str, *flags: str | Path) -> set[
     """The modules of a program that has read its configuration and listens."""
     address = f"127.0.0.1:{free_port()}"
     argv: list[str | Path] = [sys.executable, "-X", "importtime", "-m", name, f"--web.listen-address={address}", *flags]
-    process = Process(name, argv, tmp_path / "log", {**os.environ, "PYTHONUNBUFFERED": "1"})
-    try:
+    with Process(name, argv, tmp_path / "log", {**os.environ, "PYTHONUNBUFFERED": "1"}) as process:
         process.wait_until(lambda: "Listening." in process.log.read_text(), "listening", HANG_GUARD)
         os.kill(process.pid, signal.SIGTERM)
         process.wait_until(lambda: "msg=Stopped." in process.log.read_text(), "its end", HANG_GUARD)
-    finally:
-        process.stop()
     return modules_of(process.log.read_text())
 
 

@@ -13,6 +13,7 @@ from typing import Any
 import aiohttp
 import yaml
 from aiohttp import web
+from aiohttp.test_utils import TestServer
 
 from tests.alerts.catalogue import ALERTS_FOLDER
 from tests.alerts_live.pager import Pager
@@ -166,14 +167,8 @@ def _prometheus(program: Program, folder: Path) -> tuple[Process, str]:
 @contextlib.asynccontextmanager
 async def _serving(application: web.Application) -> AsyncIterator[str]:
     """An HTTP server of the test's own; gives its URL."""
-    runner = web.AppRunner(application)
-    await runner.setup()
-    try:
-        port = free_port()
-        await web.TCPSite(runner, LOOPBACK, port).start()
-        yield f"http://{LOOPBACK}:{port}"
-    finally:
-        await runner.cleanup()
+    async with TestServer(application, host=LOOPBACK) as server:
+        yield str(server.make_url("/")).rstrip("/")
 
 
 def _dump(path: Path, document: dict[str, Any]) -> None:

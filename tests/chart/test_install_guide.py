@@ -107,11 +107,8 @@ def test_from_a_laptop_the_exporter_runs(newcomer: Newcomer) -> None:
     (command,) = (step.content for step in guide.of("3.") if " exporter " in step.content)
     port = free_port()
     argv = newcomer.command(f"exec {command.replace('9889', str(port))}")
-    process = Process("exporter", argv, newcomer.folder / "exporter.log", newcomer.environment)
-    try:
+    with Process("exporter", argv, newcomer.folder / "exporter.log", newcomer.environment) as process:
         process.wait_until(lambda: _answers(f"http://127.0.0.1:{port}/-/healthy"), "its health", _SECONDS)
-    finally:
-        process.stop()
 
 
 def _answers(url: str) -> bool:

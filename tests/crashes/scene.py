@@ -24,7 +24,7 @@ from tests.crashes.cloud_foundry import CloudFoundry, cloud_foundry
 from tests.crashes.door import Door, door
 from tests.testbed.control_plane import ControlPlane
 from tests.testbed.patience import until
-from tests.testbed.process import Process, free_port
+from tests.testbed.process import Process, free_port, serving
 
 Facts = dict[str, Any]
 _OPTIONS = ActorOptions(
@@ -68,7 +68,7 @@ class Scene:
         address = f"127.0.0.1:{free_port()}"
         argv = programs.remediator(self.config, kubeconfig, address)
         log = self.place.folder / f"remediator-{name}.log"
-        return await self.stack.enter_async_context(programs.running(f"remediator {name}", argv, log, address))
+        return await self.stack.enter_async_context(serving(f"remediator {name}", argv, log, address))
 
     async def fall_ill(self) -> None:
         """Let every BBS hang, and let Alertmanager have the alert."""

@@ -30,7 +30,7 @@ from tests.crashes.scene import Facts, Scene, scene
 from tests.testbed.binaries import find_binaries
 from tests.testbed.control_plane import ControlPlane, control_plane
 from tests.testbed.patience import HANG_GUARD, until
-from tests.testbed.process import Process
+from tests.testbed.process import Process, serving
 
 _OBSERVATION_AGE = 10.0
 """Seconds after which an observation decides nothing any more (remediator/policy.py)."""
@@ -176,7 +176,7 @@ async def _play(plane: ControlPlane, folder: Path) -> None:
     configured = {"route": {"receiver": receiver["name"]}, "receivers": [receiver]}
     (folder / "alertmanager.yaml").write_text(json.dumps(configured))
     log = folder / "alertmanager.log"
-    async with programs.running("alertmanager", programs.alertmanager(folder), log, programs.ALERTMANAGER):
+    async with serving("alertmanager", programs.alertmanager(folder), log, programs.ALERTMANAGER):
         numbered = enumerate(STORIES, 1)
         await asyncio.gather(*(_played(plane, folder / name, number, story) for number, name in numbered))
 

@@ -1,6 +1,7 @@
 """Odd objects, from the API's JSON to the text of `/metrics`: none crashes the exporter or makes a number up."""
 
 from collections.abc import AsyncIterator, Callable
+from contextlib import aclosing
 from pathlib import Path
 from typing import Any
 
@@ -9,7 +10,7 @@ from aiohttp.test_utils import TestClient, TestServer
 from prometheus_client import CollectorRegistry
 
 from exporter.app import application
-from exporter.scrape import observing
+from exporter.scrape import Targets
 from exporter.settings import ConfigurationFile
 from stagekeeper.diego.auto import observer
 from stagekeeper.kube.client import Kube
@@ -109,7 +110,7 @@ async def test_an_odd_object_crashes_nothing_and_makes_no_number_up(what: str, k
     world, client = kube
     change, expected = ODD[what]
     change(world)
-    async with observing(lambda each: observer(each, client).observe) as targets:
+    async with aclosing(Targets(lambda each: observer(each, client).observe)) as targets:
         await targets.use((world.environment,), 1)
         app = application(targets, ConfigurationFile(None), CollectorRegistry(), [])
         async with TestClient(TestServer(app)) as browser:

@@ -4,7 +4,7 @@ import asyncio
 import json
 import re
 from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
+from contextlib import aclosing, asynccontextmanager
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
@@ -18,7 +18,7 @@ from prometheus_client import CollectorRegistry
 from exporter.app import application
 from exporter.history import details, entry
 from exporter.pages import landing
-from exporter.scrape import observing
+from exporter.scrape import Targets
 from exporter.settings import ConfigurationFile, exporter_settings
 from stagekeeper.config.document import parse
 from stagekeeper.diego.environments import environments
@@ -39,7 +39,7 @@ async def exporter(observation: Observation, configuration: ConfigurationFile | 
     async def take(_within: float) -> Observation:
         return observation
 
-    async with observing(lambda _environment: take) as targets:
+    async with aclosing(Targets(lambda _environment: take)) as targets:
         await targets.use(configuration.current.environments, 3)
         app = application(targets, configuration, CollectorRegistry(), [])
         async with TestClient(TestServer(app)) as client:

@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
+from contextlib import aclosing, asynccontextmanager
 from dataclasses import replace
 from typing import Any
 
@@ -11,7 +11,7 @@ from structlog.testing import capture_logs
 
 from exporter import scrape
 from exporter.samples import ScrapeData
-from exporter.scrape import Observe, Targets, observing
+from exporter.scrape import Observe, Targets
 from stagekeeper.diego.diagnosis import Condition
 from stagekeeper.diego.environment_settings import EnvironmentSettings
 from stagekeeper.diego.environments import resolve
@@ -49,7 +49,7 @@ class StubObserver:
 
 @asynccontextmanager
 async def targets(assessment: Observe, *environments: Environment, keep: int = 5) -> AsyncIterator[Targets]:
-    async with observing(lambda _environment: assessment) as found:
+    async with aclosing(Targets(lambda _environment: assessment)) as found:
         await found.use(environments or (CF,), keep)
         yield found
 

@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager
+from contextlib import aclosing, asynccontextmanager
 from dataclasses import replace
 
 from aiohttp.test_utils import TestClient, TestServer
@@ -12,7 +12,7 @@ from prometheus_client.openmetrics import parser
 
 from exporter.app import application
 from exporter.history import row
-from exporter.scrape import Observe, observing
+from exporter.scrape import Observe, Targets
 from exporter.settings import ConfigurationFile
 from stagekeeper.diego.observation import Observation, Probe, Reply, Unknown
 from stagekeeper.service.health import Readiness, health_routes
@@ -25,7 +25,7 @@ Client = TestClient[Request, Application]
 @asynccontextmanager
 async def exporter(take: Observe, health: list[RouteDef] | None = None) -> AsyncIterator[Client]:
     configuration = ConfigurationFile(None)
-    async with observing(lambda _environment: take) as targets:
+    async with aclosing(Targets(lambda _environment: take)) as targets:
         await targets.use(configuration.current.environments, 3)
         app = application(targets, configuration, CollectorRegistry(), health or [])
         async with TestClient(TestServer(app)) as client:

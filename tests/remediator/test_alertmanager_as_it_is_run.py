@@ -103,11 +103,8 @@ def started(program: Path, folder: Path, web: dict[str, Any], prefix: str, secon
         f"--storage.path={folder / 'data'}", f"--web.listen-address=127.0.0.1:{port}",
         f"--web.route-prefix={prefix}", "--cluster.listen-address=",
     ]  # fmt: skip
-    process = Process("Alertmanager", [str(program), *arguments], folder / "log")
-    try:
+    with Process("Alertmanager", [str(program), *arguments], folder / "log"):
         yield port
-    finally:
-        process.stop()
 
 
 @asynccontextmanager

@@ -31,13 +31,11 @@ def alertmanager(program: Program, tmp_path_factory: pytest.TempPathFactory) -> 
     def told() -> bool:
         return subprocess.run([*amtool, "alert", "add", *labels], capture_output=True, check=False).returncode == 0
 
-    try:
+    with process:
         process.wait_until(told, "its readiness", 60)
         silence = ["silence", "add", "environment=prod", "alertname=Other", "--comment=a test", "--author=me"]
         subprocess.run([*amtool, *silence], capture_output=True, check=True)
         yield url
-    finally:
-        process.stop()
 
 
 @pytest.fixture(scope="module")

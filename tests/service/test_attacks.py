@@ -97,12 +97,9 @@ def running(name: str, folder: Path, *flags: str, wrapper: Sequence[str] = ()) -
     port = free_port()
     own = (f"--config.file={folder / 'stagekeeper.yaml'}", f"--kubeconfig={down(folder)}", "--web.enable-lifecycle")
     argv = [*wrapper, sys.executable, "-m", name, f"--web.listen-address=127.0.0.1:{port}", *own, *flags]
-    process = Process(name, argv, folder / f"{name}.log")
-    try:
+    with Process(name, argv, folder / f"{name}.log") as process:
         process.wait_until(lambda: "Listening." in process.log.read_text(), "listens", HANG_GUARD)
         yield Attacked(port, process)
-    finally:
-        process.stop()
 
 
 @pytest.fixture(scope="module", params=("exporter", "remediator"))

@@ -21,7 +21,7 @@ from simulator.resources import REMEDIATIONS
 from tests.exporter.programs import configuration, number
 from tests.soak.faults import faults
 from tests.testbed.patience import HANG_GUARD, until
-from tests.testbed.process import Process, free_port
+from tests.testbed.process import Process, free_port, serving
 
 SCRAPERS, ALERTERS = 8, 4
 MOST_GROWTH = 32.0
@@ -122,8 +122,8 @@ async def stage(folder: Path) -> AsyncIterator[Stage]:
         cf = await stack.enter_async_context(simulated_environment(CFEE_2, folder, QUICK))
         session = await stack.enter_async_context(aiohttp.ClientSession(connector=aiohttp.TCPConnector(limit=0)))
         flags: list[str | Path] = ["--config.file", _configuration(folder, cf), "--kubeconfig", cf.kubeconfig]
-        exporter = await stack.enter_async_context(program(folder, session, "exporter", flags))
-        remediator = await stack.enter_async_context(program(folder, session, "remediator", flags))
+        exporter = await stack.enter_async_context(program(folder, "exporter", flags))
+        remediator = await stack.enter_async_context(program(folder, "remediator", flags))
         yield Stage(cf, folder, session, exporter, remediator)
 
 
@@ -146,29 +146,13 @@ def _configuration(folder: Path, cf: Environment) -> Path:
 
 
 @asynccontextmanager
-async def program(
-    folder: Path, session: aiohttp.ClientSession, name: str, flags: list[str | Path], prefix: str = ""
-) -> AsyncIterator[Program]:
+async def program(folder: Path, name: str, flags: list[str | Path], prefix: str = "") -> AsyncIterator[Program]:
     """One of our programs, ready. `prefix` is a shell's, such as `ulimit -n 64;`."""
     address = f"127.0.0.1:{free_port()}"
     python = [sys.executable, "-m", name, f"--web.listen-address={address}", *flags]
     argv: list[str | Path] = ["sh", "-c", f'{prefix} exec "$@"', "sh", *python]
-    process = Process(name, argv, folder / f"{name}.log")
-    found = Program(f"http://{address}", process)
-    try:
-        await until(lambda: _answers(session, found), f"{name} ready")
-        yield found
-    finally:
-        await asyncio.to_thread(process.stop)
-
-
-async def _answers(session: aiohttp.ClientSession, found: Program) -> bool:
-    assert found.process.exit_code is None, found.process.tail()
-    try:
-        async with session.get(f"{found.url}/-/ready") as answer:
-            return answer.status == 200
-    except aiohttp.ClientError:
-        return False
+    async with serving(name, argv, folder / f"{name}.log", address) as process:
+        yield Program(f"http://{address}", process)
 
 
 async def soak(on: Stage, scrapes: int, webhooks: int, say: Callable[[str], None] = lambda _: None) -> None:

@@ -1,11 +1,12 @@
 """What soaking and measuring found, each kept from coming back."""
 
 import asyncio
+from contextlib import aclosing
 from pathlib import Path
 
 import pytest
 
-from exporter.scrape import AT_ONCE, observing
+from exporter.scrape import AT_ONCE, Targets
 from simulator.environment import simulated_environment
 from simulator.layouts import EIRINI
 from stagekeeper.diego.environment_settings import EnvironmentSettings
@@ -28,7 +29,7 @@ async def test_a_thousand_environments_are_all_looked_at_and_never_too_many_at_o
         why = Unknown("not looked at")
         return Observation("cf", NOW, service=why, pods=why, workloads=why, steady=why)
 
-    async with observing(lambda _environment: take) as targets:
+    async with aclosing(Targets(lambda _environment: take)) as targets:
         await targets.use([resolve(EnvironmentSettings(name=f"cf-{number}")) for number in range(1000)], 0)
         seen = await targets.scrape(60)
     assert all(each.assessment is not None and each.assessment.complete for each in seen)

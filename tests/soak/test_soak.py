@@ -35,7 +35,7 @@ async def test_an_exporter_that_lacks_something_tells_the_truth_once_it_is_there
         cf = await stack.enter_async_context(simulated_environment(CFEE_2, tmp_path, QUICK))
         session = await stack.enter_async_context(aiohttp.ClientSession())
         flags: list[str | Path] = ["--config.file", configuration(tmp_path, cf), "--kubeconfig", cf.kubeconfig]
-        exporter = await stack.enter_async_context(program(tmp_path, session, "exporter", flags, prefix))
+        exporter = await stack.enter_async_context(program(tmp_path, "exporter", flags, prefix))
         before = exporter.descriptors()
         await _many_idle_connections(exporter)
         await until(lambda: _is_right(session, exporter), "a right answer")

@@ -1,5 +1,6 @@
 """One program under test: started with its output in a log file, frozen, thawed, and ended under a deadline."""
 
+import asyncio
 import contextlib
 import os
 import random
@@ -7,8 +8,13 @@ import signal
 import socket
 import subprocess
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from pathlib import Path
+from typing import Self
+
+import aiohttp
+
+from tests.testbed.patience import until
 
 _PORTS = range(10_000, 32_000)
 _STOP_SECONDS = 10.0
@@ -28,6 +34,12 @@ class Process:
             self._child = subprocess.Popen(
                 argv, stdin=subprocess.DEVNULL, stdout=output, stderr=subprocess.STDOUT, env=env
             )
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.stop()
 
     @property
     def pid(self) -> int:
@@ -78,6 +90,27 @@ class Process:
             if time.monotonic() > end:
                 raise ProcessError(f"{self.name}: {what} did not come within {deadline:.0f} s\n{self.tail()}")
             time.sleep(0.05)
+
+
+@contextlib.asynccontextmanager
+async def serving(name: str, argv: Sequence[str | Path], log: Path, address: str) -> AsyncIterator[Process]:
+    """One program, once it is ready at `http://ADDRESS`."""
+    process = Process(name, argv, log)
+    try:
+        async with aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=5)) as session:
+
+            async def is_ready() -> bool:
+                if process.exit_code is not None:
+                    raise ProcessError(f"{name} ended with {process.exit_code} at its start\n{process.tail()}")
+                with contextlib.suppress(aiohttp.ClientError, TimeoutError):
+                    async with session.get(f"http://{address}/-/ready") as answer:
+                        return answer.status == 200
+                return False
+
+            await until(is_ready, f"{name}'s readiness")
+        yield process
+    finally:
+        await asyncio.to_thread(process.stop)
 
 
 def free_port(address: str = "127.0.0.1") -> int:
