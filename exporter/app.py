@@ -11,10 +11,9 @@ from exporter import pages
 from exporter.metrics import Scrape
 from exporter.scrape import Observe, Targets
 from exporter.settings import ConfigurationFile
-from stagekeeper.config.errors import ConfigurationError
 from stagekeeper.diego.auto import observer
 from stagekeeper.diego.profiles import Environment
-from stagekeeper.kube.client import Kube, NoCluster, connect
+from stagekeeper.kube.client import connect
 from stagekeeper.service.flags import Flags
 from stagekeeper.service.health import Readiness, health_routes
 from stagekeeper.service.listen import serving
@@ -35,7 +34,7 @@ async def start(runtime: Runtime, flags: Flags) -> None:
     """
     configuration = ConfigurationFile(flags.config_file)
     web_config = WebConfigFile(flags.web_config) if flags.web_config else None
-    kube = await _kube(runtime, flags)
+    kube = await runtime.open("The Kubernetes client", connect(flags.kubeconfig, flags.context))
 
     def observe(environment: Environment) -> Observe:
         return observer(environment, kube).observe
@@ -57,13 +56,6 @@ async def start(runtime: Runtime, flags: Flags) -> None:
     await runtime.open("The HTTP listener", serving(app, flags.listen, web_config=web_config))
     await targets.scrape(configuration.current.exporter.default_deadline.total_seconds())
     readiness.met(FIRST_OBSERVATION)
-
-
-async def _kube(runtime: Runtime, flags: Flags) -> Kube:
-    try:
-        return await runtime.open("The Kubernetes client", connect(flags.kubeconfig, flags.context))
-    except NoCluster as problem:
-        raise ConfigurationError(str(problem)) from problem
 
 
 def application(

@@ -25,7 +25,7 @@ from stagekeeper.config.document import read
 from stagekeeper.config.errors import ConfigurationError
 from stagekeeper.diego.environments import pinned_environments
 from stagekeeper.diego.profiles import Environment
-from stagekeeper.kube.client import NoCluster, connect
+from stagekeeper.kube.client import connect
 from stagekeeper.kube.errors import KubeError
 from stagekeeper.service.auth import BearerToken, bearer_auth
 from stagekeeper.service.flags import Flags
@@ -78,10 +78,7 @@ async def _reconcilers(
     receivers: Receivers,
     environments: Sequence[Environment],
 ) -> Mapping[str, Reconciler]:
-    try:
-        kube = await runtime.open("The Kubernetes client", connect(flags.kubeconfig, flags.context))
-    except NoCluster as problem:
-        raise ConfigurationError(str(problem)) from problem
+    kube = await runtime.open("The Kubernetes client", connect(flags.kubeconfig, flags.context))
     session = await runtime.open("The Alertmanager client", aiohttp.ClientSession())
     asked = alertmanagers(settings, session, receivers)
     policy, rhythm = settings.as_policy(), settings.rhythm

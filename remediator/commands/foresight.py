@@ -1,7 +1,6 @@
 """What the remediator's gates would answer to one observation taken from here. Nothing is changed."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 import aiohttp
 
@@ -12,35 +11,18 @@ from remediator.inputs import AlertView, Inputs, past
 from remediator.policy import Mode, Policy
 from remediator.remediation import Remediation
 from remediator.settings import RemediatorSettings, remediator_settings
-from remediator.streaks import Assessment, Streaks
+from remediator.streaks import Streaks
 
 
-@dataclass(frozen=True, slots=True)
-class Foresight:
-    """One observation, and all that the gates are asked about."""
+async def foresee(session: Session, cluster: Cluster, history: Sequence[Remediation], accept: str) -> Inputs:
+    """All that the gates are asked about: observe, read the pause, ask Alertmanager; the policy, or the defaults.
 
-    configured: bool
-    """Whether the configuration says how the remediator is set."""
-    inputs: Inputs
-
-    @property
-    def assessment(self) -> Assessment:
-        """The observation."""
-        return self.inputs.assessment
-
-    @property
-    def policy(self) -> Policy:
-        """The remediator's policy, or the defaults."""
-        return self.inputs.policy
-
-
-async def foresee(session: Session, cluster: Cluster, history: Sequence[Remediation], accept: str) -> Foresight:
-    """Observe, read the pause, ask Alertmanager. Raises `ConfigurationError`; what can't be read is an answer too."""
-    configured = session.document.section("remediator") is not None
-    settings = remediator_settings(session.document) if configured else None
+    Raises `ConfigurationError`; what can't be read is an answer too.
+    """
+    settings = remediator_settings(session.document) if session.configures_remediator else None
     policy = settings.as_policy() if settings else Policy(mode=Mode.ACT)
     assessment = await cluster.observe()
-    inputs = Inputs(
+    return Inputs(
         environment=session.environment,
         policy=policy,
         assessment=assessment,
@@ -50,7 +32,6 @@ async def foresee(session: Session, cluster: Cluster, history: Sequence[Remediat
         past=past(history),
         accept=frozenset({accept}),
     )
-    return Foresight(configured, inputs)
 
 
 async def _alerts(settings: RemediatorSettings, environment: str) -> Sequence[AlertView]:

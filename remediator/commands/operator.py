@@ -23,7 +23,7 @@ from stagekeeper.config.errors import ConfigurationError
 from stagekeeper.diego.auto import Picker, Undecided
 from stagekeeper.diego.profiles import Environment
 from stagekeeper.kube import events, workloads
-from stagekeeper.kube.client import Call, Kube, NoCluster, connect
+from stagekeeper.kube.client import Call, Kube, connect
 from stagekeeper.kube.errors import Forbidden, KubeError
 from stagekeeper.kube.events import Event
 from stagekeeper.service import logs
@@ -70,6 +70,11 @@ class Session:
     def timeout(self) -> float:
         """Seconds for one request."""
         return self.environment.api_timeout
+
+    @property
+    def configures_remediator(self) -> bool:
+        """Whether the configuration says how the remediator is set."""
+        return self.document.section("remediator") is not None
 
     def command(self, subcommand: str, rest: str = "") -> str:
         """Another call of `stagekeeper` for this environment, ready to be pasted."""
@@ -180,7 +185,7 @@ async def ended(name: str, work: Coroutine[Any, Any, None]) -> int:
     """Do the work; the exit code."""
     try:
         await work
-    except (ConfigurationError, NoCluster) as problem:
+    except ConfigurationError as problem:
         click.echo(visible(f"stagekeeper {name}: {problem}", keep="\n"), err=True)
         return 2
     except (Refusal, KubeError) as problem:

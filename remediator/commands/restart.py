@@ -9,12 +9,13 @@ import click
 
 from remediator import approval, gates
 from remediator.cluster import Cluster, TargetRecords
-from remediator.commands.foresight import Foresight, foresee
+from remediator.commands.foresight import foresee
 from remediator.commands.operator import Refusal, Session, leave_event, operator_command, reason_given, sentences, tell
 from remediator.commands.records import listed
 from remediator.commands.reset import release
+from remediator.inputs import Inputs
 from remediator.record import request_name
-from remediator.remediation import GateResult, Phase, Remediation, Request
+from remediator.remediation import Phase, Remediation, Request
 from stagekeeper.config.durations import in_words
 from stagekeeper.config.errors import ConfigurationError
 from stagekeeper.diego.conditions import OVERRIDABLE, Condition
@@ -53,7 +54,7 @@ async def command(  # noqa: PLR0913 -- one argument for each flag
         raise ConfigurationError(f"--accept {accept}: no person can override that. It must be one of {_ACCEPTABLE}.")
     cluster, listing = await listed(session)
     seen = await foresee(session, cluster, listing.remediations, accept)
-    told = [*_judged(session, listing.latest), *_foretold(seen, accept, listing.latest)]
+    told = [*_judged(session, listing.latest), *_foretold(session, seen, accept, listing.latest)]
     if dry_run:
         return told
     tell(told)
@@ -95,7 +96,7 @@ def _ending(session: Session, remediation: Remediation) -> str:
 
 
 async def _ask(
-    session: Session, records: tuple[Cluster, TargetRecords], seen: Foresight, request: Request
+    session: Session, records: tuple[Cluster, TargetRecords], seen: Inputs, request: Request
 ) -> tuple[str, Sequence[str]]:
     """Have a remediation opened; its name, and what to say. Raises `Refusal` if one is open, and `KubeError`."""
     cluster, listing = records
@@ -153,19 +154,15 @@ def _judged(session: Session, latest: Remediation | None) -> list[str]:
     return [f"The remediator's own judgement, in {where}: {found}{session.target.as_given(latest.message)}"]
 
 
-def _foretold(seen: Foresight, accept: str, latest: Remediation | None) -> list[str]:
+def _foretold(session: Session, seen: Inputs, accept: str, latest: Remediation | None) -> list[str]:
     """What the gates answer to one observation taken from here."""
     found = seen.assessment.diagnosis
     lines = [f"Seen from here: {found.name}. {found.why}", "The gates answer now, to this one observation:"]
-    lines += [f"  {name:<13}{answer.outcome:<15}{answer.why}" for name, answer in _gates(seen)]
+    unknown = frozenset[str]() if session.configures_remediator else frozenset({"mode", "alert"})
+    answers = [(name, answer) for name, answer in gates.ask(seen) if name not in unknown]
+    lines += [f"  {name:<13}{answer.outcome:<15}{answer.why}" for name, answer in answers]
     if accept and accept not in {found.name, latest.diagnosis if latest else ""}:
         lines.append(f"You accept {accept}, but that is not what is seen from here: the gate opens for nothing else.")
-    if not seen.configured:
+    if not session.configures_remediator:
         lines.append("The configuration has no remediator section: its mode and its Alertmanagers are not known here.")
     return lines
-
-
-def _gates(seen: Foresight) -> Sequence[tuple[str, GateResult]]:
-    """All that can be answered from here."""
-    unknown = frozenset[str]() if seen.configured else frozenset({"mode", "alert"})
-    return [(name, answer) for name, answer in gates.ask(seen.inputs) if name not in unknown]

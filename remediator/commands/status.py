@@ -118,9 +118,9 @@ async def status(session: Session) -> Status:
     return Status(
         session,
         seen.assessment,
-        seen.policy.mode.value if seen.configured else _mode(listing),
-        seen.inputs.pause,
-        seen.inputs.alerts,
+        seen.policy.mode.value if session.configures_remediator else _mode(listing),
+        seen.pause,
+        seen.alerts,
         records,
         unread,
     )

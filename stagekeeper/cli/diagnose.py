@@ -23,7 +23,7 @@ from stagekeeper.diego.probe import Prober
 from stagekeeper.diego.profiles import Environment
 from stagekeeper.diego.questions import service_reply
 from stagekeeper.kube import workloads
-from stagekeeper.kube.client import Kube, NoCluster, connect
+from stagekeeper.kube.client import Kube, connect
 from stagekeeper.kube.errors import KubeError
 from stagekeeper.kube.objects import Pod
 from stagekeeper.kube.own_pod import in_cluster
@@ -75,7 +75,7 @@ def command(*, target: Target, from_pod: bool, output: str, lasting: timedelta) 
         environment = target.one(target.document())
         program = kubectl(target.kubeconfig, target.context) if from_pod else None
         said = asyncio.run(ask(Ask(environment, target, lasting.total_seconds(), program)))
-    except (ConfigurationError, NoCluster, NoKubectl) as problem:
+    except (ConfigurationError, NoKubectl) as problem:
         _end(problem, 2)
     except CannotTell as problem:
         _end(problem, CANNOT_TELL)

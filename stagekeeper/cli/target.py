@@ -18,7 +18,7 @@ from stagekeeper.diego.environment_settings import EnvironmentSettings
 from stagekeeper.diego.environments import choose, environments, resolve
 from stagekeeper.diego.profiles import AUTO, DEFAULT_PROFILE, PROFILES, Environment
 from stagekeeper.kube.own_pod import way_in
-from stagekeeper.service.options import CONTEXT, KUBECONFIG, config_file
+from stagekeeper.service.options import CONTEXT, KUBECONFIG, config_file, with_options
 
 _ENVIRONMENT = "cf"
 """What an environment is called that no configuration names, and no --environment beside a namespace."""
@@ -134,20 +134,17 @@ def targeted(function: Callable[..., Any]) -> Callable[..., Any]:
         typed = source is ParameterSource.COMMANDLINE
         return function(target=Target(config_was_typed=typed, **taken), **given)
 
-    for option in reversed(
-        (
-            config_file("Environments. Without one: what --namespace and --profile describe."),
-            click.option("--environment", "name", help="Which environment, where the file has several."),
-            click.option("-n", "--namespace", callback=_said, help="Diego's namespace. Default: the file's, else cf."),
-            click.option(
-                "--profile",
-                type=click.Choice((AUTO, *PROFILES)),
-                show_default=False,
-                help=f"The platform. Default: the file's, else {AUTO}: by the labels of what is there.",
-            ),
-            KUBECONFIG,
-            CONTEXT,
-        )
-    ):
-        run = option(run)
-    return run
+    return with_options(
+        run,
+        config_file("Environments. Without one: what --namespace and --profile describe."),
+        click.option("--environment", "name", help="Which environment, where the file has several."),
+        click.option("-n", "--namespace", callback=_said, help="Diego's namespace. Default: the file's, else cf."),
+        click.option(
+            "--profile",
+            type=click.Choice((AUTO, *PROFILES)),
+            show_default=False,
+            help=f"The platform. Default: the file's, else {AUTO}: by the labels of what is there.",
+        ),
+        KUBECONFIG,
+        CONTEXT,
+    )

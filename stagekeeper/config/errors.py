@@ -3,6 +3,7 @@
 * `ProgramError` -- the base; `exit_code` says how the process ends when nobody catches it
   * `ConfigurationError` -- a flag, the configuration or a file that it names can't be used (exit 2)
     * `TlsFilesError` (in `service.tls`) -- a certificate, key or CA file can't be used
+    * `NoCluster` (in `kube.client`) -- there is no usable way to a Kubernetes API
   * `StartError` -- the surroundings refuse: a port in use, a missing permission (exit 1)
 """
 

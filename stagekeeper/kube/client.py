@@ -19,6 +19,7 @@ from urllib.parse import urlencode
 
 import aiohttp
 
+from stagekeeper.config.errors import ConfigurationError
 from stagekeeper.kube import access, kubeconfig, own_pod, paging
 from stagekeeper.kube.credentials import Credential, CredentialError
 from stagekeeper.kube.errors import (
@@ -43,7 +44,7 @@ _LONGEST_REASON = 300
 _UNAUTHORIZED = 401
 
 
-class NoCluster(Exception):
+class NoCluster(ConfigurationError):
     """There is no usable way to a Kubernetes API; the message says what was tried and what to do."""
 
 

@@ -57,7 +57,7 @@ def program(name: str, port: int, start: str, about: str) -> click.Command:
         sys.exit(main(Program(name, lambda runtime: begin(runtime, flags))))
 
     return click.command(name, help=f"{about}\n{_EXIT_CODES}", context_settings={"show_default": True})(
-        _options(name, port)(run)
+        options.with_options(run, *_options(name, port))
     )
 
 
@@ -74,8 +74,8 @@ def _say_what_starts(name: str, config_file: Path | None, web_config: Path | Non
     )
 
 
-def _options(name: str, port: int) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
-    given = (
+def _options(name: str, port: int) -> Sequence[Callable[[Any], Any]]:
+    return (
         options.config_file(
             "Environments and settings, as YAML. Without one: the tutorial's, which is enough for the exporter."
         ),
@@ -100,10 +100,3 @@ def _options(name: str, port: int) -> Callable[[Callable[..., Any]], Callable[..
         options.CONTEXT,
         options.version(name),
     )
-
-    def apply(function: Callable[..., Any]) -> Callable[..., Any]:
-        for option in reversed(given):
-            function = option(function)
-        return function
-
-    return apply

@@ -50,6 +50,13 @@ class Given(click.Option):
         return super().consume_value(ctx, {key: each for key, each in opts.items() if key != self.name or each != ""})
 
 
+def with_options(function: Callable[..., Any], *options: Callable[[Any], Any]) -> Callable[..., Any]:
+    """A function with these click options, which `--help` shows in this order."""
+    for option in reversed(options):
+        function = option(function)
+    return function
+
+
 DURATION = DurationType()
 KUBECONFIG = click.option(
     "--kubeconfig", cls=Given, type=FILE, help="Default: the pod's ServiceAccount, else $KUBECONFIG or ~/.kube/config."
