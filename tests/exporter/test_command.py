@@ -95,11 +95,3 @@ def test_a_port_in_use_ends_it_with_1_and_what_to_do(tmp_path: Path) -> None:
         f"Can't listen on 127.0.0.1:{port}: the port is in use; stop the program that has it, or choose another one "
         "with --web.listen-address."
     ) in said
-
-
-def test_the_typed_models_of_the_kubernetes_client_are_not_loaded() -> None:
-    assessment = "import sys, exporter.__main__; print([name for name in sys.modules if '.client.models.' in name])"
-    ended = subprocess.run(
-        [sys.executable, "-c", assessment], capture_output=True, text=True, timeout=HANG_GUARD, check=True
-    )
-    assert ended.stdout.strip() == "[]"

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from simulator.environment import simulated_environment
-from simulator.layouts import CFEE_2, EIRINI
+from simulator.layouts import CFEE_2
 from tests.exporter.programs import QUICK, configuration, down, exporter, number
 
 QUICK_LABELS = replace(CFEE_2, label_interval=0.2)
@@ -105,17 +105,6 @@ async def test_an_api_that_can_not_be_read_takes_the_pod_series_away_and_leaves_
     assert any(
         number(text, f'stagekeeper_kubernetes_failures_total{{environment="cf",reason="{each}"}}') for each in reasons
     )
-
-
-async def test_an_environment_without_diego_is_not_applicable(tmp_path: Path) -> None:
-    async with AsyncExitStack() as stack:
-        cf = await stack.enter_async_context(simulated_environment(EIRINI, tmp_path, QUICK))
-        flags = ("--config.file", configuration(tmp_path, cf, profile="kubecf"), "--kubeconfig", cf.kubeconfig)
-        running = await stack.enter_async_context(exporter(tmp_path, *flags))
-        text = await running.scrape()
-    assert number(text, 'diego_bbs_diagnosis{diagnosis="not_applicable",environment="cf"}') == 1
-    assert "bbs_reachable{" not in text
-    assert "bbs_probes_total{" not in text
 
 
 async def test_scrapes_leave_no_descriptor_behind(tmp_path: Path) -> None:

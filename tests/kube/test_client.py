@@ -3,8 +3,6 @@
 import asyncio
 import json
 import re
-import subprocess
-import sys
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -14,7 +12,7 @@ from aiohttp import web
 from stagekeeper.kube import errors
 from stagekeeper.kube.client import Call, Kube
 from stagekeeper.kube.errors import KubeError, MalformedResponse, Unreachable
-from tests.diego.listeners import free_port, listening
+from tests.diego.listeners import listening
 from tests.kube.api_server import ApiServer, answering, connected, hanging, refusing, saying
 from tests.testbed.patience import HANG_GUARD, until
 
@@ -195,12 +193,6 @@ async def test_an_answer_that_never_ends_is_unreachable_after_the_timeout(server
         await kube.get(PATH, timeout=SHORT)
 
 
-async def test_a_port_without_a_server_is_unreachable(tmp_path: Path) -> None:
-    async with connected(f"http://127.0.0.1:{free_port()}", tmp_path) as kube:
-        with pytest.raises(Unreachable, match=r"can't be reached: Connection refused\.$"):
-            await kube.get(PATH, timeout=ENOUGH)
-
-
 async def test_a_request_can_be_cancelled(server: ApiServer, kube: Kube) -> None:
     server.answers[PATH] = hanging
     request = asyncio.create_task(kube.get(PATH, timeout=ENOUGH))
@@ -261,16 +253,3 @@ async def test_nothing_is_repeated_because_the_server_says_later(
     with pytest.raises(errors.Unavailable):
         await kube.send(Call(method, PATH, body={}), timeout=ENOUGH)
     assert len(server.requests) == 1
-
-
-# What is loaded
-
-
-def test_the_typed_models_are_not_loaded() -> None:
-    """They cost 20 to 30 MiB."""
-    code = (
-        "import sys, stagekeeper.kube.client\n"
-        "print([name for name in sys.modules if name.startswith('kubernetes.aio.client.models.')])"
-    )
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, timeout=HANG_GUARD)
-    assert done.stdout.strip() == "[]"
