@@ -40,10 +40,7 @@ def command(fault: str, *, keep: bool) -> None:
 
     Exit codes: 0 the right thing was done (for the default fault: it recovered), 1 it was not.
     """
-    try:
-        sys.exit(asyncio.run(_until_signal(SCENARIOS[fault], keep=keep)))
-    except DemoError as problem:
-        raise click.ClickException(str(problem)) from problem
+    sys.exit(asyncio.run(_until_signal(SCENARIOS[fault], keep=keep)))
 
 
 async def _until_signal(scenario: Scenario, *, keep: bool) -> int:

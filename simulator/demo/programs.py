@@ -12,6 +12,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import click
+
 from simulator.demo.configuration import Files, Ports
 
 STOP_TIMEOUT = 10.0
@@ -20,7 +22,7 @@ Heard = Callable[[str, str], None]
 """Called with who said it and the sentence."""
 
 
-class DemoError(Exception):
+class DemoError(click.ClickException):
     """The demo cannot go on; the message says why, in a sentence for whoever watches."""
 
 
