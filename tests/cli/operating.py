@@ -23,6 +23,7 @@ from simulator.environment import Environment, simulated_environment
 from simulator.layouts import LAYOUTS
 from simulator.resources import RESOURCES, by_path
 from stagekeeper.cli.commands import stagekeeper
+from tests.contract.cluster import remediation
 from tests.testbed.patience import HANG_GUARD
 from tests.testbed.taking_up import taking_up
 
@@ -78,7 +79,7 @@ class Desk:
 
     def escalated(self) -> None:
         """Put an escalated record there."""
-        self.env.store.create(REMEDIATIONS, self.env.namespace, _record("diego-api-r1"))
+        self.env.store.create(REMEDIATIONS, self.env.namespace, remediation("diego-api-r1"))
         status = {"phase": "Escalated", "reason": "RestartIsNoCure", "message": "A person is needed."}
         self.env.store.replace(
             REMEDIATIONS, self.env.namespace, "diego-api-r1", {**self.records()[0], "status": status}, status=True
@@ -86,7 +87,7 @@ class Desk:
 
     def watching(self) -> None:
         """Put an open record there."""
-        self.env.store.create(REMEDIATIONS, self.env.namespace, _record("diego-api-r1"))
+        self.env.store.create(REMEDIATIONS, self.env.namespace, remediation("diego-api-r1"))
 
     def move(self, phase: Phase, reason: Reason, message: str) -> None:
         """Do to the newest record what a remediator would."""
@@ -98,15 +99,6 @@ class Desk:
         command, *rest = arguments
         given = [command, "--config.file", str(self.config), "--kubeconfig", str(self.env.kubeconfig), *rest]
         return on_a_terminal([sys.executable, "-m", "stagekeeper", *given], **variables)
-
-
-def _record(name: str) -> dict[str, Any]:
-    return {
-        "apiVersion": "stagekeeper.dev/v1alpha1",
-        "kind": "Remediation",
-        "metadata": {"name": name},
-        "spec": {"environment": "cf"},
-    }
 
 
 def on_a_terminal(command: Sequence[str], **variables: str) -> str:

@@ -18,6 +18,7 @@ from simulator.pod_actor import Node
 from simulator.programs import ListeningProgram, Program
 from tests.contract.cluster import Cluster, Object
 from tests.testbed.patience import until
+from tests.testbed.pods import is_ready
 
 WEB = Workload("web", 2, {"app": "web"}, (("main", Role.SIDECAR),))
 
@@ -45,12 +46,6 @@ async def pods(cluster: Cluster) -> list[Object]:
     """All pods of the namespace."""
     items: list[Object] = (await cluster.get(cluster.pods)).body["items"]
     return items
-
-
-def is_ready(pod: Object) -> bool:
-    """Whether the Ready condition is True and nobody has deleted the pod."""
-    conditions = {each["type"]: each["status"] for each in pod["status"].get("conditions", [])}
-    return conditions.get("Ready") == "True" and "deletionTimestamp" not in pod["metadata"]
 
 
 def uids(items: Sequence[Object]) -> dict[str, str]:

@@ -7,9 +7,10 @@ import pytest
 from hypothesis import settings
 
 from tests.diego import listeners
-from tests.diego.listeners import Certificates, environment, free_port
+from tests.diego.listeners import Certificates, environment
 from tests.diego.world import SETS, SLICES, Cluster, pod, statefulset
 from tests.kube.api_server import answering, api_server, connected
+from tests.testbed.process import free_port
 
 settings.register_profile("unhurried", deadline=None)
 settings.load_profile("unhurried")

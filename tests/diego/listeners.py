@@ -199,10 +199,3 @@ def black_hole() -> Iterator[int]:
         else:
             raise AssertionError("This system accepts connections beyond a full backlog.")
         yield listener.getsockname()[1]
-
-
-def free_port(host: str = "127.0.0.1") -> int:
-    """A port on which nobody listens."""
-    with socket.socket() as probe:
-        probe.bind((host, 0))
-        return int(probe.getsockname()[1])

@@ -18,9 +18,9 @@ from stagekeeper.diego.observation import AMBIGUOUS, Observation, Probe, Reply, 
 from stagekeeper.diego.profiles import PROFILES, Environment, LocketWorkload
 from stagekeeper.kube import objects
 from stagekeeper.kube.objects import StatefulSet
-from tests.diego.listeners import free_port
 from tests.diego.world import CC, ENOUGH, SETS, Cluster
 from tests.kube.api_server import answering, hanging, refusing
+from tests.testbed.process import free_port
 
 SKIFF, COMPONENT = {"skiff-role-name": "diego-api"}, {"app.kubernetes.io/component": "diego-api"}
 QUARKS = {"quarks.cloudfoundry.org/instance-group-name": "diego-api"}

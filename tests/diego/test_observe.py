@@ -17,10 +17,11 @@ from stagekeeper.diego.profiles import DEFAULT_PATIENCE, LocketWorkload, Readine
 from stagekeeper.kube import objects
 from stagekeeper.kube.objects import Endpoints
 from tests.diego import listeners
-from tests.diego.listeners import black_hole, free_port, listening, silent
+from tests.diego.listeners import black_hole, listening, silent
 from tests.diego.world import CC, LOCKET, PODS, SETS, SLICES, Cluster, pod, statefulset
 from tests.kube import api_server
 from tests.kube.api_server import answering, hanging, refusing, saying
+from tests.testbed.process import free_port
 
 ENOUGH = 60.0
 """Seconds for an observation that is expected to end by itself."""

@@ -23,6 +23,7 @@ from tests.diego.listeners import (
     listening,
     silent,
 )
+from tests.testbed.process import free_port
 
 # A BBS as it should be
 
@@ -60,7 +61,7 @@ async def test_every_phase_is_timed(certs: Certificates) -> None:
 
 
 async def test_only_the_phases_that_were_reached_are_timed(certs: Certificates) -> None:
-    assert list((await ask(listeners.free_port(), certs)).phases) == ["dns", "connect"]
+    assert list((await ask(free_port(), certs)).phases) == ["dns", "connect"]
 
 
 async def test_the_end_of_the_servers_certificate_is_reported(certs: Certificates) -> None:
@@ -90,7 +91,7 @@ async def test_a_chunked_answer_is_an_answer(certs: Certificates) -> None:
 
 
 async def test_a_port_without_a_listener_refuses(certs: Certificates) -> None:
-    assert (await ask(listeners.free_port(), certs)).reply is Reply.REFUSED
+    assert (await ask(free_port(), certs)).reply is Reply.REFUSED
 
 
 async def test_a_black_hole_is_a_timeout(certs: Certificates) -> None:
@@ -250,7 +251,7 @@ async def test_a_name_that_refuses_where_it_can_be_reached_is_refused(
     other: tuple[socket.AddressFamily, str], certs: Certificates, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """At its other address too, or there is no way to that: a name of two families, on a machine that has one."""
-    port = listeners.free_port()
+    port = free_port()
     both = [(each, socket.SOCK_STREAM, 6, "", (host, port)) for each, host in (other, (socket.AF_INET, "127.0.0.1"))]
     monkeypatch.setattr(socket, "getaddrinfo", lambda *_, **__: both)
     assert (await ask(port, certs, host="diego-api.cf.svc.cluster.local")).reply is Reply.REFUSED

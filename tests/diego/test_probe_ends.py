@@ -28,6 +28,7 @@ from tests.diego.listeners import (
     silent,
 )
 from tests.testbed.patience import HANG_GUARD
+from tests.testbed.process import free_port
 
 
 def descriptors() -> int:
@@ -55,7 +56,7 @@ async def test_a_thousand_probes_leave_no_descriptor(certs: Certificates) -> Non
         listening(hanging_up, context) as rude,
         listening(silent) as mute,
     ):
-        ports = [(good, ENOUGH), (closing, ENOUGH), (rude, ENOUGH), (mute, 0.01), (listeners.free_port(), ENOUGH)]
+        ports = [(good, ENOUGH), (closing, ENOUGH), (rude, ENOUGH), (mute, 0.01), (free_port(), ENOUGH)]
         probers = [(Prober(environment(port, certs.client)), timeout) for port, timeout in ports]
         await asyncio.gather(*(prober.ask("127.0.0.1", timeout) for prober, timeout in probers))
         before = descriptors()

@@ -14,10 +14,11 @@ from exporter.scrape import Targets
 from exporter.settings import ConfigurationFile
 from stagekeeper.diego.auto import observer
 from stagekeeper.kube.client import Kube
-from tests.diego.listeners import environment, free_port
+from tests.diego.listeners import environment
 from tests.diego.world import SETS, SLICES, Cluster, pod, statefulset
 from tests.exporter.programs import number
 from tests.kube.api_server import answering, api_server, connected
+from tests.testbed.process import free_port
 
 READY, ACTIVE = 'diego_api_ready{environment="cf"}', 'active_bbs_count{environment="cf"}'
 DESIRED, UP = 'diego_api_desired{environment="cf"}', 'stagekeeper_kubernetes_up{environment="cf"}'

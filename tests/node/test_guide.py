@@ -15,9 +15,10 @@ from tests.testbed.binaries import find_program
 from tests.testbed.node.diego import Diego, make_diego
 from tests.testbed.node.images import Image
 from tests.testbed.node.node import node as running_node
-from tests.testbed.node.product import client_files, is_ready, until
+from tests.testbed.node.product import client_files, until
 from tests.testbed.node.state import all_serve
 from tests.testbed.patience import HANG_GUARD
+from tests.testbed.pods import is_ready
 from tests.testbed.process import Process
 
 pytestmark = pytest.mark.node
@@ -66,12 +67,9 @@ def test_from_a_laptop_the_exporter_sees_the_bbs(newcomer: Newcomer, diego: Dieg
     (run,) = (step.content for step in guide.of("3.") if " exporter " in step.content)
     address = run.rpartition("=")[2]
     command, log = newcomer.command(f"exec {run}"), newcomer.folder / "exporter.log"
-    exporter = Process("exporter", command, log, newcomer.environment)
-    try:
+    with Process("exporter", command, log, newcomer.environment) as exporter:
         seen = partial(diego.node.within.inside, partial(_sees_the_bbs, f"http://{address}/metrics"))
         exporter.wait_until(seen, "a scrape that finds the BBS", HANG_GUARD)
-    finally:
-        exporter.stop()
 
 
 def _sees_the_bbs(url: str) -> bool:

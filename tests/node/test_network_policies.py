@@ -16,8 +16,9 @@ from tests.testbed.node.node import Node
 from tests.testbed.node.node import node as running_node
 from tests.testbed.node.plane import ADDRESS
 from tests.testbed.node.policies import policy_engine
-from tests.testbed.node.product import NAMESPACE, Product, all_ready, is_ready, prepare, until, values
+from tests.testbed.node.product import NAMESPACE, Product, all_ready, prepare, until, values
 from tests.testbed.node.state import all_serve
+from tests.testbed.pods import is_ready
 
 pytestmark = pytest.mark.node
 _PORTS = {"exporter": 9889, "remediator": 9890}

@@ -28,7 +28,6 @@ from tests.testbed.node.product import (
     Product,
     all_ready,
     client_files,
-    is_ready,
     prepare,
     start_monitoring,
     until,
@@ -37,6 +36,7 @@ from tests.testbed.node.product import (
 from tests.testbed.node.runtime import NODE
 from tests.testbed.node.state import REACHABLE, all_serve, ended, has_plan, uids
 from tests.testbed.node.witness import witness
+from tests.testbed.pods import is_ready
 
 pytestmark = pytest.mark.node
 _TOKEN_FILE = "/var/run/secrets/kubernetes.io/serviceaccount/token"

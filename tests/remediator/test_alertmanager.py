@@ -22,6 +22,7 @@ from remediator.settings import AlertmanagerSettings
 from tests.diego import listeners
 from tests.kube import certificates
 from tests.remediator.receiving import PAYLOADS
+from tests.testbed.process import free_port
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 NO_JSON = "the answer is {}, not JSON: is this Alertmanager's address?"
@@ -358,7 +359,7 @@ async def test_a_version_that_does_not_tell_of_mute_times_is_named(answer: Any, 
 
 async def test_an_alertmanager_that_does_not_answer_is_named_by_the_gate_alone() -> None:
     async with aiohttp.ClientSession() as session:
-        own = AlertmanagerSettings.model_validate({"url": f"http://127.0.0.1:{listeners.free_port()}"})
+        own = AlertmanagerSettings.model_validate({"url": f"http://127.0.0.1:{free_port()}"})
         with capture_logs() as logs:
             await Alertmanager(own, session, "StagerUnavailable", Receivers("stagekeeper")).tell_version()
     assert logs == []

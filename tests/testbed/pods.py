@@ -1,4 +1,4 @@
-"""What a kubelet writes about pods, where none runs."""
+"""What a kubelet writes about pods where none runs, and what a pod says of itself."""
 
 from typing import Any
 
@@ -24,3 +24,9 @@ def running(pod: Object, ip: str | None = None) -> Object:
             for each in pod["spec"]["containers"]
         ],
     }
+
+
+def is_ready(pod: Object) -> bool:
+    """Whether a pod is Ready and stays."""
+    conditions = {each["type"]: each["status"] for each in pod["status"].get("conditions", [])}
+    return conditions.get("Ready") == "True" and "deletionTimestamp" not in pod["metadata"]

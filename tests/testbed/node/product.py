@@ -24,6 +24,7 @@ from tests.testbed.node.images import Image
 from tests.testbed.node.node import Node
 from tests.testbed.node.plane import ADDRESS
 from tests.testbed.patience import HANG_GUARD
+from tests.testbed.pods import is_ready
 
 NAMESPACE = "stagekeeper"
 FASTER = 6
@@ -182,12 +183,6 @@ def all_ready(product: Product) -> bool:
     """Whether the product's three pods are Ready, and no other is left."""
     pods = product.pods()
     return len(pods) == len(_PORTS) + 1 and all(is_ready(pod) for pod in pods)
-
-
-def is_ready(pod: Object) -> bool:
-    """Whether a pod is Ready and stays."""
-    conditions = {each["type"]: each["status"] for each in pod["status"].get("conditions", [])}
-    return conditions.get("Ready") == "True" and "deletionTimestamp" not in pod["metadata"]
 
 
 def service(program: str) -> str:

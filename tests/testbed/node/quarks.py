@@ -1,7 +1,6 @@
 """Quarks' operator, as far as it keeps the active label: it asks each BBS pod's port from outside (KubeCF)."""
 
 import contextlib
-import threading
 from collections.abc import Iterator, Mapping
 from functools import partial
 from typing import Any
@@ -9,31 +8,17 @@ from typing import Any
 from simulator.layouts import Workload
 from tests.testbed.api import ApiError
 from tests.testbed.node.diego import Diego, listens
+from tests.testbed.node.repeated import repeated
 
 
 class Quarks:
-    """Keeps the label until it is closed."""
+    """Keeps the label."""
 
-    def __init__(self, diego: Diego, bbs: Workload, interval: float) -> None:
-        self._diego, self._bbs, self._interval = diego, bbs, interval
-        self._closing = threading.Event()
-        self._thread = threading.Thread(target=self._run)
+    def __init__(self, diego: Diego, bbs: Workload) -> None:
+        self._diego, self._bbs = diego, bbs
 
-    def start(self) -> None:
-        """Begin."""
-        self._thread.start()
-
-    def close(self) -> None:
-        """End, after the round that is under way."""
-        self._closing.set()
-        self._thread.join()
-
-    def _run(self) -> None:
-        while not self._closing.wait(self._interval):
-            with contextlib.suppress(OSError, ApiError):  # an API server that is away, a pod that is gone
-                self._round()
-
-    def _round(self) -> None:
+    def round(self) -> None:
+        """Ask each pod once."""
         for pod in self._diego.pods():
             metadata, address = pod["metadata"], pod["status"].get("podIP")
             if address and metadata["labels"].items() >= self._bbs.labels.items():
@@ -54,9 +39,6 @@ class Quarks:
 def quarks(diego: Diego, interval: float) -> Iterator[None]:
     """Keep the label while the body runs, asking each so many seconds."""
     assert diego.layout.bbs is not None
-    keeper = Quarks(diego, diego.layout.bbs, interval)
-    keeper.start()
-    try:
+    # An API server may be away, a pod gone.
+    with repeated(Quarks(diego, diego.layout.bbs).round, interval, OSError, ApiError):
         yield
-    finally:
-        keeper.close()

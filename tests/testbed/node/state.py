@@ -3,7 +3,8 @@
 from typing import Any
 
 from tests.testbed.node.diego import Diego
-from tests.testbed.node.product import Product, is_ready
+from tests.testbed.node.product import Product
+from tests.testbed.pods import is_ready
 
 Object = dict[str, Any]
 REACHABLE = 'environment:bbs_reachable:max{environment="cf"}'

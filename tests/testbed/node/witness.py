@@ -1,7 +1,6 @@
 """What the exporter says beside the truth, once a second."""
 
 import contextlib
-import threading
 import time
 import urllib.request
 from collections.abc import Iterator
@@ -12,6 +11,7 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from tests.testbed.node.diego import listens
 from tests.testbed.node.product import Product, exporter_address
+from tests.testbed.node.repeated import repeated
 
 _EVERY = 1.0
 _LAG = 3.0
@@ -33,23 +33,12 @@ class Sample:
 
 
 class Witness:
-    """Samples until it is closed."""
+    """What was sampled, and what of it is wrong."""
 
     def __init__(self, product: Product) -> None:
         self._product = product
         self._url = f"http://{exporter_address(product)}/metrics"
-        self._closing = threading.Event()
-        self._thread = threading.Thread(target=self._run)
         self.samples: list[Sample] = []
-
-    def start(self) -> None:
-        """Begin."""
-        self._thread.start()
-
-    def close(self) -> None:
-        """End, after the sample that is under way."""
-        self._closing.set()
-        self._thread.join()
 
     def wrong(self) -> list[Sample]:
         """Samples that say what was not so at any moment of the scrape, nor shortly before it."""
@@ -60,12 +49,8 @@ class Witness:
         recent = (each for each in self.samples[: number + 1] if each.answered >= this.asked - _LAG)
         return {true for each in recent for true in (each.before, each.after)}
 
-    def _run(self) -> None:
-        while not self._closing.wait(_EVERY):
-            with contextlib.suppress(OSError):  # an API server that is away, a scrape that took too long: no sample
-                self._take()
-
-    def _take(self) -> None:
+    def take(self) -> None:
+        """Take one sample."""
         before, asked = self._listening(), time.monotonic()
         said = self._product.node.within.inside(partial(_serving, self._url))
         answered = time.monotonic()
@@ -85,11 +70,8 @@ class Witness:
 def witness(product: Product) -> Iterator[Witness]:
     """One that watches while the body runs."""
     watching = Witness(product)
-    watching.start()
-    try:
+    with repeated(watching.take, _EVERY, OSError):  # an API server that is away, a scrape that took too long: no sample
         yield watching
-    finally:
-        watching.close()
 
 
 def _serving(url: str) -> frozenset[str]:
