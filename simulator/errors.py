@@ -106,23 +106,14 @@ def other_uid(resource: Resource, name: str, wanted: str, found: str) -> ApiErro
     )
 
 
-def precondition_uid(resource: Resource, name: str, wanted: str, found: str) -> ApiError:
-    """409: DELETE with a precondition on another UID."""
-    return _precondition(
-        resource,
-        name,
-        f"the UID in the precondition ({wanted}) does not match the UID in record ({found}). "
-        "The object might have been deleted and then recreated",
-    )
-
-
-def precondition_resource_version(resource: Resource, name: str, wanted: str, found: str) -> ApiError:
-    """409: DELETE with a precondition on another resourceVersion."""
-    return _precondition(
-        resource,
-        name,
-        f"the ResourceVersion in the precondition ({wanted}) does not match the ResourceVersion in record ({found}). "
-        "The object might have been modified",
+def precondition(resource: Resource, name: str, field: str, wanted: str, found: str) -> ApiError:
+    """409: DELETE with a precondition on another `UID` or `ResourceVersion`."""
+    happened = {"UID": "deleted and then recreated", "ResourceVersion": "modified"}[field]
+    return _conflict(
+        resource.qualified_kind,
+        _details(resource, name, resource.kind),
+        f"the {field} in the precondition ({wanted}) does not match the {field} in record ({found}). "
+        f"The object might have been {happened}",
     )
 
 
@@ -139,10 +130,6 @@ def invalid_name(resource: Resource, name: str) -> ApiError:
     """422: the name is missing or malformed."""
     problem = f'Invalid value: "{name}": {_NAME_RULE}' if name else "Required value: name or generateName is required"
     return invalid(resource, name, "metadata.name", problem)
-
-
-def _precondition(resource: Resource, name: str, why: str) -> ApiError:
-    return _conflict(resource.qualified_kind, _details(resource, name, resource.kind), why)
 
 
 def _conflict(what: str, details: dict[str, Any], why: str) -> ApiError:

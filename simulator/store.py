@@ -176,9 +176,9 @@ class Store:
     def _check_preconditions(self, resource: Resource, item: Object, wanted: Mapping[str, str]) -> None:
         name, uid, version = (item["metadata"][field] for field in ("name", "uid", "resourceVersion"))
         if wanted.get("uid", uid) != uid:
-            raise errors.precondition_uid(resource, name, wanted["uid"], uid)
+            raise errors.precondition(resource, name, "UID", wanted["uid"], uid)
         if wanted.get("resourceVersion", version) != version:
-            raise errors.precondition_resource_version(resource, name, wanted["resourceVersion"], version)
+            raise errors.precondition(resource, name, "ResourceVersion", wanted["resourceVersion"], version)
 
     @staticmethod
     def _grace(resource: Resource, item: Object, asked: int | None) -> int:

@@ -1,28 +1,17 @@
 """What tests do on the real Kubernetes API besides what Helm does there."""
 
 import contextlib
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 from tests.chart.helm import FOLDER, Helm, Object
 from tests.testbed.api import ApiError
 from tests.testbed.control_plane import ControlPlane
-from tests.testbed.patience import HANG_GUARD
 
 RELEASE = "stagekeeper"
 CRD_PATH = "/apis/apiextensions.k8s.io/v1/customresourcedefinitions/remediations.stagekeeper.dev"
 RESTRICTED = {"pod-security.kubernetes.io/enforce": "restricted"}
-
-
-def until(condition: Callable[[], Any]) -> Any:
-    """The first true answer of a condition."""
-    end = time.monotonic() + HANG_GUARD
-    while not (answer := condition()):
-        assert time.monotonic() < end, "the condition did not come true"
-        time.sleep(0.02)
-    return answer
 
 
 def namespace_for_a_release(plane: ControlPlane) -> str:

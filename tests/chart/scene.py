@@ -8,10 +8,11 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from tests.chart.cluster import RELEASE, installed, namespace_for_a_release, secret, until
+from tests.chart.cluster import RELEASE, installed, namespace_for_a_release, secret
 from tests.chart.helm import Helm, Object, Rendered, parsed
 from tests.testbed.api import Api
 from tests.testbed.control_plane import ControlPlane
+from tests.testbed.patience import until_true
 
 BBS_LABELS = {"skiff-role-name": "diego-api"}
 NODE = "worker-1"
@@ -82,7 +83,7 @@ def _diego(here: Scene) -> None:
     here.plane.api.request("POST", path, {"metadata": {"name": "diego-api"}, "spec": spec})
     pods = f"/api/v1/namespaces/{here.namespace}/pods"
     for name in ("diego-api-0", "diego-api-1"):
-        until(partial(here.plane.api.exists, f"{pods}/{name}"))
+        until_true(partial(here.plane.api.exists, f"{pods}/{name}"))
     target = {"apiVersion": "v1", "kind": "Node", "name": NODE}
     here.plane.api.request(
         "POST", f"{pods}/diego-api-0/binding", {"metadata": {"name": "diego-api-0"}, "target": target}

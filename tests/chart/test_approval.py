@@ -10,9 +10,8 @@ from typing import Any
 import pytest
 
 from remediator import approval, record
-from tests.chart.cluster import until
 from tests.chart.scene import Scene
-from tests.testbed.patience import HANG_GUARD
+from tests.testbed.patience import HANG_GUARD, until_true
 
 pytestmark = [pytest.mark.real, pytest.mark.programs]
 
@@ -88,7 +87,8 @@ def test_nobody_approves_in_another_name(here: Scene, as_person: Kubectl, claime
     value = f"stuck_unavailable by {claimed.format(people=here.other)}"
     line = f"kubectl -n {here.namespace} annotate --overwrite remediation {name} '{approval.ANNOTATION}={value}'"
     said = "must be a diagnosis, the word by, and the name"
-    until(lambda: said in as_person("alice", f"{line} --dry-run=server").stderr)  # the policy may not be in force yet
+    # The policy may not be in force yet.
+    until_true(lambda: said in as_person("alice", f"{line} --dry-run=server").stderr)
     assert said in as_person("alice", line).stderr
     assert record.load(_record(here, name)).approval is None
 

@@ -23,14 +23,13 @@ from stagekeeper.diego.observe import Observer
 from stagekeeper.diego.profiles import Environment
 from stagekeeper.kube.client import Kube, connect
 from stagekeeper.kube.objects import Pod
-from tests.chart.cluster import until
 from tests.chart.forbidden import TARGET
 from tests.chart.scene import Scene
 from tests.diego import observations
 from tests.interleaving.replicas import EAGER
 from tests.remediator.builders import CF
 from tests.testbed.api import Api, ApiError
-from tests.testbed.patience import HANG_GUARD
+from tests.testbed.patience import HANG_GUARD, until_true
 
 pytestmark = [pytest.mark.real, pytest.mark.programs]
 MANY = 3000
@@ -137,7 +136,7 @@ def flood(here: Scene) -> Flood:
     )
     plane.api.request("DELETE", f"/api/v1/namespaces/{here.namespace}/configmaps/stagekeeper-pause")
     token = plane.service_account_token(people, "mallory")
-    until(lambda: _refused(here, token))
+    until_true(lambda: _refused(here, token))
     return Flood(here, token)
 
 

@@ -5,10 +5,10 @@ from typing import Any
 
 import pytest
 
-from tests.chart.cluster import until
 from tests.chart.forbidden import ATTEMPTS, BY_UID, READ_ONLY, RECORDS, TARGET, Attempt, refusal
 from tests.chart.scene import NODE, Scene
 from tests.testbed.api import Api, ApiError
+from tests.testbed.patience import until_true
 
 pytestmark = [pytest.mark.real, pytest.mark.programs]
 
@@ -25,9 +25,9 @@ def remediator(here: Scene) -> Api:
     """The API with the remediator's token, once the admission policies are in force."""
     api = here.api("remediator")
     unguarded = next(each for each in ATTEMPTS if each.says == BY_UID)
-    until(lambda: BY_UID in _said(here, api, unguarded))
+    until_true(lambda: BY_UID in _said(here, api, unguarded))
     unknown = next(each for each in ATTEMPTS if each.says == TARGET)
-    until(lambda: TARGET in _said(here, api, unknown))
+    until_true(lambda: TARGET in _said(here, api, unknown))
     return api
 
 

@@ -16,11 +16,11 @@ from tests.chart.cluster import (
     namespace_for_a_release,
     path_of,
     secret,
-    until,
 )
 from tests.chart.helm import CI, FOLDER, Helm, HelmError, parsed
 from tests.testbed.api import ApiError
 from tests.testbed.control_plane import ControlPlane
+from tests.testbed.patience import until_true
 
 pytestmark = [pytest.mark.real, pytest.mark.programs]
 
@@ -234,7 +234,7 @@ def test_an_older_definition_of_the_records_is_refused_with_the_command_that_men
             cluster.run("upgrade", RELEASE, FOLDER, *place, values={**OBSERVE, "crds": {"check": False}})
         finally:
             _apply_definition(control_plane)
-        until(lambda: "overdue" in str(control_plane.api.request("GET", CRD_PATH)))
+        until_true(lambda: "overdue" in str(control_plane.api.request("GET", CRD_PATH)))
         cluster.run("upgrade", RELEASE, FOLDER, *place, values=OBSERVE)
 
 

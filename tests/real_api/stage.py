@@ -1,6 +1,5 @@
 """A BBS StatefulSet on a real API, whose pods a test declares to run: no kubelet does. Everything here blocks."""
 
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
@@ -16,7 +15,7 @@ from stagekeeper.diego.profiles import TlsFiles
 from tests.diego.listeners import NAME
 from tests.kube.api_server import kubeconfig
 from tests.testbed.control_plane import ControlPlane
-from tests.testbed.patience import HANG_GUARD
+from tests.testbed.patience import until_true
 from tests.testbed.pods import running
 
 ACCOUNT = "exporter"
@@ -109,10 +108,7 @@ def stage(plane: ControlPlane, replicas: int = 2) -> Iterator[Stage]:
 
 def _declare_running(made: Stage, pod: str, ordinal: int) -> None:
     api, path = made.plane.api, f"{made.core}/pods/{pod}"
-    ends = time.monotonic() + HANG_GUARD
-    while not api.exists(path):
-        assert time.monotonic() < ends, f"the StatefulSet controller made no pod {pod}"
-        time.sleep(0.05)
+    until_true(lambda: api.exists(path), f"the StatefulSet controller's pod {pod}")
     listed = api.request("GET", path)
     labels = {"skiff-role-active": "true" if ordinal == 0 else "false"}
     api.request("PATCH", path, {"metadata": {"labels": labels}}, MERGE_PATCH)

@@ -15,11 +15,11 @@ from simulator.api_client import MERGE_PATCH
 from simulator.layouts import CFEE_2
 from simulator.manifests import services, statefulset
 from stagekeeper.kube.objects import timestamp
-from tests.chart.cluster import installed, secret, until
+from tests.chart.cluster import installed, secret
 from tests.chart.helm import Helm
 from tests.testbed.api import Api, ApiError
 from tests.testbed.control_plane import ControlPlane
-from tests.testbed.patience import HANG_GUARD
+from tests.testbed.patience import HANG_GUARD, until_true
 from tests.testbed.pods import running
 from tests.testbed.taking_up import taking_up_beside
 
@@ -46,7 +46,8 @@ class Stage:
         pause = f"/api/v1/namespaces/{self.namespace}/configmaps"
         records = f"/apis/stagekeeper.dev/v1alpha1/namespaces/{self.namespace}/remediations"
         send = self.plane.api.request
-        until(partial(self._is_gone, f"{records}/diego-api-request"))  # else its record may come after all others went
+        # Else its record may come after all others went.
+        until_true(partial(self._is_gone, f"{records}/diego-api-request"))
         send("DELETE", records)
         self._without(f"{pause}/stagekeeper-pause")
         if paused:
@@ -56,7 +57,7 @@ class Stage:
         made = remediator.request("POST", records, {**EPISODE, "spec": {"environment": "prod"}})
         send("PUT", f"{records}/diego-api-r1/status", {**made, "status": ESCALATED})
         for name in ("diego-api-0", "diego-api-1"):
-            until(partial(self._is_ready, name))
+            until_true(partial(self._is_ready, name))
 
     def _without(self, path: str) -> None:
         with contextlib.suppress(ApiError):

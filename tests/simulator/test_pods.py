@@ -16,7 +16,7 @@ from simulator.diego import Diego, Timings
 from simulator.pods.database import Control
 from simulator.pods.supervisor import split
 from simulator.remote import BackendServer, RemoteBackend
-from tests.testbed.patience import HANG_GUARD
+from tests.testbed.patience import HANG_GUARD, until_true
 from tests.testbed.process import free_port
 
 
@@ -82,8 +82,5 @@ def test_a_supervisor_starts_again_what_ended_and_ends_all_on_sigterm(started: P
 
 
 def _numbers(started: Path, count: int) -> list[int]:
-    end = time.monotonic() + HANG_GUARD
-    while not started.exists() or len(started.read_text().split()) < count:
-        assert time.monotonic() < end
-        time.sleep(0.05)
+    until_true(lambda: started.exists() and len(started.read_text().split()) >= count)
     return [int(number) for number in started.read_text().split()]

@@ -5,7 +5,11 @@ Many times what it takes, since somebody else may use the machine: a guard again
 
 import asyncio
 import inspect
+import time
 from collections.abc import Callable
+from typing import TypeVar
+
+T = TypeVar("T")
 
 HANG_GUARD = 300.0
 """Seconds."""
@@ -19,6 +23,15 @@ async def until(condition: Callable[[], object], what: str = "it", timeout: floa
                 await asyncio.sleep(0.05)
     except TimeoutError:
         raise AssertionError(f"{what} did not come within {timeout:.0f} s") from None
+
+
+def until_true(condition: Callable[[], T], what: str = "it") -> T:
+    """The first true answer of a condition, polled without a loop. AssertionError if none comes."""
+    end = time.monotonic() + HANG_GUARD
+    while not (answer := condition()):
+        assert time.monotonic() < end, f"{what} did not come"
+        time.sleep(0.02)
+    return answer
 
 
 async def _asked(condition: Callable[[], object]) -> object:

@@ -2,7 +2,6 @@ import asyncio
 import json
 import os
 import signal
-import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -11,19 +10,10 @@ import pytest
 
 from tests.testbed.api import Api, ApiError
 from tests.testbed.control_plane import ControlPlane
-from tests.testbed.patience import HANG_GUARD
+from tests.testbed.patience import HANG_GUARD, until_true
 from tests.testbed.process import Process
 
 pytestmark = pytest.mark.real
-
-
-def _until(condition: Callable[[], Any]) -> Any:
-    """The first true answer of a condition."""
-    end = time.monotonic() + HANG_GUARD
-    while not (answer := condition()):
-        assert time.monotonic() < end, "the condition did not come true"
-        time.sleep(0.05)
-    return answer
 
 
 def _stateful_set(replicas: int) -> dict[str, Any]:
@@ -50,10 +40,11 @@ def test_the_statefulset_controller_makes_the_first_pod_and_brings_it_back_as_an
     namespace = control_plane.create_namespace()
     control_plane.api.request("POST", f"/apis/apps/v1/namespaces/{namespace}/statefulsets", _stateful_set(2))
     pod = f"/api/v1/namespaces/{namespace}/pods/bbs-0"
-    _until(lambda: control_plane.api.exists(pod))
+    until_true(lambda: control_plane.api.exists(pod))
     first = control_plane.api.request("GET", pod)["metadata"]["uid"]
     control_plane.api.request("DELETE", pod)  # not bound to a node: gone at once
-    _until(lambda: control_plane.api.exists(pod) and control_plane.api.request("GET", pod)["metadata"]["uid"] != first)
+    api = control_plane.api
+    until_true(lambda: api.exists(pod) and api.request("GET", pod)["metadata"]["uid"] != first)
 
 
 def test_a_service_account_may_do_what_its_role_says_and_nothing_else(control_plane: ControlPlane) -> None:
@@ -67,7 +58,7 @@ def test_a_service_account_may_do_what_its_role_says_and_nothing_else(control_pl
     token = control_plane.service_account_token(namespace, "reader")
     reader = Api(control_plane.url, control_plane.ca_file, token)
     path = f"/api/v1/namespaces/{namespace}"
-    _until(lambda: reader.exists(f"{path}/pods"))  # the authorizer learns of the binding by a watch
+    until_true(lambda: reader.exists(f"{path}/pods"))  # the authorizer learns of the binding by a watch
     with pytest.raises(ApiError) as refused:
         reader.request("GET", f"{path}/secrets")
     assert refused.value.status == 403
@@ -105,7 +96,7 @@ def test_the_command_form_says_where_it_is_and_ends_on_sigterm(
     facts = json.loads(ready.read_text())
     assert Api(facts["url"], Path(facts["ca_file"]), facts["token"]).exists("/readyz")
     os.kill(server.pid, signal.SIGTERM)
-    _until(lambda: server.exit_code is not None)
+    until_true(lambda: server.exit_code is not None)
     assert server.exit_code == 0, server.tail()
     for name in ("etcd", "apiserver", "controller_manager"):
         assert not Path(f"/proc/{facts[f'{name}_pid']}").exists()

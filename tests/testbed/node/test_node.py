@@ -8,7 +8,6 @@ from pathlib import Path
 import pytest
 
 from scripts.cache import ROOT
-from tests.chart.cluster import until
 from tests.testbed.binaries import MissingProgramError
 from tests.testbed.missing import missing_component
 from tests.testbed.node import machine
@@ -16,6 +15,7 @@ from tests.testbed.node.machine import traces, what_is_missing
 from tests.testbed.node.node import Node
 from tests.testbed.node.node import node as running_node
 from tests.testbed.node.runtime import PAUSE
+from tests.testbed.patience import until_true
 
 pytestmark = pytest.mark.node
 _KILLED = """
@@ -82,8 +82,8 @@ def test_it_goes_when_whoever_started_it_is_killed(tmp_path: Path) -> None:
     starter.send_signal(signal.SIGKILL)
     starter.wait()
     starter.stdout.close()
-    until(lambda: not Path("/proc", str(program)).exists())
-    until(lambda: _differences(found) == set())
+    until_true(lambda: not Path("/proc", str(program)).exists())
+    until_true(lambda: _differences(found) == set())
 
 
 def test_who_is_not_root_is_told_so_in_a_sentence(monkeypatch: pytest.MonkeyPatch) -> None:
