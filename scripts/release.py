@@ -16,7 +16,6 @@ import sys
 import tarfile
 import tempfile
 import tomllib
-from collections.abc import Iterable
 from pathlib import Path
 
 from scripts import go_tools
@@ -134,12 +133,8 @@ def _chart(digest: str, target: Path, time: int) -> None:
 
 def _sums(target: Path) -> None:
     """As `sha256sum --check` reads them."""
-    lines = [f"{hashlib.sha256(file.read_bytes()).hexdigest()}  {file.name}" for file in _files(target)]
+    lines = [f"{hashlib.sha256(file.read_bytes()).hexdigest()}  {file.name}" for file in sorted(target.iterdir())]
     (target / "SHA256SUMS").write_text("\n".join(lines) + "\n")
-
-
-def _files(target: Path) -> Iterable[Path]:
-    return sorted(file for file in target.iterdir() if file.name != "SHA256SUMS")
 
 
 def _run(*command: str | Path, **environment: str) -> str:

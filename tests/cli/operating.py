@@ -122,11 +122,8 @@ async def desk(folder: Path, *, remediator: bool = True) -> AsyncIterator[Desk]:
     async with AsyncExitStack() as stack:
         env = await stack.enter_async_context(simulated_environment(LAYOUTS["cfee-2"], folder))
         config = folder / "stagekeeper.yaml"
-        config.write_text(yaml.safe_dump({"environments": [_entry(env)]}), encoding="utf-8")
+        entry = {**env.entry("cf"), "timeouts": {"probe": 10, "api": 20}}  # longer than a busy machine takes
+        config.write_text(yaml.safe_dump({"environments": [entry]}), encoding="utf-8")
         if remediator:
             await stack.enter_async_context(taking_up(env.kubeconfig, config))
         yield Desk(env, config)
-
-
-def _entry(env: Environment) -> dict[str, Any]:
-    return {**env.entry("cf"), "timeouts": {"probe": 10, "api": 20}}  # longer than a busy machine takes

@@ -153,7 +153,7 @@ def test_the_text_has_the_steps_the_evidence_and_the_next_command() -> None:
     assert "5. Restart of all BBS pods: to do" in text
     assert f"Diagnosis: no_active_bbs (row 25). {diagnose(hung()).why}" in text
     assert (
-        "  - diego-api-0: refused (connection refused), 2/2 ready, not labelled active, 2 d old, on node node-1."
+        "  - diego-api-0: refused (connection refused), 2/2 ready, not labelled active, 3 d old, on node node-0."
         in text
     )
     assert text.endswith("Next:      stagekeeper restart --environment cf --reason WHY\n")

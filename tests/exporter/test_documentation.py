@@ -16,7 +16,8 @@ from exporter.settings import ExporterSettings, Reloads
 from stagekeeper.diego.environment_settings import EnvironmentSettings
 from stagekeeper.diego.observation import Domains, Unknown
 from stagekeeper.service.metrics import process_registry
-from tests.exporter.builders import NOW, assessment, serving
+from tests.diego.observations import NOW
+from tests.exporter.builders import assessment, serving
 
 TEXT = (Path(__file__).parents[2] / "docs" / "exporter.md").read_text(encoding="utf-8")
 

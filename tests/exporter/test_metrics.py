@@ -16,7 +16,8 @@ from exporter.settings import Reloads
 from stagekeeper.diego.diagnosis import Condition
 from stagekeeper.diego.observation import NOT_CONFIGURED, Domains, Observation, Part, Probe, Reply, Unknown
 from stagekeeper.diego.profiles import ReadinessMeaning
-from tests.exporter.builders import NOW, OK, PHASES, active, assessment, hung, passive, pod, serving, workload
+from tests.diego.observations import NOW, workload
+from tests.exporter.builders import OK, PHASES, active, assessment, hung, passive, pod, serving
 
 Flat = dict[tuple[str, tuple[tuple[str, str], ...]], float]
 NOTHING_KNOWN = Unknown("not read", "forbidden")
@@ -289,5 +290,5 @@ def test_a_scrape_says_whether_the_newest_configuration_is_in_force(successful: 
 
 
 def test_a_scaled_down_environment_wants_no_pods() -> None:
-    assert value(told(serving(workloads=(workload(0),), pods=())), "diego_api_desired") == 0
-    assert value(told(serving(workloads=(workload(2),), readiness=ReadinessMeaning.ACTIVE)), "diego_api_desired") == 1
+    assert value(told(serving(workloads=(workload(replicas=0),), pods=())), "diego_api_desired") == 0
+    assert value(told(serving(workloads=(workload(),), readiness=ReadinessMeaning.ACTIVE)), "diego_api_desired") == 1

@@ -23,7 +23,8 @@ from exporter.settings import ConfigurationFile, exporter_settings
 from stagekeeper.config.document import parse
 from stagekeeper.diego.environments import environments
 from stagekeeper.diego.observation import Observation, Probe, Reply, Unknown
-from tests.exporter.builders import NOW, OK, active, assessment, passive, pod, serving
+from tests.diego.observations import NOW
+from tests.exporter.builders import OK, active, assessment, passive, pod, serving
 from tests.testbed.browser import FAINT, browser
 from tests.testbed.patience import HANG_GUARD
 
