@@ -178,7 +178,7 @@ def test_a_file_that_can_not_be_read_is_said_with_what_to_do(tmp_path: Path) -> 
     with pytest.raises(ConfigurationError) as raised:
         read(tmp_path / "absent.yaml")
     assert str(raised.value).endswith("No such file or directory. Name a readable file with --config.file.")
-    with pytest.raises(ConfigurationError):
+    with pytest.raises(ConfigurationError, match=r"can't be read: Is a directory\. Name a readable file"):
         read(tmp_path)
 
 

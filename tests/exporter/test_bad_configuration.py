@@ -27,15 +27,3 @@ def test_a_bad_file_is_told_by_line_key_and_remedy(tmp_path: Path, text: str, me
 
 def test_the_table_is_long_enough_to_mean_something() -> None:
     assert len({text for text, _ in TABLE}) >= 40
-
-
-def test_a_folder_is_no_configuration_file(tmp_path: Path) -> None:
-    with pytest.raises(ConfigurationError, match=r"can't be read: Is a directory\. Name a readable file"):
-        load(tmp_path)
-
-
-def test_a_file_that_is_not_text_is_told(tmp_path: Path) -> None:
-    path = tmp_path / "stagekeeper.yaml"
-    path.write_bytes(b"name: \xff\xfe")
-    with pytest.raises(ConfigurationError, match=r"is not UTF-8 text \(byte 6\)"):
-        load(path)
