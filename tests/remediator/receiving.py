@@ -2,7 +2,7 @@
 
 import asyncio
 import json
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from io import BytesIO
@@ -148,9 +148,6 @@ class Receiving:
     def opened(self) -> dict[str, int]:
         """How many records each environment has."""
         return {name: len(each.records.remediations) for name, each in self.environments.items()}
-
-
-Receive = Callable[..., Any]
 
 
 @asynccontextmanager
