@@ -84,13 +84,7 @@ def _too_late(remediation: Remediation, given: Inputs) -> Remediation | None:
 
 
 _SAID_BY_THE_PODS = frozenset(
-    {
-        Condition.SERVING,
-        Condition.STARTING,
-        Condition.PODS_NOT_READY,
-        Condition.LOCKET_DOWN,
-        Condition.NO_ACTIVE_BBS,
-    }
+    {Condition.SERVING, Condition.STARTING, Condition.PODS_NOT_READY, Condition.LOCKET_DOWN, Condition.NO_ACTIVE_BBS}
 )
 """What adds nothing to the names and states of the pods that are late."""
 

@@ -131,13 +131,10 @@ def _refusal(given: Inputs, answers: Answers) -> tuple[Reason, str]:
     for_good = other is not None and other.answer is Restart.NEVER and seen and seen.lasts(given.policy.never_for)
     asked_for = gates.PERSONS_CHOICE - gates.accepted(given)
     if "diagnosis" in refusing and found in asked_for and not for_good and not gates.in_doubt(given.seen):
-        waits = f" It would wait while {other.condition}: {sentence(other.why)}" if other else ""
-        if given.policy.mode is Mode.OBSERVE:
-            return Reason.AWAITING_APPROVAL, "A person must decide on this restart, and make it: the mode is observe."
-        waits += "".join(
-            f" It would wait for the gate {name}: {sentence(answer.why)}" for name, answer in _others(answers)
-        )
-        return Reason.AWAITING_APPROVAL, f"A person must decide on this restart.{waits}"
+        theirs = ", and make it: the mode is observe" if given.policy.mode is Mode.OBSERVE else ""
+        waits = [f" It would wait while {other.condition}: {sentence(other.why)}"] if other else []
+        waits += [f" It would wait for the gate {name}: {sentence(answer.why)}" for name, answer in _others(answers)]
+        return Reason.AWAITING_APPROVAL, f"A person must decide on this restart{theirs}.{''.join(waits)}"
     if refusing == ["bounds"]:
         return Reason.OUT_OF_BOUNDS, "A restart would be out of bounds."
     if other is not None:

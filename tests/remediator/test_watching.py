@@ -130,6 +130,11 @@ def test_in_mode_observe_a_person_is_given_the_restart_itself_and_no_approval() 
     assert found.message.endswith("Next: kubectl delete pod -n cf diego-api-0 diego-api-1")
 
 
+def test_nor_is_the_database_forgotten_there() -> None:
+    found, _, _ = ending(replace(STUCK, database=False), 120, policy=ACT.model_copy(update={"mode": Mode.OBSERVE}))
+    assert "mode is observe. It would wait while database_down: The database can't be reached." in found.message
+
+
 @pytest.mark.parametrize(
     ("given", "waits"),
     [
