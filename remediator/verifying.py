@@ -9,8 +9,9 @@ from remediator.remediation import Phase, Reason, Remediation
 from stagekeeper.config.durations import in_words
 from stagekeeper.diego.conditions import Restart
 from stagekeeper.diego.diagnosis import Condition, Diagnosis, diagnose
-from stagekeeper.diego.observation import Locket, Observation
+from stagekeeper.diego.observation import MISSING, Locket, Observation, Unknown
 from stagekeeper.diego.questions import staying, unready
+from stagekeeper.kube.wording import sentence
 
 
 def verify(remediation: Remediation, given: Inputs) -> Decision:
@@ -19,7 +20,9 @@ def verify(remediation: Remediation, given: Inputs) -> Decision:
     A blind observation neither counts nor spoils, and no deadline is judged by it.
     """
     if given.assessment.blind or not readable(given.seen):
-        return remediation, given.streaks, Wait(f"This check could not tell. {given.assessment.diagnosis.why}")
+        told = None if given.assessment.blind else _never_told(remediation, given)
+        waits = Wait(f"This check could not tell. {given.assessment.diagnosis.why}")
+        return (told, given.streaks, Close()) if told else (remediation, given.streaks, waits)
     missing = _missing_proof(remediation, given)
     streaks = given.streaks.verified(complete=not missing)
     if streaks.complete >= given.policy.verify_observations:
@@ -27,6 +30,17 @@ def verify(remediation: Remediation, given: Inputs) -> Decision:
         return moved(remediation, Phase.RECOVERED, Reason.SERVING, said, given), streaks, Close()
     ended = _too_late(remediation, given) if missing else None
     return (ended, streaks, Close()) if ended else (remediation, streaks, Wait(missing or "Checking again to be sure."))
+
+
+def _never_told(remediation: Remediation, given: Inputs) -> Remediation | None:
+    """The escalation where all but Locket can be read, perhaps for good: nobody else would be told of it."""
+    _, unread = not_back(remediation, given.seen)
+    if not isinstance(given.seen.locket, Unknown) or given.seen.steady is not True:
+        return None
+    if given.elapsed < given.policy.give_up_after:
+        return None
+    said = f"That the pods are back could not be proven within {in_words(given.policy.give_up_after)}. {unread}"
+    return escalated(remediation, Reason.PODS_LATE, said, given)
 
 
 def _missing_proof(remediation: Remediation, given: Inputs) -> str:
@@ -46,6 +60,8 @@ def not_back(remediation: Remediation, seen: Observation) -> tuple[str, str]:
     leaving = next((present[each.uid] for each in remediation.deletions if each.uid in present), None)
     if leaving is not None:
         return leaving.owner or "", f"{leaving.name} has not ended yet."
+    if isinstance(seen.locket, Unknown) and seen.locket.word != MISSING:
+        return "", f"Locket's pods could not be read: {sentence(seen.locket.reason)}"
     if isinstance(seen.locket, Locket) and not seen.locket.all_ready:
         return seen.locket.workload.name, f"Locket's pods are not all ready: {_unready_of(seen.locket)}."
     bbs = "+".join(each.name for each in seen.known_workloads)
