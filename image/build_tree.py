@@ -16,6 +16,7 @@ import shutil
 import subprocess
 import sys
 import tempfile
+import tomllib
 from pathlib import Path
 
 PROJECT = Path(__file__).resolve().parent.parent / "pyproject.toml"
@@ -45,8 +46,6 @@ NOT_NEEDED = (
     *("kubernetes/**/client/models/v*.py", "kubernetes/**/client/models/*_v*.py", "kubernetes/**/client/api/*_api.py"),
     "dateutil/tz/win.py",  # asks for ctypes before it finds that this is not Windows
 )
-OURS = {"exporter", "remediator", "stagekeeper", "incidents"}
-"""Packages whose docstrings are our help texts."""
 _DOCUMENTED = (ast.Module, ast.ClassDef, ast.FunctionDef, ast.AsyncFunctionDef)
 _UNCHECKED_HASH = (1).to_bytes(4, "little")
 """What a .pyc says of itself that is never compared with its source (peps.python.org/pep-0552)."""
@@ -114,14 +113,15 @@ def compile_all(library: Path) -> None:
     """Bytecode that is used unchecked: nothing in the image changes after it is made, least of all its clocks.
 
     That of the libraries is without their docstrings, which nobody reads there and every program would hold in memory.
-    Not by `-OO`, which would take their assertions too: some of them end a loop over what a stranger sends.
-    Raises BuildError.
+    Ours has them: they are help texts. Not by `-OO`, which would take assertions too; aiohttp before 3.13.3 looped for
+    ever over some requests without them (CVE-2025-69227). Raises BuildError.
     """
+    ours = tomllib.loads(PROJECT.read_text("utf-8"))["tool"]["hatch"]["build"]["targets"]["wheel"]["packages"]
     for source in sorted(library.rglob("*.py")):
         name, text = source.relative_to(library), source.read_bytes()
         try:
             tree = ast.parse(text, str(name))
-            code = compile(tree if name.parts[0] in OURS else _silent(tree), str(name), "exec", dont_inherit=True)
+            code = compile(tree if name.parts[0] in ours else _silent(tree), str(name), "exec", dont_inherit=True)
         except (SyntaxError, ValueError) as problem:
             raise BuildError(f"{source} does not compile with {sys.version.split()[0]}: {problem}") from problem
         target = Path(importlib.util.cache_from_source(source, optimization=""))

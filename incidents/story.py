@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from datetime import datetime, timedelta
 
+from remediator import gates
 from remediator.commands.words import outcome_word, phase_word
 from remediator.policy import Mode, Policy
 from remediator.remediation import ALERT_GONE, NOT_ALL_BACK, Deletion, Phase, Plan, Remediation, Request
@@ -38,7 +39,7 @@ def comes_next(remediation: Remediation, policy: Policy, reset: str = "stagekeep
     """What is waited for, and the deadline that comes next, by `policy`; "" where nothing is."""
     match remediation.phase:
         case Phase.WATCHING:
-            closed = next((name for name, answer in remediation.gates if not answer.opens and name != "mode"), None)
+            closed = next((name for name, _ in gates.closed(remediation.gates) if name != "mode"), None)
             paged, ends = remediation.created + policy.overdue_after, remediation.created + policy.give_up_after
             page = "" if remediation.overdue else f"a person is paged at {paged:%H:%M:%S} UTC, and "
             waits = f"It waits for the gate {closed}" if closed else "It asks every gate"

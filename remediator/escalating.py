@@ -3,7 +3,7 @@
 Why, what was deleted and what was not, what each pod answers now, and the next command, complete.
 """
 
-from remediator import approval, pause, plan
+from remediator import approval, gates, pause, plan
 from remediator.inputs import Inputs, blocking, moved
 from remediator.policy import Mode
 from remediator.remediation import Phase, Reason, Remediation
@@ -115,7 +115,7 @@ def _about_the_refusal(remediation: Remediation, environment: Environment) -> st
 
 def _about_the_gate(remediation: Remediation, given: Inputs) -> str:
     """The next command where a restart is the fix and another gate holds it: to ask for one again would not open it."""
-    shut = [name for name, answer in remediation.gates if not answer.opens]
+    shut = [name for name, _ in gates.closed(remediation.gates)]
     match next((each for each in shut if each != "mode"), "mode" if shut else ""):
         case "alert" | "mode":
             return f"{given.policy.inside}stagekeeper status --environment {given.environment.name}"

@@ -254,22 +254,26 @@ def ask(given: Inputs) -> tuple[tuple[str, GateResult], ...]:
     return tuple((name, gate(given)) for name, gate in GATES)
 
 
+def closed(answers: Sequence[tuple[str, GateResult]]) -> Sequence[tuple[str, GateResult]]:
+    """Those that hold a restart up, in their order."""
+    return [(name, answer) for name, answer in answers if not answer.opens]
+
+
 def earliest(answers: Sequence[tuple[str, GateResult]]) -> datetime | None:
     """The moment before which no restart is possible; None where a closed gate does not know one, or none is closed."""
-    known = [answer.not_before for _, answer in answers if not answer.opens]
+    known = [answer.not_before for _, answer in closed(answers)]
     moments = [each for each in known if each is not None]
     return max(moments) if moments and len(moments) == len(known) else None
 
 
 def earliest_sentence(answers: Sequence[tuple[str, GateResult]], now: datetime) -> str:
     """When a restart is possible at the earliest, as far as the gates know."""
-    closed = [name for name, answer in answers if not answer.opens]
-    at = earliest(answers)
+    shut, at = closed(answers), earliest(answers)
     if at is not None and at > now:
         return f"at {at:%H:%M:%S} UTC at the earliest, in {took(at - now)}"
-    if at is not None or not closed:
+    if at is not None or not shut:
         return "with the next observation in which every gate is open"
-    return f"not before the gate {closed[0]} opens"
+    return f"not before the gate {shut[0][0]} opens"
 
 
 PERSONS_CHOICE = frozenset({Condition.STUCK_UNAVAILABLE, Condition.LISTENING_UNKNOWN})

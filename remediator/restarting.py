@@ -106,17 +106,18 @@ def _answers(remediation: Remediation, excused: Inputs, given: Inputs) -> tuple[
     planned_for = remediation.plan.diagnosis if remediation.plan else ""
     agreed = excused.assessment.diagnosis.name == planned_for and gates.overridden(excused)
     diagnosis = gates.diagnosis(excused) if agreed else gates.by_the_table(excused)
-    return _asked_for(remediation, excused, given), diagnosis, gates.bounds(excused)
+    return _as_planned(remediation, excused, given), diagnosis, gates.bounds(excused)
 
 
-def _asked_for(remediation: Remediation, excused: Inputs, given: Inputs) -> GateResult:
-    """Whether as many pods are asked for as the plan was made for; Locket must not be switched off, or just changed."""
+def _as_planned(remediation: Remediation, excused: Inputs, given: Inputs) -> GateResult:
+    """Whether as many replicas are wanted as the plan was made for, and Locket's StatefulSet is as it was."""
     step = remediation.plan.steps[-1] if remediation.plan else None
     left = sum(not remediation.done(pod) for pod in step.pods) if step else 0
-    locket = given.seen.locket
-    if isinstance(locket, Locket) and not locket.workload.replicas:
-        return gates.never(f"StatefulSet {locket.workload.name} asks for 0 replicas: no BBS could take the lock.")
-    change = gates.unseen_change([locket.workload]) if isinstance(locket, Locket) else None
+    lockets = [given.seen.locket.workload] if isinstance(given.seen.locket, Locket) else []
+    off = next((each.name for each in lockets if not each.replicas), None)
+    if off is not None:
+        return gates.never(f"StatefulSet {off} asks for 0 replicas: no BBS could take the lock.")
+    change = gates.unseen_change(lockets)
     if change is not None:
         return change
     if excused.seen.desired < left:

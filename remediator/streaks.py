@@ -214,10 +214,13 @@ class Streaks:
         longer = _longer(self.never, "never", moment, tolerance)
         return replace(self, never=replace(longer, names=tuple(dict.fromkeys((*longer.names, *names)))))
 
-    def with_alerts(self, *, gone: bool, unread: bool, moment: Moment, tolerance: Tolerance) -> "Streaks":
+    def with_alerts(
+        self, *, gone: bool, unread: bool, suppressed: frozenset[str], moment: Moment, tolerance: Tolerance
+    ) -> "Streaks":
         """With what the Alertmanagers say."""
         return replace(
             self,
+            suppressed=suppressed,
             alert_gone=_longer(self.alert_gone, "gone", moment, tolerance) if gone else None,
             alerts_unread=_longer(self.alerts_unread, "unread", moment, tolerance) if unread else None,
         )

@@ -15,6 +15,8 @@ from stagekeeper.kube.wording import sentence
 Answers = tuple[tuple[str, GateResult], ...]
 _NOT_KNOWN = frozenset({Condition.OBSERVER_FAULT, Condition.LABEL_CONTRADICTS})
 """Of what else is refused, that of which nobody can say what a restart would do."""
+_WHATEVER_IS_APPROVED = frozenset({"pause", "alert", "cooldown", "budget"})
+"""The gates that hold a restart up all the same."""
 
 
 def watch(remediation: Remediation, given: Inputs) -> Decision:
@@ -45,12 +47,16 @@ def _with_alerts(given: Inputs) -> Streaks:
     if given.assessment.blind:
         return given.streaks
     states = {each.state for each in given.alerts}
-    known = {each.alertmanager for each in given.alerts if each.state is not AlertState.UNREADABLE}
-    silent = {each.alertmanager for each in given.alerts if each.state is AlertState.SUPPRESSED}
-    streaks = replace(given.streaks, suppressed=frozenset((given.streaks.suppressed - known) | silent))
-    return streaks.with_alerts(
+    suppressed = frozenset(
+        each.alertmanager
+        for each in given.alerts
+        if each.state is AlertState.SUPPRESSED
+        or (each.state is AlertState.UNREADABLE and each.alertmanager in given.streaks.suppressed)
+    )
+    return given.streaks.with_alerts(
         gone=states == {AlertState.ABSENT},
         unread={AlertState.ACTIVE, AlertState.UNREADABLE} <= states,
+        suppressed=suppressed,
         moment=given.assessment.moment,
         tolerance=given.policy.tolerance,
     )
@@ -117,7 +123,7 @@ def _give_up(remediation: Remediation, given: Inputs, streaks: Streaks) -> Remed
 
 def _in_between(answers: Answers, given: Inputs) -> Diagnosis | None:
     """What kept the diagnosis from persisting for as long as it must; None where something else holds a restart."""
-    unconfirmed = next((name for name, answer in answers if not answer.opens), "") == "confirmation"
+    unconfirmed = [name for name, _ in gates.closed(answers)][:1] == ["confirmation"]
     other = given.streaks.other
     return other if unconfirmed and other and other.name is not given.assessment.diagnosis.name else None
 
@@ -133,7 +139,11 @@ def _refusal(given: Inputs, answers: Answers) -> tuple[Reason, str]:
     if "diagnosis" in refusing and found in asked_for and not for_good and not gates.in_doubt(given.seen):
         theirs = ", and make it: the mode is observe" if given.policy.mode is Mode.OBSERVE else ""
         waits = [f" It would wait while {other.condition}: {sentence(other.why)}"] if other else []
-        waits += [f" It would wait for the gate {name}: {sentence(answer.why)}" for name, answer in _others(answers)]
+        waits += [
+            f" It would wait for the gate {name}: {sentence(answer.why)}"
+            for name, answer in gates.closed(answers)
+            if name in _WHATEVER_IS_APPROVED
+        ]
         return Reason.AWAITING_APPROVAL, f"A person must decide on this restart{theirs}.{''.join(waits)}"
     if refusing == ["bounds"]:
         return Reason.OUT_OF_BOUNDS, "A restart would be out of bounds."
@@ -144,15 +154,6 @@ def _refusal(given: Inputs, answers: Answers) -> tuple[Reason, str]:
     return Reason.NEVER, "A restart is not the fix."
 
 
-def _others(answers: Answers) -> Answers:
-    """The gates that hold a restart up whatever is approved."""
-    return tuple(
-        (name, answer)
-        for name, answer in answers
-        if not answer.opens and name in {"pause", "alert", "cooldown", "budget"}
-    )
-
-
 def first_closed(answers: Answers) -> str:
     """The first gate that is closed, with its reason; "" if none is."""
-    return next((f"Gate {name}: {answer.why}" for name, answer in answers if not answer.opens), "")
+    return next((f"Gate {name}: {answer.why}" for name, answer in gates.closed(answers)), "")

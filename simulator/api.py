@@ -213,7 +213,7 @@ class SimulatedApi:
         items, version = self._lists[token] if token else (select(), self.store.version)
         if len(items) <= limit:
             return items, version, ""
-        rest = f"{next(self._tokens_given)}"
+        rest = str(next(self._tokens_given))
         self._lists[rest] = items[limit:], version
         while len(self._lists) > _LISTS:
             del self._lists[next(iter(self._lists))]

@@ -100,7 +100,7 @@ MUTANTS: dict[str, tuple[str, Scenario, tuple[Edit, ...]]] = {
         Scenario(jobs=_ALONE, steps=2, budget=("a pod is replaced",)),
         (
             Edit(restarting, "_note_outcomes", "if not readable(given.seen):", "if True:"),
-            Edit(restarting, "_answers", "return _asked_for(", "return ()\n    return _asked_for("),
+            Edit(restarting, "_answers", "return _as_planned(", "return ()\n    return _as_planned("),
             Edit(
                 restarting,
                 "_out_of_bounds",

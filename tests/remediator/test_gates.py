@@ -84,7 +84,9 @@ def unread_for(minutes: float) -> Streaks:
     """One Alertmanager of two could not be asked for so long."""
     found = Streaks()
     for second in range(0, int(minutes * 60) + 1, 5):
-        found = found.with_alerts(gone=False, unread=True, moment=moment(second), tolerance=ACT.tolerance)
+        found = found.with_alerts(
+            gone=False, unread=True, suppressed=frozenset(), moment=moment(second), tolerance=ACT.tolerance
+        )
     return found
 
 
