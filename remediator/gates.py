@@ -10,14 +10,14 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 from datetime import datetime
 
+from remediator import overriding
 from remediator.inputs import AlertState, Inputs
 from remediator.policy import Mode
 from remediator.record import took
 from remediator.remediation import GateResult, Outcome
 from stagekeeper.config.durations import in_words
-from stagekeeper.diego.conditions import OVERRIDABLE, Match
-from stagekeeper.diego.diagnosis import Condition, Diagnosis, Restart
-from stagekeeper.diego.observation import Locket, Observation, Reply, Unknown, lockets_own
+from stagekeeper.diego.conditions import Condition, Restart
+from stagekeeper.diego.observation import Locket, Unknown, lockets_own
 from stagekeeper.kube.objects import Pod, StatefulSet
 
 
@@ -133,15 +133,15 @@ def budget(given: Inputs) -> GateResult:
 def diagnosis(given: Inputs) -> GateResult:
     """What a restart fixes, by the table of docs/diagnosis.md; a named person may override one `never`."""
     found = given.assessment.diagnosis
-    if overridden(given):
-        other = hindering(given)
+    if overriding.overridden(given):
+        other = overriding.hindering(given)
         if other is None:
             return passes(f"{found.name}: {found.why}")
         return GateResult(
             _OUTCOME[other.answer], f"{found.name} would be restarted, but {other.condition}: {other.why}"
         )
-    answer, doubt = by_the_table(given), in_doubt(given.seen)
-    if answer.opens or found.name not in accepted(given) or not doubt:
+    answer, doubt = by_the_table(given), overriding.in_doubt(given.seen)
+    if answer.opens or found.name not in overriding.accepted(given) or not doubt:
         return answer
     return replace(answer, why=f"{answer.why} That it was accepted does not count: {doubt}.")
 
@@ -163,7 +163,7 @@ def confirmation(given: Inputs) -> GateResult:
         return not_yet("It is asked once the diagnosis gate is open.")
     streak, policy = given.streaks.diagnosis, given.policy
     name = given.assessment.diagnosis.name
-    patient = name is Condition.STUCK_UNAVAILABLE and name not in accepted(given)
+    patient = name is Condition.STUCK_UNAVAILABLE and name not in overriding.accepted(given)
     needed = policy.confirm_stuck_for if patient else policy.confirm_for
     asked_for = f"{policy.confirm_observations} checks over {needed.total_seconds():.0f} s"
     if streak is None:
@@ -274,63 +274,3 @@ def earliest_sentence(answers: Sequence[tuple[str, GateResult]], now: datetime) 
     if at is not None or not shut:
         return "with the next observation in which every gate is open"
     return f"not before the gate {shut[0][0]} opens"
-
-
-PERSONS_CHOICE = frozenset({Condition.STUCK_UNAVAILABLE, Condition.LISTENING_UNKNOWN})
-"""What a restart may well fix, and only a person may decide on."""
-
-
-def accepted(given: Inputs) -> frozenset[str]:
-    """What was accepted, of what can be."""
-    return OVERRIDABLE & given.accept
-
-
-def overridden(given: Inputs) -> bool:
-    """Whether a `never` of this diagnosis was turned into a pass, by a person or by the one setting.
-
-    Where the table waits, both do: Locket may be on its way. But of a 503 that is just older than a migration, and may
-    be one, a person may know better.
-    """
-    found = given.assessment.diagnosis
-    stuck, refused = found.name is Condition.STUCK_UNAVAILABLE, found.restart is Restart.NEVER
-    by_setting = stuck and refused and given.policy.restart_stuck_unavailable
-    by_a_person = found.name in accepted(given) and (refused or stuck)
-    return (by_setting or by_a_person) and not given.seen.serving() and not in_doubt(given.seen)
-
-
-def hindering(given: Inputs) -> Match | None:
-    """What else forbids or delays a restart that was accepted or only a person may decide on; None if nothing does."""
-    found = given.assessment.diagnosis.name
-    if not overridden(given) and found not in PERSONS_CHOICE:
-        return None
-    others = given.assessment.besides
-    agreed = [each for each in others if each.answer is Restart.NEVER and each.condition in accepted(given)]
-    return next((each for each in others if each not in agreed), None)
-
-
-def to_deal_with(given: Inputs) -> Diagnosis:
-    """What a person is to deal with first: what else forbids the restart, or the diagnosis itself."""
-    other, found = hindering(given), given.assessment.diagnosis
-    return replace(found, name=other.condition, why=other.why, next=other.next) if other else found
-
-
-def in_doubt(seen: Observation) -> str:
-    """Of which pod nobody can know that it does not serve others, though it did not say ok to us; "" for none.
-
-    A refusal and a 503 tell. Whatever else we met (silence, broken TLS, no answer) may be on our way alone: then only
-    the label, which the pod's own readiness probe sets, can tell, and a platform without labels leaves it open. There
-    a refusal may be a firewall's as well, unless something shows that our way is open.
-    """
-    for each in seen.known_pods:
-        name = each.pod.name
-        if each.pod.terminating or each.reply is Reply.UNAVAILABLE or not seen.bbs_runs(each.pod):
-            continue
-        if each.counts_as_active:
-            return f"{name} is Ready and labelled active, so it may serve"
-        if each.reply is Reply.REFUSED:
-            if each.labelled_active is None and not (isinstance(seen.witness, str) and seen.witness):
-                return f"{name} may serve behind a firewall that rejects us, and no label says that it does not"
-        elif each.labelled_active is not False:
-            met = each.reply.value if each.reply else "not asked"
-            return f"{name} ({met}) may serve others, and no label says that it does not"
-    return ""

@@ -8,7 +8,7 @@ plan was made for and what is seen now are the same thing.
 from dataclasses import replace
 from datetime import timedelta
 
-from remediator import gates
+from remediator import gates, overriding
 from remediator.escalating import escalated, names
 from remediator.inputs import (
     Close,
@@ -54,7 +54,7 @@ def restart(remediation: Remediation, given: Inputs) -> Decision:
     streaks = _remember((*answers, table) if forbidden else answers, excused, given)
     ended = None
     if excused is not None and not excused.assessment.blind:
-        first = gates.to_deal_with(given if held or forbidden else excused)
+        first = overriding.to_deal_with(given if held or forbidden else excused)
         ended = _too_late(remediation, step, replace(given, streaks=streaks), hindrance, first)
     if ended is not None:
         return ended, streaks, Close()
@@ -104,7 +104,7 @@ def _excused(remediation: Remediation, given: Inputs) -> Inputs | None:
 def _answers(remediation: Remediation, excused: Inputs, given: Inputs) -> tuple[GateResult, ...]:
     """What the gates of the diagnosis and the bounds say. An override holds only for what the plan was made for."""
     planned_for = remediation.plan.diagnosis if remediation.plan else ""
-    agreed = excused.assessment.diagnosis.name == planned_for and gates.overridden(excused)
+    agreed = excused.assessment.diagnosis.name == planned_for and overriding.overridden(excused)
     diagnosis = gates.diagnosis(excused) if agreed else gates.by_the_table(excused)
     return _as_planned(remediation, excused, given), diagnosis, gates.bounds(excused)
 
@@ -172,7 +172,7 @@ def _certainly_not_serving(each: BbsPod, remediation: Remediation, excused: Inpu
         return True
     planned_for = remediation.plan.diagnosis if remediation.plan else ""
     found = excused.assessment.diagnosis.name
-    if each in excused.seen.serving() or found != planned_for or not gates.overridden(excused):
+    if each in excused.seen.serving() or found != planned_for or not overriding.overridden(excused):
         return False
     return each.reply is Reply.UNAVAILABLE or not each.counts_as_active
 

@@ -2,7 +2,7 @@
 
 from dataclasses import replace
 
-from remediator import gates, plan
+from remediator import gates, overriding, plan
 from remediator.escalating import escalated
 from remediator.inputs import AlertState, Close, Continue, Decision, Inputs, Wait, moved
 from remediator.policy import Mode
@@ -106,7 +106,7 @@ def _give_up(remediation: Remediation, given: Inputs, streaks: Streaks) -> Remed
         reason, said = _refusal(given, remediation.gates)
         if reason is Reason.NEVER and len(streaks.never.names) > 1:  # each says for itself what a restart would do
             said = f"No restart: every check of the last {in_words(policy.never_for)} refused it."
-        first = gates.to_deal_with(given) if reason is Reason.NEVER else None
+        first = overriding.to_deal_with(given) if reason is Reason.NEVER else None
         return escalated(remediation, reason, f"{said} {' '.join(streaks.never.names)}", given, first)
     if streaks.alert_gone is not None and streaks.alert_gone.lasts(policy.never_for):
         said = f"The alert is not firing in any Alertmanager, but the fault persists. {found.why}"
@@ -117,7 +117,7 @@ def _give_up(remediation: Remediation, given: Inputs, streaks: Streaks) -> Remed
         said, other = f"{given_up} {first_closed(remediation.gates)}", _in_between(remediation.gates, given)
         if other is not None:
             said = f"{sentence(said)} In between it was {other.name}: {other.why}"
-        return escalated(remediation, Reason.GAVE_UP, said, given, other or gates.to_deal_with(given))
+        return escalated(remediation, Reason.GAVE_UP, said, given, other or overriding.to_deal_with(given))
     return None
 
 
@@ -132,11 +132,11 @@ def _refusal(given: Inputs, answers: Answers) -> tuple[Reason, str]:
     """Why a person is called: what refused, and what that means."""
     refusing = [name for name, answer in answers if answer.outcome is Outcome.NEVER and name != "mode"]
     found = given.assessment.diagnosis.name
-    other = gates.hindering(given) if "diagnosis" in refusing else None
+    other = overriding.hindering(given) if "diagnosis" in refusing else None
     seen = given.streaks.diagnosis
     for_good = other is not None and other.answer is Restart.NEVER and seen and seen.lasts(given.policy.never_for)
-    asked_for = gates.PERSONS_CHOICE - gates.accepted(given)
-    if "diagnosis" in refusing and found in asked_for and not for_good and not gates.in_doubt(given.seen):
+    asked_for = overriding.PERSONS_CHOICE - overriding.accepted(given)
+    if "diagnosis" in refusing and found in asked_for and not for_good and not overriding.in_doubt(given.seen):
         theirs = ", and make it: the mode is observe" if given.policy.mode is Mode.OBSERVE else ""
         waits = [f" It would wait while {other.condition}: {sentence(other.why)}"] if other else []
         waits += [

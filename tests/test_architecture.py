@@ -28,6 +28,7 @@ MUST_BE_PURE = (
     "stagekeeper/kube/objects.py",
     "remediator/remediation.py",
     "remediator/gates.py",
+    "remediator/overriding.py",
     "remediator/plan.py",
 )
 """The judgement and the decisions. Their neighbours are pure where their docstring says so."""

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from remediator import decision, escalating, gates, reconciler, restarting, watching
+from remediator import decision, escalating, overriding, reconciler, restarting, watching
 from remediator.reconciler import Reconciler
 from tests.interleaving.mutation import Edit
 from tests.remediator.histories import APPROVES, EVENTS, Step, play
@@ -78,7 +78,7 @@ def test_a_history_in_which_nothing_else_happens_deletes_both_pods() -> None:
             id="the table is not asked before a delete",
         ),
         pytest.param(
-            Edit(gates, "hindering", "not overridden(given) and found not in PERSONS_CHOICE", "True"),
+            Edit(overriding, "hindering", "not overridden(given) and found not in PERSONS_CHOICE", "True"),
             [Step("a pod answers 503", times=9), Step("deletes are refused"), Step(APPROVES, times=3), *DATABASE_GOES],
             "database_down",
             id="what else forbids a restart is not asked of an accepted one",
