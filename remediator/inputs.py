@@ -11,8 +11,10 @@ from remediator.streaks import Assessment, Streaks
 from stagekeeper.diego.observation import MISSING, Locket, Observation, Unknown
 from stagekeeper.diego.profiles import Environment
 from stagekeeper.diego.questions import unready
+from stagekeeper.diego.sentences import unlisted
 from stagekeeper.kube.objects import Pod
 from stagekeeper.kube.pod_status import described
+from stagekeeper.kube.wording import sentence
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,8 +133,14 @@ def pods_by_uid(seen: Observation) -> dict[str, Pod]:
 
 def readable(seen: Observation) -> bool:
     """Whether the observation can carry a decision about pods."""
-    whole = isinstance(seen.pods, tuple) and isinstance(seen.workloads, tuple) and seen.steady is True
-    return whole and not (isinstance(seen.locket, Unknown) and seen.locket.word != MISSING)
+    return not why_unreadable(seen)
+
+
+def why_unreadable(seen: Observation) -> str:
+    """What the observation lacks to carry such a decision; "" if nothing."""
+    if isinstance(seen.locket, Unknown) and seen.locket.word != MISSING:
+        return f"Locket's pods could not be read: {sentence(seen.locket.reason)}"
+    return unlisted(seen)
 
 
 def blocking_pods(seen: Observation) -> str:

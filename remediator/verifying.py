@@ -4,14 +4,13 @@ from dataclasses import replace
 from datetime import timedelta
 
 from remediator.escalating import escalated
-from remediator.inputs import Close, Decision, Inputs, Wait, blocking_pods, moved, pods_by_uid, readable
+from remediator.inputs import Close, Decision, Inputs, Wait, blocking_pods, moved, pods_by_uid, readable, why_unreadable
 from remediator.remediation import Phase, Reason, Remediation
 from stagekeeper.config.durations import in_words
 from stagekeeper.diego.conditions import Restart
 from stagekeeper.diego.diagnosis import Condition, Diagnosis, diagnose
-from stagekeeper.diego.observation import MISSING, Locket, Observation, Unknown
+from stagekeeper.diego.observation import Locket, Observation
 from stagekeeper.diego.questions import staying, unready
-from stagekeeper.kube.wording import sentence
 
 
 def verify(remediation: Remediation, given: Inputs) -> Decision:
@@ -20,9 +19,9 @@ def verify(remediation: Remediation, given: Inputs) -> Decision:
     A blind observation neither counts nor spoils, and no deadline is judged by it.
     """
     if given.assessment.blind or not readable(given.seen):
-        told = None if given.assessment.blind else _never_told(remediation, given)
+        ended = None if given.assessment.blind else _never_proven(remediation, given)
         waits = Wait(f"This check could not tell. {given.assessment.diagnosis.why}")
-        return (told, given.streaks, Close()) if told else (remediation, given.streaks, waits)
+        return (ended, given.streaks, Close()) if ended else (remediation, given.streaks, waits)
     missing = _missing_proof(remediation, given)
     streaks = given.streaks.verified(complete=not missing)
     if streaks.complete >= given.policy.verify_observations:
@@ -32,14 +31,15 @@ def verify(remediation: Remediation, given: Inputs) -> Decision:
     return (ended, streaks, Close()) if ended else (remediation, streaks, Wait(missing or "Checking again to be sure."))
 
 
-def _never_told(remediation: Remediation, given: Inputs) -> Remediation | None:
-    """The escalation where all but Locket can be read, perhaps for good: nobody else would be told of it."""
-    _, unread = not_back(remediation, given.seen)
-    if not isinstance(given.seen.locket, Unknown) or given.seen.steady is not True:
+def _never_proven(remediation: Remediation, given: Inputs) -> Remediation | None:
+    """The escalation where something can't be read, perhaps for good, and who serves can: nobody else would tell.
+
+    Pods that change during a check do not do so for good.
+    """
+    if given.seen.steady is False or given.elapsed < given.policy.give_up_after:
         return None
-    if given.elapsed < given.policy.give_up_after:
-        return None
-    said = f"That the pods are back could not be proven within {in_words(given.policy.give_up_after)}. {unread}"
+    said = f"That the pods are back could not be proven within {in_words(given.policy.give_up_after)}."
+    said = f"{said} {why_unreadable(given.seen)}"
     return escalated(remediation, Reason.PODS_LATE, said, given)
 
 
@@ -60,8 +60,8 @@ def not_back(remediation: Remediation, seen: Observation) -> tuple[str, str]:
     leaving = next((present[each.uid] for each in remediation.deletions if each.uid in present), None)
     if leaving is not None:
         return leaving.owner or "", f"{leaving.name} has not ended yet."
-    if isinstance(seen.locket, Unknown) and seen.locket.word != MISSING:
-        return "", f"Locket's pods could not be read: {sentence(seen.locket.reason)}"
+    if not readable(seen):
+        return "", why_unreadable(seen)
     if isinstance(seen.locket, Locket) and not seen.locket.all_ready:
         return seen.locket.workload.name, f"Locket's pods are not all ready: {_unready_of(seen.locket)}."
     bbs = "+".join(each.name for each in seen.known_workloads)

@@ -55,6 +55,7 @@ from stagekeeper.diego.sentences import (
     stuck,
     too_many,
     unavailable,
+    unlisted,
     unowned,
     unrouted,
 )
@@ -248,11 +249,8 @@ def frozen(seen: Observation) -> Match | None:
 @row("10")
 def unreadable(seen: Observation) -> Match | None:
     """Too little could be read to judge."""
-    for what, part in (("pods", seen.pods), ("StatefulSet", seen.workloads), ("second list", seen.steady)):
-        if not isinstance(part, tuple | bool):
-            return Match(Condition.OBSERVER_FAULT, f"The {what} could not be read: {reason(part)}")
-    if seen.steady is not True:
-        return Match(Condition.OBSERVER_FAULT, "The pods changed during the check.")
+    if unlisted(seen):
+        return Match(Condition.OBSERVER_FAULT, unlisted(seen))
     if unprobed(seen):
         said = f"{names(unprobed(seen))} could not be probed: {reason(unprobed(seen)[0].probe)}"
         return Match(Condition.OBSERVER_FAULT, said)

@@ -233,6 +233,14 @@ def not_whole(seen: Observation, locket: Locket) -> tuple[str, str]:
     return f"{said} {changing(locket.workload, locket.pods)}".strip(), command
 
 
+def unlisted(seen: Observation) -> str:
+    """Why it is not known which pods there are, and what should be; "" if it is."""
+    for what, part in (("pods", seen.pods), ("StatefulSet", seen.workloads), ("second list", seen.steady)):
+        if not isinstance(part, tuple | bool):
+            return f"The {what} could not be read: {reason(part)}"
+    return "" if seen.steady is True else "The pods changed during the check."
+
+
 def sets(seen: Observation) -> str:
     """The StatefulSets that were looked for."""
     return " or ".join(seen.sought.statefulsets)

@@ -295,10 +295,11 @@ async def test_three_observations_in_which_it_serves_release_an_escalated_record
     )
 
 
-async def test_where_pods_are_not_back_the_target_is_free_and_a_person_is_called_until_they_are() -> None:
+@pytest.mark.parametrize("workloads", [(workload(replicas=3),), unknown("HTTP 403")], ids=["one missing", "unread"])
+async def test_where_pods_are_not_back_the_target_is_free_and_a_person_is_called_until_they_are(workloads: Any) -> None:
     """It was released within seconds, so that nobody was paged, and the pod stayed away."""
     cluster = MemoryCluster(replace(ENDED, reason=Reason.PODS_LATE))
-    cluster.seen, cluster.every = healthy(workloads=(workload(replicas=3),)), 16
+    cluster.seen, cluster.every = healthy(workloads=workloads), 16
     reconciler = Reconciler(cluster, ACT)
     await worked(reconciler, 4)
     latest = cluster.remediations[1]
