@@ -1,5 +1,6 @@
 """`python -m exporter`, which is `stagekeeper exporter`."""
 
+from stagekeeper.service import options
 from stagekeeper.service.flags import program
 
 command = program(
@@ -7,6 +8,8 @@ command = program(
     9889,
     "exporter.app:start",
     "Run the Prometheus exporter: can the stager of each environment be reached?",
+    options.LIFECYCLE,
+    file="Environments and settings, as YAML. Without one: the tutorial's environment.",
 )
 
 

@@ -15,7 +15,7 @@ from stagekeeper.diego.auto import observer
 from stagekeeper.diego.profiles import Environment
 from stagekeeper.kube.client import connect
 from stagekeeper.service.flags import Flags
-from stagekeeper.service.health import Readiness, health_routes
+from stagekeeper.service.health import Readiness, health_routes, reload_routes
 from stagekeeper.service.listen import serving
 from stagekeeper.service.metrics import metrics_response, process_registry, scrape_deadline
 from stagekeeper.service.pages import PAGE_HEADERS
@@ -51,7 +51,7 @@ async def start(runtime: Runtime, flags: Flags) -> None:
     await use()
     runtime.on_reload(reload)
     readiness = Readiness({FIRST_OBSERVATION: "no observation has ended yet"})
-    health = health_routes(readiness, runtime.reload, lifecycle=flags.lifecycle)
+    health = [*health_routes(readiness), *reload_routes(runtime.reload, lifecycle=flags.lifecycle)]
     app = application(targets, configuration, process_registry("exporter"), health)
     await runtime.open("The HTTP listener", serving(app, flags.listen, web_config=web_config))
     await targets.scrape(configuration.current.exporter.default_deadline.total_seconds())

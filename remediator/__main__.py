@@ -7,6 +7,7 @@ command = program(
     9890,
     "remediator.app:start",
     "Run the remediator (Alertmanager webhook): it restarts the BBS pods once where that is the fix.",
+    file="Environments and settings, as YAML. It needs at least the mode and the webhook's token.",
 )
 
 

@@ -53,8 +53,8 @@ async def start(runtime: Runtime, flags: Flags) -> None:
     runtime.eternal("The readiness check", reading)
     webhook = Webhook(settings.alertname, reconcilers, runtime.stopping.is_set, receivers, settings.matchers)
     runtime.on_reload(_refuse_reload)
-    health = health_routes(readiness, runtime.reload, lifecycle=flags.lifecycle)
-    app = application(settings, reconcilers, webhook, token, process_registry("remediator"), health)
+    registry = process_registry("remediator")
+    app = application(settings, reconcilers, webhook, token, registry, health_routes(readiness))
     await runtime.open("The HTTP listener", serving(app, flags.listen, web_config=web_config))
     for name in reconcilers:
         _log.info(f"Managing environment {name} (mode: {settings.mode}).", environment=name, mode=settings.mode.value)

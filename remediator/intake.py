@@ -34,6 +34,11 @@ class Judgement(StrEnum):
     MALFORMED_ALERT = "malformed_alert"
 
     @property
+    def nobodys(self) -> bool:
+        """Whether the alert was of no environment that is configured here."""
+        return self in {Judgement.FOREIGN_ALERT, Judgement.UNKNOWN_ENVIRONMENT, Judgement.MALFORMED_ALERT}
+
+    @property
     def on_hold(self) -> bool:
         """Whether a firing alert of ours opened nothing, and joined nothing that is open."""
         return self in {Judgement.LATCHED, Judgement.HELD_OFF, Judgement.OLD_ALERT}

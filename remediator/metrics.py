@@ -93,10 +93,13 @@ class ReconcilerCollector(Collector):
     def collect(self) -> Iterator[Metric]:
         """The families, each once."""
         judged = CounterMetricFamily(
-            "stagekeeper_webhook_alerts", "Alerts received, by what was made of them.", labels=["judgement"]
+            "stagekeeper_webhook_alerts",
+            "Alerts received, by what was made of them.",
+            labels=["environment", "judgement"],
         )
         for judgement in Judgement:
-            judged.add_metric([judgement.value], self._webhook.judged[judgement])
+            for environment in ("",) if judgement.nobodys else self._reconcilers:
+                judged.add_metric([environment, judgement.value], self._webhook.judged[environment, judgement])
         yield judged
         mode = GaugeMetricFamily("stagekeeper_remediator_mode", "1 for the mode that is in force.", labels=["mode"])
         for each in Mode:

@@ -88,8 +88,8 @@ class Webhook:
         matchers: Mapping[str, str] | None = None,
     ) -> None:
         """`matchers` are labels that an alert must have too, since another cluster's may have the same environment."""
-        self.judged: Counter[Judgement] = Counter()
-        """By judgement."""
+        self.judged: Counter[tuple[str, Judgement]] = Counter()
+        """By environment and judgement. Of what belongs to none of ours the environment is empty."""
         self._alertname, self._reconcilers, self._stopping = alertname, reconcilers, stopping
         self._receivers, self._matchers = receivers, matchers or {}
         self._in_hand = 0
@@ -146,7 +146,7 @@ class Webhook:
 
     def _verdict(self, alert: Alert | Malformed, opened: Mapping[str, Any]) -> dict[str, Any]:
         if isinstance(alert, Malformed):
-            self.judged[Judgement.MALFORMED_ALERT] += 1
+            self.judged["", Judgement.MALFORMED_ALERT] += 1
             return {"judgement": Judgement.MALFORMED_ALERT.value, "why": f"It can't be read: {alert.why}."}
         environment = alert.labels.get("environment", "")
         named = environment[:LONGEST_FIELD]  # the answer lands in the sender's log
@@ -165,7 +165,7 @@ class Webhook:
             self._to_wake.add(environment)
             resolved = Verdict(Judgement.LOOKED, "Resolved: an observation is taken; it ends nothing by itself.")
             verdict = opened[environment] if alert.status == "firing" else resolved
-        self.judged[verdict.judgement] += 1
+        self.judged["" if verdict.judgement.nobodys else environment, verdict.judgement] += 1
         return {
             "fingerprint": alert.fingerprint[:LONGEST_FIELD],
             "environment": named,

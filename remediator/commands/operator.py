@@ -105,7 +105,13 @@ def operator_command(name: str, *, every: str = "") -> Callable[[Work], click.Co
             sys.exit(asyncio.run(ended(name, _work(work, asked, given))))
 
         options = [
-            click.option("--as-person", "person", default="", help="Your name. Default: as the API server knows you."),
+            click.option(
+                "--as-person",
+                "person",
+                default="",
+                show_default=False,
+                help="Your name. Default: as the API server knows you.",
+            ),
             click.option("-y", "--yes", is_flag=True, help="Do not ask, even if the environment is only assumed."),
         ]
         if every:

@@ -32,7 +32,12 @@ _ACCEPTABLE = ", ".join(sorted(OVERRIDABLE))
 
 @operator_command("restart")
 @click.option("--reason", required=True, help="Why; it is on the record.")
-@click.option("--accept", default="", help=f"The one diagnosis whose `never` you override: {_ACCEPTABLE}.")
+@click.option(
+    "--accept",
+    default="",
+    show_default=False,
+    help=f"The one diagnosis whose `never` you override: {_ACCEPTABLE}.",
+)
 @click.option("--dry-run", is_flag=True, help="Only say what the gates answer now.")
 @click.option("--wait", is_flag=True, help="Follow the remediation until it ends.")
 @click.option("--timeout", type=DURATION, default="2h", help="How long --wait follows it, such as 30m.")

@@ -29,19 +29,20 @@ class Flags:
     config_file: Path | None
     listen: Sequence[ListenAddress]
     web_config: Path | None
-    lifecycle: bool
     kubeconfig: Path | None
     context: str | None
+    lifecycle: bool = False
 
 
 Start = Callable[[Runtime, Flags], Awaitable[None]]
+Option = Callable[[Any], Any]
 
 
-def program(name: str, port: int, start: str, about: str) -> click.Command:
+def program(name: str, port: int, start: str, about: str, *more: Option, file: str) -> click.Command:
     """The click command of a program: it takes the flags and runs `start` until a signal.
 
     `start` is the `module:attribute` of a `Start`, imported when it is needed: `--help` needs none of it. `about` is
-    what the program does, in a sentence or two.
+    what the program does, in a sentence or two, `file` what its configuration is; `more` are flags of its own.
 
     Exit codes: 0 stopped when asked to, 1 failed (such as a port in use), 2 a flag or the configuration is wrong.
     """
@@ -57,7 +58,7 @@ def program(name: str, port: int, start: str, about: str) -> click.Command:
         sys.exit(main(Program(name, lambda runtime: begin(runtime, flags))))
 
     return click.command(name, help=f"{about}\n{_EXIT_CODES}", context_settings={"show_default": True})(
-        options.with_options(run, *_options(name, port))
+        options.with_options(run, *_options(name, port, file, *more))
     )
 
 
@@ -74,11 +75,9 @@ def _say_what_starts(name: str, config_file: Path | None, web_config: Path | Non
     )
 
 
-def _options(name: str, port: int) -> Sequence[Callable[[Any], Any]]:
+def _options(name: str, port: int, file: str, *more: Option) -> Sequence[Option]:
     return (
-        options.config_file(
-            "Environments and settings, as YAML. Without one: the tutorial's, which is enough for the exporter."
-        ),
+        options.config_file(file),
         click.option(
             "--web.listen-address",
             "listen",
@@ -93,7 +92,7 @@ def _options(name: str, port: int) -> Sequence[Callable[[Any], Any]]:
             type=options.FILE,
             help="TLS and basic auth, in the exporter-toolkit's format.",
         ),
-        click.option("--web.enable-lifecycle", "lifecycle", is_flag=True, help="Allow POST /-/reload."),
+        *more,
         click.option("--log.level", "level", type=click.Choice(logs.LEVELS), default="info"),
         click.option("--log.format", "log_format", type=click.Choice(logs.FORMATS), default="logfmt"),
         options.KUBECONFIG,

@@ -33,14 +33,8 @@ class Readiness:
         self.missing.pop(name, None)
 
 
-def health_routes(
-    readiness: Readiness, reload: Callable[[], Awaitable[None]], *, lifecycle: bool
-) -> list[web.RouteDef]:
-    """The routes `/-/healthy`, `/-/ready` and `/-/reload`.
-
-    `reload` raises a `ProgramError` when the new configuration is refused. Without `lifecycle`
-    (`--web.enable-lifecycle`) a POST is answered 403, as Prometheus does (prometheus:web/web.go).
-    """
+def health_routes(readiness: Readiness) -> list[web.RouteDef]:
+    """The routes `/-/healthy` and `/-/ready`."""
 
     async def healthy(_request: web.Request) -> web.Response:
         return web.Response(text="Healthy.\n")
@@ -51,15 +45,20 @@ def health_routes(
         lines = "".join(f"* {name}: {reason}\n" for name, reason in readiness.missing.items())
         return web.Response(status=503, text=f"Not ready yet:\n{lines}")
 
+    return [web.get(HEALTHY_PATH, healthy), web.get(READY_PATH, ready)]
+
+
+def reload_routes(reload: Callable[[], Awaitable[None]], *, lifecycle: bool) -> list[web.RouteDef]:
+    """The route `/-/reload`.
+
+    `reload` raises a `ProgramError` when the new configuration is refused. Without `lifecycle`
+    (`--web.enable-lifecycle`) a POST is answered 403, as Prometheus does (prometheus:web/web.go).
+    """
+
     async def reload_now(_request: web.Request) -> web.Response:
         return await _reload(reload) if lifecycle else _lifecycle_is_off()
 
-    return [
-        web.get(HEALTHY_PATH, healthy),
-        web.get(READY_PATH, ready),
-        web.post(RELOAD_PATH, reload_now),
-        web.put(RELOAD_PATH, reload_now),
-    ]
+    return [web.post(RELOAD_PATH, reload_now), web.put(RELOAD_PATH, reload_now)]
 
 
 def _lifecycle_is_off() -> web.Response:

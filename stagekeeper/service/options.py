@@ -61,6 +61,7 @@ DURATION = DurationType()
 KUBECONFIG = click.option(
     "--kubeconfig", cls=Given, type=FILE, help="Default: the pod's ServiceAccount, else $KUBECONFIG or ~/.kube/config."
 )
+LIFECYCLE = click.option("--web.enable-lifecycle", "lifecycle", is_flag=True, help="Allow POST /-/reload.")
 CONTEXT = click.option("--context", help="Context of the kubeconfig. Default: its current one.")
 
 

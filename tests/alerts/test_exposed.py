@@ -121,7 +121,8 @@ def test_what_the_remediator_exposes_is_listed_with_its_labels() -> None:
             ("stagekeeper_deletions_total", {"environment": "prod", "result": result})
             for result in ("accepted", "unauthorized", "forbidden", "invalid")
         ),
-        ("stagekeeper_webhook_alerts_total", {"judgement": "unknown_environment"}),
+        ("stagekeeper_webhook_alerts_total", {"environment": "", "judgement": "unknown_environment"}),
+        ("stagekeeper_webhook_alerts_total", {"environment": "prod", "judgement": "opened"}),
         *(("stagekeeper_webhook_requests_total", {"code": code}) for code in ("200", "400", "401", "413", "503")),
     ],
 )

@@ -199,7 +199,20 @@ MUTATIONS = (
         '{diagnosis!="observer_fault"} == 1',
         '{diagnosis!="observer_fault"} == 2',
     ),
-    Mutation("a refused call is a call", "remediator", "The call of helm test", ', code="200"}[75m]', "}[75m]"),
+    Mutation(
+        "a call for one environment is one for all",
+        "remediator",
+        "An outage of which no Alertmanager tells the remediator",
+        "and on (cluster, environment)\n      sum by (cluster, environment) (increase(stagekeeper_webhook_alerts_total",
+        "and on (cluster)\n      sum by (cluster) (increase(stagekeeper_webhook_alerts_total",
+    ),
+    Mutation(
+        "a program that vanished is forgotten in an hour",
+        "own",
+        "Of two clusters",
+        'up{job="stagekeeper-remediator"}[1d]',
+        'up{job="stagekeeper-remediator"}[1h]',
+    ),
     Mutation("two active labels are fine", "symptoms", "Two active labels for two minutes", "max > 1\n", "max > 2\n"),
     Mutation(
         "an early warning",

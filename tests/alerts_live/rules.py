@@ -25,6 +25,8 @@ WAITS = {
 WINDOWS = {
     "environment:bbs_probe_round_trip_seconds:p90": ("[5m]", "[15s]"),
     "StagerMostlyUnavailable": ("[15m]", "[40s]"),
+    "StagekeeperExporterDown": ("[1d]", "[90s]"),
+    "StagekeeperDown": ("[1d]", "[90s]"),
     "StagekeeperNotCalled": ("[75m]", "[12s]"),
     "StagekeeperUnknownEnvironment": ("[90m]", "[12s]"),
 }

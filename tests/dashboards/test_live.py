@@ -1,6 +1,7 @@
 """Every panel answers: its expressions return data from a real Prometheus that scrapes the real programs."""
 
 import re
+from collections import defaultdict
 from collections.abc import AsyncIterator, Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -95,11 +96,13 @@ async def unlisted(prometheus: Prometheus) -> list[str]:
     async with prometheus.session.get(url, params=selector) as response:
         found: list[dict[str, str]] = (await response.json())["data"]
     known = exposed()
-    names = {each["__name__"]: frozenset(each) - {"__name__"} for each in found}
+    names: defaultdict[str, set[str]] = defaultdict(set)  # a label that is empty is none to Prometheus
+    for each in found:
+        names[each["__name__"]] |= each.keys() - {"__name__"}
     assert names.keys() >= {"bbs_reachable", "stagekeeper_remediations_total"}
     ours = (name for name in names if not name.startswith(OF_PLATFORM))
     # Here one Prometheus has one cluster, so nothing says which.
-    return sorted(f"{name}{set(names[name])}" for name in ours if known.get(name, set()) - {"cluster"} != names[name])
+    return sorted(f"{name}{names[name]}" for name in ours if known.get(name, set()) - {"cluster"} != names[name])
 
 
 async def unanswered(live: Live, queries: Iterable[str]) -> set[str]:

@@ -115,9 +115,7 @@ async def test_the_landing_page_escapes_what_others_wrote() -> None:
 async def test_ready_comes_with_the_first_observation_and_healthy_before_it() -> None:
     readiness = Readiness({"first observation": "none yet"})
 
-    async def reload() -> None: ...
-
-    async with exporter(never, health_routes(readiness, reload, lifecycle=False)) as client:
+    async with exporter(never, health_routes(readiness)) as client:
         assert await text(client, "/-/healthy")
         async with client.get("/-/ready") as response:
             assert response.status == 503

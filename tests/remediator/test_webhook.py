@@ -166,11 +166,10 @@ async def test_the_log_tells_of_100_environments_that_nobody_configured_each_onc
 
 async def test_each_alert_is_counted_by_its_judgement(remediator: Receiving) -> None:
     await remediator.judgements(notification(alert(), alert(), alert("prod")))
-    found = {
-        judgement: remediator.registry.get_sample_value("stagekeeper_webhook_alerts_total", {"judgement": judgement})
-        for judgement in ("opened", "unknown_environment")
-    }
-    assert found == {"opened": 2, "unknown_environment": 1}
+    name, found = "stagekeeper_webhook_alerts_total", remediator.registry.get_sample_value
+    assert found(name, {"environment": "cf", "judgement": "opened"}) == 2
+    assert found(name, {"environment": "", "judgement": "unknown_environment"}) == 1
+    assert found(name, {"environment": "prod", "judgement": "unknown_environment"}) is None
 
 
 # Durable, or not taken ----------------------------------------------------------------------------------------------

@@ -95,7 +95,8 @@ def running(name: str, folder: Path, *flags: str, wrapper: Sequence[str] = ()) -
     }
     (folder / "stagekeeper.yaml").write_text(yaml.safe_dump(configuration))
     port = free_port()
-    own = (f"--config.file={folder / 'stagekeeper.yaml'}", f"--kubeconfig={down(folder)}", "--web.enable-lifecycle")
+    own = [f"--config.file={folder / 'stagekeeper.yaml'}", f"--kubeconfig={down(folder)}"]
+    own += ["--web.enable-lifecycle"] if name == "exporter" else []
     argv = [*wrapper, sys.executable, "-m", name, f"--web.listen-address=127.0.0.1:{port}", *own, *flags]
     with Process(name, argv, folder / f"{name}.log") as process:
         process.wait_until(lambda: "Listening." in process.log.read_text(), "listens", HANG_GUARD)

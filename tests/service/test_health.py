@@ -3,7 +3,7 @@ import pytest
 from aiohttp import web
 
 from stagekeeper.config.errors import ConfigurationError
-from stagekeeper.service.health import Readiness, health_routes
+from stagekeeper.service.health import Readiness, health_routes, reload_routes
 from tests.service.kit import Serve
 
 
@@ -23,7 +23,7 @@ class Reloads:
 
 def application(readiness: Readiness, reloads: Reloads, *, lifecycle: bool = True) -> web.Application:
     app = web.Application()
-    app.add_routes(health_routes(readiness, reloads, lifecycle=lifecycle))
+    app.add_routes([*health_routes(readiness), *reload_routes(reloads, lifecycle=lifecycle)])
     return app
 
 
