@@ -164,9 +164,13 @@ class Reconciler:
             request = replace(asked.request, mode=self.policy.mode.value)
             verdict = await intake.open_or_join(self.cluster, request, self.policy)
             self.telling.say(f"{who}: {verdict.why}", remediation=verdict.remediation)
+            joined = next((each for each in self.state.remediations if each.name == verdict.remediation), None)
             if verdict.opened is not None:
                 said = f"Opened: {who}: {asked.request.why}"
                 self.telling.event(verdict.opened, Reason.PERSON, said, verdict.opened.created)
+            elif joined is not None and joined.request.asked_uid != asked.uid:
+                counts = f" Accepting {request.accept} counts here by an approval only." if request.accept else ""
+                self.telling.event(joined, Reason.PERSON, f"{who}: {verdict.why}{counts}", now)
         await self.cluster.withdraw(asked)
 
     async def step(self, name: str, history: Sequence[Remediation] = ()) -> Action:

@@ -188,8 +188,10 @@ async def test_a_deletion_that_may_go_well_next_time_is_remembered_and_not_told(
 
 
 LATCHED = "diego-api-r1 ended Escalated: it waits for a person, or for the BBS to serve."
+OPEN = "diego-api-r1 is still in progress (Watching)."
+BY_APPROVAL = "Accepting frozen counts here by an approval only."
 TOO_LATE = "that is too long ago, so nothing was opened."
-KIM = Request("cf", person="kim", why="it hangs", asked_uid="u1")
+KIM = Request("cf", person="kim", why="it hangs", accept="frozen", asked_uid="u1")
 
 
 @pytest.mark.parametrize(
@@ -205,7 +207,13 @@ KIM = Request("cf", person="kim", why="it hangs", asked_uid="u1")
             [remediation(Phase.ESCALATED)],
             timedelta(0),
             [f"info kim asks for a restart: {LATCHED} remediation=diego-api-r1"],
-            [],
+            [Event(record(), "PersonAsked", f"kim asks for a restart: {LATCHED} {BY_APPROVAL}", "Remediate", NOW)],
+        ),
+        (
+            [remediation(Phase.WATCHING)],
+            timedelta(0),
+            [f"info kim asks for a restart: {OPEN} remediation=diego-api-r1"],
+            [Event(record(), "PersonAsked", f"kim asks for a restart: {OPEN} {BY_APPROVAL}", "Remediate", NOW)],
         ),
         (
             [],
@@ -214,7 +222,7 @@ KIM = Request("cf", person="kim", why="it hangs", asked_uid="u1")
             [],
         ),
     ],
-    ids=["opened", "latched", "too old"],
+    ids=["opened", "latched", "joined", "too old"],
 )
 async def test_what_becomes_of_a_wish_is_told(
     found: Sequence[Remediation], age: timedelta, lines: list[str], told: list[Event]
@@ -225,6 +233,7 @@ async def test_what_becomes_of_a_wish_is_told(
 
     cluster = Asking(*found)
     reconciler = Reconciler(cluster, ACT)
+    reconciler.state.remediations = found
     with capture_logs() as said:
         await reconciler.take_up(Asked("diego-api-request", "u1", ago(age), KIM), NOW)
     await reconciler.telling.send()
