@@ -65,7 +65,7 @@ class Bench:
     @property
     def rounds(self) -> int:
         """How often everything is measured."""
-        return 2 if self.quick else 5
+        return 2 if self.quick else 7
 
     async def environment(self, name: str, layout: Layout = CFEE_2) -> Environment:
         """A simulated Cloud Foundry that serves, with the demo's short waits."""
