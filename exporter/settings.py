@@ -10,7 +10,6 @@ from typing import Annotated
 from pydantic import Field
 
 from stagekeeper.config.document import Document, read
-from stagekeeper.config.errors import ConfigurationError
 from stagekeeper.config.model import Duration, Strict
 from stagekeeper.config.validation import validate
 from stagekeeper.diego.effective import written
@@ -72,10 +71,10 @@ class ConfigurationFile:
         self.reloads = Reloads(successful=True, succeeded_at=clock())
 
     def reload(self) -> None:
-        """Read it again. What can't be used is not taken: the old one stays, and `ConfigurationError` says why."""
+        """Read it again. What can't be used is not taken: the old one stays, and what is raised says why."""
         try:
             self.current = load(self._path)
-        except ConfigurationError:
+        except Exception:
             self.reloads = Reloads(successful=False, succeeded_at=self.reloads.succeeded_at)
             raise
         self.reloads = Reloads(successful=True, succeeded_at=self._clock())

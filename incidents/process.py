@@ -60,7 +60,7 @@ class ModelAlertmanager(Alertmanager):
     def __init__(self, name: str, alerting: Alerting) -> None:
         self.url, self._alerting = name, alerting
 
-    async def ask(self, environment: str) -> AlertmanagerView:
+    async def ask(self, environment: str, within: float = 0) -> AlertmanagerView:  # noqa: ARG002 -- nothing takes time
         """What it has of the alert now."""
         seen, detail = _WORDS[self._alerting.words.get(self.url, "absent")]
         request = Request(environment=environment, alertname=ALERT, starts_at=self._alerting.since[:LONGEST_FIELD])

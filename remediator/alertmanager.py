@@ -7,6 +7,7 @@ from 0.28 on, mute times at the moment of asking, and names the receiver of each
 
 import asyncio
 import json
+import math
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -100,10 +101,10 @@ class Alertmanager:
             else None
         )
 
-    async def ask(self, environment: str) -> AlertmanagerView:
-        """What it has of `alertname` in `environment` now."""
+    async def ask(self, environment: str, within: float = math.inf) -> AlertmanagerView:
+        """What it has of `alertname` in `environment` now; in at most `within` seconds, if it may not take its own."""
         try:
-            async with asyncio.timeout(self._settings.timeout.total_seconds()):
+            async with asyncio.timeout(min(within, self._settings.timeout.total_seconds())):
                 return self._judge(environment, await self._groups(environment))
         except (aiohttp.ClientError, TimeoutError, OSError, ValueError, ProgramError) as problem:
             why = "no answer in time" if isinstance(problem, TimeoutError) else str(problem) or type(problem).__name__

@@ -4,6 +4,7 @@ Each method may raise `KubeError` where it says so; nothing is repeated by itsel
 """
 
 import asyncio
+import math
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
@@ -145,14 +146,16 @@ class Cluster:
             said = f"ConfigMap {pause.NAME} can't be read, which counts as a pause. {problem}"
             return Pause(paused=True, why=said, unread=True)
 
-    async def alerts(self) -> Sequence[AlertmanagerView]:
-        """What each Alertmanager has of the alert. Never raises."""
-        return await self.asked(self._alertmanagers, self.environment.name)
+    async def alerts(self, within: float = math.inf) -> Sequence[AlertmanagerView]:
+        """What each Alertmanager has of the alert; asked for at most so many seconds. Never raises."""
+        return await self.asked(self._alertmanagers, self.environment.name, within)
 
     @staticmethod
-    async def asked(alertmanagers: Sequence[Alertmanager], environment: str) -> Sequence[AlertmanagerView]:
+    async def asked(
+        alertmanagers: Sequence[Alertmanager], environment: str, within: float = math.inf
+    ) -> Sequence[AlertmanagerView]:
         """What each of these has of the alert of that environment. Never raises."""
-        return await asyncio.gather(*(each.ask(environment) for each in alertmanagers))
+        return await asyncio.gather(*(each.ask(environment, within) for each in alertmanagers))
 
     async def delete_pod(self, pod: Pod) -> None:
         """Delete this pod, only if it is still exactly the one that was observed, with its own grace period."""

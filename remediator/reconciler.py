@@ -26,6 +26,8 @@ from stagekeeper.diego.conditions import OVERRIDABLE, Condition
 from stagekeeper.kube.errors import Conflict, Forbidden, Invalid, KubeError, NotFound, Unauthorized, WebhookFailed
 from stagekeeper.kube.wording import sentence
 
+_TO_HEAR = 0.9
+"""Of an observation's life, the share in which Alertmanagers may answer: one that hangs must not make it too old."""
 _TOO_OLD = "The check became too old before it could be acted on."
 _REFUSALS = (Forbidden, Invalid, Unauthorized, WebhookFailed)
 """A DELETE that the API will refuse again: said once, and a person is needed where it goes on."""
@@ -182,7 +184,8 @@ class Reconciler:
         assessment = await self._observe()
         remediation = await self._as_approved(await self.cluster.load(name))
         pause = self.state.pause = await self.cluster.pause()
-        alerts = await self.cluster.alerts() if remediation.phase is Phase.WATCHING else ()
+        left = _TO_HEAR * self.policy.observation_age.total_seconds() - self._age(assessment)
+        alerts = await self.cluster.alerts(left) if remediation.phase is Phase.WATCHING else ()
         if self._too_old(assessment):
             return Wait(_TOO_OLD)
         given = Inputs(
@@ -225,7 +228,11 @@ class Reconciler:
 
     def _too_old(self, assessment: Assessment) -> bool:
         """Whether this process was held up since the observation began."""
-        return self.cluster.monotonic() - assessment.moment.monotonic > self.policy.observation_age.total_seconds()
+        return self._age(assessment) > self.policy.observation_age.total_seconds()
+
+    def _age(self, assessment: Assessment) -> float:
+        """Seconds since the observation began."""
+        return self.cluster.monotonic() - assessment.moment.monotonic
 
     async def _swap(self, before: Remediation, after: Remediation) -> Remediation:
         stored = await self.cluster.swap(after)

@@ -7,10 +7,10 @@ from typing import Annotated, Self
 
 from pydantic import AfterValidator, Field, HttpUrl, field_validator, model_validator
 
-from remediator.policy import Interval, Mode, Policy, PolicySettings, Rhythm
+from remediator.policy import Mode, Policy, PolicySettings, Rhythm
 from stagekeeper.config.document import Document
 from stagekeeper.config.durations import spell
-from stagekeeper.config.model import Strict
+from stagekeeper.config.model import Duration, Strict
 from stagekeeper.config.validation import validate
 from stagekeeper.kube.own_pod import way_in
 
@@ -44,7 +44,8 @@ class AlertmanagerSettings(Strict):
     tenant: Annotated[str, Field(pattern=r"^[!-~]{1,150}$")] | None = None
     """Sent as `X-Scope-OrgID`, by which Mimir and Cortex tell whose Alertmanager is asked."""
     proxy_url: HttpUrl | None = None
-    timeout: Interval = timedelta(seconds=3)
+    timeout: Annotated[Duration, Field(gt=timedelta(0), le=timedelta(seconds=9))] = timedelta(seconds=3)
+    """Shorter than an observation lives: one of before the question would decide nothing."""
 
     @field_validator("url", mode="before")
     @classmethod

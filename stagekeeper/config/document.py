@@ -16,6 +16,8 @@ SECTIONS = ("environments", "exporter", "remediator")
 
 _MOST_KEYS = 10_000
 """Keys of one file, aliases followed: more are a mistake, or an attempt to make us busy."""
+_LONGEST_NUMBER = 100
+"""Characters. Python writes no number of more than 4,300 digits, and a short hexadecimal one has more (`0x...`)."""
 _PYYAML_RAISES = (AttributeError, LookupError, RecursionError, TypeError, ValueError)
 """What PyYAML lets through for a value that does not fit its explicit tag (`!!int ""`), and for a date that is none."""
 _NAMED = re.compile(r"""\b(alias|anchor|tag|tag handle) (?:'(?:[^'\\]|\\.)*'|"[^"]*")""")
@@ -24,6 +26,7 @@ SECRET = re.compile("token|password|passwd|secret|credential|authorization|key_f
 """What a key is called whose value is not to be printed."""
 _MERGE = "tag:yaml.org,2002:merge"
 _TEXT = "tag:yaml.org,2002:str"
+_WHOLE = "tag:yaml.org,2002:int"
 
 Place = tuple[str | int, ...]
 
@@ -144,6 +147,8 @@ def _collect(node: yaml.Node | None, place: Place, lines: dict[Place, int], sour
                 )
             lines[at] = line
             _collect(item, at, lines, source)
+    elif isinstance(node, yaml.ScalarNode) and node.tag == _WHOLE and len(node.value) > _LONGEST_NUMBER:
+        raise ConfigurationError(f"{source}:{node.start_mark.line + 1}: {spell(place)}: is a number that is too long.")
 
 
 def _as_text(key: yaml.Node) -> yaml.Node:

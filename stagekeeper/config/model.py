@@ -37,7 +37,7 @@ _NUMBERS: Mapping[Any, Literal["int_type", "float_type"]] = {int: "int_type", fl
 class Strict(BaseModel):
     """A section whose unknown keys are mistakes. Of those in `refused` it is known why they can't be had."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True)
     refused: ClassVar[Mapping[str, str]] = {}
 
     @field_validator("*", mode="before")

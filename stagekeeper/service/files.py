@@ -97,7 +97,7 @@ class Reloaded(Generic[T]):
 
     The first load must succeed; after that a broken new version keeps the value loaded before, says so once in the log,
     and is tried again: what it lacks may be another file, that it names. `load` raises a `ProgramError` when the files
-    can't be used.
+    can't be used; whatever else it raises keeps the old value too.
     """
 
     def __init__(self, what: str, paths: Sequence[Path], load: Callable[[], T]) -> None:
@@ -122,10 +122,11 @@ class Reloaded(Generic[T]):
     def _load_anew(self) -> None:
         try:
             value = self._load()
-        except ProgramError as problem:
+        except Exception as problem:
             if not self._values:
                 raise
-            self._keep_the_old_one(str(problem))
+            foreseen = isinstance(problem, ProgramError)
+            self._keep_the_old_one(str(problem) if foreseen else f"unexpected {type(problem).__name__}.")
             return
         if self._values:
             _log.info("A file has changed and was read again.", what=self._what, files=list(map(str, self._paths)))

@@ -108,7 +108,7 @@ class Hung(Cluster):
         super().__init__(environment, kube, observer=cast("Observer", Eyes()))
         self.deleted: list[str] = []
 
-    async def alerts(self) -> Sequence[AlertmanagerView]:
+    async def alerts(self, within: float = 0) -> Sequence[AlertmanagerView]:  # noqa: ARG002 -- it answers at once
         """One Alertmanager, which has it firing."""
         return [AlertmanagerView(AlertView("http://127.0.0.1:9093", AlertState.ACTIVE))]
 

@@ -101,6 +101,18 @@ MISTAKES = {
         "exporter:\n  url: a\n  web: {}\n  url: b\n",
         "stagekeeper.yaml:4: exporter.url: is given twice; the first is on line 2.",
     ),
+    "a hexadecimal number of 6,000 digits": (
+        f"environments:\n- {{name: cf, service: {{port: 0x{'f' * 5000}}}}}\n",
+        "stagekeeper.yaml:2: environments[0].service.port: is a number that is too long.",
+    ),
+    "a sexagesimal number of as many": (
+        f"exporter:\n  recent_observations: 1{':59' * 3000}\n",
+        "stagekeeper.yaml:2: exporter.recent_observations: is a number that is too long.",
+    ),
+    "a number of 5,000 digits": (
+        f"exporter: {'9' * 5000}\n",
+        "stagekeeper.yaml:1: exporter: is a number that is too long.",
+    ),
     "a section given twice": (
         "exporter: {}\nexporter: {}\n",
         "stagekeeper.yaml:2: exporter: is given twice; the first is on line 1.",

@@ -86,7 +86,7 @@ exporter: {scrape_margin: "500ms", default_deadline: "2m"}
 remediator:
   mode: act
   webhook: {token_file: /token}
-  alertmanagers: [{url: "http://am:9093", timeout: "2m"}]
+  alertmanagers: [{url: "http://am:9093", timeout: "2500ms"}]
   rhythm: {open: "4s", observe: 12, resync: "2m", observation_timeout: "9s"}
   policy: {confirm_for: "2m", cooldown: 120, hold_off: "120s", largest_gap: "2m"}
 """

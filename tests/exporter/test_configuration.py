@@ -46,6 +46,18 @@ def test_a_reload_keeps_the_old_configuration_when_the_new_one_is_broken(tmp_pat
     assert file.reloads == Reloads(successful=False, succeeded_at=100)
 
 
+def test_a_reload_that_fails_in_a_way_that_nobody_foresaw_is_counted_too(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "sk.yaml"
+    path.write_text("{}")
+    file = ConfigurationFile(path)
+    monkeypatch.setattr("exporter.settings.load", lambda _: 1 / 0)
+    with pytest.raises(ZeroDivisionError):
+        file.reload()
+    assert not file.reloads.successful
+
+
 def test_a_reload_after_a_broken_one_is_successful_again(tmp_path: Path) -> None:
     path = tmp_path / "stagekeeper.yaml"
     path.write_text("environments: [{name: one}]\n")

@@ -103,7 +103,7 @@ class HandDriven(Cluster):
         """The test's clock."""
         return float(self.now)
 
-    async def alerts(self) -> Sequence[AlertmanagerView]:
+    async def alerts(self, within: float = 0) -> Sequence[AlertmanagerView]:  # noqa: ARG002 -- it answers at once
         """One Alertmanager."""
         heard = await Ask(Request("ALERTS"))
         return [AlertmanagerView(AlertView("http://alertmanager:9093", AlertState(heard.body)))]

@@ -76,7 +76,7 @@ MUTANTS: dict[str, tuple[str, Scenario, tuple[Edit, ...]]] = {
     "ignore the age of the observation": (
         "A DELETE was sent without an observation of the last 10 s.",
         SCENARIOS["a stall of an hour"],
-        (Edit(Reconciler, "_too_old", "return self.cluster", "return False and self.cluster"),),
+        (Edit(Reconciler, "_too_old", "return self._age", "return False and self._age"),),
     ),
     "ask the age of the observation only before the swap": (
         "A DELETE was sent without an observation of the last 10 s.",

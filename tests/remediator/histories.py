@@ -201,7 +201,7 @@ class InMemory(Cluster):
         """Whether somebody has paused."""
         return Pause(self.world.paused, "somebody paused it: I am looking" if self.world.paused else "")
 
-    async def alerts(self) -> Sequence[AlertmanagerView]:
+    async def alerts(self, within: float = 0) -> Sequence[AlertmanagerView]:  # noqa: ARG002 -- it answers at once
         """One Alertmanager."""
         return [AlertmanagerView(AlertView("http://alertmanager:9093", self.world.alert))]
 

@@ -6,6 +6,7 @@ import json
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -32,7 +33,7 @@ STARTS = "2026-11-23T11:58:00.000Z"
 @asynccontextmanager
 async def asking(
     handler: Handler, prefix: str = "", **settings: Any
-) -> AsyncIterator[Callable[[], Awaitable[AlertmanagerView]]]:
+) -> AsyncIterator[Callable[..., Awaitable[AlertmanagerView]]]:
     """A function that asks an Alertmanager, which answers by `handler`, about the environment "cf"."""
     app = web.Application()
     app.router.add_get(f"{prefix}/api/v2/alerts/groups", handler)
@@ -41,7 +42,7 @@ async def asking(
         url = str(server.make_url(prefix or "/"))
         own = AlertmanagerSettings.model_validate({"url": url, "timeout": 5, **settings})
         alertmanager = Alertmanager(own, session, "StagerUnavailable", Receivers("stagekeeper"), matchers)
-        yield lambda: alertmanager.ask("cf")
+        yield partial(alertmanager.ask, "cf")
 
 
 def group(*alerts: Any, receiver: str = "stagekeeper") -> dict[str, Any]:
@@ -272,10 +273,10 @@ async def test_an_answer_that_does_not_come_is_unreadable_in_time() -> None:
         await released.wait()
         return web.Response()
 
-    async with asking(silent, timeout=0.05) as ask:
-        found = await ask()
+    async with asking(silent, timeout=0.05) as ask, asking(silent, timeout=9) as longer:
+        found = [await ask(), await longer(within=0.05), await longer(within=-1)]
         released.set()
-    assert (found.view.state, found.view.detail) == (AlertState.UNREADABLE, "no answer in time")
+    assert [(each.view.state, each.view.detail) for each in found] == [(AlertState.UNREADABLE, "no answer in time")] * 3
 
 
 async def test_an_alertmanager_that_is_not_there_is_unreadable() -> None:

@@ -9,11 +9,11 @@ from structlog.testing import capture_logs
 
 from remediator import intake
 from remediator.alertmanager import AlertmanagerView
-from remediator.inputs import AlertState, AlertView
+from remediator.inputs import AlertState, AlertView, Wait
 from remediator.intake import Judgement
 from remediator.policy import Mode
 from remediator.reconciler import Reconciler
-from remediator.remediation import Phase, Reason, Remediation, Request
+from remediator.remediation import Outcome, Phase, Reason, Remediation, Request
 from stagekeeper.diego.observation import Observation, Reply
 from stagekeeper.kube.errors import AlreadyExists, Unavailable, Unreachable
 from tests.diego.observations import NOW, ago, bbs, healthy, hung, observation, unknown
@@ -126,7 +126,7 @@ async def test_an_observation_decides_about_an_old_alert(unhealthy: bool, judgem
 class Lingering(Records):
     """One record that has ended, and in Alertmanager an alert from before that."""
 
-    async def alerts(self) -> Sequence[AlertmanagerView]:
+    async def alerts(self, within: float = 0) -> Sequence[AlertmanagerView]:  # noqa: ARG002 -- it answers at once
         """As Alertmanager has it."""
         old = replace(FIRING, starts_at="2026-11-23T11:00:00Z")
         return [AlertmanagerView(AlertView("http://am", AlertState.ACTIVE), (old,))]
@@ -169,6 +169,28 @@ async def test_what_the_alertmanagers_say_of_an_open_remediation_is_kept_for_the
     reconciler.records.remediations = {1: remediation()}
     await reconciler.step("diego-api-r1")
     assert [each.view.state for each in reconciler.state.alerts] == [AlertState.ACTIVE]
+
+
+async def test_an_alertmanager_that_hangs_does_not_make_the_observation_too_old() -> None:
+    class Hanging(Lingering):
+        taken, limits = 3.0, list[float]()
+
+        def monotonic(self) -> float:
+            """Three seconds after the observation began, and what the Alertmanager has taken since."""
+            return super().monotonic() + self.taken
+
+        async def alerts(self, within: float = 0) -> Sequence[AlertmanagerView]:
+            """No answer, for as long as it may take."""
+            self.limits.append(within)
+            self.taken += within
+            return [AlertmanagerView(AlertView("http://am", AlertState.UNREADABLE, "no answer in time"))]
+
+    reconciler = Resynced(hung())
+    reconciler.cluster = records = Hanging([remediation()])
+    action = await reconciler.step("diego-api-r1")
+    assert records.limits == [pytest.approx(6)]
+    assert isinstance(action, Wait)
+    assert dict(action.answers)["alert"].outcome is Outcome.NOT_YET
 
 
 def test_an_api_that_fails_is_said_once_and_that_it_is_back_too() -> None:

@@ -84,6 +84,9 @@ BAD = {
     section(webhook="{token_file: /t, largest_body: 100}"): (
         "sk.yaml:3: remediator.webhook.largest_body: must be at least 1024. It is 100."
     ),
+    section(alertmanagers="[{url: 'http://am:9093', timeout: 12}]"): (
+        "sk.yaml:4: remediator.alertmanagers[0].timeout: must be at most 9s. It is 12."
+    ),
     section(alertmanagers="[{}]"): "sk.yaml:4: remediator.alertmanagers[0].url: is missing and has no default.",
     section(alertmanagers="[{url: am}]"): f"sk.yaml:4: remediator.alertmanagers[0].url: {ADDRESS} It is 'am'.",
     section(alertmanagers="[{url: 'ftp://am'}]"): (

@@ -98,6 +98,17 @@ def test_a_broken_new_file_keeps_the_old_value_and_is_logged_once(tmp_path: Path
     ]
 
 
+def test_what_a_loader_did_not_foresee_keeps_the_old_value_too(tmp_path: Path) -> None:
+    path = tmp_path / "file"
+    path.write_text("1")
+    reloaded = Reloaded("The number", [path], lambda: int(path.read_text()))
+    assert reloaded.current() == 1
+    path.write_text("hunter2")
+    with capture_logs() as logs:
+        assert reloaded.current() == 1
+    assert [line["reason"] for line in logs] == ["unexpected ValueError."]
+
+
 def test_a_mended_file_is_taken_and_the_problem_is_gone(tmp_path: Path) -> None:
     path = tmp_path / "file"
     path.write_text("1")
