@@ -21,6 +21,7 @@ from stagekeeper.cli.target import Target, targeted
 from stagekeeper.config.document import Document
 from stagekeeper.config.errors import ConfigurationError
 from stagekeeper.diego.auto import Picker, Undecided
+from stagekeeper.diego.observation import AMBIGUOUS
 from stagekeeper.diego.profiles import Environment
 from stagekeeper.kube import events, workloads
 from stagekeeper.kube.client import Call, Kube, connect
@@ -30,6 +31,7 @@ from stagekeeper.service import logs
 from stagekeeper.visible import visible
 
 _REVIEW = "/apis/authentication.k8s.io/v1/selfsubjectreviews"
+_SAY_WHICH = "Say which it is with --namespace and --profile, or with --config.file where it has names of its own."
 LONGEST_REASON = 1024
 """Characters, by the CRD's schema."""
 
@@ -89,11 +91,15 @@ Work = Callable[..., Awaitable[Sequence[str]]]
 """Takes a `Session` and the command's own options; gives the sentences to print."""
 
 
-def operator_command(name: str, *, every: str = "") -> Callable[[Work], click.Command]:
+Check = Callable[..., object]
+"""Takes the command's own options; raises `ConfigurationError` for what is wrong with them wherever it is given."""
+
+
+def operator_command(name: str, *, every: str = "", check: Check | None = None) -> Callable[[Work], click.Command]:
     """Make a click command of a coroutine function, with the options that all of these commands have.
 
     It may write, so it asks first where the environment is only assumed. `every` is the help of a flag `--all`, for a
-    command that can do its work in all environments of the configuration.
+    command that can do its work in all environments of the configuration. `check` is made before anything is asked.
     """
 
     def wrap(work: Work) -> click.Command:
@@ -101,7 +107,7 @@ def operator_command(name: str, *, every: str = "") -> Callable[[Work], click.Co
         def run(target: Target, person: str, *, yes: bool, **given: Any) -> None:
             logs.configure("error")
             all_ = given.pop("every", False)
-            asked = _Asked(target, person, all_, yes or bool(given.get("dry_run")))
+            asked = _Asked(target, person, all_, yes or bool(given.get("dry_run")), check)
             sys.exit(asyncio.run(ended(name, _work(work, asked, given))))
 
         options = [
@@ -132,13 +138,16 @@ class _Asked:
     person: str
     every: bool
     sure: bool
+    check: Check | None
 
 
 async def _work(work: Work, asked: _Asked, given: dict[str, Any]) -> None:
     """Do the work in each environment and print what it says."""
     target = asked.target
     document = target.document()
-    chosen = target.every(document) if asked.every else (target.one(document),)
+    chosen = target.chosen(document, every=asked.every)
+    if asked.check is not None:
+        asked.check(**given)
     async with connect(target.kubeconfig, target.context) as kube:
         who = await _who(kube, asked.person, chosen[0].api_timeout)
         failed = []
@@ -171,7 +180,9 @@ async def picked(kube: Kube, environment: Environment) -> Environment:
     found = await Picker(environment, kube).pick(environment.api_timeout)
     if isinstance(found, Undecided):
         why = found.why.reason if found.why else f"there is no Diego in namespace {environment.namespace}."
-        raise Refusal(f"No environment to work on: {why} Say which it is with --namespace and --profile.")
+        unread = found.why is not None and found.why.word != AMBIGUOUS
+        do = "" if unread else f" {_SAY_WHICH}"
+        raise Refusal(f"No environment to work on: {why}{do}")
     return found
 
 

@@ -14,7 +14,12 @@ from stagekeeper.kube.objects import time, timestamp
 from stagekeeper.service.options import DURATION
 
 
-@operator_command("pause", every="Pause every environment of the configuration.")
+def _check(*, reason: str, until: str | None, lasting: timedelta | None) -> None:
+    reason_given(reason)
+    _asked_for(until, lasting)
+
+
+@operator_command("pause", every="Pause every environment of the configuration.", check=_check)
 @click.option("--reason", required=True, help="Why; the record, the alert and the status page repeat it.")
 @click.option("--until", help="Pause until this time (RFC 3339), such as 2026-11-23T18:00:00Z.")
 @click.option("--for", "lasting", type=DURATION, help="How long to pause, such as 90m, 2h or 3600 (seconds).")

@@ -30,7 +30,13 @@ _TAKEN_UP_EVERY = 0.5
 _ACCEPTABLE = ", ".join(sorted(OVERRIDABLE))
 
 
-@operator_command("restart")
+def _check(*, reason: str, accept: str, **_: object) -> None:
+    reason_given(reason)
+    if accept and accept not in OVERRIDABLE:
+        raise ConfigurationError(f"--accept {accept}: no person can override that. It must be one of {_ACCEPTABLE}.")
+
+
+@operator_command("restart", check=_check)
 @click.option("--reason", required=True, help="Why; it is on the record.")
 @click.option(
     "--accept",
@@ -55,8 +61,6 @@ async def command(  # noqa: PLR0913 -- one argument for each flag
     (with --wait: it ended otherwise, or not in time), 2 a flag or the configuration is wrong.
     """
     why = reason_given(reason)
-    if accept and accept not in OVERRIDABLE:
-        raise ConfigurationError(f"--accept {accept}: no person can override that. It must be one of {_ACCEPTABLE}.")
     cluster, listing = await listed(session)
     seen = await foresee(session, cluster, listing.remediations, accept)
     told = [*_judged(session, listing.latest), *_foretold(session, seen, accept, listing.latest)]

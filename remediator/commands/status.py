@@ -99,7 +99,7 @@ def command(*, target: Target, every: bool, output: str) -> None:
 
 async def _told(target: Target, *, every: bool, output: str) -> None:
     document = target.document()
-    chosen = target.every(document) if every else (target.one(document),)
+    chosen = target.chosen(document, every=every)
     async with connect(target.kubeconfig, target.context) as kube:
         found = [await status(Session(document, target, await picked(kube, each), kube, nobody())) for each in chosen]
     told = as_text(found) if output == "text" else dumped({"environments": [_document(each) for each in found]}, output)

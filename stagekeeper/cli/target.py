@@ -67,6 +67,12 @@ class Target:
         """The environment that is meant. Raises `ConfigurationError`."""
         return choose(self.every(document), self.name)
 
+    def chosen(self, document: Document, *, every: bool) -> tuple[Environment, ...]:
+        """The one that is meant, or with `--all` each. Raises `ConfigurationError`."""
+        if every and self.name is not None:
+            raise ConfigurationError("--all means every environment: leave --environment out, or --all.")
+        return self.every(document) if every else (self.one(document),)
+
     @staticmethod
     def _single(document: Document) -> str | None:
         """The namespace of the configuration's only environment; None where it has none, or several."""

@@ -180,3 +180,19 @@ def _names(roles: list[Object], resource: str) -> list[str]:
 
 def _workloads(environment: Environment) -> list[str]:
     return [*environment.statefulsets, *([environment.locket.statefulset] if environment.locket else [])]
+
+
+def test_an_empty_text_is_the_default_and_a_name_of_digits_stays_a_text(helm: Helm) -> None:
+    empty = {
+        "name": "cf",
+        "namespace": "",
+        "selector": "",
+        "service": {"host": "", "name": ""},
+        "cloud_controller": {"selector": "", "address": ""},
+        "database": {"address": ""},
+    }
+    digits = {"name": "later", "profile": "cfee-2", "namespace": "2024"}
+    rendered = helm.template(values={"environments": [empty, digits], "remediator": {"mode": "observe"}})
+    first, second = environments(parse(rendered.config, "config.yaml"))
+    assert (first.namespace, first.service_name, second.namespace) == ("cf", "diego-api", "2024")
+    assert {each["metadata"]["namespace"] for each in rendered.of("Role")} >= {"cf", "2024"}

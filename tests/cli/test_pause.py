@@ -73,6 +73,7 @@ async def test_a_second_pause_replaces_the_first_and_says_so(tmp_path: Path) -> 
         (("--reason", " ", "--for", "1h"), "--reason must say why"),
         (("--reason", "x" * 1025, "--for", "1h"), "--reason must have at most 1024 characters"),
         (("--reason", "x", "--for", "1h", "--environment", "other"), "There is no environment other"),
+        (("--reason", "x", "--for", "1h", "--environment", "cf", "--all"), "--all means every environment"),
         (("--reason", "x", "--for", "1h", "--as-person", "x" * 200), "--as-person must have at most"),
     ],
 )
@@ -82,6 +83,33 @@ async def test_a_wrong_flag_is_told_and_changes_nothing(tmp_path: Path, options:
         assert (ended.code, ended.out) == (2, "")
         assert said in ended.err
         assert at.pause() is None
+
+
+@pytest.mark.parametrize(
+    ("command", "options", "said"),
+    [
+        ("pause", ("--reason", "x", "--until", "soon"), "--until soon: must be a moment"),
+        ("pause", ("--reason", " ", "--for", "1h"), "--reason must say why"),
+        ("restart", ("--reason", "x", "--accept", "foo"), "--accept foo: no person can override that"),
+    ],
+)
+async def test_a_wrong_flag_is_told_before_the_cluster_is_asked(
+    tmp_path: Path, command: str, options: tuple[str, ...], said: str
+) -> None:
+    async with desk(tmp_path) as at:
+        at.env.api_faults.answer("GET", "statefulsets", 503)
+        ended = await at.types(command, *options)
+        assert (ended.code, ended.out) == (2, "")
+        assert said in ended.err
+
+
+async def test_who_can_not_reach_the_cluster_is_told_of_no_other_flags(tmp_path: Path) -> None:
+    async with desk(tmp_path) as at:
+        at.env.api_faults.answer("GET", "statefulsets", 503)
+        ended = await at.types("pause", "--reason", "x", "--for", "1h", "-n", "cf", "--profile", "auto")
+        assert ended.code == 1
+        assert "No environment to work on: " in ended.err
+        assert "--namespace" not in ended.err
 
 
 async def test_missing_rights_are_told_in_one_sentence(tmp_path: Path) -> None:

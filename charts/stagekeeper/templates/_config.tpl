@@ -10,6 +10,17 @@
     {{- with .server_name }}{{ $_ := set $tls "server_name" . }}{{ end -}}
     {{- $_ := set $given "tls" $tls -}}
   {{- end -}}
+  {{- /* An empty text means the default, as everywhere in the values; the programs want none. */ -}}
+  {{- range list "namespace" "selector" -}}
+    {{- if eq (get $given . | toString) "" }}{{ $_ := unset $given . }}{{ end -}}
+  {{- end -}}
+  {{- range $key := list "service" "cloud_controller" "database" -}}
+    {{- $left := dict -}}
+    {{- range $name, $value := get $given $key | default dict -}}
+      {{- if ne (toString $value) "" }}{{ $_ := set $left $name $value }}{{ end -}}
+    {{- end -}}
+    {{- if $left }}{{ $_ := set $given $key $left }}{{ else }}{{ $_ := unset $given $key }}{{ end -}}
+  {{- end -}}
   {{- $environments = append $environments $given -}}
 {{- end -}}
 environments:
@@ -22,7 +33,7 @@ exporter:
 remediator:
   {{- with .Values.remediator }}
   mode: {{ .mode }}
-  alertname: {{ .alertname }}
+  alertname: {{ .alertname | quote }}
   receiver: {{ .receiver | quote }}
   {{- with .matchers }}
   matchers:
@@ -36,7 +47,7 @@ remediator:
   alertmanagers:
     {{- range $index, $given := . }}
     {{- $folder := printf "/etc/stagekeeper/alertmanagers/%d" $index }}
-    - url: {{ .url }}
+    - url: {{ .url | quote }}
       {{- with .external_url }}
       external_url: {{ . | quote }}
       {{- end }}

@@ -21,6 +21,7 @@ top. stagekeeper.diego.environments does the same for the programs; a test holds
   {{- $items = append $items (dict
         "name" .name
         "auto" (eq (default "" .profile) "auto")
+        "custom" (eq (default "" .profile) "custom")
         "namespace" (default $base.namespace .namespace)
         "workloads" $workloads
         "service" (default $base.service_name $service.name)

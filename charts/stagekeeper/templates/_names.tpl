@@ -42,7 +42,7 @@ app.kubernetes.io/component: {{ index . 1 }}
 {{- $root := index . 0 -}}
 {{- $program := index . 1 -}}
 name: {{ include "stagekeeper.fullname" $root }}-{{ $program }}
-namespace: {{ $root.Release.Namespace }}
+namespace: {{ $root.Release.Namespace | quote }}
 labels:
   {{- include "stagekeeper.labels" (list $root $program dict) | nindent 2 }}
 {{- end -}}

@@ -74,7 +74,7 @@ A list cannot be narrowed to names: Kubernetes has no such rule.
 {{- define "stagekeeper.role" -}}
 {{- $root := index . 0 -}}
 {{- $program := index . 1 -}}
-{{- $metadata := printf "name: %s\nnamespace: %s" (index . 3) (index . 2) -}}
+{{- $metadata := printf "name: %s\nnamespace: %q" (index . 3) (index . 2) -}}
 ---
 apiVersion: rbac.authorization.k8s.io/v1
 kind: Role
@@ -98,5 +98,5 @@ roleRef:
 subjects:
   - kind: ServiceAccount
     name: {{ include "stagekeeper.serviceAccount" (list $root $program) }}
-    namespace: {{ $root.Release.Namespace }}
+    namespace: {{ $root.Release.Namespace | quote }}
 {{- end -}}
