@@ -34,7 +34,7 @@ demo: setup programs ## watch a stager die and be restarted; FAULT=certificate f
 	@PATH="$$PATH:$$($(VENV_PYTHON) -m scripts.programs --folder)" \
 		$(VENV_PYTHON) -m simulator.demo $(if $(FAULT),--fault '$(FAULT)') $(if $(KEEP),--keep)
 
-test: check test-programs control-plane chart-tools ## everything: check, then all tests (about 20 minutes on two cores once set up)
+test: check test-programs control-plane chart-tools ## everything: check, then all tests (about 10 minutes on two cores once set up)
 	@scripts/test
 
 test-fast: setup ## only the tests that need nothing but Python

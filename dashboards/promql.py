@@ -71,6 +71,12 @@ def since(timestamp: str) -> str:
     return f"clamp_min(time() - {timestamp}, 0)"
 
 
+def worst(metric: str, by: str = "") -> str:
+    """Of several clusters the lowest, each with its best replica: an outage in one must not hide behind another."""
+    among = f"by ({by}) " if by else ""
+    return f"min {among}(max by ({', '.join(filter(None, ('cluster', by)))}) ({metric}))"
+
+
 def exporters(metric: str, scope: str) -> str:
     """A series of the exporter."""
     return f"{metric}{{{EXPORTER}, {scope}}}"

@@ -21,7 +21,7 @@ from remediator.webhook import Webhook
 from stagekeeper.diego.observation import Unknown
 from stagekeeper.kube.errors import REASONS
 
-ANSWERS = (200, 400, 401, 413, 503)
+ANSWERS = (200, 400, 401, 403, 405, 413, 503)
 """The webhook's status codes."""
 TRANSITIONS = (
     (Phase.RESTARTING, Reason.GATES_OPEN),

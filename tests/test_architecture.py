@@ -36,7 +36,9 @@ JUDGING = ("remediator/", "stagekeeper/diego/", "stagekeeper/kube/")
 """Where that word in a docstring is a promise."""
 
 CATCH_ALL = {
+    "exporter/settings.py": "it is raised again; a reload that failed is counted whatever the reason",
     "exporter/scrape.py": "the edge of a task: a scrape is answered whatever went wrong in it",
+    "stagekeeper/service/files.py": "what was read before stays in force, whatever the newest version does",
     "stagekeeper/service/logs.py": "a record that can't be rendered must not end the program that logs it",
     "stagekeeper/service/run.py": "the edge of the program and of a reload: what went wrong becomes an exit code",
     "stagekeeper/service/runtime.py": "the edge of a task, and of teardown: one resource must not keep the others open",

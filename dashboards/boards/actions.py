@@ -34,7 +34,7 @@ def _gates() -> Panel:
         f"{number} * (max by (environment, gate) ({remediators('stagekeeper_gate', _answer(answer))}) == 1)"
         for answer, number in GATE_OUTCOMES.items()
     ]
-    return timeline_of(caption, field, Query("\nor ".join(answers), "{{gate}}"))
+    return timeline_of(caption, field, Query("\nor ".join(answers), "{{environment}}: {{gate}}"))
 
 
 def _answer(answer: str) -> str:
@@ -58,7 +58,7 @@ def _durations() -> Panel:
     took = "stagekeeper_remediation_duration_seconds"
     total, count = (f"sum by (until) ({remediators(f'{took}_{part}', CHOSEN)})" for part in ("sum", "count"))
     field = Field("s", ((None, IDLE), (900, WARN)), none="No remediation yet", decimals=0)
-    return table_of(caption, field, Query(f"{total} / {count}"), (("until", "Until"), ("Value", "Mean")))
+    return table_of(caption, field, Query(f"{total} / ({count} > 0)"), (("until", "Until"), ("Value", "Mean")))
 
 
 def _deletions() -> Panel:

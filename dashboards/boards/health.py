@@ -78,7 +78,7 @@ def _paused(scope: str) -> Panel:
 def _kubernetes(scope: str) -> Panel:
     about = "Whether both programs could read pods and StatefulSets at their last check. If not, nothing is restarted."
     caption = Caption("Kubernetes API readable", about, ("StagekeeperKubernetesUnreadable",), 4)
-    expression = f"min(max by (environment, job) (stagekeeper_kubernetes_up{{{BOTH}, {scope}}}))"
+    expression = f"min(max by (cluster, environment, job) (stagekeeper_kubernetes_up{{{BOTH}, {scope}}}))"
     return stat_of(caption, Field(steps=((None, BAD), (1, GOOD)), texts=yes_no("Yes", "No")), Query(expression))
 
 
@@ -87,14 +87,14 @@ def _newest_check(scope: str) -> Panel:
     caption = Caption("Age of the last check", about, ("StagekeeperBlind",), 4)
     checked = exporters("stagekeeper_last_observation_timestamp_seconds", scope)
     steps = ((None, GOOD), (LOOK_BACK, WARN), (CHECK_AGE, BAD))
-    expression = f"max({since(f'max by (environment) ({checked})')})"
+    expression = f"max({since(f'max by (cluster, environment) ({checked})')})"
     return stat_of(caption, Field("s", steps, decimals=0), Query(expression))
 
 
 def _alertmanagers() -> Panel:
     about = "Before it acts it asks each Alertmanager whether the alert is still active and not silenced."
     caption = Caption("Alertmanagers reachable", about, ("StagekeeperAlertmanagerUnreachable",))
-    each = f"max by (alertmanager) (stagekeeper_alertmanager_up{{{REMEDIATOR}}})"
+    each = f"max by (cluster, alertmanager) (stagekeeper_alertmanager_up{{{REMEDIATOR}}})"
     return stat_of(caption, SHORT, Query(of(f"sum({each})", f"count({each})"), OF), names=True)
 
 

@@ -4,7 +4,7 @@ from grafana_foundation_sdk.models.dashboard import Panel
 
 from dashboards.field_config import ALWAYS_IDLE, BAD, GOOD, Field, yes_no
 from dashboards.panels import Caption, Query, series_of, timeline_of
-from dashboards.promql import REMEDIATOR
+from dashboards.promql import REMEDIATOR, worst
 
 
 def panels() -> tuple[Panel, ...]:
@@ -19,7 +19,10 @@ def _responses() -> Panel:
 
 
 def _speed() -> Panel:
-    about = "99 of 100 webhook calls are answered within this time. Alertmanager waits 15 s, and then calls again."
+    about = (
+        "99 of 100 webhook calls are answered within this time. Alertmanager waits for its `group_interval` (1 minute "
+        "in the example), and then calls again."
+    )
     caption = Caption("Webhook response time, p99", about, ("StagekeeperWebhookRefused",), height=7)
     buckets = f"stagekeeper_webhook_request_duration_seconds_bucket{{{REMEDIATOR}}}"
     expression = f"histogram_quantile(0.99, sum by (le) (rate({buckets}[$__rate_interval])))"
@@ -40,7 +43,7 @@ def _reachable() -> Panel:
     )
     caption = Caption("Alertmanagers over time", about, ("StagekeeperAlertmanagerUnreachable",), height=7)
     field = Field(steps=((None, BAD), (1, GOOD)), texts=yes_no("yes", "no"))
-    expression = f"max by (alertmanager) (stagekeeper_alertmanager_up{{{REMEDIATOR}}})"
+    expression = worst(f"stagekeeper_alertmanager_up{{{REMEDIATOR}}}", "alertmanager")
     return timeline_of(caption, field, Query(expression, "{{alertmanager}}"))
 
 

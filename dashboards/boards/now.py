@@ -19,6 +19,7 @@ from dashboards.promql import (
     exporters,
     of,
     since,
+    worst,
 )
 
 
@@ -29,12 +30,12 @@ def panels() -> tuple[Panel, ...]:
 
 def _reachable() -> Panel:
     about = (
-        "The exporter's probe of the Service `diego-api`, port 8889, as the Cloud Controller reaches it. "
+        "The exporter's probe of the BBS's Service, port 8889, as the Cloud Controller reaches it. "
         "Without an answer apps cannot be staged, started or scaled; apps that run keep serving."
     )
     caption = Caption("BBS reachable", about, ("StagerUnavailable",), width=5)
     field = Field(steps=((None, BAD), (1, GOOD)), texts=yes_no("Yes", "No"))
-    return stat_of(caption, field, Query(f"max({REACHABLE})"))
+    return stat_of(caption, field, Query(f"min({REACHABLE})"))
 
 
 def _ready() -> Panel:
@@ -52,7 +53,7 @@ def _active() -> Panel:
     caption = Caption("Active pods", about, ("StagerNoActiveLabel", "StagerSplitBrain"), width=5)
     texts = {"0": Text("None", BAD), "1": Text("Exactly one", GOOD)}
     field = Field(steps=((None, BAD), (1, GOOD), (2, BAD)), texts=texts, more=(2, Text("More than one", BAD)))
-    return stat_of(caption, field, Query(f"max({ACTIVE})"))
+    return stat_of(caption, field, Query(f"max({ACTIVE}) > 1 or min({ACTIVE})"))
 
 
 def _diagnosis() -> Panel:
@@ -74,7 +75,7 @@ def _answered() -> Panel:
     steps = ((None, GOOD), (UNAVAILABLE / 2, WARN), (UNAVAILABLE, BAD))
     field = Field("s", steps, none="Not since the exporter began", decimals=0)
     answered = exporters("bbs_last_success_timestamp_seconds", ONE)
-    return stat_of(caption, field, Query(since(f"max({answered})")))
+    return stat_of(caption, field, Query(since(worst(answered))))
 
 
 def _firing() -> Panel:
@@ -84,7 +85,7 @@ def _firing() -> Panel:
 
 
 def _doing() -> Panel:
-    about = "The phase of the open remediation. Its object says more: `kubectl -n cf get remediations`."
+    about = "The phase of the open remediation. Its object says more: `kubectl get remediations`."
     caption = Caption("Remediator", about, ("StagekeeperEscalated",), width=5)
     return stat_of(caption, Field(steps=((None, WAIT),), texts=PHASES), Query(doing(ONE)), label="phase")
 

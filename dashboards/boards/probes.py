@@ -6,7 +6,7 @@ from grafana_foundation_sdk.models.dashboard import FieldColor, FieldColorModeId
 from dashboards.field_config import ALWAYS_IDLE, BAD, GOOD, WARN, Field, lanes, named, yes_no
 from dashboards.mappings import FAILURE_COLORS
 from dashboards.panels import Caption, Query, series_of, stat_of, timeline_of
-from dashboards.promql import EXPIRES_SOON, EXPIRES_TODAY, OBJECTIVE, ONE, REACHABLE, ROUND_TRIP, SLOW, exporters
+from dashboards.promql import EXPIRES_SOON, EXPIRES_TODAY, OBJECTIVE, ONE, REACHABLE, ROUND_TRIP, SLOW, exporters, worst
 
 
 def panels() -> tuple[Panel, ...]:
@@ -55,7 +55,7 @@ def _available() -> Panel:
     caption = Caption("Availability", about, ("StagerBudgetBurnsFast",), width=4, height=8)
     steps = ((None, BAD), (OBJECTIVE - 0.005, WARN), (OBJECTIVE, GOOD))
     return stat_of(
-        caption, Field("percentunit", steps, decimals=2), Query(f"max(avg_over_time({REACHABLE}[$__range]))")
+        caption, Field("percentunit", steps, decimals=2), Query(f"min(avg_over_time({REACHABLE}[$__range]))")
     )
 
 
@@ -77,7 +77,7 @@ def _deep() -> Panel:
     caption = Caption("Deep probe", about, ("StagerUnavailable",), width=24, height=4)
     field = Field(steps=ALWAYS_IDLE, texts=yes_no("yes", "no"), none="Not configured, or no BBS serves")
     queries = (
-        Query(f"max({exporters('bbs_deep_probe_success', ONE)})", "database answers"),
-        Query(f"max({exporters('bbs_deep_probe_cf_apps_fresh', ONE)})", "cf-apps is fresh"),
+        Query(worst(exporters("bbs_deep_probe_success", ONE)), "database answers"),
+        Query(worst(exporters("bbs_deep_probe_cf_apps_fresh", ONE)), "cf-apps is fresh"),
     )
     return timeline_of(caption, field, *queries)

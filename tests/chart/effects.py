@@ -176,6 +176,7 @@ def _remediator() -> Iterator[Effect]:
     secret = f"{own}{SPEC}volumes > 1 > projected > sources > 0 > secret > "
     yield Effect("remediator.webhook.secret", "mine", f"{secret}name", "mine")
     yield Effect("remediator.webhook.key", "mine", f"{secret}items > 0 > key", "mine")
+    yield Effect("remediator.webhook.largest_body", 4096, f"{here}webhook > largest_body", 4096)
     yield Effect("remediator.alertname", "Other", f"{here}alertname", "Other")
     yield Effect("remediator.receiver", "other", f"{here}receiver", "other")
     yield Effect("remediator.matchers", {"cluster": "eu1"}, f"{here}matchers", {"cluster": "eu1"})

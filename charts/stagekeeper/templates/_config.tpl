@@ -43,6 +43,7 @@ remediator:
   {{- end }}
   webhook:
     token_file: /etc/stagekeeper/webhook/token
+    largest_body: {{ .webhook.largest_body | int }}
   {{- with .alertmanagers }}
   alertmanagers:
     {{- range $index, $given := . }}
