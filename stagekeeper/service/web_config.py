@@ -79,6 +79,7 @@ def _like(pattern: str, example: str, flags: re.RegexFlag = re.NOFLAG) -> Callab
 
 
 _Header = Annotated[str, AfterValidator(_like(r"[\x20-\x7e]+", "printable ASCII on one line"))]
+_User = Annotated[str, AfterValidator(_like("[^:]+", "a user name without a colon, which would end it (RFC 7617)"))]
 _NoSniff = Annotated[str, AfterValidator(_like("nosniff", "nosniff"))]
 _Frames = Annotated[str, AfterValidator(_like("deny|sameorigin", "deny or sameorigin", re.IGNORECASE))]
 _Xss = Annotated[str, AfterValidator(_like(r"0|1|1; ?(mode=block|report=[\x21-\x7e]+)", "0, 1 or 1; mode=block"))]
@@ -151,7 +152,7 @@ class _File(_Section):
     }
     tls_server_config: _Tls | None = None
     http_server_config: _HttpServer = _HttpServer()
-    basic_auth_users: dict[str, Annotated[str, AfterValidator(_bcrypt_hash)]] = Field(default_factory=dict)
+    basic_auth_users: dict[_User, Annotated[str, AfterValidator(_bcrypt_hash)]] = Field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

@@ -216,8 +216,24 @@ def test_a_listener_that_asks_kubelet_for_no_certificate_is_not_refused(
     control_plane: ControlPlane, cluster: Helm, release: str, web: str
 ) -> None:
     secret(control_plane, release, "web", **{"web-config.yaml": web})
-    values = {**OBSERVE, "exporter": {"webConfig": {"secret": "web", "tls": True}}}
+    values = {**OBSERVE, "exporter": {"webConfig": {"secret": "web", "tls": False}}}
     cluster.run("install", RELEASE, FOLDER, "--namespace", release, "--dry-run=server", values=values)
+
+
+@pytest.mark.parametrize(
+    ("web", "tls", "says"),
+    [
+        ("basic_auth_users: {}\n", True, "has no tls_server_config, but exporter.webConfig.tls is true"),
+        ("tls_server_config: {cert_file: a}\n", False, "has a tls_server_config, but exporter.webConfig.tls is false"),
+    ],
+)
+def test_a_listener_that_kubelet_would_ask_by_the_wrong_scheme_is_refused(
+    control_plane: ControlPlane, cluster: Helm, release: str, *, web: str, tls: bool, says: str
+) -> None:
+    secret(control_plane, release, "web", **{"web-config.yaml": web})
+    values = {**OBSERVE, "exporter": {"webConfig": {"secret": "web", "tls": tls}}}
+    with pytest.raises(HelmError, match=says), installed(cluster, release, values=values):
+        pass
 
 
 def test_an_older_definition_of_the_records_is_refused_with_the_command_that_mends_it(

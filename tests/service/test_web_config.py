@@ -212,6 +212,10 @@ def test_the_toolkits_client_auth_types_are_understood(name: str, mode: ssl.Veri
             ),
         ),
         (
+            f"basic_auth_users:\n  'me:too': {HASH}\n",
+            "/etc/web.yml:2: basic_auth_users.me:too: must be a user name without a colon, which would end it",
+        ),
+        (
             f"basic_auth_users:\n  me: {HASH.replace('$04$', '$31$')}\n",
             "/etc/web.yml:2: basic_auth_users.me: must have a bcrypt cost from 4 to 16.",
         ),

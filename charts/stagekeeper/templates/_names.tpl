@@ -8,7 +8,7 @@
 {{- define "stagekeeper.fullname" -}}
 {{- $name := include "stagekeeper.name" . -}}
 {{- $default := ternary .Release.Name (printf "%s-%s" .Release.Name $name) (contains $name .Release.Name) -}}
-{{- default $default .Values.fullnameOverride | trunc 50 | trimSuffix "-" -}}
+{{- default $default .Values.fullnameOverride | replace "." "-" | trunc 50 | trimSuffix "-" -}}
 {{- end -}}
 
 {{/*

@@ -15,6 +15,9 @@
 {{- if not (include "stagekeeper.programs" . | fromJson) }}
 exporter.enabled and remediator.enabled are both false: there is nothing to install.
 {{ end -}}
+{{- if not (regexMatch "^[a-z]" (include "stagekeeper.fullname" .)) }}
+fullnameOverride must give a name that begins with a letter: Services are called after it. Without one it is {{ include "stagekeeper.fullname" . }}, after the release.
+{{ end -}}
 {{- if not .Values.image.repository }}
 image.repository is missing, and has no default: no public registry holds Stagekeeper's image. Build it (image/Containerfile says how), push it to your registry, and say --set image.repository=registry.example/stagekeeper, with your registry's name.
 {{ end -}}
@@ -176,6 +179,12 @@ dashboards.enabled: this chart was packaged without dashboards. Package it from 
 {{- if kindIs "map" $tls }}{{ get $tls "client_auth_type" }}{{ end -}}
 {{- end -}}
 
+{{/* Takes the text of a web-config.yaml: whether the listener speaks TLS, as "true" or "false". */}}
+{{- define "stagekeeper.speaksTls" -}}
+{{- $tls := (fromYaml .).tls_server_config -}}
+{{- and (kindIs "map" $tls) (not (empty $tls)) -}}
+{{- end -}}
+
 {{/* A Secret may come later than the chart (NOTES.txt says which are missing); one that is there must be right. */}}
 {{- define "stagekeeper.validate.secrets" -}}
 {{- range $program, $_ := include "stagekeeper.programs" . | fromJson -}}
@@ -189,6 +198,8 @@ Secret {{ $.Release.Namespace }}/{{ .secret }} has no key {{ .key }}, which the 
 Secret {{ $.Release.Namespace }}/{{ .secret }}: the key {{ .key }}, which the {{ $program }} needs, is empty.
 {{ else if and (eq .volume "web") (include "stagekeeper.clientAuth" (get $data .key | b64dec) | eq "RequireAndVerifyClientCert") }}
 Secret {{ $.Release.Namespace }}/{{ .secret }}: client_auth_type RequireAndVerifyClientCert would shut kubelet's probes out, which have no certificate, and the {{ $program }} would be restarted for ever. Use VerifyClientCertIfGiven and basic_auth_users; basic auth lets the probes pass.
+{{ else if and (eq .volume "web") (ne (include "stagekeeper.speaksTls" (get $data .key | b64dec)) (index $.Values $program "webConfig" "tls" | toString)) }}
+Secret {{ $.Release.Namespace }}/{{ .secret }} has {{ ternary "no tls_server_config" "a tls_server_config" (index $.Values $program "webConfig" "tls") }}, but {{ $program }}.webConfig.tls is {{ index $.Values $program "webConfig" "tls" }}: kubelet's probes would fail, and the {{ $program }} be restarted for ever.
 {{ end -}}
 {{- end -}}
 {{- end -}}
