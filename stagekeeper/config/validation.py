@@ -61,6 +61,8 @@ _MUST = {
     "float_parsing": "must be a number",
     "list_type": "must be a list",
     "dict_type": "must be a mapping",
+    "literal_error": "must be {expected}",
+    "enum": "must be {expected}",
     "too_short": "must have at least {min_length} entry",
     "greater_than": "must be more than {gt}",
     "greater_than_equal": "must be at least {ge}",
@@ -89,7 +91,7 @@ def _bound(value: Any) -> Any:
     found = _TIMEDELTA.fullmatch(value) if isinstance(value, str) else None
     if found is not None:
         return spell(timedelta(**{unit: int(count) for unit, count in _PARTS.findall(found["parts"] or "")}))
-    return f"{value:g}" if isinstance(value, float) else value
+    return f"{value:.15g}" if isinstance(value, float) else value
 
 
 def _given(at: Place, value: object) -> str:
