@@ -27,12 +27,25 @@ def validate(model: type[Model], value: Any, document: Document, place: Place) -
     try:
         return model.model_validate({} if value is None else value)
     except ValidationError as problem:
-        mistakes = [_mistake(model, each, document, place) for each in problem.errors(include_url=False)]
+        found = problem.errors(include_url=False)
+        mistakes = [_mistake(model, each, document, place + _keys_given(each["loc"], value)) for each in found]
         raise ConfigurationError("\n".join(dict.fromkeys(mistakes))) from problem
 
 
-def _mistake(model: type[BaseModel], error: ErrorDetails, document: Document, place: Place) -> str:
-    at = place + tuple(key for key in error["loc"] if key != "[key]")
+def _keys_given(loc: Place, value: object) -> Place:
+    """The keys of a mistake's place, without the names of a union's types that pydantic puts between them."""
+    keys: list[str | int] = []
+    for key in loc:
+        if isinstance(value, Mapping | None) and key != "[key]":
+            keys.append(key)
+            value = value.get(key) if value else None
+        elif isinstance(value, list) and isinstance(key, int):
+            keys.append(key)
+            value = value[key]
+    return tuple(keys)
+
+
+def _mistake(model: type[BaseModel], error: ErrorDetails, document: Document, at: Place) -> str:
     if error["type"] == "extra_forbidden":
         return str(document.problem(at, _unknown(str(at[-1]), _model_at(model, error["loc"][:-1]))))
     if error["type"] == "missing":

@@ -2,11 +2,12 @@
 
 from itertools import pairwise
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import Annotated, Any, ClassVar
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from pydantic import Field
 
 from stagekeeper.config.document import parse, read, spell
 from stagekeeper.config.errors import ConfigurationError
@@ -290,3 +291,15 @@ def test_settings_are_values_that_nobody_changes() -> None:
     made: Any = Inner()
     with pytest.raises(ValueError, match="frozen"):
         made.count = 2
+
+
+def test_a_place_has_no_names_of_types_where_a_value_may_be_of_two() -> None:
+    class Either(Strict):
+        remediators: Annotated[int, Field(le=9)] | list[str] = 1
+
+    with pytest.raises(ConfigurationError) as raised:
+        validate(Either, {"remediators": 10}, parse("remediators: 10", "i.yaml", sections=()), ())
+    assert str(raised.value).splitlines() == [
+        "i.yaml:1: remediators: must be at most 9. It is 10.",
+        "i.yaml:1: remediators: must be a list. It is 10.",
+    ]
