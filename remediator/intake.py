@@ -34,8 +34,8 @@ class Judgement(StrEnum):
     MALFORMED_ALERT = "malformed_alert"
 
     @property
-    def nobodys(self) -> bool:
-        """Whether the alert was of no environment that is configured here."""
+    def unmanaged(self) -> bool:
+        """Whether it was none of ours, or of an environment that is not configured here."""
         return self in {Judgement.FOREIGN_ALERT, Judgement.UNKNOWN_ENVIRONMENT, Judgement.MALFORMED_ALERT}
 
     @property

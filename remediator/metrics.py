@@ -98,7 +98,7 @@ class ReconcilerCollector(Collector):
             labels=["environment", "judgement"],
         )
         for judgement in Judgement:
-            for environment in ("",) if judgement.nobodys else self._reconcilers:
+            for environment in ("",) if judgement.unmanaged else self._reconcilers:
                 judged.add_metric([environment, judgement.value], self._webhook.judged[environment, judgement])
         yield judged
         mode = GaugeMetricFamily("stagekeeper_remediator_mode", "1 for the mode that is in force.", labels=["mode"])

@@ -165,7 +165,7 @@ class Webhook:
             self._to_wake.add(environment)
             resolved = Verdict(Judgement.LOOKED, "Resolved: an observation is taken; it ends nothing by itself.")
             verdict = opened[environment] if alert.status == "firing" else resolved
-        self.judged["" if verdict.judgement.nobodys else environment, verdict.judgement] += 1
+        self.judged["" if verdict.judgement.unmanaged else environment, verdict.judgement] += 1
         return {
             "fingerprint": alert.fingerprint[:LONGEST_FIELD],
             "environment": named,

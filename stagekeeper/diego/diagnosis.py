@@ -249,8 +249,8 @@ def frozen(seen: Observation) -> Match | None:
 @row("10")
 def unreadable(seen: Observation) -> Match | None:
     """Too little could be read to judge."""
-    if unlisted(seen):
-        return Match(Condition.OBSERVER_FAULT, unlisted(seen))
+    if why := unlisted(seen):
+        return Match(Condition.OBSERVER_FAULT, why)
     if unprobed(seen):
         said = f"{names(unprobed(seen))} could not be probed: {reason(unprobed(seen)[0].probe)}"
         return Match(Condition.OBSERVER_FAULT, said)
