@@ -173,16 +173,10 @@ dashboards.enabled: this chart was packaged without dashboards. Package it from 
 {{ end -}}
 {{- end -}}
 
-{{/* Takes the text of a web-config.yaml: its client_auth_type. */}}
-{{- define "stagekeeper.clientAuth" -}}
+{{/* Takes the text of a web-config.yaml: its tls_server_config as JSON; {} where the listener speaks no TLS. */}}
+{{- define "stagekeeper.listenerTls" -}}
 {{- $tls := (fromYaml .).tls_server_config -}}
-{{- if kindIs "map" $tls }}{{ get $tls "client_auth_type" }}{{ end -}}
-{{- end -}}
-
-{{/* Takes the text of a web-config.yaml: whether the listener speaks TLS, as "true" or "false". */}}
-{{- define "stagekeeper.speaksTls" -}}
-{{- $tls := (fromYaml .).tls_server_config -}}
-{{- and (kindIs "map" $tls) (not (empty $tls)) -}}
+{{- ternary $tls dict (kindIs "map" $tls) | toJson -}}
 {{- end -}}
 
 {{/* A Secret may come later than the chart (NOTES.txt says which are missing); one that is there must be right. */}}
@@ -192,14 +186,16 @@ dashboards.enabled: this chart was packaged without dashboards. Package it from 
 {{- $found := lookup "v1" "Secret" $.Release.Namespace .secret -}}
 {{- $data := default dict $found.data -}}
 {{- if not $found }}{{ continue }}{{ end -}}
+{{- $tls := include "stagekeeper.listenerTls" (get $data .key | b64dec) | fromJson -}}
+{{- $asked := (index $.Values $program "webConfig").tls -}}
 {{- if not (hasKey $data .key) }}
 Secret {{ $.Release.Namespace }}/{{ .secret }} has no key {{ .key }}, which the {{ $program }} needs (it has: {{ keys $data | sortAlpha | join ", " | default "none" }}).
 {{ else if not (get $data .key) }}
 Secret {{ $.Release.Namespace }}/{{ .secret }}: the key {{ .key }}, which the {{ $program }} needs, is empty.
-{{ else if and (eq .volume "web") (include "stagekeeper.clientAuth" (get $data .key | b64dec) | eq "RequireAndVerifyClientCert") }}
+{{ else if and (eq .volume "web") (eq (get $tls "client_auth_type" | toString) "RequireAndVerifyClientCert") }}
 Secret {{ $.Release.Namespace }}/{{ .secret }}: client_auth_type RequireAndVerifyClientCert would shut kubelet's probes out, which have no certificate, and the {{ $program }} would be restarted for ever. Use VerifyClientCertIfGiven and basic_auth_users; basic auth lets the probes pass.
-{{ else if and (eq .volume "web") (ne (include "stagekeeper.speaksTls" (get $data .key | b64dec)) (index $.Values $program "webConfig" "tls" | toString)) }}
-Secret {{ $.Release.Namespace }}/{{ .secret }} has {{ ternary "no tls_server_config" "a tls_server_config" (index $.Values $program "webConfig" "tls") }}, but {{ $program }}.webConfig.tls is {{ index $.Values $program "webConfig" "tls" }}: kubelet's probes would fail, and the {{ $program }} be restarted for ever.
+{{ else if and (eq .volume "web") (eq $asked (empty $tls)) }}
+Secret {{ $.Release.Namespace }}/{{ .secret }} has {{ ternary "no" "a" $asked }} tls_server_config, but {{ $program }}.webConfig.tls is {{ $asked }}: kubelet's probes would fail, and the {{ $program }} be restarted for ever.
 {{ end -}}
 {{- end -}}
 {{- end -}}
